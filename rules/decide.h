@@ -1,0 +1,139 @@
+/*
+ * decide.h - the one decision, compiled into the kernel programs and into the agent. Pure: no I/O, no clock, no memory.
+ *
+ * A compiled policy is a handful of flat arrays (struct decide_header says how large). A packet is reduced to four small
+ * numbers by look-ups, and one cell of a matrix names the decision:
+ *
+ *     place class --row_of--> row  \
+ *     (proto, port) --------> service \
+ *     subject mask --column_of-> column  > matrix[row][service][column][opened] -> decision -> (until? -> next ...)
+ *     who opened it ----------------- /
+ *
+ * Invariants (tests/rules/decide_test.c holds them):
+ *  1. Every index is checked here against the header; anything out of range is DECIDE_NONE: block.
+ *  2. A decision chain (rules with 'until') has at most DECIDE_CHAIN_MAX links; past that: block.
+ *  3. What is not known (a cgroup that the agent has not met, a capture without users) lets block and alert rules match
+ *     and allow rules not: unknown is never allowed by accident. The compiler builds the columns so.
+ *
+ * The includer gives the reads, so that the kernel can use maps and the agent plain arrays:
+ *     DECIDE_READ(ctx, array, index) -> uint32_t, with array an enum decide_array; index is already checked.
+ *     DECIDE_DECISION(ctx, index) -> const struct decide_decision *, or NULL.
+ */
+#ifndef RULES_DECIDE_H
+#define RULES_DECIDE_H
+#ifndef __bpf__
+#include <stdint.h>
+#define DECIDE_U8  uint8_t
+#define DECIDE_U16 uint16_t
+#define DECIDE_U32 uint32_t
+#define DECIDE_U64 uint64_t
+#else
+#define DECIDE_U8  __u8
+#define DECIDE_U16 __u16
+#define DECIDE_U32 __u32
+#define DECIDE_U64 __u64
+#endif
+
+enum decide_action { DECIDE_ALLOW, DECIDE_ALERT, DECIDE_BLOCK, DECIDE_LOCAL /* outside the policy */ };
+enum decide_opened { OPENED_HERE, OPENED_PEER, OPENED_COUNT };
+enum decide_known {
+	KNOWN_ALL,    /* cgroup and user are known */
+	KNOWN_USER,   /* the cgroup is not (yet) resolved */
+	KNOWN_NOBODY, /* neither: replay, the wire */
+	KNOWN_COUNT
+};
+enum decide_array {
+	DECIDE_ROW_OF,    /* u16 by place class */
+	DECIDE_SUBJ_OF,   /* u16 by place class of the *source*: mask of subjects with a matching 'address' atom */
+	DECIDE_TCP,       /* u8 by port: service class */
+	DECIDE_UDP,       /* u8 by port */
+	DECIDE_PROTO,     /* u8 by IP protocol, for all but TCP and UDP, and for those when the port is not known */
+	DECIDE_COLUMN_OF, /* u16 by known << subjects | mask */
+	DECIDE_MATRIX,    /* u16: decision index */
+	DECIDE_ARRAYS
+};
+#define DECIDE_SUBJECTS_MAX  10 /* distinct subjects in rules */
+#define DECIDE_SERVICES_MAX  255
+#define DECIDE_DECISIONS_MAX 4096
+#define DECIDE_CHAIN_MAX     8
+#define DECIDE_NONE	     0 /* decision 0: no rule matched, or a table failed: block */
+#define DECIDE_ROW_LOCAL     0 /* row 0: outside the policy */
+
+struct decide_header {
+	DECIDE_U32 classes;   /* entries of ROW_OF and SUBJ_OF */
+	DECIDE_U32 rows, services, columns;
+	DECIDE_U32 subjects;  /* bits in a mask */
+	DECIDE_U32 decisions;
+	DECIDE_U32 needs;     /* DECIDE_NEEDS_*: what the packet path may skip */
+	DECIDE_U32 mode;      /* 0 monitor, 1 enforce */
+};
+#define DECIDE_NEEDS_CGROUP 1u
+#define DECIDE_NEEDS_USER   2u
+#define DECIDE_NEEDS_SOURCE 4u /* a subject names addresses */
+#define DECIDE_NEEDS_OPENED 8u
+
+struct decide_decision {
+	DECIDE_U64 until;    /* Unix nanoseconds; 0 = for ever. At or after it, next decides. */
+	DECIDE_U16 rule;     /* index in the policy's rules + 1; 0 = the default */
+	DECIDE_U16 next;
+	DECIDE_U8 action;    /* enum decide_action */
+	DECIDE_U8 severity;  /* 0 none, 1 low .. 4 critical */
+	DECIDE_U16 pad;
+};
+
+/* What is known of one packet. mask: subjects that cgroup and user match (bits), the source's are added by the caller
+ * from SUBJ_OF. port: that of the side that did not open the flow, host order; proto: IP protocol number. */
+struct decide_packet {
+	DECIDE_U32 place; /* class of the destination */
+	DECIDE_U32 mask;
+	DECIDE_U16 port;
+	DECIDE_U8 proto;
+	DECIDE_U8 opened;
+	DECIDE_U8 known;
+	DECIDE_U8 has_port;
+};
+#endif
+
+#ifdef DECIDE_READ
+/* The index of the decision; 0 (block) for anything out of range. */
+static __attribute__((always_inline)) inline DECIDE_U32
+decide_cell(const struct decide_header *h, const void *ctx, const struct decide_packet *p)
+{
+	DECIDE_U32 row, service, column, cell;
+
+	(void)ctx;
+	if (p->place >= h->classes)
+		return DECIDE_NONE;
+	row = DECIDE_READ(ctx, DECIDE_ROW_OF, p->place);
+	if (p->has_port && p->proto == 6)
+		service = DECIDE_READ(ctx, DECIDE_TCP, p->port);
+	else if (p->has_port && p->proto == 17)
+		service = DECIDE_READ(ctx, DECIDE_UDP, p->port);
+	else
+		service = DECIDE_READ(ctx, DECIDE_PROTO, p->proto);
+	column = DECIDE_READ(ctx, DECIDE_COLUMN_OF,
+			     (DECIDE_U32)p->known << h->subjects | (p->mask & ((1u << h->subjects) - 1)));
+	if (row >= h->rows || service >= h->services || column >= h->columns || p->opened >= OPENED_COUNT)
+		return DECIDE_NONE;
+	cell = ((row * h->services + service) * h->columns + column) * OPENED_COUNT + p->opened;
+	return DECIDE_READ(ctx, DECIDE_MATRIX, cell);
+}
+
+/* Follows 'until'. now: Unix nanoseconds, read only where a rule has a date (pass a function in the kernel). */
+#ifndef DECIDE_NOW
+#define DECIDE_NOW(ctx, now) (now)
+#endif
+static __attribute__((always_inline)) inline const struct decide_decision *
+decide_follow(const void *ctx, DECIDE_U32 index, DECIDE_U64 now)
+{
+	(void)now;
+	for (int i = 0; i < DECIDE_CHAIN_MAX; i++) {
+		const struct decide_decision *d = DECIDE_DECISION(ctx, index);
+
+		if (!d || !d->until || DECIDE_NOW(ctx, now) < d->until)
+			return d;
+		index = d->next;
+	}
+	return DECIDE_DECISION(ctx, DECIDE_NONE);
+}
+#endif

@@ -1,0 +1,128 @@
+/*
+ * policy.h - a policy as written: text -> struct policy (flex and bison), print, lint. No I/O, no clock.
+ * All memory of a policy is one region, dropped whole by policy_free.
+ */
+#ifndef RULES_POLICY_H
+#define RULES_POLICY_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "geo/diag.h"
+#include "geo/ip.h"
+#include "geo/country.h"
+#include "rules/decide.h"
+
+#define POLICY_LINE_MAX 4096 /* bytes */
+#define POLICY_RULES_MAX 4000
+
+enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
+
+/* A place, as a rule or a zone names it. */
+enum place_atom_type {
+	ATOM_ANY, ATOM_COUNTRY, ATOM_ZONE, ATOM_CIDR, ATOM_PROVIDER, ATOM_ASN, ATOM_JURISDICTION,
+	ATOM_HERE, ATOM_PRIVATE, ATOM_UNKNOWN, ATOM_DISPUTED, ATOM_UNPROVABLE
+};
+struct place_atom {
+	enum place_atom_type type;
+	uint16_t country;         /* ATOM_COUNTRY */
+	const struct zone_def *zone; /* ATOM_ZONE, ATOM_JURISDICTION */
+	struct cidr cidr;         /* ATOM_CIDR */
+	const char *name;         /* provider */
+	const char *region;       /* glob or NULL */
+	uint32_t asn;
+	unsigned line, column, length;
+};
+/* A zone: built-in (builtin >= 0), or the policy's own: members are countries and zones. A single country that stands
+ * where a zone may ('under US', 'jurisdiction US') becomes an anonymous zone (name NULL). */
+struct zone_def {
+	const char *name;
+	int builtin; /* enum zone, or -1 */
+	const struct place_atom *atoms;
+	size_t natoms;
+	unsigned line;
+};
+enum subject_type { SUBJECT_UNIT, SUBJECT_USER, SUBJECT_CGROUP, SUBJECT_ADDRESS };
+struct subject_atom {
+	enum subject_type type;
+	const char *text; /* glob, user name, or cgroup path */
+	struct cidr cidr;
+	unsigned line, column;
+};
+struct subject_def {
+	const char *name; /* NULL: written in the rule itself */
+	const struct subject_atom *atoms;
+	size_t natoms;
+	unsigned line;
+};
+struct service_atom { uint8_t proto; bool any_port; uint16_t first, last; };
+struct service_def {
+	const char *name; /* NULL: 'port' or 'proto' in a rule. 'port N' is tcp and udp. */
+	const struct service_atom *atoms;
+	size_t natoms;
+	unsigned line;
+};
+enum rule_opened { RULE_OPENED_ANY, RULE_OPENED_HERE, RULE_OPENED_PEER };
+struct rule {
+	enum decide_action action;
+	const struct subject_def **from; /* or; nfrom 0 = anybody */
+	size_t nfrom;
+	const struct place_atom *to; /* or; nto 0 = any */
+	size_t nto;
+	const struct zone_def *under; /* or NULL */
+	const struct service_def *service; /* or NULL */
+	enum rule_opened opened;
+	uint8_t severity; /* 0 = not said: block is high (3), alert is medium (2) */
+	const char *purpose, *basis, *because; /* or NULL */
+	int64_t until; /* Unix seconds of the day's start, UTC; 0 = for ever */
+	unsigned line;
+	const char *text; /* the line as written, trimmed, without comment */
+};
+struct policy_place { /* a 'place' line */
+	struct cidr prefix;
+	uint16_t country, jurisdiction;
+	const char *provider, *platform, *region, *note;
+	unsigned line;
+};
+struct policy_feed { const char *transport, *target, *format, *topic, *ca; unsigned line; };
+struct policy_geo { const char *path; int64_t max_age; /* seconds, 0 = none */ enum decide_action stale; unsigned line; };
+
+struct policy {
+	const char *file;
+	char sha256[65]; /* of the text */
+	bool has_home;
+	uint16_t home;
+	double home_lat, home_lon; /* degrees; NaN when not said */
+	const char *home_name;
+	enum policy_mode mode;
+	const struct cidr *inside;
+	size_t ninside;
+	const struct cidr *nat64;
+	size_t nnat64;
+	const struct policy_place *places;
+	size_t nplaces;
+	const struct zone_def *const *zones;
+	size_t nzones;
+	const struct subject_def *const *subjects;
+	size_t nsubjects;
+	const struct service_def *const *services;
+	size_t nservices;
+	const struct policy_geo *geo;
+	size_t ngeo;
+	const char *journal;
+	int64_t journal_keep; /* seconds */
+	const struct policy_feed *feeds;
+	size_t nfeeds;
+	const struct rule *rules;
+	size_t nrules;
+};
+
+/* 0, or -EINVAL after every error went to d (parsing resumes at the next line); -ENOMEM. Text need not end in NUL.
+ * file is copied. *ret untouched on failure. */
+int policy_parse(struct policy **ret, const char *file, const char *text, size_t len, struct diag_sink *d);
+void policy_free(struct policy *p);
+/* Warnings: shadowed, unreachable, expired, expires within 30 days of now (Unix seconds), unused names, no final rule. */
+void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d);
+/* Canonical text: parses back to the same policy. malloc'ed, caller frees; NULL on ENOMEM. */
+char *policy_print(const struct policy *p);
+char *rule_print(const struct rule *r); /* one rule, canonical, without newline */
+#endif
