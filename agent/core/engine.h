@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine.h - what decides: a policy, its places, the place table and the compiled matrix, loaded together or not at all.
+ *
+ * An engine never changes after engine_load. A new one is loaded beside the old (which may lend it the places and the
+ * table, when no source and no set of addresses changed), and only a whole one replaces it.
+ */
+#ifndef AGENT_ENGINE_H
+#define AGENT_ENGINE_H
+#include <stdbool.h>
+#include "agent/core/event.h"
+#include "geo/table.h"
+#include "rules/compile.h"
+
+#define ENGINE_POLICY_DEFAULT "/etc/cordon/cordon.conf"
+#define ENGINE_POLICY_SHIPPED "eu.conf (shipped)" /* the name under which the built-in policy speaks */
+#define ENGINE_POLICY_MAX (4u << 20)		   /* bytes */
+
+struct engine_config {
+	const char *policy; /* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped eu.conf */
+	const char *const *geo; /* databases; none: the policy's geo lines; none there: places_default_files() */
+	size_t ngeo;
+	const struct cidr *inside; /* added to the policy's 'inside' */
+	size_t ninside;
+	int64_t now; /* Unix seconds: zones and expiry. Replay: of the first packet. */
+	bool live;   /* false: users and cgroups are never known */
+};
+
+struct engine_geo; /* places and table, counted: engines may share them */
+struct engine {
+	struct policy *policy; /* owned */
+	struct engine_geo *geo;
+	const struct places *places; /* of geo */
+	const struct table *table;   /* of geo */
+	struct compiled *compiled;   /* owned */
+	bool geo_shared;	     /* places and table are those of the old engine: nothing to write to the kernel */
+	bool policy_shipped;	     /* no policy file was there or asked for */
+	bool needs_subject;	     /* some rule names a unit, user or cgroup */
+	char places_name[128];	     /* the source that gives places, and its sum and date: for events */
+	char places_sha256[65];
+	int64_t places_date;
+};
+
+/* 0; -EINVAL: the policy is wrong (exit code 3), every error went to d; another -errno: something else failed, and d has
+ * one sentence with the file. *ret is untouched on failure, so the caller's engine goes on. old may be NULL. */
+int engine_load(struct engine **ret, const struct engine_config *cfg, const struct engine *old,
+		struct diag_sink *d);
+void engine_free(struct engine *e); /* NULL is fine */
+/* The same policy and places compiled for another day (zones change by date). As engine_load. */
+int engine_recompile(struct engine **ret, const struct engine *e, int64_t now, bool live,
+		     struct diag_sink *d);
+
+/* What is asked, and what the engine says. */
+struct engine_query {
+	const struct ip *dst;
+	const struct ip *src;   /* NULL: not known */
+	const struct ip *final; /* source routing: where it really goes; NULL = dst. The verdict is the worse one. */
+	uint16_t port;		/* of the side that did not open the flow */
+	uint8_t proto;
+	bool has_port;
+	enum decide_opened opened;
+	enum decide_known known;
+	uint32_t mask; /* subjects that cgroup and user match */
+	uint64_t now_ns;
+};
+struct engine_verdict {
+	const struct decide_decision *decision; /* never NULL */
+	const struct rule *rule;		/* NULL: no rule matched */
+	const struct place_class *where;	/* the class that decided; never NULL */
+	uint32_t class;
+	enum decide_action action;
+	uint8_t severity; /* 1 low .. 4 critical; block without one is 3, alert 2 */
+	bool embedded;	  /* an address inside the address, or the end of a source route, decided */
+};
+void engine_decide(const struct engine *e, const struct engine_query *q, struct engine_verdict *ret);
+
+/* Set 0 of the policy plus, when nobody says what is inside: private, link-local and ULA addresses. */
+bool engine_inside(const struct engine *e, const struct ip *ip);
+const char *engine_string(const struct engine *e, uint16_t index); /* provider, region; "" for 0 */
+#endif

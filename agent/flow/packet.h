@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * packet.h - a frame -> the outermost IP header and its ports, behind one checked cursor. No state, no allocation.
+ *
+ * Link layers down to IP are peeled (VLAN of any depth up to PACKET_LAYERS_MAX, MPLS, PPPoE, E-tag, NSH); tunnels inside
+ * IP are not: packet_decode stops at the first IP header. What is inside is a later walk over 'payload'.
+ */
+#ifndef AGENT_PACKET_H
+#define AGENT_PACKET_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PACKET_LAYERS_MAX     16 /* link-layer headers before IP */
+#define PACKET_EXTENSIONS_MAX 8	 /* IPv6 extension headers; past it the ports are not known */
+
+/* A frame as a source hands it over; bytes belong to the source. */
+struct packet_frame {
+	const uint8_t *data;
+	uint32_t caplen; /* bytes at data */
+	uint32_t len;	 /* on the wire; >= caplen */
+	uint64_t time_ns;
+	uint16_t link;	 /* LINKTYPE_ value of the file format */
+	uint64_t number; /* in its capture, from 1 */
+};
+
+enum packet_result {
+	PACKET_IP,
+	PACKET_OTHER,  /* no IP in it: ARP, LLDP, ... */
+	PACKET_BAD_IP, /* an IP header that is none: too short, wrong length */
+	PACKET_UNKNOWN_LINK,
+};
+#define PACKET_HAS_PORTS 0x01
+#define PACKET_FRAGMENT	 0x02 /* any fragment */
+#define PACKET_LATER	 0x04 /* not the first: the transport header is elsewhere */
+#define PACKET_SYN	 0x08 /* TCP SYN without ACK: the sender opens */
+#define PACKET_SYNACK	 0x10
+#define PACKET_ROUTED	 0x20 /* source route: 'final' differs from the header's destination */
+#define PACKET_DEEP	 0x40 /* more extension headers than the bound */
+#define PACKET_CUT	 0x80 /* the capture ends before the transport header */
+
+struct packet {
+	uint8_t v; /* 4 or 6 */
+	uint8_t proto; /* after extension headers and AH */
+	uint8_t raw_proto; /* what the fragment header (or the IPv4 header) says */
+	uint8_t flags;
+	uint16_t sport, dport; /* 0 unless PACKET_HAS_PORTS; ICMP: 0 */
+	uint32_t length;       /* IP layer, header included: as the header says, TSO and jumbo resolved */
+	uint32_t fragment_id;
+	const uint8_t *src, *dst; /* 4 or 16 bytes in the frame */
+	const uint8_t *final;	  /* PACKET_ROUTED */
+	const uint8_t *payload;	  /* after the last header understood; NULL when cut */
+	uint32_t payload_len;
+	uint8_t icmp_type, icmp_code; /* proto 1 and 58, first fragment */
+};
+enum packet_result packet_decode(struct packet *ret, const struct packet_frame *f);
+const char *packet_link_name(uint16_t link); /* "Ethernet"; NULL: not one that packet_decode knows */
+#endif
