@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* cmd.h - the verbs. Each gets argv with its own name at [0] and returns an enum exit_code; --help is main's. */
+#ifndef AGENT_CMD_H
+#define AGENT_CMD_H
+int cmd_run(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_explain(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_detach(int argc, char **argv);
+int cmd_geo(int argc, char **argv);
+#endif

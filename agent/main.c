@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* main.c - the verbs and their dispatch; help comes from the table. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include "agent/cmd/cmd.h"
+#include "agent/core/diag.h"
+
+struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *line;  /* what it does, for the list */
+	const char *usage; /* arguments and options, for --help */
+};
+
+static const struct verb verbs[] = {
+#if __has_include("agent/cmd/run.c")
+	{"run", cmd_run, "watch this host's outbound traffic, decide, block and alert",
+	 "[options]\n"
+	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
+	 "  --geo FILE           places database; may be repeated (default: the policy's geo lines)\n"
+	 "  --mode MODE          monitor or enforce (default: the policy's mode)\n"
+	 "  --source SOURCE      ebpf (default) or pcap, which can only alert\n"
+	 "  --interface IF       the device that --source pcap listens on\n"
+	 "  --cgroup PATH        watch below this cgroup (default: the root of cgroup2)\n"
+	 "  --pin DIR            where the kernel objects are pinned (default /sys/fs/bpf/cordon)\n"
+	 "  --alerts FILE        append alerts as JSON lines; - is standard output\n"
+	 "  --live               a live table of flows on the terminal\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --detach-on-exit     remove everything from the kernel at the end, enforcing or not\n"
+	 "  --keep-on-exit       leave everything attached at the end, in monitor mode too\n"},
+#endif
+#if __has_include("agent/cmd/replay.c")
+	{"replay", cmd_replay, "captures through the same road: events as JSON lines", NULL},
+#endif
+#if __has_include("agent/cmd/check.c")
+	{"check", cmd_check, "every error of a policy, with its place; warnings for what never matches",
+	 NULL},
+#endif
+#if __has_include("agent/cmd/explain.c")
+	{"explain", cmd_explain, "where an address is, how that is known, and which rule decides",
+	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443\n"
+	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
+	 "  --geo FILE           places database; may be repeated\n"
+	 "  --from WHO           unit NAME.service, user NAME, cgroup /PATH or an address\n"
+	 "  --proto NAME         tcp (default), udp, icmp, sctp or a protocol number\n"
+	 "  --opened by SIDE     here (default) or peer\n"
+	 "  --as-of DATE         decide as on that day (UTC)\n"
+	 "  --json               one JSON object an address, a line each\n"},
+#endif
+#if __has_include("agent/cmd/status.c")
+	{"status", cmd_status, "what is attached, in what mode, with which tables and counters",
+	 "[options]\n"
+	 "  --json               one JSON object\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --pin DIR            where to look when no agent answers (default /sys/fs/bpf/cordon)\n"},
+#endif
+#if __has_include("agent/cmd/reload.c")
+	{"reload", cmd_reload, "swap policy or places, or say why not and keep the old",
+	 "[options]\n"
+	 "  --policy FILE        load this file from now on\n"
+	 "  --mode MODE          monitor or enforce, whatever the policy says\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --json               the agent's answer as it is\n"},
+	{"detach", cmd_detach, "remove everything that cordon left in the kernel",
+	 "[options]\n"
+	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"
+	 "  --control PATH       control socket: refuses while an agent answers there\n"},
+#endif
+#if __has_include("agent/cmd/geo.c")
+	{"geo", cmd_geo, "make, update and show the places database", NULL},
+#endif
+	{NULL, NULL, NULL, NULL},
+};
+
+static void help(FILE *to)
+{
+	fputs("usage: cordon VERB [options]\n\n"
+	      "Watches what leaves a database host, knows where each byte goes, and stops or reports\n"
+	      "what leaves the EU.\n\n", to);
+	for (const struct verb *v = verbs; v->name; v++)
+		fprintf(to, "  %-8s  %s\n", v->name, v->line);
+	fputs("\n'cordon VERB --help' lists a verb's options; --version prints the version.\n"
+	      "Exit codes: 0 done, 1 failed, 2 usage, 3 the policy is wrong, 4 replay found a transfer\n"
+	      "that the policy blocks or alerts on, 5 the input was damaged.\n", to);
+}
+
+/* Verbs with a NULL usage print their own help (they have verbs of their own below them). */
+static int verb_run(const struct verb *v, int argc, char **argv)
+{
+	for (int i = 1; v->usage && i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+			printf("usage: cordon %s %s\n%s.\n", v->name, v->usage, v->line);
+			return EXIT_DONE;
+		}
+	}
+	return v->run(argc, argv);
+}
+
+static const struct verb *verb_find(const char *name)
+{
+	for (const struct verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v;
+	return NULL;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *v;
+	int code;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of the write, not a death */
+	if (argc < 2) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		help(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("cordon " CORDON_VERSION);
+		return EXIT_DONE;
+	}
+	v = verb_find(argv[1]);
+	if (!v) {
+		diag_say("'%s' is no verb; 'cordon --help' lists them", argv[1]);
+		return EXIT_USAGE;
+	}
+	code = verb_run(v, argc - 1, argv + 1);
+	if (fflush(stdout) != 0 && code == EXIT_DONE) {
+		diag_say("standard output: cannot write: %m");
+		return EXIT_FAILED;
+	}
+	return code;
+}
