@@ -30,7 +30,7 @@ struct claim {
 	uint16_t jurisdiction; /* 0: does not say */
 	uint8_t status;        /* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that nobody placed */
 	uint32_t asn;          /* 0: does not say */
-	uint16_t operator;     /* string index: AS organisation */
+	uint32_t operator;     /* string index: AS organisation (above 65535, so not in struct place) */
 	uint32_t where;        /* line, or record number, from 1; 0 = none */
 };
 
@@ -72,7 +72,7 @@ extern const char *const *places_default_files(size_t *n); /* what exists of: to
 
 uint32_t places_count(const struct places *p);                       /* distinct places; index 0 is "unknown, global" */
 const struct place *places_get(const struct places *p, uint32_t i);
-const char *places_string(const struct places *p, uint16_t i);       /* "" for 0 */
+const char *places_string(const struct places *p, uint32_t i);       /* "" for 0 */
 int places_find_string(const struct places *p, const char *s);       /* index or -ENOENT */
 const struct cidr *places_nat64(const struct places *p, size_t *n);
 
