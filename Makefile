@@ -26,7 +26,7 @@ endif
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARD) -MMD -MP -I. -I$(B) -D_GNU_SOURCE \
 	-DCORDON_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LDLIBS = $(shell pkg-config --libs $(PKGS))
+LDLIBS = $(shell pkg-config --libs $(PKGS)) -lm
 
 GEO := $(patsubst %.c,$(B)/%.o,$(wildcard geo/*.c))
 RULES := $(patsubst %.c,$(B)/%.o,$(wildcard rules/*.c)) \
