@@ -27,8 +27,11 @@ struct packet_frame {
 enum packet_result {
 	PACKET_IP,
 	PACKET_OTHER,  /* no IP in it: ARP, LLDP, ... */
-	PACKET_BAD_IP, /* an IP header that is none: too short, wrong length */
+	PACKET_BAD_IP, /* an IP header that is none: cut, or its lengths are wrong */
+	PACKET_SHORT,  /* the frame ends inside a link header */
+	PACKET_TOO_DEEP, /* more than PACKET_LAYERS_MAX headers before IP */
 	PACKET_UNKNOWN_LINK,
+	PACKET_RESULTS
 };
 #define PACKET_HAS_PORTS 0x01
 #define PACKET_FRAGMENT	 0x02 /* any fragment */

@@ -25,16 +25,15 @@ const char *capture_damage_name(enum capture_damage d);
 
 struct capture;
 /* path "-" is standard input. 0; -EINVAL: no capture, or compressed in a way that is not read (the diag names it);
- * -errno: cannot be opened or read. An empty file and a file cut in its header are damage, not failure. */
-int capture_open(struct capture **ret, const char *path, struct diag_sink *d);
+ * -errno: cannot be opened or read. An empty file and a file cut in its header are damage, not failure. hash: keep a
+ * running SHA-256 of the file's bytes (for a pipe, which cannot be read again). */
+int capture_open(struct capture **ret, const char *path, bool hash, struct diag_sink *d);
 void capture_close(struct capture *c);
 /* Up to max frames; 0 at the end; -errno when reading failed. Frames live until the next call. */
 int capture_next(struct capture *c, struct packet_frame *frames, unsigned max);
 const uint64_t *capture_damaged(const struct capture *c); /* by enum capture_damage */
 uint64_t capture_bytes(const struct capture *c);	  /* of the file, read so far */
 uint64_t capture_size(const struct capture *c);		  /* of the file; 0 = not known */
-/* Keep a running SHA-256 of the file's bytes (for pipes); before the first capture_next. */
-int capture_hash(struct capture *c);
-/* The file's SHA-256: 64 digits and NUL. Reads a regular file again unless capture_hash was called. */
+/* The file's SHA-256: 64 digits and NUL. At the end; reads a regular file again unless it was hashed on the way. */
 int capture_sha256(struct capture *c, char ret[65]);
 #endif

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* packet.c - the outermost IP header of a frame, its extension headers, fragments, source routes, and ports. */
+#include "agent/flow/link.h"
+
+#define OPTION_LSRR 131 /* RFC 791 */
+#define OPTION_SSRR 137
+
+/* Transport header: ports where the protocol has them; flags that say who opens. */
+static inline void transport(struct packet *k, struct cursor c)
+{
+	const uint8_t *p = c.p;
+	size_t left = cursor_left(&c);
+
+	k->payload = p;
+	k->payload_len = (uint32_t)left;
+	switch (k->proto) {
+	case 6:
+	case 17:
+	case 33:
+	case 132:
+	case 136:
+		if (left < 4) {
+			k->flags |= PACKET_CUT;
+			return;
+		}
+		k->sport = be16(p);
+		k->dport = be16(p + 2);
+		k->flags |= PACKET_HAS_PORTS;
+		if (k->proto == 6 && left >= 14 && (p[13] & 0x02))
+			k->flags |= p[13] & 0x10 ? PACKET_SYNACK : PACKET_SYN;
+		return;
+	case 1:
+	case 58:
+		if (left < 2) {
+			k->flags |= PACKET_CUT;
+			return;
+		}
+		k->icmp_type = p[0];
+		k->icmp_code = p[1];
+	}
+}
+
+/* Strict or loose source route that is not used up: the last address is where the packet goes in the end. */
+static void ipv4_options(struct packet *k, const uint8_t *p, size_t left)
+{
+	while (left >= 2 && p[0] != 0) {
+		size_t len = p[0] == 1 ? 1 : p[1];
+
+		if (p[0] != 1 && (len < 2 || len > left))
+			return;
+		if ((p[0] == OPTION_LSRR || p[0] == OPTION_SSRR) && len >= 7 && p[2] >= 4 &&
+		    (size_t)p[2] + 3 <= len) {
+			k->final = p + 3 + ((len - 3) / 4 - 1) * 4;
+			k->flags |= PACKET_ROUTED;
+		}
+		p += len;
+		left -= len;
+	}
+}
+
+static inline bool authentication(struct packet *k, struct cursor *c)
+{
+	const uint8_t *p = c->p;
+
+	if (cursor_left(c) < 8 || !cursor_take(c, ((size_t)p[1] + 2) * 4)) {
+		k->flags |= PACKET_CUT;
+		return false;
+	}
+	k->proto = p[0];
+	return true;
+}
+
+static inline enum packet_result ipv4(struct packet *k, struct cursor c, uint32_t on_wire)
+{
+	const uint8_t *p = c.p;
+	size_t header = (size_t)(p[0] & 15) * 4;
+	uint16_t fragment;
+
+	if (cursor_left(&c) < 20 || header < 20)
+		return PACKET_BAD_IP;
+	k->v = 4;
+	k->length = be16(p + 2);
+	if (!k->length) /* segmentation offload: the card would have filled it in */
+		k->length = on_wire;
+	if (k->length < header)
+		return PACKET_BAD_IP;
+	k->proto = k->raw_proto = p[9];
+	k->src = p + 12;
+	k->dst = p + 16;
+	fragment = be16(p + 6);
+	if (fragment & 0x3fff) {
+		k->flags |= fragment & 0x1fff ? PACKET_FRAGMENT | PACKET_LATER : PACKET_FRAGMENT;
+		k->fragment_id = be16(p + 4);
+	}
+	if (!cursor_take(&c, header)) {
+		k->flags |= PACKET_CUT;
+		return PACKET_IP;
+	}
+	if (header > 20)
+		ipv4_options(k, p + 20, header - 20);
+	if (k->flags & PACKET_LATER)
+		return PACKET_IP;
+	if (k->proto == 51 && !authentication(k, &c))
+		return PACKET_IP;
+	transport(k, c);
+	return PACKET_IP;
+}
+
+/* The jumbo option of a hop-by-hop header (RFC 2675), 0 without one */
+static uint32_t jumbo(const uint8_t *p, size_t left)
+{
+	while (left >= 2) {
+		size_t len = p[0] ? (size_t)p[1] + 2 : 1;
+
+		if (len > left)
+			return 0;
+		if (p[0] == 0xc2 && len == 6)
+			return be32(p + 2);
+		p += len;
+		left -= len;
+	}
+	return 0;
+}
+
+/* Routing header with segments left: type 0 and 2 end at the last address, segment routing at the first of its list */
+static void ipv6_route(struct packet *k, const uint8_t *p, size_t len)
+{
+	if (!p[3] || len < 24)
+		return;
+	if (p[2] == 4)
+		k->final = p + 8;
+	else if (p[2] == 0 || p[2] == 2)
+		k->final = p + 8 + ((len - 8) / 16 - 1) * 16;
+	else
+		return;
+	k->flags |= PACKET_ROUTED;
+}
+
+static bool is_extension(uint8_t proto)
+{
+	return proto == 0 || proto == 43 || proto == 44 || proto == 60 || proto == 135 || proto == 139 ||
+	       proto == 140 || proto == 51;
+}
+
+static void fragment_header(struct packet *k, const uint8_t *p)
+{
+	uint16_t offset = be16(p + 2);
+
+	/* neither an offset nor more to come: a whole packet that only wears the header (RFC 6946) */
+	if (!(offset & 0xfff9))
+		return;
+	k->flags |= offset & 0xfff8 ? PACKET_FRAGMENT | PACKET_LATER : PACKET_FRAGMENT;
+	k->fragment_id = be32(p + 4);
+	k->raw_proto = p[0];
+}
+
+/* Steps over one extension header. False: what follows is not known. */
+static bool extension(struct packet *k, struct cursor *c)
+{
+	const uint8_t *p = c->p;
+	uint8_t type = k->proto;
+	size_t len;
+
+	if (type == 51)
+		return authentication(k, c);
+	if (cursor_left(c) < 8) {
+		k->flags |= PACKET_CUT;
+		return false;
+	}
+	len = type == 44 ? 8 : ((size_t)p[1] + 1) * 8;
+	if (type == 44)
+		fragment_header(k, p);
+	k->proto = p[0];
+	if (!cursor_take(c, len)) {
+		k->flags |= PACKET_CUT;
+		return false;
+	}
+	if (type == 43)
+		ipv6_route(k, p, len);
+	return !(k->flags & PACKET_LATER);
+}
+
+static uint32_t ipv6_length(const uint8_t *p, struct cursor c, uint32_t on_wire)
+{
+	uint32_t payload = be16(p + 4), big;
+
+	if (payload || p[6] == 59)
+		return 40 + payload;
+	if (p[6] == 0 && cursor_left(&c) >= 8) {
+		size_t len = ((size_t)c.p[1] + 1) * 8;
+
+		big = len <= cursor_left(&c) ? jumbo(c.p + 2, len - 2) : 0;
+		if (big && big <= UINT32_MAX - 40)
+			return 40 + big;
+	}
+	return on_wire;
+}
+
+static inline enum packet_result ipv6(struct packet *k, struct cursor c, uint32_t on_wire)
+{
+	const uint8_t *p = cursor_take(&c, 40);
+
+	if (!p)
+		return PACKET_BAD_IP;
+	k->v = 6;
+	k->src = p + 8;
+	k->dst = p + 24;
+	k->proto = k->raw_proto = p[6];
+	k->length = ipv6_length(p, c, on_wire);
+	for (int i = 0; is_extension(k->proto); i++) {
+		if (i == PACKET_EXTENSIONS_MAX) {
+			k->flags |= PACKET_DEEP;
+			return PACKET_IP;
+		}
+		if (!extension(k, &c))
+			return PACKET_IP;
+	}
+	transport(k, c);
+	return PACKET_IP;
+}
+
+enum packet_result packet_decode(struct packet *k, const struct packet_frame *f)
+{
+	struct cursor c = { f->data, f->data + f->caplen };
+	uint32_t on_wire;
+
+	k->flags = 0;
+	k->sport = k->dport = 0;
+	k->fragment_id = 0;
+	k->icmp_type = k->icmp_code = 0;
+	k->final = k->payload = NULL;
+	k->payload_len = 0;
+	if (f->link == LINK_ETHERNET && f->caplen >= 34 &&
+	    (be16(f->data + 12) == 0x0800 || be16(f->data + 12) == 0x86dd)) {
+		c.p += 14;
+	} else {
+		enum packet_result r = link_peel(f->link, &c);
+
+		if (r != PACKET_IP)
+			return r;
+		if (!cursor_left(&c))
+			return PACKET_BAD_IP;
+	}
+	on_wire = f->len - (uint32_t)(c.p - f->data);
+	if (c.p[0] >> 4 == 4)
+		return ipv4(k, c, on_wire);
+	if (c.p[0] >> 4 == 6)
+		return ipv6(k, c, on_wire);
+	return PACKET_BAD_IP;
+}

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* input.c - reads a file or pipe in large blocks, through zlib when it is gzip, hashing it when asked. */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+#include "agent/source/input.h"
+
+#define GZIP_BLOCK (256u << 10)
+
+struct input_private {
+	int fd;
+	EVP_MD_CTX *hash; /* NULL: not asked for */
+	bool raw_eof;
+	bool gzip, member; /* member: inside one, so that an end of input is damage */
+	z_stream z;
+	uint8_t *raw; /* compressed bytes */
+};
+
+int input_open(struct input *in, const char *path)
+{
+	struct input_private *p;
+	struct stat st;
+
+	memset(in, 0, sizeof(*in));
+	p = calloc(1, sizeof(*p));
+	in->buf = malloc(INPUT_BLOCK + INPUT_WINDOW);
+	in->private = p;
+	if (!p || !in->buf) {
+		free(p);
+		free(in->buf);
+		in->private = NULL;
+		in->buf = NULL;
+		return -ENOMEM;
+	}
+	p->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
+	if (p->fd < 0 || fstat(p->fd, &st) < 0) {
+		int r = -errno;
+
+		input_close(in);
+		return r;
+	}
+	if (S_ISDIR(st.st_mode)) {
+		input_close(in);
+		return -EISDIR;
+	}
+	if (S_ISREG(st.st_mode)) {
+		in->size = (uint64_t)st.st_size;
+		(void)posix_fadvise(p->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	}
+	return 0;
+}
+
+void input_close(struct input *in)
+{
+	struct input_private *p = in->private;
+
+	if (!p)
+		return;
+	if (p->fd >= 0)
+		close(p->fd);
+	if (p->gzip)
+		inflateEnd(&p->z);
+	EVP_MD_CTX_free(p->hash);
+	free(p->raw);
+	free(p);
+	free(in->buf);
+	memset(in, 0, sizeof(*in));
+}
+
+/* 1: some bytes in *n; 0: end of the file; -errno. */
+static int raw_read(struct input *in, uint8_t *to, size_t room, size_t *n)
+{
+	struct input_private *p = in->private;
+	ssize_t r;
+
+	*n = 0;
+	if (p->raw_eof)
+		return 0;
+	do
+		r = read(p->fd, to, room);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -errno;
+	if (r == 0) {
+		p->raw_eof = true;
+		return 0;
+	}
+	*n = (size_t)r;
+	in->read += *n;
+	if (p->hash && EVP_DigestUpdate(p->hash, to, *n) != 1)
+		return -EIO;
+	return 1;
+}
+
+/* A member has ended: another one may follow at once; anything else is trailing garbage, ignored as gzip does. */
+static bool next_member(struct input_private *p)
+{
+	p->member = false;
+	if (p->z.avail_in < 2 || p->z.next_in[0] != 0x1f || p->z.next_in[1] != 0x8b)
+		return false;
+	p->member = true;
+	return inflateReset(&p->z) == Z_OK;
+}
+
+/* Keep at least two compressed bytes at hand, so that the magic of a next member is never split. */
+static int more_raw(struct input *in)
+{
+	struct input_private *p = in->private;
+	size_t n;
+	int r;
+
+	if (p->z.avail_in)
+		memmove(p->raw, p->z.next_in, p->z.avail_in);
+	p->z.next_in = p->raw;
+	r = raw_read(in, p->raw + p->z.avail_in, GZIP_BLOCK - p->z.avail_in, &n);
+	if (r > 0)
+		p->z.avail_in += (uInt)n;
+	return r < 0 ? r : 0;
+}
+
+static int gzip_read(struct input *in, uint8_t *to, size_t room, size_t *n)
+{
+	struct input_private *p = in->private;
+	int r;
+
+	p->z.next_out = to;
+	p->z.avail_out = (uInt)room;
+	while (p->z.avail_out == room && !in->bad_gzip) {
+		if (p->z.avail_in < 2 && !p->raw_eof) {
+			r = more_raw(in);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (!p->member && !next_member(p))
+			break;
+		r = inflate(&p->z, Z_NO_FLUSH);
+		if (r == Z_STREAM_END)
+			p->member = false;
+		else if (r == Z_MEM_ERROR)
+			return -ENOMEM;
+		else if (r != Z_OK)
+			in->bad_gzip = true;
+	}
+	*n = room - p->z.avail_out;
+	return *n > 0;
+}
+
+int input_want(struct input *in, size_t want)
+{
+	struct input_private *p = in->private;
+
+	if (want > INPUT_WINDOW)
+		return -EMSGSIZE;
+	if (input_left(in) >= want || in->eof)
+		return 0;
+	memmove(in->buf, in->buf + in->pos, input_left(in));
+	in->have -= in->pos;
+	in->pos = 0;
+	while (in->have < want && !in->eof) {
+		size_t n = 0, room = INPUT_BLOCK + INPUT_WINDOW - in->have;
+		int r;
+
+		if (room > INPUT_BLOCK)
+			room = INPUT_BLOCK;
+		r = p->gzip ? gzip_read(in, in->buf + in->have, room, &n) :
+			      raw_read(in, in->buf + in->have, room, &n);
+		if (r < 0)
+			return r;
+		in->eof = r == 0;
+		in->have += n;
+	}
+	return 0;
+}
+
+int input_skip(struct input *in, uint64_t bytes)
+{
+	while (bytes > input_left(in)) {
+		int r;
+
+		bytes -= input_left(in);
+		in->pos = in->have;
+		if (in->eof)
+			return 1;
+		r = input_want(in, 1);
+		if (r < 0)
+			return r;
+	}
+	in->pos += bytes;
+	return 0;
+}
+
+int input_gunzip(struct input *in)
+{
+	struct input_private *p = in->private;
+	size_t left = input_left(in);
+
+	/* what has been read already is less than a block: input_want was called once, for the magic */
+	p->raw = malloc(GZIP_BLOCK + INPUT_BLOCK);
+	if (!p->raw)
+		return -ENOMEM;
+	if (left > GZIP_BLOCK + INPUT_BLOCK)
+		return -EMSGSIZE;
+	memcpy(p->raw, in->buf + in->pos, left);
+	p->z.next_in = p->raw;
+	p->z.avail_in = (uInt)left;
+	if (inflateInit2(&p->z, 15 + 16) != Z_OK)
+		return -ENOMEM;
+	p->gzip = p->member = true;
+	in->pos = in->have = 0;
+	in->eof = false;
+	return 0;
+}
+
+int input_hash(struct input *in)
+{
+	struct input_private *p = in->private;
+
+	p->hash = EVP_MD_CTX_new();
+	if (!p->hash || EVP_DigestInit_ex(p->hash, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	return 0;
+}
+
+static int digest_text(EVP_MD_CTX *ctx, char ret[65])
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	if (EVP_DigestFinal_ex(ctx, md, &n) != 1 || n != 32)
+		return -EIO;
+	for (unsigned i = 0; i < 32; i++)
+		snprintf(ret + 2 * i, 3, "%02x", md[i]);
+	return 0;
+}
+
+/* Another pass over a regular file; bytes after the packets (a damaged tail) count as well. */
+static int hash_file(const char *path, char ret[65])
+{
+	struct input in;
+	int r = input_open(&in, path);
+
+	if (r < 0)
+		return r;
+	r = input_hash(&in);
+	while (r == 0 && !in.eof) {
+		in.pos = in.have;
+		r = input_want(&in, 1);
+	}
+	if (r == 0)
+		r = digest_text(in.private->hash, ret);
+	input_close(&in);
+	return r;
+}
+
+int input_sha256(struct input *in, const char *path, char ret[65])
+{
+	struct input_private *p = in->private;
+	size_t n;
+	int r;
+
+	if (!p->hash)
+		return strcmp(path, "-") ? hash_file(path, ret) : -ESPIPE;
+	while ((r = raw_read(in, in->buf, INPUT_BLOCK, &n)) > 0)
+		;
+	return r < 0 ? r : digest_text(p->hash, ret);
+}
