@@ -17,11 +17,13 @@ int text_number(uint64_t *ret, const char *s, uint64_t max)
 	if (!*s)
 		return -EINVAL;
 	for (; *s; s++) {
+		uint64_t digit = (uint64_t)(*s - '0');
+
 		if (*s < '0' || *s > '9')
 			return -EINVAL;
-		if (v > (max - (uint64_t)(*s - '0')) / 10)
+		if (digit > max || v > (max - digit) / 10)
 			return -ERANGE;
-		v = v * 10 + (uint64_t)(*s - '0');
+		v = v * 10 + digit;
 	}
 	*ret = v;
 	return 0;
