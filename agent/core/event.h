@@ -41,6 +41,7 @@ struct event {
 	enum decide_opened opened;
 	uint64_t packets, bytes;          /* outwards, IP layer */
 	uint64_t suppressed;              /* repeats folded into this one */
+	uint32_t destinations;            /* distinct ones among the repeats; 0 = not counted (feed/fold.h) */
 	const struct place *place;        /* of the destination: the class that decided */
 	const struct ip *embedded;        /* the embedded address that decided, or NULL */
 	const char *provider, *platform, *region;
