@@ -28,7 +28,7 @@ CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARD) -MMD -MP -I. -I$(B) -D_GNU_SOURCE \
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 LDLIBS = $(shell pkg-config --libs $(PKGS)) -lm
 
-GEO := $(patsubst %.c,$(B)/%.o,$(wildcard geo/*.c))
+GEO := $(patsubst %.c,$(B)/%.o,$(wildcard geo/*.c geo/data/*.c))
 RULES := $(patsubst %.c,$(B)/%.o,$(wildcard rules/*.c)) \
 	$(patsubst %.y,$(B)/%.o,$(wildcard rules/*.y)) $(patsubst %.l,$(B)/%.o,$(wildcard rules/*.l))
 BPFO := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
@@ -86,15 +86,75 @@ define LINK_TEST
 	@mkdir -p $(@D); echo "  TEST $<"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 endef
-unit: $(UNIT) ## unit tests only
-	@for t in $(UNIT); do $$t --quiet || exit 1; done
+# benchmark programs see every layer
+BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+$(B)/tests/bench/%: tests/bench/%.c $(AR_agent)
+	$(LINK_BENCH)
+define LINK_BENCH
+	@mkdir -p $(@D); echo "  BENCH $<"
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+endef
 
-deps: ## install what is missing (Debian 12)
-	@sh agent/host/deps.sh
+RUN_TESTS = B=$(abspath $(B)) bash tests/run.sh
+run: root deps ## watch this host's outbound flows (monitor mode; ARGS=... is passed on)
+	@$(MAKE) --no-print-directory all
+	@B=$(abspath $(B)) bash agent/host/try.sh $(ARGS)
+demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeeds
+	@$(MAKE) --no-print-directory all
+	@B=$(abspath $(B)) bash agent/host/demo.sh
+test: root deps-test ## every test: unit, golden, hostile, live
+	@$(MAKE) --no-print-directory all tests
+	@$(RUN_TESTS) unit golden hostile live
+tests: $(UNIT)
+unit: $(UNIT) ## unit tests only
+	@$(RUN_TESTS) unit
+golden: all ## golden and hostile tests only
+	@$(RUN_TESTS) golden hostile
+live: root all ## live tests only (network namespaces, PostgreSQL); ONLY=name for one
+	@$(RUN_TESTS) live
+vm: root all ## the unit under a real systemd, in an emulated machine
+	@$(RUN_TESTS) vm
+bench: root all $(BENCHES) ## every benchmark; results in tests/bench/RESULTS.md
+	@B=$(abspath $(B)) bash tests/bench/run.sh
+lint: ## style ruler, banned functions, layers
+	@python3 tests/lint.py
+
+SBIN := $(DESTDIR)$(PREFIX)/sbin
+SHARE := $(DESTDIR)$(PREFIX)/share
+ETC := $(DESTDIR)/etc
+UNITS := $(DESTDIR)/lib/systemd/system
+INST = install -D -m
+SERVICES := $(wildcard agent/host/*.service agent/host/*.timer)
+MANS := $(wildcard agent/host/*.[1-8])
+install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PREFIX)
+	@$(INST) 755 $(B)/cordon $(SBIN)/cordon
+	@$(foreach f,$(SERVICES),install -d $(UNITS) && sed 's|/usr/local/sbin/|$(PREFIX)/sbin/|g' \
+		$(f) > $(UNITS)/$(notdir $(f)) && chmod 644 $(UNITS)/$(notdir $(f)) &&) :
+	@$(foreach f,$(MANS),$(INST) 644 $(f) $(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f)) &&) :
+	@$(foreach f,$(wildcard agent/host/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
+	@$(foreach f,$(wildcard agent/host/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
+	@$(foreach f,$(wildcard rules/examples/*),$(INST) 644 $(f) $(SHARE)/cordon/examples/$(notdir $(f)) &&) :
+	@[ -e $(ETC)/cordon/cordon.conf ] || $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf
+	@echo "installed under $(DESTDIR)$(PREFIX); $(ETC)/cordon/cordon.conf is the policy"
+uninstall: ## remove what install put there; the policy stays
+	@rm -f $(SBIN)/cordon $(foreach f,$(SERVICES),$(UNITS)/$(notdir $(f))) \
+		$(foreach f,$(MANS),$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
+		$(DESTDIR)/usr/lib/sysusers.d/cordon.conf $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf
+	@rm -rf $(SHARE)/cordon
+	@echo "removed; $(ETC)/cordon is left alone"
+
+root:
+	@[ "$$(id -u)" = 0 ] || { echo "cordon: this needs root: loading kernel programs and making network" \
+		"namespaces do. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
+deps: ## install what the build needs (Debian 12, apt)
+	@sh agent/host/deps.sh build
+deps-demo deps-test: deps-%:
+	@sh agent/host/deps.sh $*
 clean: ## remove build/
 	rm -rf build
 help: ## this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
-.PHONY: all unit deps clean help
+.PHONY: all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
+	deps-test clean help
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

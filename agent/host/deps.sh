@@ -1,0 +1,59 @@
+#!/bin/sh
+# deps.sh - install what is missing on Debian 12: deps.sh [build|demo|test]; each set holds the one before it.
+set -eu
+
+# to build: compiler and kernel-program compiler, then one library a line of README.md's table
+build="gcc make libc6-dev pkg-config clang bpftool libbpf-dev flex bison
+	libmaxminddb-dev libjansson-dev libssl-dev libpcap-dev zlib1g-dev
+	libcurl4-openssl-dev libsystemd-dev tor-geoipdb ca-certificates"
+demo="iproute2 util-linux procps postgresql-15"
+test="libcriterion-dev mmdb-bin tcpdump tshark nftables jq python3 openssl ethtool"
+
+want=${1:-build}
+case $want in
+build) list=$build ;;
+demo) list="$build $demo" ;;
+test) list="$build $demo $test" ;;
+*) echo "deps.sh: build, demo or test, not '$want'" >&2; exit 2 ;;
+esac
+
+missing=
+for p in $list; do
+	s=$(dpkg-query -W -f='${db:Status-Status}' "$p" 2>/dev/null) || s=
+	[ "$s" = installed ] || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+	echo "deps.sh: no apt-get here; these Debian packages are missing:$missing" >&2
+	exit 1
+fi
+if [ "$(id -u)" != 0 ]; then
+	echo "deps.sh: missing packages, which only root can install (sudo make deps):$missing" >&2
+	exit 1
+fi
+
+echo "deps: installing from Debian:$missing"
+export DEBIAN_FRONTEND=noninteractive
+log=$(mktemp)
+conf=/etc/postgresql-common/createcluster.d/cordon-deps.conf
+trap 'rm -f "$log" "$conf"' EXIT
+case $missing in
+*postgresql*)	# the tests make their own clusters: do not start one on this host
+	mkdir -p "${conf%/*}"
+	echo "create_main_cluster = false" >"$conf" ;;
+esac
+
+retry() {
+	for wait in 2 5 10 0; do
+		"$@" >"$log" 2>&1 && return 0
+		[ $wait = 0 ] || sleep $wait
+	done
+	echo "deps.sh: '$*' failed four times; its last lines:" >&2
+	tail -n 15 "$log" >&2
+	return 1
+}
+retry apt-get -q -o Acquire::Retries=3 update
+# shellcheck disable=SC2086
+retry apt-get -qy -o Dpkg::Options::=--force-confold --no-install-recommends install $missing
+echo "deps: done"

@@ -1,0 +1,90 @@
+#!/usr/bin/env python3
+"""lint.py - the ruler: function and file lengths, banned functions, layers, first sentences. Exits 1 on a fault."""
+import re, subprocess, sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PRODUCT = ["geo", "rules", "bpf", "agent"]
+MAY_INCLUDE = {
+    "geo": {"geo"},
+    "rules": {"rules", "geo"},
+    "bpf": {"bpf", "rules", "geo"},
+    "agent": {"agent", "bpf", "rules", "geo"},
+}
+BANNED = re.compile(r"\b(atoi|atol|atoll|strtok|strtok_r|sprintf|vsprintf|strcpy|strcat|strncpy|alloca|gets|system|popen)\s*\(")
+faults, lengths = [], []
+
+
+def strip(text):
+    """comments and strings blanked, lines kept"""
+    pat = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+    return pat.sub(lambda m: re.sub(r"[^\n]", " ", m.group()), text)
+
+
+def functions(lines):
+    """(name, first line, length) of each brace in column 0 that follows a ')'"""
+    start = None
+    for i, line in enumerate(lines):
+        if line.startswith("{") and i and re.search(r"\)\s*(?:__attribute__.*)?$", lines[i - 1].rstrip()):
+            start = i
+        elif line.startswith("}") and start is not None:
+            head = " ".join(lines[max(0, start - 4):start])
+            name = re.findall(r"(\w+)\s*\(", head)
+            yield (name[-1] if name else "?"), start + 1, i - start - 1
+            start = None
+
+
+def check(path, layer):
+    rel = path.relative_to(ROOT)
+    text = path.read_text()
+    lines = strip(text).split("\n")
+    if path.suffix == ".c" and len(lines) > 501:
+        faults.append(f"{rel}: {len(lines) - 1} lines (at most 500)")
+    if "SPDX" not in text[:200] and path.suffix == ".c":
+        faults.append(f"{rel}:1: no SPDX line")
+    for i, line in enumerate(lines, 1):
+        if m := BANNED.search(line):
+            faults.append(f"{rel}:{i}: {m.group(1)}() is banned")
+        if len(line.expandtabs(8)) > 132:
+            faults.append(f"{rel}:{i}: {len(line.expandtabs(8))} columns")
+    for i, line in enumerate(text.split("\n"), 1):
+        m = re.match(r'\s*#\s*include "([a-z]+)/', line)
+        if m and m.group(1) in MAY_INCLUDE and m.group(1) not in MAY_INCLUDE[layer]:
+            faults.append(f"{rel}:{i}: {layer}/ may not include {m.group(1)}/")
+    for name, line, n in functions(lines):
+        lengths.append(n)
+        if n > 100:
+            faults.append(f"{rel}:{line}: {name} has {n} lines (at most 100)")
+
+
+def exported():
+    for obj in (ROOT / "build").glob("*/**/*.o"):
+        rel = obj.relative_to(ROOT / "build")
+        if rel.parts[0] not in PRODUCT or ".bpf." in obj.name or obj.stem in ("grammar", "lexer"):
+            continue
+        out = subprocess.run(["nm", "-g", "--defined-only", obj], capture_output=True, text=True).stdout
+        for line in out.splitlines():
+            kind, name = line.split()[-2:]
+            if kind in "BDC" and not name.startswith(("__", "yy")):
+                faults.append(f"{rel}: exported variable {name}")
+
+
+def code_lines(paths):
+    return sum(1 for p in paths for l in p.read_text().split("\n") if l.strip())
+
+
+src = []
+for layer in PRODUCT:
+    for path in sorted((ROOT / layer).rglob("*.[chly]")):
+        src.append(path)
+        check(path, layer)
+exported()
+tests = [p for p in (ROOT / "tests").rglob("*") if p.suffix in (".c", ".h", ".sh", ".py") and p.is_file()]
+lengths.sort()
+if lengths:
+    print(f"functions {len(lengths)}: median {lengths[len(lengths) // 2]} (16), "
+          f"95th percentile {lengths[len(lengths) * 95 // 100]} (60), longest {lengths[-1]} (100)")
+print(f"lines: product {code_lines(src)}, tests {code_lines(tests)}")
+for f in faults:
+    print(f)
+sys.exit(1 if faults else 0)
