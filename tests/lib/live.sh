@@ -15,7 +15,7 @@ DB4=10.20.0.5 DB6=fd20::5
 EU4=52.28.0.1 EU6=2a05:d014::1 US4=3.80.0.1 US6=2600:1f18::1
 FR4=51.68.0.1 FR6=2001:41d0::1 GB4=51.36.0.1 GB6=2a00:23c0::1
 PGBIN=/usr/lib/postgresql/15/bin
-live_n=0
+x=
 
 live_begin() {
 	[ "$(id -u)" = 0 ] || { not_ok live "needs root"; exit 1; }
@@ -70,46 +70,47 @@ net_host() { # HOST ROUTER4 ADDR4 ROUTER6 ADDR6
 on() { # HOST CMD...
 	local h=$1
 	shift
-	nsenter --net="/run/netns/$ID-$h" -- "$@"
+	${x:-} nsenter --net="/run/netns/$ID-$h" -- "$@"
 }
 db() { db_in "$CG" "$@"; }
 db_in() { # CGROUP CMD...
 	local cg=$1
 	shift
-	bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' db "$cg" nsenter --net="/run/netns/$ID-db" -- "$@"
+	${x:-} bash -c 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"' db "$cg" nsenter --net="/run/netns/$ID-db" -- "$@"
 }
 eu() { on eu "$@"; }
 us() { on us "$@"; }
 fr() { on fr "$@"; }
 gb() { on gb "$@"; }
-peer() { python3 "$ROOT/tests/lib/peer.py" "$@"; }
 PEER="python3 $ROOT/tests/lib/peer.py"
 
 bg() { # NAME CMD...: stdout and stderr in $LIVE/NAME.{out,err}; its process id in $LIVE/pid/NAME
 	local name=$1
 	shift
-	"$@" >"$LIVE/$name.out" 2>"$LIVE/$name.err" </dev/null &
+	# on and db end in $x nsenter: with x=exec the process id is that of the command itself
+	(
+		x=exec
+		if declare -F "$1" >/dev/null; then "$@"; else exec "$@"; fi
+	) >"$LIVE/$name.out" 2>"$LIVE/$name.err" </dev/null &
 	echo $! >"$LIVE/pid/$name"
 }
-# a function run by bg is a subshell that waits for its child: signal the children, then the subshell goes by itself
-kin() { # PID: it and its descendants, children first
-	local c
-	for c in $(cat "/proc/$1/task/"*/children 2>/dev/null); do kin "$c"; done
-	echo "$1"
-}
 bg_signal() { # NAME SIGNAL
-	local pid
-	pid=$(cat "$LIVE/pid/$1" 2>/dev/null) || return 0
-	# shellcheck disable=SC2046
-	kill "-$2" $(kin "$pid" | head -n 1) 2>/dev/null
+	kill "-$2" "$(cat "$LIVE/pid/$1")" 2>/dev/null
 }
-bg_stop() { # NAME [SIGNAL]
+ended() { # PID
+	local state
+	state=$(awk '{ print $3 }' "/proc/$1/stat" 2>/dev/null)
+	[ -z "$state" ] || [ "$state" = Z ]
+}
+bg_stop() { # NAME [SIGNAL]: ended when it returns, by KILL after 10 s
 	local pid
 	pid=$(cat "$LIVE/pid/$1" 2>/dev/null) || return 0
-	bg_signal "$1" "${2:-TERM}"
+	kill "-${2:-TERM}" "$pid" 2>/dev/null
+	wait_for 10 ended "$pid" || kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
 	rm -f "$LIVE/pid/$1"
 }
+bg_alive() { ! ended "$(cat "$LIVE/pid/$1" 2>/dev/null || echo 0)"; }
 wait_for() { # SECONDS CMD...: until it succeeds
 	local end=$(($(date +%s%N) + $1 * 1000000000))
 	shift
@@ -135,7 +136,6 @@ agent_stop() { bg_stop agent "${1:-TERM}"; }
 status_json() { "$CORDON" status --control "$CONTROL" --json; }
 
 policy() { # TEXT...: a policy file from lines; prints its path
-	live_n=$((live_n + 1))
 	local f
 	f=$(mktemp "$LIVE/policy.XXXXXX")
 	printf '%s\n' "$@" >"$f"
