@@ -12,8 +12,10 @@
 #include "geo/country.h"
 #include "rules/decide.h"
 
-#define POLICY_LINE_MAX 4096 /* bytes */
+#define POLICY_LINE_MAX 4096	     /* bytes, without the newline */
+#define POLICY_TEXT_MAX (8u << 20)   /* bytes */
 #define POLICY_RULES_MAX 4000
+#define POLICY_ERRORS_MAX 100	     /* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
 
@@ -22,6 +24,7 @@ enum place_atom_type {
 	ATOM_ANY, ATOM_COUNTRY, ATOM_ZONE, ATOM_CIDR, ATOM_PROVIDER, ATOM_ASN, ATOM_JURISDICTION,
 	ATOM_HERE, ATOM_PRIVATE, ATOM_UNKNOWN, ATOM_DISPUTED, ATOM_UNPROVABLE
 };
+struct zone_def;
 struct place_atom {
 	enum place_atom_type type;
 	uint16_t country;         /* ATOM_COUNTRY */
@@ -30,6 +33,7 @@ struct place_atom {
 	const char *name;         /* provider */
 	const char *region;       /* glob or NULL */
 	uint32_t asn;
+	int set; /* ATOM_CIDR, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set */
 	unsigned line, column, length;
 };
 /* A zone: built-in (builtin >= 0), or the policy's own: members are countries and zones. A single country that stands
@@ -39,6 +43,7 @@ struct zone_def {
 	int builtin; /* enum zone, or -1 */
 	const struct place_atom *atoms;
 	size_t natoms;
+	unsigned id; /* index in zone_order */
 	unsigned line;
 };
 enum subject_type { SUBJECT_UNIT, SUBJECT_USER, SUBJECT_CGROUP, SUBJECT_ADDRESS };
@@ -50,8 +55,9 @@ struct subject_atom {
 };
 struct subject_def {
 	const char *name; /* NULL: written in the rule itself */
-	const struct subject_atom *atoms;
+	const struct subject_atom *atoms; /* or */
 	size_t natoms;
+	int set; /* index in policy_sets() of its addresses; -1 = it has none */
 	unsigned line;
 };
 struct service_atom { uint8_t proto; bool any_port; uint16_t first, last; };
@@ -100,8 +106,10 @@ struct policy {
 	size_t nnat64;
 	const struct policy_place *places;
 	size_t nplaces;
-	const struct zone_def *const *zones;
+	const struct zone_def *const *zones; /* of 'zone' lines */
 	size_t nzones;
+	const struct zone_def *const *zone_order; /* all: built-in and anonymous ones too, each after its members */
+	size_t nzone_order;
 	const struct subject_def *const *subjects;
 	size_t nsubjects;
 	const struct service_def *const *services;
@@ -114,6 +122,9 @@ struct policy {
 	size_t nfeeds;
 	const struct rule *rules;
 	size_t nrules;
+	const struct policy_set *sets; /* compile.h: policy_sets() */
+	size_t nsets;
+	struct arena *arena; /* holds all of this, itself included */
 };
 
 /* 0, or -EINVAL after every error went to d (parsing resumes at the next line); -ENOMEM. Text need not end in NUL.
