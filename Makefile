@@ -101,7 +101,7 @@ run: root deps ## watch this host's outbound flows (monitor mode; ARGS=... is pa
 	@B=$(abspath $(B)) bash agent/host/try.sh $(ARGS)
 demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeeds
 	@$(MAKE) --no-print-directory all
-	@B=$(abspath $(B)) bash agent/host/demo.sh
+	@B=$(abspath $(B)) bash tests/live/demo.sh
 test: root deps-test ## every test: unit, golden, hostile, live
 	@$(MAKE) --no-print-directory all tests
 	@$(RUN_TESTS) unit golden hostile live

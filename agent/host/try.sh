@@ -10,7 +10,7 @@ pid=
 end() {
 	trap '' INT TERM
 	[ -n "$pid" ] && kill -TERM "$pid" 2>/dev/null && wait "$pid"
-	rm -rf "$work/bpf/cordon"
+	"$cordon" detach --pin "$work/bpf/cordon" >/dev/null 2>&1
 	umount "$work/bpf"
 	rm -rf "$work"
 }

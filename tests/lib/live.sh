@@ -5,16 +5,17 @@
 #     db 10.20.0.5 fd20::5 --- net (routes) --+-- eu 52.28.0.1      2a05:d014::1   AWS Frankfurt
 #       (the only host in the cgroup $CG)     +-- us 3.80.0.1       2600:1f18::1   AWS Virginia
 #                                             +-- fr 51.68.0.1      2001:41d0::1   OVH, France
-#                                             +-- gb 51.36.0.1      2a00:23c0::1   United Kingdom
+#                                             +-- gb 51.6.0.1       2a00:23c0::1   United Kingdom
 #
 # db CMD..., eu CMD..., us, fr, gb: run there (db: in the cgroup). bg NAME CMD...: in the background, killed at the end.
-# agent_up POLICY_FILE [OPTION...]: the agent on $CG only, pins in a bpffs of the test, alerts in $ALERTS.
-# pg_up: PostgreSQL in db with a table of 200,000 rows. count_start HOST / count_stop HOST: packets that arrived from db.
+# agent_up POLICY_FILE [OPTION...]: the agent in db's namespace, judging $CG only, pins in a bpffs of the test, alerts in $ALERTS.
+# pg_up: PostgreSQL in db with a table of $PG_ROWS (20,000) rows; pg_peer HOST: an empty one there; dump_to ADDRESS. count_start HOST / count_stop HOST: packets that arrived from db.
 . "$ROOT/tests/lib/tap.sh"
 DB4=10.20.0.5 DB6=fd20::5
 EU4=52.28.0.1 EU6=2a05:d014::1 US4=3.80.0.1 US6=2600:1f18::1
-FR4=51.68.0.1 FR6=2001:41d0::1 GB4=51.36.0.1 GB6=2a00:23c0::1
+FR4=51.68.0.1 FR6=2001:41d0::1 GB4=51.6.0.1  GB6=2a00:23c0::1
 PGBIN=/usr/lib/postgresql/15/bin
+HOSTS="net db eu us fr gb"
 x=
 
 live_begin() {
@@ -38,16 +39,20 @@ live_begin() {
 
 net_up() {
 	local h
-	for h in net db eu us fr gb; do
+	for h in $HOSTS; do
 		ip netns add "$ID-$h"
 		ip -n "$ID-$h" link set lo up
 	done
 	ip netns exec "$ID-net" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 	net_host db 10.20.0.1 $DB4 fd20::1 $DB6
-	net_host eu 169.254.1.1 $EU4 fe80::1 $EU6
-	net_host us 169.254.1.2 $US4 fe80::1 $US6
-	net_host fr 169.254.1.3 $FR4 fe80::1 $FR6
-	net_host gb 169.254.1.4 $GB4 fe80::1 $GB6
+	for h in $HOSTS; do
+		case $h in
+		eu) net_host eu 169.254.1.1 $EU4 fe80::1 $EU6 ;;
+		us) net_host us 169.254.1.2 $US4 fe80::1 $US6 ;;
+		fr) net_host fr 169.254.1.3 $FR4 fe80::1 $FR6 ;;
+		gb) net_host gb 169.254.1.4 $GB4 fe80::1 $GB6 ;;
+		esac
+	done
 }
 net_host() { # HOST ROUTER4 ADDR4 ROUTER6 ADDR6
 	local n=$ID-$1
@@ -125,7 +130,7 @@ agent_pid() { cat "$LIVE/pid/agent" 2>/dev/null; }
 agent_up() { # POLICY [OPTION...]: 0 once it answers on its control socket
 	local policy=$1
 	shift
-	bg agent "$CORDON" run --policy "$policy" --cgroup "$CG" --pin "$PIN" --control "$CONTROL" \
+	bg agent on db "$CORDON" run --policy "$policy" --cgroup "$CG" --pin "$PIN" --control "$CONTROL" \
 		--alerts "$ALERTS" "$@"
 	if ! wait_for 20 "$CORDON" status --control "$CONTROL"; then
 		not_ok agent_up "the agent did not come up: $(tail -n 3 "$LIVE/agent.err" | tr '\n' ' ')"
@@ -178,6 +183,11 @@ pg_up() { # [CGROUP]
 }
 psql_local() { PGCONNECT_TIMEOUT=5 PGUSER=pg $PGBIN/psql -qXAt -h "$LIVE/run" postgres "$@"; }
 PSQL="env PGUSER=pg PGCONNECT_TIMEOUT=3 $PGBIN/psql -qXAt"
+# The dump of the database host, written to a server elsewhere: dump_to ADDRESS
+dump_to() {
+	db $AS_PG bash -c "set -o pipefail; $PGBIN/pg_dump -h $LIVE/run -t person postgres |
+		$PGBIN/psql -qX -v ON_ERROR_STOP=1 -h $1 postgres"
+}
 # A server in a peer: pg_peer HOST
 pg_peer() {
 	pg_init "$LIVE/pg-$1" || return 1
@@ -210,19 +220,20 @@ live_end() {
 	done
 	[ -d "$CG" ] && cgroup_gone "$CG"
 	for n in "$LIVE"/pid/agent*; do [ -e "$n" ] && bg_stop "${n##*/}"; done
-	for h in net db eu us fr gb; do
+	for h in $HOSTS; do
 		[ -e "/run/netns/$ID-$h" ] || continue
 		p=$(ip netns pids "$ID-$h" 2>/dev/null)
 		# shellcheck disable=SC2086
 		[ -n "$p" ] && kill -KILL $p 2>/dev/null
 		ip netns del "$ID-$h"
 	done
-	[ -d "$PIN" ] && rm -rf "$PIN"
+	[ -d "$PIN" ] && { "$CORDON" detach --pin "$PIN" >/dev/null 2>&1; rm -rf "$PIN"; }
 	umount "$LIVE/bpf" 2>/dev/null
-	for n in "$LIVE"/*.err; do
-		[ -s "$n" ] && { echo "--- ${n##*/}"; tail -n 15 "$n"; } >&2
-	done
 	[ $rc = 0 ] && rc=$tap_bad
+	for n in "$LIVE"/*.err; do
+		[ $rc != 0 ] && [ -s "$n" ] && { echo "--- ${n##*/}"; tail -n 8 "$n"; } >&2
+	done
 	[ -n "${KEEP:-}" ] || rm -rf "$LIVE"
+	rmdir "$TMPDIR" 2>/dev/null
 	exit "$rc"
 }
