@@ -198,9 +198,10 @@ static void home_claims(struct distance_home *h, const struct shape *shape, cons
 
 		if (!c)
 			continue;
-		if (i == 0)
+		if (i == 0) {
 			c->nearest = fminf(c->nearest, (float)seen_nearest(s));
-		c->farthest = fmaxf(c->farthest, (float)seen_farthest(s));
+			c->farthest = fmaxf(c->farthest, (float)seen_farthest(s));
+		}
 		c->proof = fminf(c->proof, (float)seen_proof(s));
 	}
 }
@@ -254,9 +255,14 @@ uint64_t distance_rtt_ns(double km)
 	return (uint64_t)(km / DISTANCE_VACUUM_KM_PER_MS * 1e6);
 }
 
+uint64_t distance_implausible_ns(const struct distance_country *c)
+{
+	return (uint64_t)((STRETCH * (double)c->farthest + EXTRA_KM) / DISTANCE_FIBRE_KM_PER_MS * 1e6);
+}
+
 enum distance_verdict distance_judge(const struct distance_home *h, uint16_t country, uint64_t rtt_min_ns)
 {
-	double bound = distance_bound_km(rtt_min_ns), likely = (double)rtt_min_ns / 1e6 * DISTANCE_FIBRE_KM_PER_MS;
+	double bound = distance_bound_km(rtt_min_ns);
 	const struct distance_country *c;
 
 	if (!h->known || !rtt_min_ns)
@@ -268,7 +274,7 @@ enum distance_verdict distance_judge(const struct distance_home *h, uint16_t cou
 		return DISTANCE_PROVEN;
 	if (!c)
 		return DISTANCE_NONE;
-	return likely > STRETCH * (double)c->farthest + EXTRA_KM ? DISTANCE_IMPLAUSIBLE : DISTANCE_CONSISTENT;
+	return rtt_min_ns >= distance_implausible_ns(c) ? DISTANCE_IMPLAUSIBLE : DISTANCE_CONSISTENT;
 }
 
 struct one_pass { uint16_t country; double nearest, farthest; };

@@ -33,8 +33,8 @@ const char *distance_name(enum distance_verdict v); /* "" for DISTANCE_NONE, con
 #define DISTANCE_COUNTRIES_MAX 264
 struct distance_country {
 	uint16_t country;
-	float nearest, farthest; /* km as the shapes say; farthest errs upwards */
-	float proof;             /* km: no soil that may bear this claim is nearer */
+	float nearest, farthest; /* km, of the country's own soil, as the shapes say */
+	float proof;             /* km: no soil that a database may call by this code is nearer */
 };
 struct distance_home {
 	bool known;             /* false: no home with coordinates; every verdict is DISTANCE_NONE */
@@ -56,6 +56,9 @@ enum distance_verdict distance_judge(const struct distance_home *h, uint16_t cou
 /* km that a signal can have gone, at most; and the shortest RTT that soil km away allows, in ns. */
 double distance_bound_km(uint64_t rtt_min_ns);
 uint64_t distance_rtt_ns(double km);
+
+/* The RTT from which on a claim of this country is implausible, in ns. */
+uint64_t distance_implausible_ns(const struct distance_country *c);
 
 /* km from a point to the nearest and the farthest soil of a country; negative: no shape for it. Convenience. */
 double distance_km_min(uint16_t country, double lat, double lon);
