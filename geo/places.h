@@ -45,6 +45,7 @@ struct source {
 	uint64_t v4_ranges, v6_ranges;
 };
 
+#define PLACES_NAT64_MAX 16
 struct places;
 
 /* A place line of the policy; strings stay the caller's until places_load returns. */
@@ -68,7 +69,7 @@ struct places_config {
 /* 0 or -errno with a diag that names the file and the place in it; *ret untouched on failure. Thread-free; no globals. */
 int places_load(struct places **ret, const struct places_config *cfg, struct diag_sink *d);
 void places_free(struct places *p); /* NULL is fine */
-extern const char *const *places_default_files(size_t *n); /* what exists of: tor-geoipdb's two files */
+const char *const *places_default_files(size_t *n); /* what exists of: tor-geoipdb's two files */
 
 uint32_t places_count(const struct places *p);                       /* distinct places; index 0 is "unknown, global" */
 const struct place *places_get(const struct places *p, uint32_t i);
