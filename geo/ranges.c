@@ -165,8 +165,11 @@ static bool absorb(struct claim *a, const struct claim *b)
 	if (a->provider == b->provider && a->platform == b->platform &&
 	    (silent(b) || (a->country == b->country && a->region == b->region)))
 		return false;
-	a->status = PLACE_UNPROVABLE;
-	a->country = a->region = 0;
+	a->region = 0;
+	if (a->country != b->country) {
+		a->status = PLACE_UNPROVABLE;
+		a->country = 0;
+	}
 	return true;
 }
 
@@ -199,12 +202,12 @@ static void merge_same(struct ranges *c)
 		if (!same_range(&c->v[out], &c->v[i]))
 			c->v[++out] = c->v[i];
 		else if (absorb(&c->v[out], &c->v[i]) && !torn++)
-			claims_warn(c->to, 0, "%s is published with two places: unprovable",
+			claims_warn(c->to, 0, "%s is published twice, with two regions or operators",
 				  ip_format(text, &c->v[i].first));
 	}
 	c->n = out + 1;
 	if (torn > 1)
-		claims_warn(c->to, 0, "%zu prefixes in all are published with two places", torn);
+		claims_warn(c->to, 0, "%zu prefixes in all are published twice and differ", torn);
 }
 
 int ranges_settle(struct ranges *c, const char *generic, bool silent_inherits)

@@ -34,10 +34,10 @@ void claim_operator(struct ranges *c, struct claim *ret, const struct operator_e
 /* Country of a region by region.h; a region that nobody placed leaves the claim unprovable. */
 void claim_region(struct ranges *c, struct claim *ret, const char *provider, const char *region);
 /*
- * One claim a prefix, sorted by first address, wider first. The same place said twice keeps the service that is named;
- * two places for one prefix become one unprovable claim, and a warning. A claim with neither region nor country takes
- * those of the narrowest claim around it when silent_inherits: Azure names services without a region inside regions.
- * A claim left without a service gets generic (NULL: none).
+ * One claim a prefix, sorted by first address, wider first. The same place said twice keeps the service that is named.
+ * Two regions of one country leave the country without a region, two countries an unprovable place; both with a warning.
+ * A claim with neither region nor country takes those of the narrowest claim around it when silent_inherits: Azure
+ * names services without a region inside regions. A claim left without a service gets generic (NULL: none).
  */
 int ranges_settle(struct ranges *c, const char *generic, bool silent_inherits);
 /* "2026-08-22-15-17-05", ISO 8601 with or without fraction and zone, or 10, 13 or 16 digits since 1970; 0 when none. */
