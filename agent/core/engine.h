@@ -26,14 +26,18 @@ struct engine_config {
 	bool live;   /* false: users and cgroups are never known */
 };
 
-struct engine_geo; /* places and table, counted: engines may share them */
+struct engine_places; /* counted: engines may share them */
+struct engine_table;
 struct engine {
 	struct policy *policy; /* owned */
-	struct engine_geo *geo;
-	const struct places *places; /* of geo */
-	const struct table *table;   /* of geo */
+	struct cidr *inside;   /* owned: the policy's and the configured ones, when there are such */
+	struct engine_places *shared_places;
+	struct engine_table *shared_table;
+	const struct places *places; /* of shared_places */
+	const struct table *table;   /* of shared_table */
 	struct compiled *compiled;   /* owned */
-	bool geo_shared;	     /* places and table are those of the old engine: nothing to write to the kernel */
+	bool places_reused; /* from the old engine: no source was read */
+	bool table_reused;  /* and the table too: nothing to write to the kernel */
 	bool policy_shipped;	     /* no policy file was there or asked for */
 	bool needs_subject;	     /* some rule names a unit, user or cgroup */
 	char places_name[128];	     /* the source that gives places, and its sum and date: for events */
@@ -46,10 +50,6 @@ struct engine {
 int engine_load(struct engine **ret, const struct engine_config *cfg, const struct engine *old,
 		struct diag_sink *d);
 void engine_free(struct engine *e); /* NULL is fine */
-/* The same policy and places compiled for another day (zones change by date). As engine_load. */
-int engine_recompile(struct engine **ret, const struct engine *e, int64_t now, bool live,
-		     struct diag_sink *d);
-
 /* What is asked, and what the engine says. */
 struct engine_query {
 	const struct ip *dst;
@@ -73,8 +73,14 @@ struct engine_verdict {
 	bool embedded;	  /* an address inside the address, or the end of a source route, decided */
 };
 void engine_decide(const struct engine *e, const struct engine_query *q, struct engine_verdict *ret);
+/* The same when the classes of dst (table_classes_of) are at hand. */
+void engine_decide_classes(const struct engine *e, const struct engine_query *q, const uint32_t *classes,
+			   unsigned n, struct engine_verdict *ret);
 
-/* Set 0 of the policy plus, when nobody says what is inside: private, link-local and ULA addresses. */
+/* Does a packet from src to dst leave? Inside is what the policy says; when it says nothing, private, link-local and ULA
+ * addresses (then a private network with a place of its own is reached, not inside, for those who send from inside).
+ * Local destinations (loopback, link-local, ...) are never egress. src NULL: from inside. */
+bool engine_egress(const struct engine *e, const struct ip *src, const struct ip *dst);
 bool engine_inside(const struct engine *e, const struct ip *ip);
 const char *engine_string(const struct engine *e, uint16_t index); /* provider, region; "" for 0 */
 #endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pipeline.c - frames become flows, in batches: all keys of a batch are made and their cache lines asked for before the
+ * first is looked up, so that the misses of 32 packets overlap.
+ *
+ *     frame --decode--> key, length --batch--> flow (known: add) (new: pipeline_verdict.c decides) --end--> pipeline_end.c
+ *
+ * Invariants (tests/agent/pipeline_test.c): 1. every IP packet is counted in exactly one flow, and every flow's counts in
+ * exactly one line of the account; 2. time comes from packets only; 3. the same frames and engine give the same events,
+ * in the same order, with the same ids.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include "agent/core/pipeline_private.h"
+
+int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
+{
+	struct pipeline *p = calloc(1, sizeof(*p));
+	int r;
+
+	if (!p)
+		return -ENOMEM;
+	p->cfg = *cfg;
+	p->engine = cfg->engine;
+	r = flow_table_new(&p->flows, cfg->flows_max ? cfg->flows_max : PIPELINE_FLOWS_MAX);
+	if (r == 0)
+		r = account_new(&p->account, cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
+	if (r == 0)
+		r = fragments_new(&p->fragments);
+	if (r < 0) {
+		pipeline_free(p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void pipeline_free(struct pipeline *p)
+{
+	if (!p)
+		return;
+	flow_table_free(&p->flows);
+	account_free(&p->account);
+	fragments_free(p->fragments);
+	free(p->capture);
+	free(p->ended);
+	free(p->route);
+	free(p);
+}
+
+const struct pipeline_counts *pipeline_counts(const struct pipeline *p)
+{
+	return &p->counts;
+}
+
+int pipeline_capture(struct pipeline *p, const char *path)
+{
+	const char **c = reallocarray(p->capture, (size_t)p->ncaptures + 1, sizeof(*c));
+
+	if (!c)
+		return -ENOMEM;
+	p->capture = c;
+	c[p->ncaptures++] = path;
+	return 0;
+}
+
+static void count_unknown_link(struct pipeline_counts *c, uint16_t link)
+{
+	unsigned i = 0;
+
+	while (i < c->nlinks && c->link_type[i] != link)
+		i++;
+	if (i == c->nlinks && i < 64)
+		c->link_type[c->nlinks++] = link;
+	c->link_packets[i]++;
+}
+
+/* The number under which a source route's end is known; the last number stands for all that have no room. */
+static unsigned route_number(struct pipeline *p, const struct packet *k)
+{
+	struct ip end = ip_from_bytes(k->v, k->final);
+
+	p->counts.routed++;
+	if (!p->route)
+		p->route = calloc(PIPELINE_ROUTES_MAX + 2, sizeof(*p->route));
+	if (!p->route)
+		return PIPELINE_ROUTES_MAX + 1;
+	for (unsigned i = 1; i <= p->nroutes; i++)
+		if (!ip_cmp(&p->route[i], &end))
+			return i;
+	if (p->nroutes == PIPELINE_ROUTES_MAX)
+		return PIPELINE_ROUTES_MAX + 1;
+	p->route[++p->nroutes] = end;
+	return p->nroutes;
+}
+
+/* What is rare: fragments, source routes, too many headers. */
+static int unusual(struct pipeline *p, struct packet *k, unsigned *route)
+{
+	int r = 0;
+
+	if (k->flags & PACKET_FRAGMENT) {
+		p->counts.fragments++;
+		r = fragments_see(p->fragments, k);
+		if (r > 0)
+			p->counts.fragments_unmatched++;
+	}
+	if (k->flags & PACKET_ROUTED)
+		*route = route_number(p, k);
+	if (k->flags & PACKET_DEEP)
+		p->counts.deep++;
+	return r < 0 ? r : 0;
+}
+
+/* 1: *s holds an IP packet; 0: none; -ENOMEM */
+static inline int see(struct pipeline *p, const struct packet_frame *f, struct pipeline_seen *s)
+{
+	struct packet k;
+	enum packet_result result = packet_decode(&k, f);
+	unsigned route = 0;
+
+	p->counts.by_result[result]++;
+	p->counts.snapped += f->caplen < f->len;
+	if (result != PACKET_IP) {
+		if (result == PACKET_UNKNOWN_LINK)
+			count_unknown_link(&p->counts, f->link);
+		return 0;
+	}
+	if (k.flags & (PACKET_FRAGMENT | PACKET_ROUTED | PACKET_DEEP)) {
+		int r = unusual(p, &k, &route);
+
+		if (r < 0)
+			return r;
+	}
+	flow_id_make(&s->id, k.v, k.src, k.dst, k.sport, k.dport, k.proto, route);
+	s->hash = flow_hash(&p->flows, &s->id);
+	flow_prefetch(&p->flows, s->hash);
+	s->length = k.length;
+	s->flags = k.flags;
+	s->icmp_type = k.icmp_type;
+	s->time_ns = f->time_ns;
+	s->number = f->number;
+	p->counts.bytes += k.length;
+	return 1;
+}
+
+static int new_flow(struct pipeline *p, const struct pipeline_seen *s, struct flow **ret)
+{
+	int r = flow_table_add(&p->flows, &s->id, s->hash, ret);
+
+	if (r == -ENOSPC) {
+		r = pipeline_make_room(p);
+		if (r == 0)
+			r = flow_table_add(&p->flows, &s->id, s->hash, ret);
+	}
+	if (r == 0)
+		r = pipeline_first(p, s, *ret);
+	return r;
+}
+
+/* A rule with a date: what came before it ends under the old verdict. */
+static int again(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	int r;
+
+	if (s->time_ns < m->until_ns)
+		return 0;
+	r = pipeline_end_flow(p, f, p->engine);
+	if (r < 0)
+		return r;
+	m->first_ns = s->time_ns;
+	m->number = s->number;
+	m->capture = p->ncaptures ? p->ncaptures - 1 : 0;
+	return pipeline_judge(p, f, s->time_ns);
+}
+
+static inline int count(struct pipeline *p, const struct pipeline_seen *s)
+{
+	struct flow *f = flow_find(&p->flows, &s->id, s->hash);
+	int r = 0;
+
+	if (!f)
+		r = new_flow(p, s, &f);
+	else if (f->id.rest & FLOW_JUDGED_UNTIL)
+		r = again(p, s, f);
+	if (r < 0)
+		return r;
+	f->bytes += s->length;
+	if (!++f->packets)
+		p->flows.more[f->more].packets_high++;
+	if (s->time_ns > f->last_ns)
+		f->last_ns = s->time_ns;
+	return 0;
+}
+
+static void clock_of(struct pipeline *p, const struct packet_frame *f)
+{
+	if (!p->counts.first_ns || f->time_ns < p->counts.first_ns)
+		p->counts.first_ns = f->time_ns;
+	if (f->time_ns < p->clock)
+		p->counts.backward++;
+	p->clock = f->time_ns;
+	if (f->time_ns > p->counts.last_ns)
+		p->counts.last_ns = f->time_ns;
+}
+
+static int batch(struct pipeline *p, const struct packet_frame *frames, size_t n)
+{
+	struct pipeline_seen seen[PIPELINE_BATCH];
+	size_t have = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		int r = see(p, &frames[i], &seen[have]);
+
+		if (r < 0)
+			return r;
+		have += (size_t)r;
+		clock_of(p, &frames[i]);
+	}
+	p->counts.packets += n;
+	p->counts.ip_packets += have;
+	for (size_t i = 0; i < have; i++) {
+		int r = count(p, &seen[i]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int pipeline_packets(struct pipeline *p, const struct packet_frame *frames, size_t n)
+{
+	for (size_t i = 0; i < n; i += PIPELINE_BATCH) {
+		int r = batch(p, frames + i, n - i < PIPELINE_BATCH ? n - i : PIPELINE_BATCH);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

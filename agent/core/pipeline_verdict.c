@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pipeline_verdict.c - who opened a flow, whether it leaves, and what the engine says of it. */
+#include <string.h>
+#include "agent/core/pipeline_private.h"
+#include "agent/feed/event.h"
+
+/* Well-known ports, and the databases' above them: the side that has one answers. */
+static bool service_port(uint16_t port)
+{
+	static const uint16_t known[] = { 1433, 1521, 3306, 3389, 4789, 5432, 5433, 5671, 5672, 6379, 6432, 6443,
+					  7000, 7001, 8080, 8443, 8883, 9000, 9042, 9092, 9093, 9200, 9300, 11211,
+					  27017, 27018, 50000, 51820 };
+
+	if (port < 1024)
+		return port != 0;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (known[i] == port)
+			return true;
+	return false;
+}
+
+/* The flow in the other direction, if it was seen: it knows already. */
+static const struct flow_more *reverse(const struct pipeline *p, const struct flow_id *id)
+{
+	struct flow_id back = { .src = { id->dst[0], id->dst[1] }, .dst = { id->src[0], id->src[1] } };
+	const struct flow *f;
+
+	back.rest = (id->rest & 0x0000ffff00000000ull) | flow_dport(id) | (uint64_t)flow_sport(id) << 16;
+	f = flow_find(&p->flows, &back, flow_hash(&p->flows, &back));
+	return f ? &p->flows.more[f->more] : NULL;
+}
+
+/*
+ * OPENED_HERE: the sender opened. A handshake says so; else the other direction, when it was seen first; else the ports,
+ * since a capture that starts in the middle shows either side first; else whoever is seen first.
+ */
+static enum decide_opened who_opened(const struct pipeline *p, const struct pipeline_seen *s)
+{
+	uint16_t sport = flow_sport(&s->id), dport = flow_dport(&s->id);
+	const struct flow_more *other;
+
+	if (s->flags & PACKET_SYN)
+		return OPENED_HERE;
+	if (s->flags & PACKET_SYNACK)
+		return OPENED_PEER;
+	other = reverse(p, &s->id);
+	if (other)
+		return other->opened == OPENED_HERE ? OPENED_PEER : OPENED_HERE;
+	if (flow_proto(&s->id) == 1 && s->icmp_type == 0 && !(s->flags & PACKET_LATER))
+		return OPENED_PEER; /* echo reply */
+	if (flow_proto(&s->id) == 58 && s->icmp_type == 129)
+		return OPENED_PEER;
+	if (service_port(sport) && !service_port(dport))
+		return OPENED_PEER;
+	return OPENED_HERE;
+}
+
+static void ask(const struct pipeline *p, const struct flow *f, const struct flow_more *m,
+		const struct ip *src, const struct ip *dst, uint64_t now_ns, struct engine_query *q)
+{
+	uint16_t sport = flow_sport(&f->id), dport = flow_dport(&f->id);
+	unsigned route = flow_route(&f->id);
+
+	*q = (struct engine_query){ .src = src, .dst = dst, .proto = flow_proto(&f->id), .now_ns = now_ns,
+				    .opened = m->opened, .known = KNOWN_NOBODY };
+	q->port = m->opened == OPENED_HERE ? dport : sport;
+	q->has_port = sport || dport;
+	if (route && route <= p->nroutes)
+		q->final = &p->route[route];
+}
+
+int pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
+	uint32_t classes[TABLE_EMBED_MAX];
+	struct engine_verdict v;
+	struct engine_query q;
+	unsigned n;
+
+	f->id.rest &= ~FLOW_JUDGED_UNTIL;
+	m->until_ns = 0;
+	m->rule = 0;
+	m->severity = m->embedded = 0;
+	m->action = DECIDE_LOCAL;
+	m->class = m->destination ? p->account.destination[m->destination].class[0] :
+				    table_lookup(p->engine->table, &dst);
+	if (!engine_egress(p->engine, &src, &dst))
+		return 0;
+	ask(p, f, m, &src, &dst, now_ns, &q);
+	if (m->destination) {
+		const struct account_destination *d = &p->account.destination[m->destination];
+
+		n = d->nclasses;
+		memcpy(classes, d->class, sizeof(classes));
+		m->embedded = d->embedded;
+	} else {
+		n = table_classes_of(p->engine->table, &dst, classes);
+	}
+	if (flow_route(&f->id) > PIPELINE_ROUTES_MAX && n < TABLE_EMBED_MAX)
+		classes[n++] = TABLE_CLASS_INVALID;
+	engine_decide_classes(p->engine, &q, classes, n, &v);
+	m->egress = 1;
+	m->class = v.class;
+	m->action = (uint8_t)v.action;
+	m->rule = v.decision->rule;
+	m->severity = v.severity;
+	m->embedded |= v.embedded;
+	m->until_ns = v.decision->until;
+	if (v.decision->until)
+		f->id.rest |= FLOW_JUDGED_UNTIL;
+	return 0;
+}
+
+int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	struct ip dst = flow_dst(&f->id);
+	int r;
+
+	p->counts.flows++;
+	m->first_ns = s->time_ns;
+	m->number = s->number;
+	m->capture = p->ncaptures ? p->ncaptures - 1 : 0;
+	m->opened = (uint8_t)who_opened(p, s);
+	r = account_find(&p->account, p->engine, &dst, &m->destination);
+	if (r < 0)
+		return r;
+	r = pipeline_judge(p, f, s->time_ns);
+	if (r == 0 && !p->cfg.replay && pipeline_violates(m)) {
+		struct pipeline_ended x = { .id = f->id, .more = *m, .packets = 1, .bytes = s->length,
+					    .last_ns = s->time_ns, .engine = p->engine };
+
+		pipeline_tell(p, EVENT_FLOW, &x);
+	}
+	return r;
+}
+
+/* Places, names, verdict of an event from what the engine said. */
+static void fill(const struct engine *e, struct event *ev, const struct engine_verdict *v)
+{
+	ev->place = &v->where->place;
+	ev->provider = engine_string(e, v->where->place.provider);
+	ev->platform = engine_string(e, v->where->place.platform);
+	ev->region = engine_string(e, v->where->place.region);
+	ev->verdict = v->action;
+	ev->rule = v->rule;
+	ev->severity = v->severity;
+	ev->policy = e->policy;
+	ev->places_name = e->places_name;
+	ev->places_sha256 = e->places_sha256;
+	ev->places_date = e->places_date;
+}
+
+int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known, uint32_t mask,
+		   const struct pipeline_kernel *kernel)
+{
+	struct engine_query q = { .dst = &e->flow.dst, .src = &e->flow.src, .proto = e->flow.proto,
+				  .opened = e->opened, .known = known, .mask = mask, .has_port = has_port,
+				  .now_ns = e->time_ns,
+				  .port = e->opened == OPENED_HERE ? e->flow.dport : e->flow.sport };
+	struct engine_verdict v;
+	const struct policy *policy = p->engine->policy;
+	int differ = 0;
+
+	engine_decide(p->engine, &q, &v);
+	fill(p->engine, e, &v);
+	if (kernel && (kernel->action != v.action || kernel->rule != v.decision->rule)) {
+		differ = 1;
+		p->counts.mismatches++;
+		e->verdict = kernel->action;
+		e->rule = kernel->rule && kernel->rule <= policy->nrules ? &policy->rules[kernel->rule - 1] : NULL;
+		if (!e->severity)
+			e->severity = 3;
+	}
+	e->action = event_action(e->verdict, e->enforced);
+	if (p->cfg.event && (e->verdict == DECIDE_ALERT || e->verdict == DECIDE_BLOCK))
+		p->cfg.event(p->cfg.arg, e);
+	return differ;
+}
