@@ -13,6 +13,7 @@ struct flow_key {
 	struct ip src, dst;
 	uint16_t sport, dport;
 	uint8_t proto;
+	uint8_t has_icmp, icmp_type, icmp_code; /* of the first packet, where the source saw it */
 };
 struct process { /* what the kernel and /proc said; zero and NULL = not known */
 	int32_t pid;

@@ -138,6 +138,7 @@ static inline int see(struct pipeline *p, const struct packet_frame *f, struct p
 	s->length = k.length;
 	s->flags = k.flags;
 	s->icmp_type = k.icmp_type;
+	s->icmp_code = k.icmp_code;
 	s->time_ns = f->time_ns;
 	s->number = f->number;
 	p->counts.bytes += k.length;

@@ -31,7 +31,7 @@ struct pipeline {
 	uint64_t clock, sequence;
 	struct pipeline_ended *ended;
 	size_t nended, ended_room;
-	struct ip *route; /* [1..nroutes]: where source routes end */
+	struct ip *route; /* owned */ /* [1..nroutes]: where source routes end */
 	unsigned nroutes;
 };
 /* One packet of a batch, between decoding and the flow table. */
@@ -39,7 +39,7 @@ struct pipeline_seen {
 	struct flow_id id;
 	uint64_t hash, time_ns, number;
 	uint32_t length;
-	uint8_t flags, icmp_type;
+	uint8_t flags, icmp_type, icmp_code;
 };
 
 /* verdict: decides for a flow that is new or must be decided again; fills more and the flow's flags. */

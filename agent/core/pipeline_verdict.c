@@ -82,6 +82,7 @@ int pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 	m->until_ns = 0;
 	m->rule = 0;
 	m->severity = m->embedded = 0;
+	m->egress = 0;
 	m->action = DECIDE_LOCAL;
 	m->class = m->destination ? p->account.destination[m->destination].class[0] :
 				    table_lookup(p->engine->table, &dst);
@@ -123,6 +124,9 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	m->number = s->number;
 	m->capture = p->ncaptures ? p->ncaptures - 1 : 0;
 	m->opened = (uint8_t)who_opened(p, s);
+	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
+	m->icmp_type = s->icmp_type;
+	m->icmp_code = s->icmp_code;
 	r = account_find(&p->account, p->engine, &dst, &m->destination);
 	if (r < 0)
 		return r;

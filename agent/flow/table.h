@@ -40,8 +40,8 @@ struct flow_more {
 	uint64_t until_ns;	   /* decide again then; 0 = never */
 	uint32_t capture, destination, class, packets_high;
 	uint16_t rule; /* index + 1 */
-	uint8_t action, severity, opened, ended;
-	uint8_t told, embedded;
+	uint8_t action, severity, opened, egress;
+	uint8_t embedded, has_icmp, icmp_type, icmp_code;
 };
 
 struct flow_table {
