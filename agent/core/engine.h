@@ -82,5 +82,5 @@ void engine_decide_classes(const struct engine *e, const struct engine_query *q,
  * Local destinations (loopback, link-local, ...) are never egress. src NULL: from inside. */
 bool engine_egress(const struct engine *e, const struct ip *src, const struct ip *dst);
 bool engine_inside(const struct engine *e, const struct ip *ip);
-const char *engine_string(const struct engine *e, uint16_t index); /* provider, region; "" for 0 */
+const char *engine_string(const struct engine *e, uint32_t index); /* provider, region; "" for 0 */
 #endif

@@ -85,7 +85,7 @@ bool engine_egress(const struct engine *e, const struct ip *src, const struct ip
 	return c->place.country && (!src || private_address(src));
 }
 
-const char *engine_string(const struct engine *e, uint16_t index)
+const char *engine_string(const struct engine *e, uint32_t index)
 {
 	return index ? places_string(e->places, index) : "";
 }
