@@ -12,7 +12,9 @@
  *     country, both claims are kept for explain, and no rule takes the country for granted. A place line settles it:
  *     the operator of cordon has decided.
  *  4. Nobody can say where (anycast, GLOBAL): unprovable, without a country, whatever lesser sources say.
- *  5. Provider, platform, region, law: from the first source that says each; the law else from the operators' table.
+ *  5. Distance (refuted.h) has proven that the address is not in the country found so: disputed, a place line's too, for
+ *     no line moves a machine.
+ *  6. Provider, platform, region, law: from the first source that says each; the law else from the operators' table.
  *
  * tests/geo/merge_test.c is the golden table of these.
  */
@@ -91,6 +93,12 @@ static void judge_where(struct judgement *j, const struct saying *s, enum source
 	}
 }
 
+static void judge_distance(struct judgement *j, const struct saying *s)
+{
+	if (s->country && s->country == j->place.country && j->place.status == PLACE_KNOWN)
+		j->place.status = PLACE_DISPUTED;
+}
+
 static void judge_who(struct place *p, const struct saying *s)
 {
 	if (!p->region && (!p->provider || !s->provider || p->provider == s->provider))
@@ -117,6 +125,8 @@ static void judge_law(const struct places *p, struct place *place)
 /* Rule 1: which sources may speak of an address of this kind. */
 static bool heard(enum place_scope scope, enum source_kind kind)
 {
+	if (kind == SOURCE_REFUTED)
+		return false;
 	return scope == SCOPE_GLOBAL || (kind == SOURCE_PLACE_LINES && scope != SCOPE_LOCAL);
 }
 
@@ -130,6 +140,8 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 		const struct saying *s = places_saying(m->p, tuple[CURSOR_SOURCE + i]);
 		enum source_kind kind = m->order[i]->pub.kind;
 
+		if (kind == SOURCE_REFUTED) /* the last kind: the country stands */
+			judge_distance(&j, s);
 		if (!tuple[CURSOR_SOURCE + i] || !heard(scope, kind))
 			continue;
 		judge_where(&j, s, kind);

@@ -340,7 +340,8 @@ int64_t places_age(const struct places *p, int64_t now)
 	for (size_t i = 0; i < p->nsources; i++) {
 		const struct source *s = &p->sources[i]->pub;
 
-		if (s->kind != SOURCE_PLACE_LINES && s->kind != SOURCE_ASN && now - s->date > age)
+		if (s->kind != SOURCE_PLACE_LINES && s->kind != SOURCE_ASN && s->kind != SOURCE_REFUTED &&
+		    now - s->date > age)
 			age = now - s->date;
 	}
 	return age;

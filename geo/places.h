@@ -19,6 +19,7 @@ enum source_kind {
 	SOURCE_MMDB,        /* country or city */
 	SOURCE_TEXT,        /* tor-geoipdb */
 	SOURCE_ASN,         /* ASN MMDB or CSV prefix,asn,org: who operates, never where */
+	SOURCE_REFUTED,    /* refuted.h: where an address is *not*; disputes a place, never makes one */
 	SOURCE_KINDS
 };
 

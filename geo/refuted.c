@@ -246,18 +246,19 @@ static struct refuted_entry *oldest(struct refuted *r)
 bool refuted_add(struct refuted *r, const struct ip *ip, uint16_t country, uint64_t rtt_min_ns, int64_t time)
 {
 	struct refuted_entry e = { scope_of(ip), country, rtt_min_ns, time < 0 ? 0 : time };
+	bool known;
 
 	for (size_t i = 0; i < r->n; i++) {
 		struct refuted_entry *o = &r->v[i];
 
-		if (o->country != country || memcmp(&o->prefix, &e.prefix, sizeof(e.prefix)) != 0)
+		if (memcmp(&o->prefix, &e.prefix, sizeof(e.prefix)) != 0)
 			continue;
-		if (rtt_min_ns < o->rtt_min_ns) {
-			o->rtt_min_ns = rtt_min_ns;
-			o->time = e.time;
-			r->changed = true;
-		}
-		return false;
+		if (o->country == country && rtt_min_ns >= o->rtt_min_ns)
+			return false;
+		known = o->country == country;
+		*o = e;
+		r->changed = true;
+		return !known;
 	}
 	*(r->n < REFUTED_MAX ? &r->v[r->n++] : oldest(r)) = e;
 	r->changed = true;

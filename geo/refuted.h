@@ -32,7 +32,7 @@ struct refuted; /* owned by the caller */
  * its line in d), another -errno when it cannot be read; *ret untouched then. */
 int refuted_open(struct refuted **ret, const char *path, double lat, double lon, struct diag_sink *d);
 void refuted_free(struct refuted *r); /* NULL is fine */
-/* True when this says something new, so that places should be loaded again after refuted_save. */
+/* One entry a prefix, the latest country that it is said to be in. True when this says something new, so that places should be loaded again after refuted_save. */
 bool refuted_add(struct refuted *r, const struct ip *ip, uint16_t country, uint64_t rtt_min_ns, int64_t time);
 size_t refuted_entries(const struct refuted *r, const struct refuted_entry **ret);
 /* Replaces the file as a whole (written beside it, synced, renamed), if anything changed. 0 or -errno; the old file is

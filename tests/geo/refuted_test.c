@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "geo/country.h"
+#include "geo/places.h"
 #include "geo/refuted.h"
 
 #define US CC('U', 'S')
@@ -78,19 +79,18 @@ Test(refuted, read_back)
 	cr_expect(refuted_add(r, &b, US, 400000, 1795000001));
 	cr_expect(!refuted_add(r, &c, US, 500000, 1795000002), "the same /64 is known");
 	cr_expect(!refuted_add(r, &a, US, 200000, 1795000003), "known, but closer");
-	cr_expect(refuted_add(r, &a, CC('S', 'G'), 200000, 1795000003), "another country is another entry");
+	cr_expect(refuted_add(r, &a, CC('S', 'G'), 200000, 1795000003), "another country takes its place");
 	cr_assert_eq(refuted_save(r), 0);
 	refuted_free(r);
 
 	r = opened(50.11, 8.68, 0);
-	cr_assert_eq(refuted_entries(r, &e), 3);
+	cr_assert_eq(refuted_entries(r, &e), 2);
 	cr_expect_str_eq(cidr_format(buf, &e[0].prefix), "3.80.0.1/32");
-	cr_expect_eq(e[0].country, US);
+	cr_expect_eq(e[0].country, CC('S', 'G'));
 	cr_expect_eq(e[0].rtt_min_ns, 200000);
 	cr_expect_eq(e[0].time, 1795000003);
 	cr_expect_str_eq(cidr_format(buf, &e[1].prefix), "2001:db8:1:2::/64");
 	cr_expect_eq(e[1].rtt_min_ns, 400000);
-	cr_expect_eq(e[2].country, CC('S', 'G'));
 	refuted_free(r);
 }
 
@@ -220,4 +220,63 @@ Test(refuted, a_save_that_fails_keeps_the_old_file)
 	cr_expect_eq(refuted_save(r), 0, "and the next one succeeds");
 	cr_expect_eq(access(path, R_OK), 0);
 	refuted_free(r);
+}
+
+/* As a source: what stands in the list is disputed, where a source still says the refuted country, and only there. */
+static struct places *loaded(const char *list)
+{
+	const struct place_line lines[] = {
+		{ .prefix = { .addr = ip_from_v4(0x03500000), .len = 16 }, .country = US, .line = 1, .file = "test" },
+		{ .prefix = { .addr = ip_from_v4(0x0a000000), .len = 8 }, .country = US, .line = 2, .file = "test" },
+		{ .prefix = { .addr = ip("2001:db8::"), .len = 32 }, .country = US, .line = 3, .file = "test" },
+	};
+	const char *files[] = { path };
+	struct places_config cfg = { .files = files, .nfiles = 1, .lines = lines, .nlines = 3 };
+	struct diag_sink d = { 0 };
+	struct places *p = NULL;
+
+	put(list, strlen(list));
+	cr_assert_eq(places_load(&p, &cfg, &d), 0);
+	return p;
+}
+
+static const struct { const char *address; enum place_status status; uint16_t country; } merged[] = {
+	{ "3.80.0.0", PLACE_KNOWN, US }, { "3.80.0.1", PLACE_DISPUTED, US }, { "3.80.0.2", PLACE_KNOWN, US },
+	{ "3.80.0.9", PLACE_KNOWN, US }, { "10.1.2.3", PLACE_DISPUTED, US }, { "9.9.9.9", PLACE_UNKNOWN, 0 },
+	{ "2001:db8:1:2::", PLACE_DISPUTED, US }, { "2001:db8:1:2:ffff:ffff:ffff:ffff", PLACE_DISPUTED, US },
+	{ "2001:db8:1:3::", PLACE_KNOWN, US },
+};
+
+Test(refuted, as_a_source)
+{
+	struct places *p = loaded(HEAD "3.80.0.1/32,US,300000,1\n3.80.0.9/32,DE,300000,1\n10.1.2.3/32,US,300000,1\n"
+				       "9.9.9.9/32,US,300000,1\n2001:db8:1:2::/64,US,300000,1\n");
+	struct claim_of claims[4];
+	struct ip a = ip("3.80.0.1");
+
+	for (size_t i = 0; i < sizeof(merged) / sizeof(merged[0]); i++) {
+		struct ip at = ip(merged[i].address);
+		const struct place *place = places_get(p, places_lookup(p, &at));
+
+		cr_expect_eq(place->status, merged[i].status, "%s: %s", merged[i].address, place_status_name(place->status));
+		cr_expect_eq(place->country, merged[i].country, "%s", merged[i].address);
+	}
+	cr_assert_eq(places_claims(p, &a, claims, 4), 2);
+	cr_expect_eq(claims[1].source->kind, SOURCE_REFUTED);
+	cr_expect_str_eq(claims[1].key, "line 3: not in US, by distance");
+	places_free(p);
+}
+
+Test(refuted, a_broken_list_loads_no_places)
+{
+	const char *files[] = { path };
+	struct places_config cfg = { .files = files, .nfiles = 1 };
+	struct said s = { 0 };
+	struct diag_sink d = { .fn = say, .arg = &s };
+	struct places *p = NULL;
+
+	put(HEAD "3.80.0.1/32,US\n", strlen(HEAD "3.80.0.1/32,US\n"));
+	cr_expect_lt(places_load(&p, &cfg, &d), 0);
+	cr_expect_null(p);
+	cr_expect_eq(s.line, 3, "%s", s.text);
 }
