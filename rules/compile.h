@@ -11,6 +11,8 @@ size_t policy_sets(const struct policy *p, const struct policy_set **ret); /* ow
 int policy_sets_equal(const struct policy *a, const struct policy *b);
 #define POLICY_SET_INSIDE 0 /* set 0 is always 'inside' (maybe empty) */
 
+#define COMPILE_CELLS_MAX (2u << 20) /* of the matrix: 4 MiB, what one map value may hold (bpf/abi.h) */
+
 struct compile_env {
 	const struct place_class *classes;
 	size_t nclasses;
@@ -26,6 +28,7 @@ struct compiled {
 	const struct decide_decision *decisions;
 	const struct subject_def *subjects[DECIDE_SUBJECTS_MAX]; /* bit i of the mask; owned by the policy */
 	const struct policy *policy; /* must outlive this */
+	struct compile_core *core; /* what explain reads; compile.c's */
 	int64_t next_change; /* Unix seconds of the next zone date or expiry after now; INT64_MAX = never */
 };
 /* 0, -E2BIG (a stated limit; the diag says which), -ENOMEM. One region, dropped whole by compiled_free. */
@@ -43,7 +46,19 @@ const struct decide_decision *compiled_decide_worst(const struct compiled *c, st
 uint32_t compiled_cgroup_mask(const struct compiled *c, const char *path);
 uint32_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid);
 /* Why: every rule in order with whether it would match and which condition fails; for explain. */
-struct explain_step { const struct rule *rule; int matches; /* 1, 0, -1 = depends */ const char *why; };
+enum explain_fail { /* bits of explain_step.fails */
+	EXPLAIN_FROM = 1, EXPLAIN_TO = 2, EXPLAIN_UNDER = 4, EXPLAIN_SERVICE = 8, EXPLAIN_OPENED = 16, EXPLAIN_UNTIL = 32
+};
+struct explain_step {
+	const struct rule *rule;
+	int matches; /* 1, 0, -1 = depends on what is not known; a block or alert rule decides all the same */
+	unsigned fails;
+	int decides; /* 1 for the one rule that decides */
+	char why[160]; /* one sentence: why it does not match, or what it matched by */
+	char change[160]; /* "" or: what would make this rule decide instead */
+};
+/* Returns how many steps were written: at most max, and at most the policy's rules. pkt.mask holds the source's bits
+ * too. Steps after the deciding rule are written as well, without 'change'. */
 size_t compiled_explain(const struct compiled *c, const struct place_class *pc, const struct decide_packet *pkt,
 			uint64_t now_ns, struct explain_step *out, size_t max);
 #endif

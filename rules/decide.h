@@ -102,7 +102,7 @@ decide_cell(const struct decide_header *h, const void *ctx, const struct decide_
 	DECIDE_U32 row, service, column, cell;
 
 	(void)ctx;
-	if (p->place >= h->classes)
+	if (p->place >= h->classes || p->known >= KNOWN_COUNT)
 		return DECIDE_NONE;
 	row = DECIDE_READ(ctx, DECIDE_ROW_OF, p->place);
 	if (p->has_port && p->proto == 6)

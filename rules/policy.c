@@ -208,3 +208,10 @@ void policy_free(struct policy *p)
 	if (p)
 		arena_free(p->arena);
 }
+
+uint8_t rule_severity(const struct rule *r)
+{
+	static const uint8_t by_action[] = { [DECIDE_ALLOW] = 0, [DECIDE_ALERT] = 2, [DECIDE_BLOCK] = 3 };
+
+	return r->severity ? r->severity : by_action[r->action];
+}

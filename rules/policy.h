@@ -135,5 +135,6 @@ void policy_free(struct policy *p);
 void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d);
 /* Canonical text: parses back to the same policy. malloc'ed, caller frees; NULL on ENOMEM. */
 char *policy_print(const struct policy *p);
+uint8_t rule_severity(const struct rule *r); /* 0 none, 1 low .. 4 critical: as said, or by the action */
 char *rule_print(const struct rule *r); /* one rule, canonical, without newline */
 #endif

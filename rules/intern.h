@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* intern.h - keys of one size, each once, numbered from 0 in the order they came. */
+#ifndef RULES_INTERN_H
+#define RULES_INTERN_H
+#include <stddef.h>
+#include <stdint.h>
+#include "rules/arena.h"
+
+struct intern {
+	struct arena *arena; /* the caller's */
+	size_t size, max;
+	struct list keys;
+	uint32_t *slots; /* number + 1; 0 = free */
+	size_t nslots;
+};
+void intern_init(struct intern *in, struct arena *a, size_t size, size_t max);
+/* The number of the key; -E2BIG past max, -ENOMEM. */
+int64_t intern_add(struct intern *in, const void *key);
+/* The key of a number; moves with the next intern_add. */
+const void *intern_key(const struct intern *in, size_t i);
+#endif
