@@ -23,10 +23,12 @@ B := build/san
 OPT := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 HARD :=
 endif
+PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARD) -MMD -MP -I. -I$(B) -D_GNU_SOURCE \
-	-DCORDON_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+	-DCORDON_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 LDFLAGS += -pie -Wl,-z,relro,-z,now
-LDLIBS = $(shell pkg-config --libs $(PKGS)) -lm
+LDLIBS = $(PKG_LIBS) -lm
 
 GEO := $(patsubst %.c,$(B)/%.o,$(wildcard geo/*.c geo/data/*.c))
 RULES := $(patsubst %.c,$(B)/%.o,$(wildcard rules/*.c)) \
@@ -157,4 +159,5 @@ help: ## this text
 .PHONY: all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
 	deps-test clean help
 .DELETE_ON_ERROR:
+.SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

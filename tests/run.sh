@@ -120,7 +120,7 @@ left_behind() {
 		for p in /proc/[0-9]*; do
 			case ${p#/proc/} in "$$" | "$BASHPID") continue ;; esac
 			[ "$(awk '{print $4}' "$p/stat" 2>/dev/null)" = "$BASHPID" ] && continue
-			tr '\0' '\n' <"$p/environ" 2>/dev/null | grep -qx "CORDON_TEST_RUN=$CORDON_TEST_RUN" &&
+			grep -azqx "CORDON_TEST_RUN=$CORDON_TEST_RUN" "$p/environ" 2>/dev/null &&
 				echo "process ${p#/proc/}: $(tr '\0' ' ' <"$p/cmdline" | cut -c1-80)"
 		done
 	)
