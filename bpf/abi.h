@@ -10,11 +10,7 @@
  */
 #ifndef BPF_ABI_H
 #define BPF_ABI_H
-#ifdef __bpf__
 #include <linux/types.h>
-#else
-#include <linux/types.h>
-#endif
 
 #define ABI_VERSION 1
 
@@ -104,6 +100,11 @@ struct abi_fold {
 	struct abi_verdict verdict;
 };
 
+struct abi_own {
+	__u8 address[16];
+	__u32 family;
+};
+
 struct abi_handshake_key {
 	__u8 dst[16];
 	__u16 sport, dport;
@@ -134,7 +135,6 @@ enum abi_counter {
 	ABI_UNRESOLVED_CGROUPS, /* packets judged while the cgroup was not known */
 	ABI_DHCP,	     /* packets let pass as DHCP */
 	ABI_CONNECT_DENIED,  /* connect() and sendmsg() refused with EPERM */
-	ABI_CONTROL_PACKETS, /* no socket's own: sent by the kernel's reset and acknowledge sockets */
 	ABI_COUNTERS
 };
 struct abi_total {
@@ -142,7 +142,7 @@ struct abi_total {
 };
 /* One element for each CPU, over all generations. */
 struct abi_counters {
-	struct abi_total action[4]; /* by enum decide_action */
+	struct abi_total action[4]; /* by enum decide_action; the agent's sum over decisions, the programs leave it 0 */
 	struct abi_total passed;    /* would have been blocked, in enforce mode */
 	__u64 count[ABI_COUNTERS];
 };

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* account.bpf.h - counts: exact totals, the socket's flow slot, and denials and alerts folded to one for each flow. */
+#ifndef BPF_ACCOUNT_BPF_H
+#define BPF_ACCOUNT_BPF_H
+#include "bpf/judge.bpf.h"
+#include "bpf/packet.bpf.h"
+
+static __always_inline void account_total(const struct packet *p, __u32 decision)
+{
+	struct abi_total *t = bpf_map_lookup_elem(&totals, &decision);
+
+	if (t) {
+		add(t->packets, p->packets);
+		add(t->bytes, p->bytes);
+	}
+}
+
+static __always_inline bool account_same(const struct abi_key *a, const struct abi_key *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	/* addresses, then ports, protocol and family; 'opened' follows from them */
+	return x[2] == y[2] && x[3] == y[3] && x[0] == y[0] && x[1] == y[1] &&
+	       *(const __u32 *)&a->sport == *(const __u32 *)&b->sport &&
+	       *(const __u16 *)&a->proto == *(const __u16 *)&b->proto;
+}
+
+static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *key, const struct abi_fold *f)
+{
+	struct abi_record *r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
+
+	if (!r) {
+		count(ABI_LOST_DENIALS);
+		return;
+	}
+	r->kind = kind;
+	r->rtt_min_us = 0;
+	r->key = key->key;
+	r->process = f->process;
+	r->count = f->count;
+	r->verdict = f->verdict;
+	bpf_ringbuf_submit(r, 0);
+}
+
+static __always_inline bool account_fold_more(const struct abi_fold_key *key, const struct abi_count *c)
+{
+	struct abi_fold *old = bpf_map_lookup_elem(&folds, key);
+
+	if (!old)
+		return false;
+	add(old->count.packets, c->packets);
+	add(old->count.bytes, c->bytes);
+	old->count.last_mono = bpf_ktime_get_coarse_ns();
+	return true;
+}
+
+/* A denial or an alert: the first of its flow and cgroup rings, the others are counted in the fold. */
+static __noinline void account_fold(const struct abi_key *key, const struct abi_process *process,
+				    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
+{
+	struct abi_fold_key k = { .key = *key, .cgroup = process->cgroup };
+	struct abi_fold f = { .process = *process, .verdict = *verdict };
+
+	f.count.packets = packets;
+	f.count.bytes = bytes;
+	if (account_fold_more(&k, &f.count))
+		return;
+	f.count.first_boot = bpf_ktime_get_boot_ns();
+	f.count.last_mono = bpf_ktime_get_coarse_ns();
+	if (bpf_map_update_elem(&folds, &k, &f, BPF_NOEXIST)) {
+		if (account_fold_more(&k, &f.count)) /* another CPU was first */
+			return;
+		count(ABI_LOST_FOLDS);
+	}
+	account_ring(verdict->action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED, &k, &f);
+}
+
+/* Packets that a listener sent for a connection that nobody had accepted yet belong to the accepted socket. */
+static __always_inline void account_handshake_key(struct abi_handshake_key *h, const struct abi_key *k)
+{
+	__builtin_memcpy(h->dst, k->dst, sizeof(h->dst));
+	h->sport = k->sport;
+	h->dport = k->dport;
+	h->family = k->family;
+}
+
+static __noinline void account_handshake(const struct packet *p)
+{
+	struct abi_handshake first = { .packets = p->packets, .bytes = p->bytes }, *h;
+	struct abi_handshake_key key;
+
+	account_handshake_key(&key, &p->key);
+	h = bpf_map_lookup_elem(&handshakes, &key);
+	if (h) {
+		add(h->packets, p->packets);
+		add(h->bytes, p->bytes);
+	} else {
+		bpf_map_update_elem(&handshakes, &key, &first, BPF_ANY);
+	}
+}
+
+static __always_inline void account_accept(struct abi_count *c, const struct abi_key *k)
+{
+	struct abi_handshake_key key;
+	struct abi_handshake *h;
+
+	account_handshake_key(&key, k);
+	h = bpf_map_lookup_elem(&handshakes, &key);
+	if (!h)
+		return;
+	c->packets += h->packets;
+	c->bytes += h->bytes;
+	bpf_map_delete_elem(&handshakes, &key);
+}
+
+/* The slot's first packet to this destination: hands over what the last one got. */
+static __noinline void account_turn(struct slot *s, const struct packet *p, const struct abi_verdict *v,
+				    const struct abi_process *process)
+{
+	struct abi_count now = { .packets = p->packets, .bytes = p->bytes }, was;
+	struct abi_record *r = NULL;
+	struct abi_key key;
+
+	now.first_boot = bpf_ktime_get_boot_ns();
+	now.last_mono = bpf_ktime_get_coarse_ns();
+	if (s->flags & SLOT_ACCEPTS && p->key.proto == IP_TCP)
+		account_accept(&now, &p->key);
+	if (s->count.packets) {
+		r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
+		if (!r)
+			count(ABI_LOST_FLOWS);
+	}
+	if (r)
+		__builtin_memset(r, 0, sizeof(*r));
+	bpf_spin_lock(&s->lock);
+	s->turns++;
+	key = s->key;
+	was = s->count;
+	if (r) {
+		r->process = s->process;
+		r->verdict = s->verdict;
+	}
+	s->key = p->key;
+	s->count = now;
+	s->verdict = *v;
+	s->process.cgroup = process->cgroup;
+	s->process.cookie = process->cookie;
+	s->process.uid = process->uid;
+	s->turns++;
+	bpf_spin_unlock(&s->lock);
+	if (!r)
+		return;
+	r->kind = ABI_FLOW_SPILL;
+	r->key = key;
+	r->count = was;
+	if (was.packets)
+		bpf_ringbuf_submit(r, flow_ring_flags());
+	else
+		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+}
+
+/* Another packet to the slot's destination. false: it has another by now. */
+static __always_inline bool account_more(struct slot *s, const struct packet *p)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	bool same = true;
+
+	if (p->key.proto == IP_TCP) { /* the socket's lock is held */
+		s->count.packets += p->packets;
+		s->count.bytes += p->bytes;
+		s->count.last_mono = now;
+		return true;
+	}
+	bpf_spin_lock(&s->lock);
+	same = account_same(&s->key, &p->key);
+	if (same) {
+		s->count.packets += p->packets;
+		s->count.bytes += p->bytes;
+		s->count.last_mono = now;
+	}
+	bpf_spin_unlock(&s->lock);
+	return same;
+}
+#endif

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * egress.bpf.c - the verdict: every packet that a socket of the cgroup sends is placed, decided and counted here.
+ *
+ *     packet -> where does it go (place.bpf.h) -> who sends, who opened it -> decide.h -> count -> pass or drop
+ *
+ * Invariants (tests/bpf holds them):
+ *  1. No verdict is kept: every packet is judged. A socket's storage holds counts and who made it, nothing that allows.
+ *  2. What cannot be read or placed is blocked by decision 0, with a 'why'.
+ *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very program. The loader
+ *     swaps programs, never contents.
+ *  4. A full ring or table costs an event, never a verdict; the loss is counted.
+ *  5. Local traffic (loopback device, the places' local scope, DHCP on private networks) is outside the policy.
+ */
+#include "bpf/account.bpf.h"
+#include "bpf/process.bpf.h"
+
+#define PASS	 1
+#define DROP	 0
+#define LOOPBACK 1 /* ifindex in every network namespace */
+#define AF_INET	 2
+#define AF_INET6 10
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+struct places {
+	__u64 packed; /* place6_all */
+	__u32 n;
+};
+
+static __always_inline __u32 key_v4(const __u8 a[16])
+{
+	return bpf_ntohl(*(const __u32 *)a);
+}
+
+static __always_inline __u64 key_half(const __u8 a[16], int half)
+{
+	return bpf_be64_to_cpu(((const __u64 *)a)[half]);
+}
+
+static __always_inline void places_of(const struct abi_key *k, struct places *r)
+{
+	if (k->family == 4) {
+		r->packed = place4(key_v4(k->dst)) & 0xffff;
+		r->n = 1;
+		return;
+	}
+	r->packed = place6_all(key_half(k->dst, 0), key_half(k->dst, 1));
+	r->n = (__u32)(r->packed >> 48) & 3;
+}
+
+static __always_inline bool places_local(const struct places *r)
+{
+	__u32 place = (__u32)r->packed & 0xffff;
+
+	return r->n == 1 && place < header.classes && rules_read(DECIDE_ROW_OF, place) == DECIDE_ROW_LOCAL;
+}
+
+/* The worst decision of the destination's classes. */
+static __always_inline __u64 judge(const struct places *r, const struct sender *s, const struct abi_key *k,
+				   __u32 *ret_place)
+{
+	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
+	__u32 how = HOW(port, k->has_port), opened_known = k->opened | s->known << 8;
+	__u64 worst, j;
+
+	*ret_place = (__u32)r->packed & 0xffff;
+	worst = judge_place(*ret_place, s->mask, how, k->proto, opened_known);
+	for (int i = 1; i < LIGHT_CLASSES_MAX; i++) {
+		__u32 place = (__u32)(r->packed >> (16 * i)) & 0xffff;
+
+		if (i >= r->n)
+			break;
+		j = judge_place(place, s->mask, how, k->proto, opened_known);
+		if (judge_rank(j) > judge_rank(worst)) {
+			worst = j;
+			*ret_place = place;
+		}
+	}
+	return worst;
+}
+
+/* Subjects that name the source's address. */
+static __always_inline __u32 source_mask(const struct abi_key *k)
+{
+	__u32 place;
+
+	if (!(header.needs & DECIDE_NEEDS_SOURCE))
+		return 0;
+	if (k->family == 4)
+		place = place4(key_v4(k->src));
+	else
+		place = place6(key_half(k->src, 0), key_half(k->src, 1));
+	return place < header.classes ? rules_read(DECIDE_SUBJ_OF, place) : 0;
+}
+
+static __always_inline bool listens(int udp, __u16 port)
+{
+	const struct abi_settings *s = settings_get();
+
+	return s && s->listening[udp][port >> 6] >> (port & 63) & 1;
+}
+
+/* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes what it likes. */
+static __always_inline __u8 opened_by(struct __sk_buff *skb, const struct packet *p, const struct slot *s,
+				      const struct bpf_sock *sk)
+{
+	if (p->key.proto == IP_TCP && p->key.has_port) {
+		if (sk && sk->protocol == IP_TCP && p->tcp_flags & TCP_FLAG_SYN)
+			return p->tcp_flags & TCP_FLAG_ACK ? OPENED_PEER : OPENED_HERE;
+		if (s && s->flags & SLOT_ACCEPTS)
+			return OPENED_PEER;
+		return listens(0, p->key.sport) ? OPENED_PEER : OPENED_HERE;
+	}
+	if (p->key.proto == IP_UDP && p->key.has_port)
+		return listens(1, p->key.sport) ? OPENED_PEER : OPENED_HERE;
+	return OPENED_HERE;
+}
+
+/* Renewals are unicast; a global address is never a DHCP server of ours. */
+static __always_inline bool is_dhcp(const struct abi_key *k)
+{
+	__u32 a;
+
+	if (k->proto != IP_UDP || !k->has_port)
+		return false;
+	if (k->family == 6)
+		return k->sport == 546 && k->dport == 547 && (k->dst[0] & 0xfe) == 0xfc;
+	if (k->sport != 68 || k->dport != 67)
+		return false;
+	a = key_v4(k->dst);
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == (0x64400000 >> 22);
+}
+
+static __always_inline bool enforcing(void)
+{
+	const struct abi_settings *s = settings_get();
+
+	return s && s->mode;
+}
+
+/* What is known of the socket; what is not, from the packet. */
+static __always_inline void process_of(struct __sk_buff *skb, const struct slot *s, struct abi_process *p)
+{
+	if (s)
+		*p = s->process;
+	p->cgroup = bpf_skb_cgroup_id(skb);
+	p->cookie = bpf_get_socket_cookie(skb);
+	p->uid = bpf_get_socket_uid(skb);
+}
+
+/* Monitor mode: what enforce mode would have stopped. */
+static __always_inline void count_passed(const struct packet *p)
+{
+	__u32 zero = 0;
+	struct abi_counters *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (c) {
+		add(c->passed.packets, p->packets);
+		add(c->passed.bytes, p->bytes);
+	}
+}
+
+static __always_inline void count_why(__u8 why)
+{
+	if (why == ABI_WHY_MALFORMED)
+		count(ABI_MALFORMED);
+	else if (why == ABI_WHY_SOURCE_ROUTE)
+		count(ABI_SOURCE_ROUTES);
+	else if (why == ABI_WHY_EXTENSIONS)
+		count(ABI_EXTENSIONS);
+}
+
+/* The slot's counts, and an event when this is the first packet of a flow that wants one. */
+static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, const struct packet *p,
+				      const struct abi_verdict *v, bool same)
+{
+	struct abi_process process = {};
+	bool quiet = same && s->verdict.generation == v->generation && s->verdict.decision == v->decision;
+
+	if (quiet && account_more(s, p))
+		return;
+	process_of(skb, s, &process);
+	if (same && !quiet) { /* a new generation decides otherwise */
+		s->verdict = *v;
+		same = account_more(s, p);
+	} else {
+		same = false;
+	}
+	if (!same)
+		account_turn(s, p, v, &process);
+	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
+		account_fold(&p->key, &process, v, p->packets, p->bytes);
+}
+
+/* A packet of a closed TCP socket (a reset, mostly): nothing will end this flow again. */
+static __always_inline void pass_closed(struct slot *s)
+{
+	struct abi_count c = s->count;
+
+	if (!c.packets)
+		return;
+	s->count.packets = 0;
+	s->count.bytes = 0;
+	flow_ring_put(ABI_FLOW_END, s, &s->key, &c, 0);
+}
+
+static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s, const struct packet *p,
+				const struct abi_verdict *v, bool same)
+{
+	account_total(p, v->decision);
+	if (!s) {
+		count(ABI_LOST_STORAGE);
+		return PASS;
+	}
+	if (sk && p->key.proto == IP_TCP && sk->state == STATE_LISTEN) {
+		s->flags |= SLOT_ACCEPTS;
+		account_handshake(p);
+		return PASS;
+	}
+	pass_flow(skb, s, p, v, same);
+	if (sk && p->key.proto == IP_TCP && sk->protocol == IP_TCP && sk->state == STATE_CLOSE)
+		pass_closed(s);
+	return PASS;
+}
+
+static __noinline int drop(struct __sk_buff *skb, struct slot *s, const struct packet *p, const struct abi_verdict *v)
+{
+	struct abi_process process = {};
+
+	account_total(p, v->decision);
+	process_of(skb, s, &process);
+	account_fold(&p->key, &process, v, p->packets, p->bytes);
+	return DROP;
+}
+
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+	struct abi_verdict v = { .generation = generation, .hook = ABI_HOOK_SKB, .action = DECIDE_BLOCK };
+	struct bpf_sock *sk = skb->sk;
+	struct sender who = {};
+	struct places places = {};
+	struct packet p = {};
+	struct slot *s = NULL;
+	bool same = false;
+	__u64 j;
+
+	if (skb->ifindex == LOOPBACK)
+		return PASS;
+	packet_read(skb, &p);
+	v.why = p.why;
+	if (!p.why) {
+		places_of(&p.key, &places);
+		if (places_local(&places))
+			return PASS;
+	}
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (sk)
+		s = bpf_sk_storage_get(&slots, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!p.why) {
+		if (s && s->count.packets)
+			same = account_same(&s->key, &p.key);
+		p.key.opened = same ? s->key.opened : opened_by(skb, &p, s, sk);
+		if (header.needs & DECIDE_NEEDS_CGROUP)
+			who.cgroup = bpf_skb_cgroup_id(skb);
+		if (header.needs & DECIDE_NEEDS_USER)
+			who.uid = bpf_get_socket_uid(skb);
+		judge_sender(&who);
+		who.mask |= source_mask(&p.key);
+		j = judge(&places, &who, &p.key, &v.place);
+		v.decision = (__u16)JUDGED_DECISION(j);
+		v.rule = (__u16)JUDGED_RULE(j);
+		v.action = (__u8)JUDGED_ACTION(j);
+		if (v.action == DECIDE_LOCAL)
+			return PASS;
+	} else {
+		count_why(p.why);
+	}
+	if (v.action == DECIDE_BLOCK) {
+		if (!p.why && is_dhcp(&p.key)) {
+			count(ABI_DHCP);
+			return PASS;
+		}
+		if (enforcing()) {
+			v.enforced = 1;
+			return drop(skb, s, &p, &v);
+		}
+		count_passed(&p);
+	}
+	return pass(skb, sk, s, &p, &v, same);
+}
+#include "bpf/connect.bpf.h"

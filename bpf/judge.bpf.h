@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* judge.bpf.h - rules/decide.h over maps, and what it needs to know of a cgroup and a user. */
+#ifndef BPF_JUDGE_BPF_H
+#define BPF_JUDGE_BPF_H
+#include "bpf/place.bpf.h"
+
+#define rules_flat(map, type, array, index)                                \
+	({                                                                 \
+		__u32 zero_ = 0, i_ = (index), r_ = 0;                     \
+		const type *v_ = bpf_map_lookup_elem(&(map), &zero_);      \
+		if (v_ && i_ < rules_limit[array])                         \
+			r_ = v_[i_];                                       \
+		r_;                                                        \
+	})
+
+static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
+{
+	switch (array) { /* a constant: one case is left */
+	case DECIDE_ROW_OF:
+		return rules_flat(r_row_of, __u16, DECIDE_ROW_OF, index);
+	case DECIDE_SUBJ_OF:
+		return rules_flat(r_subj_of, __u16, DECIDE_SUBJ_OF, index);
+	case DECIDE_TCP:
+		return rules_flat(r_tcp, __u8, DECIDE_TCP, index);
+	case DECIDE_UDP:
+		return rules_flat(r_udp, __u8, DECIDE_UDP, index);
+	case DECIDE_PROTO:
+		return rules_flat(r_proto, __u8, DECIDE_PROTO, index);
+	case DECIDE_COLUMN_OF:
+		return rules_flat(r_column_of, __u16, DECIDE_COLUMN_OF, index);
+	case DECIDE_MATRIX:
+		return rules_flat(r_matrix, __u16, DECIDE_MATRIX, index);
+	default:
+		return 0;
+	}
+}
+
+static __always_inline __u64 judge_now(void)
+{
+	const struct abi_settings *s = settings_get();
+
+	/* no clock yet: 0, so that a rule with a date is still in force; the agent sets the clock before it publishes */
+	return s && s->wall_offset ? bpf_ktime_get_boot_ns() + s->wall_offset : 0;
+}
+
+static __always_inline const struct decide_decision *judge_decision(const __u32 *seen, __u32 index)
+{
+	*(__u32 *)seen = index; /* the last one asked for is the one that decides */
+	return bpf_map_lookup_elem(&decisions, &index);
+}
+
+#define DECIDE_READ(ctx, array, index) rules_read(array, index)
+#define DECIDE_DECISION(ctx, index)    judge_decision(ctx, index)
+#define DECIDE_NOW(ctx, now)	       judge_now()
+#include "rules/decide.h"
+
+/* What judge_place gives back, in one register. */
+#define JUDGED(decision, rule, action) ((__u64)(action) << 32 | (__u64)(rule) << 16 | (decision))
+#define JUDGED_DECISION(j)	       ((__u32)(j) & 0xffff)
+#define JUDGED_RULE(j)		       ((__u32)((j) >> 16) & 0xffff)
+#define JUDGED_ACTION(j)	       ((__u32)((j) >> 32) & 3)
+#define JUDGED_NONE		       JUDGED(DECIDE_NONE, 0, DECIDE_BLOCK)
+
+#define HOW_HAS_PORT 0x10000u
+#define HOW(port, has_port) ((port) | ((has_port) ? HOW_HAS_PORT : 0))
+
+/* The decision on one class; how: HOW(port, has_port). A global function: verified once. */
+__noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+{
+	struct decide_header h = {
+		.classes = header.classes,
+		.rows = header.rows,
+		.services = header.services,
+		.columns = header.columns,
+		.subjects = header.subjects,
+		.decisions = header.decisions,
+	};
+	struct decide_packet p = {
+		.place = place,
+		.mask = mask,
+		.port = (__u16)how,
+		.proto = (__u8)proto,
+		.opened = (__u8)(opened_known & 1),
+		.known = (__u8)(opened_known >> 8),
+		.has_port = !!(how & HOW_HAS_PORT),
+	};
+	__u32 seen = DECIDE_NONE;
+	const struct decide_decision *d;
+
+	if (p.known >= KNOWN_COUNT)
+		return JUDGED_NONE;
+	d = decide_follow(&seen, decide_cell(&h, &seen, &p), 0);
+	if (!d)
+		return JUDGED_NONE;
+	return JUDGED(seen & 0xffff, d->rule, d->action & 3);
+}
+
+/* block > alert > allow > local */
+static __always_inline __u32 judge_rank(__u64 j)
+{
+	return (JUDGED_ACTION(j) + 1) & 3;
+}
+
+/* Who sends, as far as the policy asks. */
+struct sender {
+	__u64 cgroup;
+	__u32 uid;
+	__u32 mask;
+	__u32 known; /* enum decide_known */
+};
+
+static __always_inline void judge_ask(__u64 cgroup)
+{
+	__u32 pending = ABI_CGROUP_PENDING;
+	struct abi_record *r;
+
+	/* only the first packet of a cgroup asks */
+	if (bpf_map_update_elem(&cgroups, &cgroup, &pending, BPF_NOEXIST))
+		return;
+	r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
+	if (!r) {
+		bpf_map_delete_elem(&cgroups, &cgroup); /* the next packet asks again */
+		count(ABI_LOST_DENIALS);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->kind = ABI_UNRESOLVED;
+	r->process.cgroup = cgroup;
+	r->verdict.generation = generation;
+	bpf_ringbuf_submit(r, 0);
+}
+
+static __always_inline void judge_sender(struct sender *s)
+{
+	__u32 *mask;
+
+	s->known = KNOWN_ALL;
+	if (header.needs & DECIDE_NEEDS_CGROUP) {
+		mask = bpf_map_lookup_elem(&cgroups, &s->cgroup);
+		if (!mask)
+			judge_ask(s->cgroup);
+		if (mask && !(*mask & ABI_CGROUP_PENDING)) {
+			s->mask |= *mask;
+		} else {
+			s->known = KNOWN_USER;
+			count(ABI_UNRESOLVED_CGROUPS);
+		}
+	}
+	if (header.needs & DECIDE_NEEDS_USER) {
+		mask = bpf_map_lookup_elem(&users, &s->uid);
+		if (mask)
+			s->mask |= *mask;
+	}
+}
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * packet.bpf.h - an IP packet reduced to what the decision needs. What cannot be read, or would travel elsewhere than its
+ * header says, gets a 'why' and is judged by no rule: block.
+ */
+#ifndef BPF_PACKET_BPF_H
+#define BPF_PACKET_BPF_H
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include "bpf/state.bpf.h"
+
+#define IP_FRAGMENT_OFFSET 0x1fff
+#define OPTION_END	   0
+#define OPTION_NOP	   1
+#define OPTION_LSRR	   131
+#define OPTION_SSRR	   137
+#define OPTIONS_BYTES_MAX  40
+
+#define NEXT_HOP_BY_HOP	 0
+#define NEXT_ROUTING	 43
+#define NEXT_FRAGMENT	 44
+#define NEXT_AH		 51
+#define NEXT_DESTINATION 60
+#define NEXT_MOBILITY	 135
+#define NEXT_HIP	 139
+#define NEXT_SHIM6	 140
+
+#define TCP_FLAG_SYN 0x02
+#define TCP_FLAG_ACK 0x10
+
+struct packet {
+	struct abi_key key;
+	__u32 at;      /* where the transport header starts */
+	__u32 packets; /* on the wire: a GSO packet is many */
+	__u32 bytes;
+	__u32 fragment; /* a later fragment: no transport header */
+	__u8 tcp_flags;
+	__u8 icmp_type;
+	__u8 why; /* enum abi_why */
+	__u8 pad;
+};
+
+/* Copies len bytes at offset: from the linear part when it is there (the rule), else by the helper. */
+#define packet_copy(skb, offset, to, len)                                                          \
+	({                                                                                         \
+		void *head_ = (void *)(long)(skb)->data + (offset), *end_ = (void *)(long)(skb)->data_end; \
+		long err_ = 0;                                                                     \
+		if (head_ + (len) <= end_)                                                         \
+			__builtin_memcpy(to, head_, len);                                          \
+		else                                                                               \
+			err_ = bpf_skb_load_bytes(skb, offset, to, len);                           \
+		err_;                                                                              \
+	})
+
+/* IPv4 options: 0, or why the packet must not be believed. A global function: verified once, not for every caller. */
+__noinline int packet_options(struct __sk_buff *skb, __u32 bytes)
+{
+	__u8 o[OPTIONS_BYTES_MAX] = {};
+	__u32 at = 0;
+
+	if (bytes > OPTIONS_BYTES_MAX || bytes < 4)
+		return ABI_WHY_MALFORMED;
+	if (bpf_skb_load_bytes(skb, sizeof(struct iphdr), o, bytes))
+		return ABI_WHY_MALFORMED;
+	for (int i = 0; i < OPTIONS_BYTES_MAX; i++) {
+		__u32 len;
+
+		if (at + 2 >= OPTIONS_BYTES_MAX || at >= bytes || o[at] == OPTION_END)
+			return ABI_WHY_POLICY;
+		if (o[at] == OPTION_NOP) {
+			at++;
+			continue;
+		}
+		len = o[at + 1];
+		if (len < 2 || at + len > bytes)
+			return ABI_WHY_MALFORMED;
+		/* the pointer counts from 1; past the length the route is used up */
+		if ((o[at] == OPTION_LSRR || o[at] == OPTION_SSRR) && o[at + 2] <= len)
+			return ABI_WHY_SOURCE_ROUTE;
+		at += len;
+	}
+	return ABI_WHY_POLICY;
+}
+
+static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p)
+{
+	struct iphdr ip;
+
+	if (packet_copy(skb, 0, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5) {
+		p->why = ABI_WHY_MALFORMED;
+		return;
+	}
+	p->key.family = 4;
+	p->key.proto = ip.protocol;
+	__builtin_memcpy(p->key.src, &ip.saddr, 4);
+	__builtin_memcpy(p->key.dst, &ip.daddr, 4);
+	p->at = ip.ihl * 4u;
+	p->fragment = !!(ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET));
+	if (ip.ihl > 5)
+		p->why = (__u8)packet_options(skb, ip.ihl * 4u - sizeof(ip));
+}
+
+/* Walks the extension headers: where the transport header starts << 8 | its protocol, with flags above; a global
+ * function, verified once. */
+#define WALK_WHY_SHIFT 32
+#define WALK_FRAGMENT  (1ull << 40)
+__noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
+{
+	__u32 at = sizeof(struct ipv6hdr), fragment = 0;
+
+	for (int i = 0; i <= ABI_EXTENSIONS_MAX; i++) {
+		__u8 h[4];
+		__u32 len;
+
+		if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_FRAGMENT && next != NEXT_AH &&
+		    next != NEXT_DESTINATION && next != NEXT_MOBILITY && next != NEXT_HIP && next != NEXT_SHIM6)
+			return (fragment ? WALK_FRAGMENT : 0) | at << 8 | (next & 0xff);
+		if (i == ABI_EXTENSIONS_MAX)
+			break;
+		if (fragment) /* what follows is in another packet */
+			return WALK_FRAGMENT | at << 8 | (next & 0xff);
+		if (bpf_skb_load_bytes(skb, at, h, sizeof(h)))
+			return (__u64)ABI_WHY_MALFORMED << WALK_WHY_SHIFT;
+		len = (h[1] + 1u) * 8;
+		if (next == NEXT_ROUTING && h[3])
+			return (__u64)ABI_WHY_SOURCE_ROUTE << WALK_WHY_SHIFT;
+		if (next == NEXT_AH)
+			len = (h[1] + 2u) * 4;
+		if (next == NEXT_FRAGMENT) {
+			len = 8;
+			fragment = (h[2] << 8 | h[3]) & 0xfff8;
+		}
+		at += len;
+		next = h[0];
+	}
+	return (__u64)ABI_WHY_EXTENSIONS << WALK_WHY_SHIFT;
+}
+
+static __always_inline void packet_read6(struct __sk_buff *skb, struct packet *p)
+{
+	struct ipv6hdr ip;
+	__u64 walk;
+
+	if (packet_copy(skb, 0, &ip, sizeof(ip)) || ip.version != 6) {
+		p->why = ABI_WHY_MALFORMED;
+		return;
+	}
+	p->key.family = 6;
+	p->key.proto = ip.nexthdr;
+	__builtin_memcpy(p->key.src, &ip.saddr, 16);
+	__builtin_memcpy(p->key.dst, &ip.daddr, 16);
+	p->at = sizeof(ip);
+	if (ip.nexthdr == IP_TCP || ip.nexthdr == IP_UDP)
+		return;
+	walk = packet_walk6(skb, ip.nexthdr);
+	p->why = (__u8)(walk >> WALK_WHY_SHIFT);
+	if (p->why)
+		return;
+	p->fragment = !!(walk & WALK_FRAGMENT);
+	p->key.proto = (__u8)walk;
+	p->at = (__u32)walk >> 8;
+}
+
+/* What a GSO packet will be on the wire: every segment has the headers again. */
+static __always_inline void packet_wire(struct __sk_buff *skb, struct packet *p, __u32 transport)
+{
+	__u32 segments = skb->gso_segs;
+
+	p->packets = 1;
+	p->bytes = skb->len;
+	if (segments > 1) {
+		p->packets = segments;
+		p->bytes += (segments - 1) * (p->at + transport);
+	}
+}
+
+static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p)
+{
+	__u16 h[10] = {};
+	__u32 transport = 8, at = p->at;
+	bool tcp = p->key.proto == IP_TCP;
+
+	/* the verifier wants a bound that it can see, clang must not think it away: eight headers reach to 16,552 */
+	__asm__ volatile("" : "+r"(at));
+	at &= 0x7fff;
+	if (!p->fragment && tcp && !packet_copy(skb, at, h, 20)) {
+		p->tcp_flags = (__u8)(bpf_ntohs(h[6]) & 0xff);
+		transport = (bpf_ntohs(h[6]) >> 12) * 4u;
+		p->key.has_port = 1;
+	} else if (!p->fragment && p->key.proto == IP_UDP && !packet_copy(skb, at, h, 8)) {
+		p->key.has_port = 1;
+	}
+	if (p->key.has_port) {
+		p->key.sport = bpf_ntohs(h[0]);
+		p->key.dport = bpf_ntohs(h[1]);
+	}
+	packet_wire(skb, p, transport);
+}
+
+static __always_inline void packet_read(struct __sk_buff *skb, struct packet *p)
+{
+	p->packets = 1;
+	p->bytes = skb->len;
+	if (skb->protocol == bpf_htons(ETH_P_IP))
+		packet_read4(skb, p);
+	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+		packet_read6(skb, p);
+	else
+		p->why = ABI_WHY_MALFORMED;
+	if (!p->why)
+		packet_ports(skb, p);
+}
+#endif
