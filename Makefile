@@ -114,7 +114,8 @@ golden: all ## golden and hostile tests only
 	@$(RUN_TESTS) golden hostile
 live: root all ## live tests only (network namespaces, PostgreSQL); ONLY=name for one
 	@$(RUN_TESTS) live
-vm: root all ## the unit under a real systemd, in an emulated machine
+vm: root deps-vm ## the unit under a real systemd, in an emulated machine
+	@$(MAKE) --no-print-directory all
 	@$(RUN_TESTS) vm
 bench: root all $(BENCHES) ## every benchmark; results in tests/bench/RESULTS.md
 	@B=$(abspath $(B)) bash tests/bench/run.sh
@@ -150,14 +151,14 @@ root:
 		"namespaces do. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 deps: ## install what the build needs (Debian 12, apt)
 	@sh agent/host/deps.sh build
-deps-demo deps-test: deps-%:
+deps-demo deps-test deps-vm: deps-%:
 	@sh agent/host/deps.sh $*
 clean: ## remove build/
 	rm -rf build
 help: ## this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
 .PHONY: all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
-	deps-test clean help
+	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

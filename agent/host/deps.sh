@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh - install what is missing on Debian 12: deps.sh [build|demo|test]; each set holds the one before it.
+# deps.sh - install what is missing on Debian 12: deps.sh [build|demo|test|vm]; each holds what it needs of the others.
 set -eu
 
 # to build: compiler and kernel-program compiler, then one library a line of README.md's table
@@ -9,12 +9,15 @@ build="gcc make libc6-dev pkg-config clang bpftool libbpf-dev flex bison
 demo="iproute2 util-linux procps postgresql-15"
 test="libcriterion-dev mmdb-bin tcpdump tshark nftables jq python3 openssl ethtool"
 
+vm="qemu-system-x86 mmdebstrap cpio kmod e2fsprogs make"
+
 want=${1:-build}
 case $want in
 build) list=$build ;;
 demo) list="$build $demo" ;;
 test) list="$build $demo $test" ;;
-*) echo "deps.sh: build, demo or test, not '$want'" >&2; exit 2 ;;
+vm) list="$build $vm" ;;
+*) echo "deps.sh: build, demo, test or vm, not '$want'" >&2; exit 2 ;;
 esac
 
 missing=
