@@ -161,4 +161,4 @@ help: ## this text
 	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/vm -o -path $(B)/test \) -prune -o -type f -name '*.d' -print 2>/dev/null)
