@@ -42,7 +42,6 @@ void pipeline_free(struct pipeline *p)
 	flow_table_free(&p->flows);
 	account_free(&p->account);
 	fragments_free(p->fragments);
-	free(p->capture);
 	free(p->ended);
 	free(p->route);
 	free(p);
@@ -53,15 +52,9 @@ const struct pipeline_counts *pipeline_counts(const struct pipeline *p)
 	return &p->counts;
 }
 
-int pipeline_capture(struct pipeline *p, const char *path)
+void pipeline_capture(struct pipeline *p, uint32_t number)
 {
-	const char **c = reallocarray(p->capture, (size_t)p->ncaptures + 1, sizeof(*c));
-
-	if (!c)
-		return -ENOMEM;
-	p->capture = c;
-	c[p->ncaptures++] = path;
-	return 0;
+	p->capture = number;
 }
 
 static void count_unknown_link(struct pipeline_counts *c, uint16_t link)
@@ -172,7 +165,7 @@ static int again(struct pipeline *p, const struct pipeline_seen *s, struct flow 
 		return r;
 	m->first_ns = s->time_ns;
 	m->number = s->number;
-	m->capture = p->ncaptures ? p->ncaptures - 1 : 0;
+	m->capture = p->capture;
 	return pipeline_judge(p, f, s->time_ns);
 }
 

@@ -24,8 +24,8 @@ struct pipeline_config {
 	uint32_t destinations_max;   /* 0: ACCOUNT_MAX */
 	/* Called for every violating flow; the event lives for the call only. NULL: none wanted. */
 	void (*event)(void *arg, struct event *e);
-	/* Replay: the SHA-256 of a capture (by its number, from 0), asked when its first event is made. */
-	const char *(*sha256)(void *arg, uint32_t capture);
+	/* Replay: path and SHA-256 of a capture, by the caller's number, asked when an event is made. Set in the event. */
+	void (*capture)(void *arg, uint32_t number, struct event *e);
 	void *arg;
 };
 struct pipeline;
@@ -36,8 +36,8 @@ void pipeline_free(struct pipeline *p); /* does not flush */
  * engine may be freed after this. Replay: old engines must stay until pipeline_finish. 0 or -ENOMEM. */
 int pipeline_engine(struct pipeline *p, const struct engine *e);
 
-/* The next packets come from another capture. path must outlive the pipeline. */
-int pipeline_capture(struct pipeline *p, const char *path);
+/* The next packets come from the capture with this number. */
+void pipeline_capture(struct pipeline *p, uint32_t number);
 /* Frames in order, any number. 0 or -ENOMEM. */
 int pipeline_packets(struct pipeline *p, const struct packet_frame *frames, size_t n);
 /* Ends the flows that were quiet since then (live; by packet time). */

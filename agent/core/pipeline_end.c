@@ -24,15 +24,6 @@ static void fill_operator(const struct engine *e, struct event *ev)
 	}
 }
 
-static void fill_capture(struct pipeline *p, struct event *ev, const struct flow_more *m)
-{
-	if (!p->cfg.replay || m->capture >= p->ncaptures)
-		return;
-	ev->capture = p->capture[m->capture];
-	ev->capture_packet = m->number;
-	ev->capture_sha256 = p->cfg.sha256 ? p->cfg.sha256(p->cfg.arg, m->capture) : NULL;
-}
-
 void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeline_ended *x)
 {
 	const struct engine *e = x->engine;
@@ -60,7 +51,9 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	ev.action = event_action(ev.verdict, false);
 	ev.sequence = ++p->sequence;
 	fill_operator(e, &ev);
-	fill_capture(p, &ev, m);
+	ev.capture_packet = p->cfg.replay ? m->number : 0;
+	if (p->cfg.capture)
+		p->cfg.capture(p->cfg.arg, m->capture, &ev);
 	if (p->cfg.replay)
 		(void)event_id_v8(ev.id, &ev);
 	else

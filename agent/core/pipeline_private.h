@@ -26,8 +26,7 @@ struct pipeline {
 	struct account account;
 	struct fragments *fragments;
 	struct pipeline_counts counts;
-	const char **capture; /* owned array of the caller's strings */
-	uint32_t ncaptures;
+	uint32_t capture; /* number of the one that packets come from */
 	uint64_t clock, sequence;
 	struct pipeline_ended *ended;
 	size_t nended, ended_room;

@@ -122,7 +122,7 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	p->counts.flows++;
 	m->first_ns = s->time_ns;
 	m->number = s->number;
-	m->capture = p->ncaptures ? p->ncaptures - 1 : 0;
+	m->capture = p->capture;
 	m->opened = (uint8_t)who_opened(p, s);
 	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
 	m->icmp_type = s->icmp_type;

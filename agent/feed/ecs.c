@@ -12,129 +12,129 @@ static bool is_flow(const struct event *e)
 	return e->kind != EVENT_STATE;
 }
 
-static void put_event(struct json *j, const struct event *e, const struct ecs_host *host)
+static void put_event(struct jsonw *j, const struct event *e, const struct ecs_host *host)
 {
 	bool block = e->verdict == DECIDE_BLOCK && e->enforced;
 
-	json_open(j, "event", '{');
-	json_text(j, "kind", is_flow(e) ? "alert" : "event");
-	json_open(j, "category", '[');
-	json_text(j, NULL, is_flow(e) ? "network" : "configuration");
-	json_close(j, ']');
-	json_open(j, "type", '[');
+	jsonw_open(j, "event", '{');
+	jsonw_text(j, "kind", is_flow(e) ? "alert" : "event");
+	jsonw_open(j, "category", '[');
+	jsonw_text(j, NULL, is_flow(e) ? "network" : "configuration");
+	jsonw_close(j, ']');
+	jsonw_open(j, "type", '[');
 	if (is_flow(e)) {
-		json_text(j, NULL, "connection");
-		json_text(j, NULL, block ? "denied" : "allowed");
+		jsonw_text(j, NULL, "connection");
+		jsonw_text(j, NULL, block ? "denied" : "allowed");
 		if (e->kind == EVENT_FLOW_END)
-			json_text(j, NULL, "end");
+			jsonw_text(j, NULL, "end");
 	} else {
-		json_text(j, NULL, "info");
+		jsonw_text(j, NULL, "info");
 	}
-	json_close(j, ']');
-	json_text_set(j, "action", e->action);
+	jsonw_close(j, ']');
+	jsonw_text_set(j, "action", e->action);
 	if (is_flow(e))
-		json_text(j, "outcome", "success");
-	json_text(j, "module", "cordon");
-	json_text(j, "dataset", "cordon.alert");
-	json_text(j, "id", e->id);
-	json_number(j, "sequence", e->sequence);
+		jsonw_text(j, "outcome", "success");
+	jsonw_text(j, "module", "cordon");
+	jsonw_text(j, "dataset", "cordon.alert");
+	jsonw_text(j, "id", e->id);
+	jsonw_number(j, "sequence", e->sequence);
 	if (host && host->created_ns)
-		json_time(j, "created", host->created_ns);
+		jsonw_time(j, "created", host->created_ns);
 	if (is_flow(e)) {
-		json_time(j, "start", e->time_ns);
-		json_time(j, "end", e->last_ns > e->time_ns ? e->last_ns : e->time_ns);
-		json_number(j, "duration", e->last_ns > e->time_ns ? e->last_ns - e->time_ns : 0);
+		jsonw_time(j, "start", e->time_ns);
+		jsonw_time(j, "end", e->last_ns > e->time_ns ? e->last_ns : e->time_ns);
+		jsonw_number(j, "duration", e->last_ns > e->time_ns ? e->last_ns - e->time_ns : 0);
 	}
-	json_number(j, "severity", e->severity);
-	json_text_set(j, "reason", e->detail ? e->detail : e->rule && e->rule->because ? e->rule->because : NULL);
-	json_close(j, '}');
+	jsonw_number(j, "severity", e->severity);
+	jsonw_text_set(j, "reason", e->detail ? e->detail : e->rule && e->rule->because ? e->rule->because : NULL);
+	jsonw_close(j, '}');
 }
 
-static void put_address(struct json *j, const char *key, const struct ip *ip)
+static void put_address(struct jsonw *j, const char *key, const struct ip *ip)
 {
 	char b[IP_STRLEN];
 
-	json_text(j, key, ip_format(b, ip));
+	jsonw_text(j, key, ip_format(b, ip));
 }
 
-static void put_ends(struct json *j, const struct event *e)
+static void put_ends(struct jsonw *j, const struct event *e)
 {
 	bool ports = e->flow.sport || e->flow.dport;
 	char cc[3];
 
-	json_open(j, "source", '{');
+	jsonw_open(j, "source", '{');
 	put_address(j, "ip", &e->flow.src);
 	put_address(j, "address", &e->flow.src);
 	if (ports)
-		json_number(j, "port", e->flow.sport);
-	json_number(j, "bytes", e->bytes);
-	json_number(j, "packets", e->packets);
-	json_close(j, '}');
-	json_open(j, "destination", '{');
+		jsonw_number(j, "port", e->flow.sport);
+	jsonw_number(j, "bytes", e->bytes);
+	jsonw_number(j, "packets", e->packets);
+	jsonw_close(j, '}');
+	jsonw_open(j, "destination", '{');
 	put_address(j, "ip", &e->flow.dst);
 	put_address(j, "address", &e->flow.dst);
 	if (ports)
-		json_number(j, "port", e->flow.dport);
+		jsonw_number(j, "port", e->flow.dport);
 	if (e->place && e->place->country) {
-		json_open(j, "geo", '{');
-		json_text(j, "country_iso_code", country_text(e->place->country, cc));
-		json_text_set(j, "country_name", country_name(e->place->country));
-		json_close(j, '}');
+		jsonw_open(j, "geo", '{');
+		jsonw_text(j, "country_iso_code", country_text(e->place->country, cc));
+		jsonw_text_set(j, "country_name", country_name(e->place->country));
+		jsonw_close(j, '}');
 	}
 	if (e->asn) {
-		json_open(j, "as", '{');
-		json_number(j, "number", e->asn);
+		jsonw_open(j, "as", '{');
+		jsonw_number(j, "number", e->asn);
 		if (e->operator_name && *e->operator_name) {
-			json_open(j, "organization", '{');
-			json_text(j, "name", e->operator_name);
-			json_close(j, '}');
+			jsonw_open(j, "organization", '{');
+			jsonw_text(j, "name", e->operator_name);
+			jsonw_close(j, '}');
 		}
-		json_close(j, '}');
+		jsonw_close(j, '}');
 	}
-	json_close(j, '}');
+	jsonw_close(j, '}');
 }
 
-static void put_network(struct json *j, const struct event *e)
+static void put_network(struct jsonw *j, const struct event *e)
 {
 	struct flow_key k = e->flow;
 	char id[EVENT_COMMUNITY_LEN], number[4];
 	bool icmp = k.proto == 1 || k.proto == 58;
 
-	json_open(j, "network", '{');
-	json_text_set(j, "transport", event_proto_name(k.proto));
+	jsonw_open(j, "network", '{');
+	jsonw_text_set(j, "transport", event_proto_name(k.proto));
 	text_put(number, sizeof(number), "%u", k.proto); /* a keyword in ECS, not a number */
-	json_text(j, "iana_number", number);
-	json_text(j, "type", k.src.v == 6 ? "ipv6" : "ipv4");
-	json_text(j, "direction", "egress");
-	json_number(j, "bytes", e->bytes);
-	json_number(j, "packets", e->packets);
+	jsonw_text(j, "iana_number", number);
+	jsonw_text(j, "type", k.src.v == 6 ? "ipv6" : "ipv4");
+	jsonw_text(j, "direction", "egress");
+	jsonw_number(j, "bytes", e->bytes);
+	jsonw_number(j, "packets", e->packets);
 	if (icmp && k.has_icmp) {
 		k.sport = k.icmp_type;
 		k.dport = k.icmp_code;
 	}
 	if ((!icmp || k.has_icmp) && event_community_id(id, &k) == 0)
-		json_text(j, "community_id", id);
-	json_close(j, '}');
+		jsonw_text(j, "community_id", id);
+	jsonw_close(j, '}');
 }
 
-static void put_rule(struct json *j, const struct event *e)
+static void put_rule(struct jsonw *j, const struct event *e)
 {
 	char id[16];
 
 	if (!e->policy)
 		return;
-	json_open(j, "rule", '{');
+	jsonw_open(j, "rule", '{');
 	if (e->rule)
 		text_put(id, sizeof(id), "%u", (unsigned)(e->rule - e->policy->rules) + 1);
-	json_text(j, "id", e->rule ? id : "default");
-	json_text(j, "name", e->rule ? e->rule->text : "default: no rule matches");
-	json_text_set(j, "ruleset", e->policy->file);
-	json_bytes(j, "version", e->policy->sha256, strnlen(e->policy->sha256, 12));
-	json_text(j, "category", "data-residency");
-	json_close(j, '}');
+	jsonw_text(j, "id", e->rule ? id : "default");
+	jsonw_text(j, "name", e->rule ? e->rule->text : "default: no rule matches");
+	jsonw_text_set(j, "ruleset", e->policy->file);
+	jsonw_bytes(j, "version", e->policy->sha256, strnlen(e->policy->sha256, 12));
+	jsonw_text(j, "category", "data-residency");
+	jsonw_close(j, '}');
 }
 
-static void put_process(struct json *j, const struct event *e)
+static void put_process(struct jsonw *j, const struct event *e)
 {
 	const struct process *p = &e->process;
 	char uid[16];
@@ -142,168 +142,168 @@ static void put_process(struct json *j, const struct event *e)
 	if (!p->pid && !p->has_uid && !p->unit && !p->cgroup)
 		return;
 	if (p->unit && *p->unit) {
-		json_open(j, "service", '{');
-		json_text(j, "name", p->unit);
-		json_close(j, '}');
+		jsonw_open(j, "service", '{');
+		jsonw_text(j, "name", p->unit);
+		jsonw_close(j, '}');
 	}
-	json_open(j, "process", '{');
+	jsonw_open(j, "process", '{');
 	if (p->pid)
-		json_number(j, "pid", (uint64_t)p->pid);
-	json_text_set(j, "name", p->comm);
-	json_text_set(j, "executable", p->exe);
-	json_text_set(j, "command_line", p->cmdline);
+		jsonw_number(j, "pid", (uint64_t)p->pid);
+	jsonw_text_set(j, "name", p->comm);
+	jsonw_text_set(j, "executable", p->exe);
+	jsonw_text_set(j, "command_line", p->cmdline);
 	if (p->has_uid) {
 		text_put(uid, sizeof(uid), "%u", p->uid);
-		json_open(j, "user", '{');
-		json_text(j, "id", uid);
-		json_text_set(j, "name", p->user);
-		json_close(j, '}');
+		jsonw_open(j, "user", '{');
+		jsonw_text(j, "id", uid);
+		jsonw_text_set(j, "name", p->user);
+		jsonw_close(j, '}');
 	}
-	json_close(j, '}');
+	jsonw_close(j, '}');
 	if (p->has_uid) {
-		json_open(j, "user", '{');
-		json_text(j, "id", uid);
-		json_text_set(j, "name", p->user);
-		json_close(j, '}');
+		jsonw_open(j, "user", '{');
+		jsonw_text(j, "id", uid);
+		jsonw_text_set(j, "name", p->user);
+		jsonw_close(j, '}');
 	}
 }
 
-static void put_host(struct json *j, const struct ecs_host *h)
+static void put_host(struct jsonw *j, const struct ecs_host *h)
 {
-	json_open(j, "observer", '{');
-	json_text(j, "vendor", "cordon");
-	json_text(j, "product", "cordon");
-	json_text(j, "version", CORDON_VERSION);
-	json_text(j, "type", "egress-agent");
-	json_close(j, '}');
+	jsonw_open(j, "observer", '{');
+	jsonw_text(j, "vendor", "cordon");
+	jsonw_text(j, "product", "cordon");
+	jsonw_text(j, "version", CORDON_VERSION);
+	jsonw_text(j, "type", "egress-agent");
+	jsonw_close(j, '}');
 	if (!h || ((!h->name || !*h->name) && (!h->id || !*h->id)))
 		return;
-	json_open(j, "host", '{');
-	json_text_set(j, "name", h->name);
-	json_text_set(j, "hostname", h->name);
-	json_text_set(j, "id", h->id);
+	jsonw_open(j, "host", '{');
+	jsonw_text_set(j, "name", h->name);
+	jsonw_text_set(j, "hostname", h->name);
+	jsonw_text_set(j, "id", h->id);
 	if (h->boot_id && *h->boot_id) {
-		json_open(j, "boot", '{');
-		json_text(j, "id", h->boot_id);
-		json_close(j, '}');
+		jsonw_open(j, "boot", '{');
+		jsonw_text(j, "id", h->boot_id);
+		jsonw_close(j, '}');
 	}
-	json_close(j, '}');
+	jsonw_close(j, '}');
 }
 
-static void put_place(struct json *j, const struct event *e)
+static void put_place(struct jsonw *j, const struct event *e)
 {
 	const struct place *p = e->place;
 	char cc[3];
 
 	if (!p)
 		return;
-	json_open(j, "dst", '{');
+	jsonw_open(j, "dst", '{');
 	if (p->country)
-		json_text(j, "country", country_text(p->country, cc));
-	json_text_set(j, "provider", e->provider);
-	json_text_set(j, "platform", e->platform);
-	json_text_set(j, "region", e->region);
+		jsonw_text(j, "country", country_text(p->country, cc));
+	jsonw_text_set(j, "provider", e->provider);
+	jsonw_text_set(j, "platform", e->platform);
+	jsonw_text_set(j, "region", e->region);
 	if (p->jurisdiction)
-		json_text(j, "jurisdiction", country_text(p->jurisdiction, cc));
-	json_text(j, "status", place_status_name(p->status));
-	json_text(j, "scope", place_scope_name(p->scope));
+		jsonw_text(j, "jurisdiction", country_text(p->jurisdiction, cc));
+	jsonw_text(j, "status", place_status_name(p->status));
+	jsonw_text(j, "scope", place_scope_name(p->scope));
 	if (e->embedded)
 		put_address(j, "embedded", e->embedded);
 	if (e->destinations)
-		json_number(j, "count", e->destinations);
-	json_close(j, '}');
+		jsonw_number(j, "count", e->destinations);
+	jsonw_close(j, '}');
 }
 
-static void put_proof(struct json *j, const struct event *e)
+static void put_proof(struct jsonw *j, const struct event *e)
 {
 	if (e->places_name && *e->places_name) {
-		json_open(j, "db", '{');
-		json_text(j, "name", e->places_name);
+		jsonw_open(j, "db", '{');
+		jsonw_text(j, "name", e->places_name);
 		if (e->places_date > 0)
-			json_number(j, "build_epoch", (uint64_t)e->places_date);
-		json_text_set(j, "sha256", e->places_sha256);
-		json_close(j, '}');
+			jsonw_number(j, "build_epoch", (uint64_t)e->places_date);
+		jsonw_text_set(j, "sha256", e->places_sha256);
+		jsonw_close(j, '}');
 	}
 	if (e->policy) {
-		json_open(j, "policy", '{');
-		json_text(j, "sha256", e->policy->sha256);
-		json_close(j, '}');
+		jsonw_open(j, "policy", '{');
+		jsonw_text(j, "sha256", e->policy->sha256);
+		jsonw_close(j, '}');
 	}
 	if (e->capture) {
-		json_open(j, "replay", '{');
-		json_text(j, "file", e->capture);
-		json_text_set(j, "sha256", e->capture_sha256);
-		json_number(j, "packet", e->capture_packet);
-		json_close(j, '}');
+		jsonw_open(j, "replay", '{');
+		jsonw_text(j, "file", e->capture);
+		jsonw_text_set(j, "sha256", e->capture_sha256);
+		jsonw_number(j, "packet", e->capture_packet);
+		jsonw_close(j, '}');
 	}
 	if (e->rtt_min_ns || e->distance) {
-		json_open(j, "distance", '{');
+		jsonw_open(j, "distance", '{');
 		if (e->rtt_min_ns)
-			json_number(j, "rtt_min_ns", e->rtt_min_ns);
-		json_text_set(j, "proof", e->distance);
-		json_close(j, '}');
+			jsonw_number(j, "rtt_min_ns", e->rtt_min_ns);
+		jsonw_text_set(j, "proof", e->distance);
+		jsonw_close(j, '}');
 	}
 	if (e->suppressed) {
-		json_open(j, "suppressed", '{');
-		json_number(j, "count", e->suppressed);
-		json_close(j, '}');
+		jsonw_open(j, "suppressed", '{');
+		jsonw_number(j, "count", e->suppressed);
+		jsonw_close(j, '}');
 	}
 }
 
-static void put_cordon(struct json *j, const struct event *e)
+static void put_cordon(struct jsonw *j, const struct event *e)
 {
 	const struct process *p = &e->process;
 
-	json_open(j, "cordon", '{');
-	json_text(j, "kind", event_kind_name(e->kind));
+	jsonw_open(j, "cordon", '{');
+	jsonw_text(j, "kind", event_kind_name(e->kind));
 	if (is_flow(e)) {
-		json_text(j, "verdict", event_verdict_name(e->verdict));
-		json_bool(j, "enforced", e->enforced != 0);
-		json_text(j, "opened", e->opened == OPENED_HERE ? "here" : "peer");
+		jsonw_text(j, "verdict", event_verdict_name(e->verdict));
+		jsonw_bool(j, "enforced", e->enforced != 0);
+		jsonw_text(j, "opened", e->opened == OPENED_HERE ? "here" : "peer");
 		if (e->rule) {
-			json_number(j, "line", e->rule->line);
-			json_text_set(j, "purpose", e->rule->purpose);
-			json_text_set(j, "basis", e->rule->basis);
+			jsonw_number(j, "line", e->rule->line);
+			jsonw_text_set(j, "purpose", e->rule->purpose);
+			jsonw_text_set(j, "basis", e->rule->basis);
 		}
 		put_place(j, e);
 	}
 	if (p->cgroup || p->cgroup_id) {
-		json_open(j, "cgroup", '{');
-		json_text_set(j, "path", p->cgroup);
+		jsonw_open(j, "cgroup", '{');
+		jsonw_text_set(j, "path", p->cgroup);
 		if (p->cgroup_id)
-			json_number(j, "id", p->cgroup_id);
-		json_close(j, '}');
+			jsonw_number(j, "id", p->cgroup_id);
+		jsonw_close(j, '}');
 	}
 	put_proof(j, e);
-	json_close(j, '}');
+	jsonw_close(j, '}');
 }
 
-static void put_related(struct json *j, const struct event *e)
+static void put_related(struct jsonw *j, const struct event *e)
 {
-	json_open(j, "related", '{');
-	json_open(j, "ip", '[');
+	jsonw_open(j, "related", '{');
+	jsonw_open(j, "ip", '[');
 	put_address(j, NULL, &e->flow.src);
 	put_address(j, NULL, &e->flow.dst);
-	json_close(j, ']');
+	jsonw_close(j, ']');
 	if (e->process.user) {
-		json_open(j, "user", '[');
-		json_text(j, NULL, e->process.user);
-		json_close(j, ']');
+		jsonw_open(j, "user", '[');
+		jsonw_text(j, NULL, e->process.user);
+		jsonw_close(j, ']');
 	}
-	json_close(j, '}');
+	jsonw_close(j, '}');
 }
 
-const char *ecs_format(struct json *j, const struct event *e, const struct ecs_host *host)
+const char *ecs_format(struct jsonw *j, const struct event *e, const struct ecs_host *host)
 {
 	char message[MESSAGE_MAX];
 
-	json_reset(j);
-	json_open(j, NULL, '{');
-	json_time(j, "@timestamp", e->time_ns);
-	json_open(j, "ecs", '{');
-	json_text(j, "version", "9.4.0");
-	json_close(j, '}');
-	json_text(j, "message", event_message(message, sizeof(message), e));
+	jsonw_reset(j);
+	jsonw_open(j, NULL, '{');
+	jsonw_time(j, "@timestamp", e->time_ns);
+	jsonw_open(j, "ecs", '{');
+	jsonw_text(j, "version", "9.4.0");
+	jsonw_close(j, '}');
+	jsonw_text(j, "message", event_message(message, sizeof(message), e));
 	put_event(j, e, host);
 	if (is_flow(e)) {
 		put_ends(j, e);
@@ -315,6 +315,6 @@ const char *ecs_format(struct json *j, const struct event *e, const struct ecs_h
 	put_cordon(j, e);
 	if (is_flow(e))
 		put_related(j, e);
-	json_close(j, '}');
-	return json_done(j);
+	jsonw_close(j, '}');
+	return jsonw_done(j);
 }

@@ -3,7 +3,7 @@
 #ifndef AGENT_FEED_ECS_H
 #define AGENT_FEED_ECS_H
 #include "agent/core/event.h"
-#include "agent/feed/json.h"
+#include "agent/feed/jsonw.h"
 
 /* The host that the event is about. Replay knows none: NULL. */
 struct ecs_host {
@@ -11,5 +11,5 @@ struct ecs_host {
 	uint64_t created_ns;		 /* when the line is written; 0 = not said */
 };
 /* The line, without a newline, in j (which is reset first). NULL: no memory. */
-const char *ecs_format(struct json *j, const struct event *e, const struct ecs_host *host);
+const char *ecs_format(struct jsonw *j, const struct event *e, const struct ecs_host *host);
 #endif

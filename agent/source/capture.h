@@ -34,6 +34,7 @@ int capture_next(struct capture *c, struct packet_frame *frames, unsigned max);
 const uint64_t *capture_damaged(const struct capture *c); /* by enum capture_damage */
 uint64_t capture_bytes(const struct capture *c);	  /* of the file, read so far */
 uint64_t capture_size(const struct capture *c);		  /* of the file; 0 = not known */
-/* The file's SHA-256: 64 digits and NUL. At the end; reads a regular file again unless it was hashed on the way. */
+/* The running SHA-256 of the whole file (reads what is left of it): 64 digits and NUL. -EINVAL: was not asked for. */
 int capture_sha256(struct capture *c, char ret[65]);
+int capture_file_sha256(const char *path, char ret[65]); /* of a file, read for it */
 #endif

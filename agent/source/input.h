@@ -31,7 +31,7 @@ int input_want(struct input *in, size_t want);
 int input_skip(struct input *in, uint64_t bytes); /* forwards; 1 when the input ended before, 0, -errno */
 int input_gunzip(struct input *in);		  /* what is in the window and what follows is gzip */
 int input_hash(struct input *in);		  /* from the first byte: before the first input_want */
-int input_sha256(struct input *in, const char *path, char ret[65]);
+int input_sha256(struct input *in, char ret[65]); /* reads to the end; -EINVAL: input_hash was not called */
 static inline size_t input_left(const struct input *in)
 {
 	return in->have - in->pos;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* json.c - a JSON writer that is fast enough for a line for each of a million flows. */
+/* jsonw.c - a JSON writer that is fast enough for a line for each of a million flows. */
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "agent/core/text.h"
-#include "agent/feed/json.h"
+#include "agent/feed/jsonw.h"
 
 #define ROOM_MIN 2048u
 
-static char *need(struct json *j, size_t n)
+static char *need(struct jsonw *j, size_t n)
 {
 	if (j->failed)
 		return NULL;
@@ -29,7 +29,7 @@ static char *need(struct json *j, size_t n)
 	return j->buf + j->len;
 }
 
-static void put(struct json *j, const char *s, size_t n)
+static void put(struct jsonw *j, const char *s, size_t n)
 {
 	char *to = need(j, n);
 
@@ -39,19 +39,19 @@ static void put(struct json *j, const char *s, size_t n)
 	j->len += n;
 }
 
-void json_reset(struct json *j)
+void jsonw_reset(struct jsonw *j)
 {
 	j->len = 0;
 	j->comma = j->failed = false;
 }
 
-void json_free(struct json *j)
+void jsonw_free(struct jsonw *j)
 {
 	free(j->buf);
-	*j = (struct json){ 0 };
+	*j = (struct jsonw){ 0 };
 }
 
-const char *json_done(struct json *j)
+const char *jsonw_done(struct jsonw *j)
 {
 	char *to = need(j, 1);
 
@@ -62,7 +62,7 @@ const char *json_done(struct json *j)
 }
 
 /* Keys are ours: nothing in them to escape. */
-static void key_of(struct json *j, const char *key)
+static void key_of(struct jsonw *j, const char *key)
 {
 	if (j->comma)
 		put(j, ",", 1);
@@ -74,14 +74,14 @@ static void key_of(struct json *j, const char *key)
 	put(j, "\":", 2);
 }
 
-void json_open(struct json *j, const char *key, char bracket)
+void jsonw_open(struct jsonw *j, const char *key, char bracket)
 {
 	key_of(j, key);
 	put(j, &bracket, 1);
 	j->comma = false;
 }
 
-void json_close(struct json *j, char bracket)
+void jsonw_close(struct jsonw *j, char bracket)
 {
 	put(j, &bracket, 1);
 	j->comma = true;
@@ -102,7 +102,7 @@ static size_t plain(const char *s, size_t len)
 	return n;
 }
 
-static size_t escape(struct json *j, const char *s, size_t len)
+static size_t escape(struct jsonw *j, const char *s, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char c = (unsigned char)*s;
@@ -130,7 +130,7 @@ static size_t escape(struct json *j, const char *s, size_t len)
 	return n;
 }
 
-void json_bytes(struct json *j, const char *key, const char *s, size_t len)
+void jsonw_bytes(struct jsonw *j, const char *key, const char *s, size_t len)
 {
 	key_of(j, key);
 	put(j, "\"", 1);
@@ -149,21 +149,21 @@ void json_bytes(struct json *j, const char *key, const char *s, size_t len)
 	put(j, "\"", 1);
 }
 
-void json_text(struct json *j, const char *key, const char *s)
+void jsonw_text(struct jsonw *j, const char *key, const char *s)
 {
 	if (s)
-		json_bytes(j, key, s, strlen(s));
+		jsonw_bytes(j, key, s, strlen(s));
 	else
-		json_null(j, key);
+		jsonw_null(j, key);
 }
 
-void json_text_set(struct json *j, const char *key, const char *s)
+void jsonw_text_set(struct jsonw *j, const char *key, const char *s)
 {
 	if (s && *s)
-		json_bytes(j, key, s, strlen(s));
+		jsonw_bytes(j, key, s, strlen(s));
 }
 
-void json_number(struct json *j, const char *key, uint64_t n)
+void jsonw_number(struct jsonw *j, const char *key, uint64_t n)
 {
 	char digits[20], *p = digits + sizeof(digits);
 
@@ -175,7 +175,7 @@ void json_number(struct json *j, const char *key, uint64_t n)
 	put(j, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-void json_signed(struct json *j, const char *key, int64_t n)
+void jsonw_signed(struct jsonw *j, const char *key, int64_t n)
 {
 	char b[32];
 
@@ -183,19 +183,19 @@ void json_signed(struct json *j, const char *key, int64_t n)
 	put(j, b, text_put(b, sizeof(b), "%lld", (long long)n));
 }
 
-void json_bool(struct json *j, const char *key, bool b)
+void jsonw_bool(struct jsonw *j, const char *key, bool b)
 {
 	key_of(j, key);
 	put(j, b ? "true" : "false", b ? 4 : 5);
 }
 
-void json_null(struct json *j, const char *key)
+void jsonw_null(struct jsonw *j, const char *key)
 {
 	key_of(j, key);
 	put(j, "null", 4);
 }
 
-void json_raw(struct json *j, const char *key, const char *s, size_t len)
+void jsonw_raw(struct jsonw *j, const char *key, const char *s, size_t len)
 {
 	key_of(j, key);
 	put(j, s, len);
@@ -207,7 +207,7 @@ static void two(char *to, unsigned n)
 	to[1] = (char)('0' + n % 10);
 }
 
-void json_time(struct json *j, const char *key, uint64_t ns)
+void jsonw_time(struct jsonw *j, const char *key, uint64_t ns)
 {
 	char b[] = "\"0000-00-00T00:00:00.000000000Z\"";
 	time_t t = (time_t)(ns / 1000000000);
@@ -215,7 +215,7 @@ void json_time(struct json *j, const char *key, uint64_t ns)
 	struct tm tm;
 
 	if (!gmtime_r(&t, &tm)) { /* u64 nanoseconds end in the year 2554: cannot be */
-		json_null(j, key);
+		jsonw_null(j, key);
 		return;
 	}
 	two(b + 1, (unsigned)(tm.tm_year + 1900) / 100);
@@ -227,5 +227,5 @@ void json_time(struct json *j, const char *key, uint64_t ns)
 	two(b + 18, (unsigned)tm.tm_sec);
 	for (int i = 29; i > 20; i--, fraction /= 10)
 		b[i] = (char)('0' + fraction % 10);
-	json_raw(j, key, b, sizeof(b) - 1);
+	jsonw_raw(j, key, b, sizeof(b) - 1);
 }

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* replay_summary.c - what a replay found, as one JSON object, and its progress for a person who waits. */
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include "agent/cmd/replay.h"
+#include "agent/core/diag.h"
+#include "agent/core/own.h"
+#include "agent/core/text.h"
+#include "agent/feed/event.h"
+
+#define PROGRESS_NS    200000000ull
+#define PROGRESS_BATCHES 1024 /* looks at the clock this seldom */
+
+/* What the packet decoder could not judge; a frame without IP in it is none of these. */
+static const struct {
+	enum packet_result result;
+	const char *name, *sentence;
+} unjudged[] = {
+	{ PACKET_BAD_IP, "bad_ip_header", "packets with a broken IP header" },
+	{ PACKET_SHORT, "short_frame", "frames that end inside their link header" },
+	{ PACKET_TOO_DEEP, "too_deep", "frames with too many link headers" },
+	{ PACKET_UNKNOWN_LINK, "unknown_link", "packets of an unknown link type" },
+};
+#define UNJUDGED (sizeof(unjudged) / sizeof(*unjudged))
+
+static uint64_t unjudged_packets(const struct replay *r, size_t i)
+{
+	return r->pipeline ? pipeline_counts(r->pipeline)->by_result[unjudged[i].result] : 0;
+}
+
+bool replay_damaged(const struct replay *r)
+{
+	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
+		if (r->damaged[i])
+			return true;
+	for (size_t i = 0; i < UNJUDGED; i++)
+		if (unjudged_packets(r, i))
+			return true;
+	return false;
+}
+
+static const char *link_text(uint16_t link, char *buf, size_t size)
+{
+	const char *name = pcap_datalink_val_to_description(link);
+
+	text_put(buf, size, name ? "%u (%s)" : "%u", link, name);
+	return buf;
+}
+
+void replay_say_damage(const struct replay *r)
+{
+	const struct pipeline_counts *c = r->pipeline ? pipeline_counts(r->pipeline) : NULL;
+	char text[128], name[128];
+
+	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
+		if (r->damaged[i])
+			diag_say("damaged input: %s: %s", capture_damage_name(i), text_count(text, r->damaged[i]));
+	for (size_t i = 0; i < UNJUDGED; i++)
+		if (unjudged_packets(r, i))
+			diag_say("not judged: %s: %s", unjudged[i].sentence, text_count(text, unjudged_packets(r, i)));
+	for (unsigned i = 0; c && i < c->nlinks; i++)
+		diag_say("link type %s is not known: %s packets counted, not judged",
+			 link_text(c->link_type[i], name, sizeof(name)), text_count(text, c->link_packets[i]));
+	if (c && c->evicted)
+		diag_say("more than the limit of flows at a time: %s idle ones were ended early", text_count(text, c->evicted));
+}
+
+static void put_damage(struct jsonw *j, const struct replay *r)
+{
+	jsonw_open(j, "damaged", '{');
+	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
+		if (r->damaged[i])
+			jsonw_number(j, capture_damage_name(i), r->damaged[i]);
+	for (size_t i = 0; i < UNJUDGED; i++)
+		if (unjudged_packets(r, i))
+			jsonw_number(j, unjudged[i].name, unjudged_packets(r, i));
+	jsonw_close(j, '}');
+}
+
+static void put_country(struct jsonw *j, const char *key, uint16_t country)
+{
+	char cc[3];
+
+	jsonw_text(j, key, country ? country_text(country, cc) : NULL);
+}
+
+static void put_destination(struct jsonw *j, const struct pipeline_destination *d)
+{
+	char address[IP_STRLEN];
+
+	jsonw_open(j, NULL, '{');
+	jsonw_text(j, "address", d->address.v ? ip_format(address, &d->address) : NULL);
+	put_country(j, "country", d->place->country);
+	jsonw_text(j, "provider", *d->provider ? d->provider : NULL);
+	jsonw_text(j, "region", *d->region ? d->region : NULL);
+	put_country(j, "jurisdiction", d->place->jurisdiction);
+	jsonw_text(j, "verdict", event_verdict_name(d->verdict));
+	if (d->egress)
+		jsonw_text(j, "rule", d->rule ? d->rule->text : "default");
+	jsonw_number(j, "packets", d->packets);
+	jsonw_number(j, "bytes", d->bytes);
+	jsonw_close(j, '}');
+}
+
+static void put_destinations(struct jsonw *j, const char *key, const struct pipeline_destination *d, size_t n,
+			     bool egress_only)
+{
+	jsonw_open(j, key, '[');
+	for (size_t i = 0; i < n; i++)
+		if (d[i].egress || !egress_only)
+			put_destination(j, &d[i]);
+	jsonw_close(j, ']');
+}
+
+static void put_verdicts(struct jsonw *j, const struct pipeline_counts *c)
+{
+	jsonw_open(j, "verdicts", '{');
+	for (int a = DECIDE_ALLOW; a <= DECIDE_BLOCK; a++)
+		jsonw_number(j, event_verdict_name(a), c->flows_by_verdict[a]);
+	jsonw_close(j, '}');
+}
+
+/* What does not make the input damaged, yet belongs beside the numbers. */
+static void put_notes(struct jsonw *j, const struct replay *r, const struct pipeline_counts *c)
+{
+	jsonw_open(j, "notes", '{');
+	jsonw_number(j, "snapped", c->snapped);
+	jsonw_number(j, "backward_time", c->backward);
+	jsonw_number(j, "fragments", c->fragments);
+	jsonw_number(j, "fragments_unmatched", c->fragments_unmatched);
+	jsonw_number(j, "source_routed", c->routed);
+	jsonw_number(j, "deep_headers", c->deep);
+	jsonw_number(j, "flows_evicted", c->evicted);
+	jsonw_number(j, "files_skipped", r->skipped);
+	if (c->packets) {
+		jsonw_time(j, "first", c->first_ns);
+		jsonw_time(j, "last", c->last_ns);
+	}
+	jsonw_close(j, '}');
+}
+
+static void put_inputs(struct jsonw *j, const struct replay *r)
+{
+	const struct engine *e = r->engines[r->nengines - 1];
+
+	jsonw_open(j, "policy", '{');
+	jsonw_text(j, "file", e->policy->file);
+	jsonw_text(j, "sha256", e->policy->sha256);
+	jsonw_close(j, '}');
+	jsonw_open(j, "places", '[');
+	for (size_t i = 0; i < places_sources(e->places); i++) {
+		const struct source *s = places_source(e->places, i);
+
+		if (!s->path)
+			continue;
+		jsonw_open(j, NULL, '{');
+		jsonw_text(j, "file", s->path);
+		jsonw_text(j, "sha256", s->sha256);
+		jsonw_close(j, '}');
+	}
+	jsonw_close(j, ']');
+	jsonw_open(j, "captures", '[');
+	for (size_t i = 0; i < r->ncaptures; i++)
+		jsonw_text(j, NULL, r->captures[i].path);
+	jsonw_close(j, ']');
+}
+
+const char *replay_summary(struct replay *r, int exit_code)
+{
+	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
+	_free_ struct pipeline_destination *d = NULL;
+	struct jsonw *j = &r->json;
+	size_t n;
+
+	if (pipeline_destinations(r->pipeline, &d, &n) < 0)
+		return NULL;
+	jsonw_reset(j);
+	jsonw_open(j, NULL, '{');
+	jsonw_number(j, "packets", c->packets);
+	jsonw_number(j, "ip_packets", c->ip_packets);
+	jsonw_number(j, "bytes", c->bytes);
+	jsonw_number(j, "flows", c->flows);
+	put_damage(j, r);
+	put_destinations(j, "egress", d, n, true);
+	put_verdicts(j, c);
+	put_notes(j, r, c);
+	put_inputs(j, r);
+	if (r->all)
+		put_destinations(j, "destinations", d, n, false);
+	jsonw_number(j, "exit_code", (uint64_t)exit_code);
+	jsonw_close(j, '}');
+	return jsonw_done(j);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t = { 0 };
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
+}
+
+void replay_progress(struct replay *r, uint64_t bytes)
+{
+	const struct pipeline_counts *c;
+	char packets[TEXT_SHORT], done[TEXT_SHORT], rate[TEXT_SHORT], percent[16] = "";
+	uint64_t now;
+	double seconds;
+
+	if (!r->terminal || r->rounds++ % PROGRESS_BATCHES || !r->pipeline)
+		return;
+	now = now_ns();
+	if (!r->began_ns)
+		r->began_ns = r->said_ns = now;
+	if (now - r->said_ns < PROGRESS_NS)
+		return;
+	r->said_ns = now;
+	c = pipeline_counts(r->pipeline);
+	seconds = (double)(now - r->began_ns) / 1e9;
+	bytes += r->done_bytes;
+	if (r->all_bytes)
+		text_put(percent, sizeof(percent), "%3.0f%%  ", 100.0 * (double)bytes / (double)r->all_bytes);
+	fprintf(stderr, "\r\033[K%s%s  %s packets  %s packets/s", percent, text_bytes(done, bytes),
+		text_count(packets, c->packets), text_count(rate, (uint64_t)((double)c->packets / seconds)));
+}
+
+void replay_progress_end(struct replay *r)
+{
+	if (r->terminal && r->said_ns)
+		fputs("\r\033[K", stderr);
+}
