@@ -27,9 +27,9 @@ static int prepare(struct build *b)
 	b->opened[OPENED_PEER] = build_bits(b);
 	if (!b->alive || !b->opened[OPENED_HERE] || !b->opened[OPENED_PEER])
 		return -ENOMEM;
-	intern_init(&b->services, b->scratch, b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
-	intern_init(&b->columns, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX);
-	intern_init(&b->decisions, b->keep, sizeof(struct decide_decision), DECIDE_DECISIONS_MAX);
+	keys_init(&b->services, b->scratch, b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
+	keys_init(&b->columns, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX);
+	keys_init(&b->decisions, b->keep, sizeof(struct decide_decision), DECIDE_DECISIONS_MAX);
 	b->c->next_change = b->eval->next_change;
 	for (size_t i = 0; i < b->p->nrules; i++) {
 		const struct rule *r = &b->p->rules[i];
@@ -104,13 +104,13 @@ int compile_rows(struct build *b)
 	uint32_t *row_of_feature = arena_alloc(b->scratch, b->env->nclasses, sizeof(*row_of_feature));
 	uint64_t *bits = build_bits(b);
 	struct feature f;
-	struct intern features;
+	struct keys features;
 	int64_t i, row;
 
 	if (!row_of || !row_of_feature || !bits)
 		return -ENOMEM;
-	intern_init(&features, b->scratch, sizeof(f), PLACE_CLASSES_MAX);
-	intern_init(&b->rows, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX - 1);
+	keys_init(&features, b->scratch, sizeof(f), PLACE_CLASSES_MAX);
+	keys_init(&b->rows, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX - 1);
 	for (size_t c = 0; c < b->env->nclasses; c++) {
 		const struct place_class *class = &b->env->classes[c];
 
@@ -119,12 +119,12 @@ int compile_rows(struct build *b)
 			continue;
 		}
 		feature_of(&f, class, &asked);
-		i = intern_add(&features, &f);
+		i = keys_add(&features, &f);
 		if (i < 0)
 			return i == -E2BIG ? build_too_big(b, "place classes", PLACE_CLASSES_MAX) : (int)i;
 		if (!row_of_feature[i]) {
 			rules_of_place(b, class, bits);
-			row = intern_add(&b->rows, bits);
+			row = keys_add(&b->rows, bits);
 			if (row < 0)
 				return row == -E2BIG ? build_too_big(b, "rows", UINT16_MAX - 1) : (int)row;
 			row_of_feature[i] = (uint32_t)row + 1;
@@ -149,7 +149,7 @@ static int64_t add_decision(struct build *b, size_t rule, uint16_t next)
 	d.action = (uint8_t)(r ? r->action : DECIDE_BLOCK);
 	d.until = r ? (uint64_t)r->until * 1000000000ull : 0;
 	d.severity = r ? rule_severity(r) : 3;
-	i = intern_add(&b->decisions, &d);
+	i = keys_add(&b->decisions, &d);
 	return i == -E2BIG ? build_too_big(b, "decisions", DECIDE_DECISIONS_MAX) : i;
 }
 
@@ -199,8 +199,8 @@ static int fill_row(struct build *b, size_t row, uint16_t *cells, uint64_t *both
 	for (size_t s = 0; s < b->services.keys.n; s++)
 		for (size_t c = 0; c < b->columns.keys.n; c++)
 			for (unsigned o = 0; o < OPENED_COUNT; o++) {
-				v = cell(b, intern_key(&b->rows, row), intern_key(&b->services, s),
-					 intern_key(&b->columns, c), b->opened[o], both);
+				v = cell(b, keys_key(&b->rows, row), keys_key(&b->services, s),
+					 keys_key(&b->columns, c), b->opened[o], both);
 				if (v < 0)
 					return (int)v;
 				*cells++ = (uint16_t)v;
@@ -224,21 +224,21 @@ int compile_matrix(struct build *b)
 	uint16_t *cells = arena_alloc(b->scratch, width, sizeof(*cells));
 	uint16_t *final = arena_alloc(b->scratch, b->rows.keys.n, sizeof(*final));
 	uint64_t *both = build_bits(b);
-	struct intern lines;
+	struct keys lines;
 	int64_t line;
 	int err;
 
 	if (!cells || !final || !both)
 		return -ENOMEM;
-	intern_init(&lines, b->keep, width * sizeof(*cells), max < UINT16_MAX ? max : UINT16_MAX);
+	keys_init(&lines, b->keep, width * sizeof(*cells), max < UINT16_MAX ? max : UINT16_MAX);
 	for (size_t i = 0; i < width; i++)
 		cells[i] = DECISION_LOCAL;
-	line = intern_add(&lines, cells);
+	line = keys_add(&lines, cells);
 	for (size_t row = 0; row < b->rows.keys.n && line >= 0; row++) {
 		err = fill_row(b, row, cells, both);
 		if (err)
 			return err;
-		line = intern_add(&lines, cells);
+		line = keys_add(&lines, cells);
 		final[row] = (uint16_t)line;
 	}
 	if (line < 0)
@@ -261,7 +261,7 @@ static int first_decisions(struct build *b)
 	memset(&local, 0, sizeof(local));
 	local.action = DECIDE_LOCAL;
 	if (i == DECIDE_NONE)
-		i = intern_add(&b->decisions, &local);
+		i = keys_add(&b->decisions, &local);
 	return i == DECISION_LOCAL ? 0 : -ENOMEM;
 }
 

@@ -102,7 +102,7 @@ int compile_columns(struct build *b)
 			if (eval_settle(&b->p->rules[r],
 					sender_of(b, b->from[r], i % masks, (uint8_t)(i / masks))))
 				build_set(bits, r);
-		column = intern_add(&b->columns, bits);
+		column = keys_add(&b->columns, bits);
 		if (column < 0)
 			return (int)column;
 		column_of[i] = (uint16_t)column;
@@ -120,7 +120,7 @@ static int64_t service_class(struct build *b, uint64_t *bits, uint8_t proto, boo
 	for (size_t r = 0; r < b->p->nrules; r++)
 		if (eval_settle(&b->p->rules[r], eval_service(&b->p->rules[r], proto, has_port, port)))
 			build_set(bits, r);
-	i = intern_add(&b->services, bits);
+	i = keys_add(&b->services, bits);
 	return i == -E2BIG ? build_too_big(b, "classes of ports", DECIDE_SERVICES_MAX) : i;
 }
 

@@ -28,7 +28,7 @@ struct build {
 	uint64_t *alive;     /* rules that are not past their date */
 	uint64_t *opened[OPENED_COUNT];
 	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
-	struct intern services, columns, rows, decisions;
+	struct keys services, columns, rows, decisions;
 };
 
 uint64_t *build_bits(struct build *b); /* zeroed scratch; NULL when there is no memory */

@@ -4,12 +4,12 @@
 #include <string.h>
 #include "rules/intern.h"
 
-void intern_init(struct intern *in, struct arena *a, size_t size, size_t max)
+void keys_init(struct keys *in, struct arena *a, size_t size, size_t max)
 {
-	*in = (struct intern){ .arena = a, .size = size, .max = max };
+	*in = (struct keys){ .arena = a, .size = size, .max = max };
 }
 
-const void *intern_key(const struct intern *in, size_t i)
+const void *keys_key(const struct keys *in, size_t i)
 {
 	return (const char *)in->keys.items + i * in->size;
 }
@@ -29,16 +29,16 @@ static uint64_t hash(const unsigned char *key, size_t size)
 }
 
 /* The slot that holds the key, or the free one where it belongs. */
-static uint32_t *slot_of(const struct intern *in, const void *key)
+static uint32_t *slot_of(const struct keys *in, const void *key)
 {
 	size_t i = hash(key, in->size) & (in->nslots - 1);
 
-	while (in->slots[i] && memcmp(intern_key(in, in->slots[i] - 1), key, in->size))
+	while (in->slots[i] && memcmp(keys_key(in, in->slots[i] - 1), key, in->size))
 		i = (i + 1) & (in->nslots - 1);
 	return &in->slots[i];
 }
 
-static int grow(struct intern *in)
+static int grow(struct keys *in)
 {
 	size_t n = in->nslots ? in->nslots * 2 : 64;
 	uint32_t *slots = arena_alloc(in->arena, n, sizeof(*slots));
@@ -48,11 +48,11 @@ static int grow(struct intern *in)
 	in->slots = slots;
 	in->nslots = n;
 	for (size_t i = 0; i < in->keys.n; i++)
-		*slot_of(in, intern_key(in, i)) = (uint32_t)i + 1;
+		*slot_of(in, keys_key(in, i)) = (uint32_t)i + 1;
 	return 0;
 }
 
-int64_t intern_add(struct intern *in, const void *key)
+int64_t keys_add(struct keys *in, const void *key)
 {
 	uint32_t *slot;
 	void *copy;

@@ -6,16 +6,16 @@
 #include <stdint.h>
 #include "rules/arena.h"
 
-struct intern {
+struct keys {
 	struct arena *arena; /* the caller's */
 	size_t size, max;
 	struct list keys;
 	uint32_t *slots; /* number + 1; 0 = free */
 	size_t nslots;
 };
-void intern_init(struct intern *in, struct arena *a, size_t size, size_t max);
+void keys_init(struct keys *in, struct arena *a, size_t size, size_t max);
 /* The number of the key; -E2BIG past max, -ENOMEM. */
-int64_t intern_add(struct intern *in, const void *key);
-/* The key of a number; moves with the next intern_add. */
-const void *intern_key(const struct intern *in, size_t i);
+int64_t keys_add(struct keys *in, const void *key);
+/* The key of a number; moves with the next keys_add. */
+const void *keys_key(const struct keys *in, size_t i);
 #endif
