@@ -5,7 +5,7 @@
 #include <string.h>
 #include "rules/core.h"
 
-static bool same_atoms(const struct subject_def *a, const struct subject_def *b)
+bool core_same_subject(const struct subject_def *a, const struct subject_def *b)
 {
 	if (a == b)
 		return true;
@@ -27,7 +27,7 @@ static int subject_bit(struct build *b, const struct subject_def *s)
 {
 	uint32_t i = 0;
 
-	while (i < b->c->header.subjects && !same_atoms(b->c->subjects[i], s))
+	while (i < b->c->header.subjects && !core_same_subject(b->c->subjects[i], s))
 		i++;
 	if (i == DECIDE_SUBJECTS_MAX)
 		return build_too_big(b, "distinct subjects in its rules", DECIDE_SUBJECTS_MAX);

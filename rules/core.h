@@ -38,6 +38,9 @@ static inline void build_set(uint64_t *bits, size_t i)
 }
 int build_too_big(struct build *b, const char *what, size_t max); /* reports; -E2BIG */
 
+/* Two subjects that say the same share a bit of the mask, whatever they are called. */
+bool core_same_subject(const struct subject_def *a, const struct subject_def *b);
+
 int compile_subjects(struct build *b);
 int compile_services(struct build *b);
 int compile_columns(struct build *b);

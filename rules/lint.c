@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lint.c - warnings: rules that never decide, dates that have come or are near, names that nothing uses. */
+#include <errno.h>
+#include <string.h>
+#include "geo/zone.h"
+#include "rules/calendar.h"
+#include "rules/compile.h"
+#include "rules/cover.h"
+
+#define DAY		86400
+#define SOON_DAYS	30
+#define ZONE_SOON_DAYS	90
+#define RULE_TEXT_SHOWN 60
+
+struct lint {
+	const struct policy *p;
+	int64_t now;
+	struct diag_sink *d;
+	struct eval eval;
+	bool *reached;
+};
+
+static bool expired(const struct lint *l, const struct rule *r)
+{
+	return r->until && r->until <= l->now;
+}
+
+static void lint_date(const struct lint *l, const struct rule *r)
+{
+	int64_t days = (r->until - l->now + DAY - 1) / DAY;
+	char buf[CALENDAR_STRLEN];
+
+	if (!r->until)
+		return;
+	calendar_format(buf, r->until);
+	if (expired(l, r))
+		diag_warn(l->d, l->p->file, r->line, "expired on %s: it is as if it were not there", buf);
+	else if (days <= SOON_DAYS)
+		diag_warn(l->d, l->p->file, r->line, "expires in %lld day%s (%s)", (long long)days,
+			  days == 1 ? "" : "s", buf);
+}
+
+static void never_reached(const struct lint *l, const struct rule *r, const struct rule *by)
+{
+	size_t len = by ? strlen(by->text) : 0;
+
+	if (by)
+		diag_warn(l->d, l->p->file, r->line, "never reached: line %u '%.*s%s' decides first", by->line,
+			  (int)(len > RULE_TEXT_SHOWN ? RULE_TEXT_SHOWN : len), by->text,
+			  len > RULE_TEXT_SHOWN ? "..." : "");
+	else
+		diag_warn(l->d, l->p->file, r->line,
+			  "never reached: the lines above it decide everything that it matches");
+}
+
+/* Region globs are tried with one made-up region each, so nothing is concluded from them. */
+static bool names_region(const struct rule *r)
+{
+	for (size_t i = 0; i < r->nto; i++)
+		if (r->to[i].region)
+			return true;
+	return false;
+}
+
+static void lint_reach(const struct lint *l, size_t i)
+{
+	const struct rule *r = &l->p->rules[i];
+
+	if (expired(l, r))
+		return;
+	for (size_t j = 0; j < i; j++)
+		if (!expired(l, &l->p->rules[j]) && cover_rule(&l->eval, &l->p->rules[j], r)) {
+			never_reached(l, r, &l->p->rules[j]);
+			return;
+		}
+	if (!l->reached[i] && !names_region(r))
+		never_reached(l, r, NULL);
+}
+
+static void lint_allow_any(const struct lint *l, const struct rule *r)
+{
+	bool any = !r->nto;
+
+	for (size_t i = 0; i < r->nto; i++)
+		any |= r->to[i].type == ATOM_ANY;
+	if (any && r->action == DECIDE_ALLOW && !r->nfrom && !r->under && !r->service && !r->until &&
+	    r->opened == RULE_OPENED_ANY)
+		diag_warn(l->d, l->p->file, r->line,
+			  "allows every address, those included whose place is not known or disputed");
+}
+
+static bool subject_used(const struct policy *p, const struct subject_def *s)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		for (size_t j = 0; j < p->rules[i].nfrom; j++)
+			if (p->rules[i].from[j] == s)
+				return true;
+	return false;
+}
+
+static bool service_used(const struct policy *p, const struct service_def *s)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].service == s)
+			return true;
+	return false;
+}
+
+static bool zone_used(const struct policy *p, const struct zone_def *z)
+{
+	for (size_t i = 0; i < p->nrules; i++) {
+		if (p->rules[i].under == z)
+			return true;
+		for (size_t j = 0; j < p->rules[i].nto; j++)
+			if (p->rules[i].to[j].zone == z)
+				return true;
+	}
+	for (size_t i = 0; i < p->nzones; i++)
+		for (size_t j = 0; j < p->zones[i]->natoms; j++)
+			if (p->zones[i]->atoms[j].zone == z)
+				return true;
+	return false;
+}
+
+static void lint_names(const struct lint *l)
+{
+	const struct policy *p = l->p;
+
+	for (size_t i = 0; i < p->nzones; i++)
+		if (!zone_used(p, p->zones[i]))
+			diag_warn(l->d, p->file, p->zones[i]->line, "zone '%s' is used nowhere", p->zones[i]->name);
+	for (size_t i = 0; i < p->nsubjects; i++)
+		if (!subject_used(p, p->subjects[i]))
+			diag_warn(l->d, p->file, p->subjects[i]->line, "subject '%s' is used by no rule",
+				  p->subjects[i]->name);
+	for (size_t i = 0; i < p->nservices; i++)
+		if (!service_used(p, p->services[i]))
+			diag_warn(l->d, p->file, p->services[i]->line, "service '%s' is used by no rule",
+				  p->services[i]->name);
+}
+
+/* An adequacy decision that ends, or begins, changes what a line means without anybody editing it. */
+static void lint_zone(const struct lint *l, const struct zone_def *z)
+{
+	char date[CALENDAR_STRLEN], cc[3];
+	int64_t soon = l->now + ZONE_SOON_DAYS * DAY;
+	struct zone_row row;
+
+	for (size_t i = 0; zone_row((enum zone)z->builtin, i, &row); i++) {
+		if (row.until > l->now && row.until <= soon)
+			diag_warn(l->d, l->p->file, 0, "zone '%s' loses %s on %s", z->name,
+				  country_text(row.country, cc), calendar_format(date, row.until));
+		if (row.from > l->now && row.from <= soon)
+			diag_warn(l->d, l->p->file, 0, "zone '%s' gains %s on %s", z->name,
+				  country_text(row.country, cc), calendar_format(date, row.from));
+	}
+}
+
+/* The last word belongs in the file, where a reader looks for it. */
+static void lint_end(const struct lint *l)
+{
+	const struct rule *last = &l->p->rules[l->p->nrules - 1];
+
+	if ((last->nto && last->to[0].type != ATOM_ANY) || last->nfrom || last->under || last->service ||
+	    last->until || last->opened != RULE_OPENED_ANY)
+		diag_warn(l->d, l->p->file, last->line,
+			  "after this line everything else is blocked; say so with 'block to any'");
+}
+
+void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
+{
+	struct arena *a = arena_new();
+	struct lint l = { .p = p, .now = now, .d = d };
+
+	if (a)
+		l.reached = arena_alloc(a, p->nrules, sizeof(*l.reached));
+	if (!l.reached || eval_init(&l.eval, a, p, now) || cover_unreached(p, now, l.reached) == -ENOMEM) {
+		diag_warn(d, p->file, 0, "no memory to look for mistakes");
+		arena_free(a);
+		return;
+	}
+	lint_names(&l);
+	for (size_t i = 0; i < p->nrules; i++) {
+		lint_date(&l, &p->rules[i]);
+		lint_reach(&l, i);
+		lint_allow_any(&l, &p->rules[i]);
+	}
+	lint_end(&l);
+	for (size_t i = 0; i < p->nzone_order; i++)
+		if (p->zone_order[i]->builtin >= 0)
+			lint_zone(&l, p->zone_order[i]);
+	arena_free(a);
+}
