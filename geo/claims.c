@@ -9,6 +9,7 @@
 #include "geo/operator.h"
 
 #define FIRST_ROOM 1024
+#define TEXT_MAX   256 /* bytes of a name */
 
 static int spans_grow(struct spans *s)
 {
@@ -128,10 +129,44 @@ int claims_add_cidr(struct claims *c, struct claim *claim, const struct cidr *pr
 	return claims_add(c, claim);
 }
 
+/* Bytes of the UTF-8 character at s, 0 when there is none. Overlong forms pass: no text here is compared by meaning. */
+static size_t character(const char *s, size_t n)
+{
+	uint8_t c = (uint8_t)*s;
+	size_t k = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+
+	if (k > n || c < 0x20 || c == 0x7f)
+		return 0;
+	for (size_t i = 1; i < k; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return k;
+}
+
+/* Names come from files and go to terminals and JSON: control characters and what is no UTF-8 become '?', long ones
+ * are cut. */
+static size_t clean(char out[TEXT_MAX], const char *s, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k + 4 <= TEXT_MAX;) {
+		size_t len = character(s + i, n - i);
+
+		if (len)
+			memcpy(out + k, s + i, len);
+		else
+			out[k] = '?';
+		k += len ? len : 1;
+		i += len ? len : 1;
+	}
+	return k;
+}
+
 int claims_name(struct claims *c, const char *s, size_t n, uint16_t *ret)
 {
+	char text[TEXT_MAX];
 	uint32_t i;
-	int r = texts_add(&c->p->names, s, n, &i);
+	int r = texts_add(&c->p->names, text, clean(text, s, n), &i);
 
 	if (r == -E2BIG)
 		claims_error(c, 0, "more than %d providers, platforms, regions and services", PLACES_NAMES_MAX);
@@ -143,8 +178,9 @@ int claims_name(struct claims *c, const char *s, size_t n, uint16_t *ret)
 /* Organisations are numbered above the names, so that one index says which of the two it is. */
 int claims_operator(struct claims *c, const char *s, size_t n, uint32_t *ret)
 {
+	char text[TEXT_MAX];
 	uint32_t i;
-	int r = texts_add(&c->p->operators, s, n, &i);
+	int r = texts_add(&c->p->operators, text, clean(text, s, n), &i);
 
 	if (r == -E2BIG)
 		claims_error(c, 0, "more than %u AS organisations", PLACES_OPERATORS_MAX);

@@ -54,12 +54,26 @@ void spans_drop(struct spans *s);
 /* The span of a disjoint, sorted list that holds the address, or SIZE_MAX. */
 size_t spans_find(const struct spans *s, u128 address);
 
+/* A claim that a places.mmdb carries of the file it was built from: shown by explain, not merged again. */
+struct evidence {
+	uint32_t record; /* as span.where */
+	uint32_t saying;
+	uint32_t inner;  /* index in inner */
+	uint32_t key;    /* text index in names; or line when it has none */
+	uint32_t line;
+};
+#define EVIDENCE_MAX (1U << 22)
+
 struct source_data {
 	struct source pub;
 	const struct source_format *format; /* NULL: place lines */
 	struct spans raw[2];                /* as read, sorted; [0] IPv4, [1] IPv6 */
 	struct spans flat[2];               /* disjoint; where = index in raw; empty when raw is disjoint already */
 	bool disjoint[2];
+	struct source *inner[SOURCES_MAX];  /* the files that a places.mmdb was built from */
+	size_t ninner;
+	struct evidence *evidence;          /* sorted by record */
+	size_t nevidence, evidence_room;
 };
 static inline const struct spans *source_flat(const struct source_data *s, int is6)
 {
@@ -95,6 +109,12 @@ struct claims { /* one source being read */
 /* source.c */
 int source_load(struct places *p, const char *path, struct diag_sink *d);
 int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret, struct diag_sink *d);
+/* mmdb_evidence.c: adds what a record carries; sorts it when all are there; those of a record. */
+struct mmdb_fields;
+int evidence_add(struct claims *c, const struct mmdb_fields *f, uint32_t record);
+void evidence_sort(struct source_data *s);
+size_t evidence_of(const struct source_data *s, uint32_t record, const struct evidence **ret);
+void evidence_drop(struct source_data *s);
 /* source_lines.c */
 int source_lines(struct places *p, const struct place_line *lines, size_t n, struct diag_sink *d);
 /* flatten.c: sorts raw and fills flat. 0, -E2BIG (more than FLATTEN_DEPTH_MAX ranges over one address), -ENOMEM. */

@@ -70,6 +70,7 @@ static void source_free(struct source_data *s)
 		spans_drop(&s->raw[i]);
 		spans_drop(&s->flat[i]);
 	}
+	evidence_drop(s);
 	free(s->pub.path);
 	free(s->pub.version);
 	free(s);
@@ -268,43 +269,75 @@ static void fill_claim(const struct places *p, struct claim *c, bool is6, const 
 	};
 }
 
-/* The range is that of the most specific claim of the source; what it does not say itself comes from the wider ones. */
-static bool claim_at(const struct places *p, const struct source_data *s, const struct ip *ip, struct claim_of *out)
+/* The span that the source's most specific claim has for the address, with all that is said there. */
+static bool span_at(const struct source_data *s, const struct ip *ip, struct span *ret)
 {
 	bool is6 = ip->v == 6;
 	const struct spans *flat = source_flat(s, is6);
 	size_t i = spans_find(flat, ip_number(ip));
-	struct span raw;
 
 	if (i == SIZE_MAX)
 		return false;
-	raw = spans_get(flat, i);
+	*ret = spans_get(flat, i);
+	if (!s->disjoint[is6]) {
+		uint32_t saying = ret->saying;
+
+		*ret = spans_get(&s->raw[is6], ret->where);
+		ret->saying = saying;
+	}
+	return true;
+}
+
+static void claim_of(const struct places *p, const struct source_data *s, bool is6, const struct span *span,
+		     struct claim_of *out)
+{
 	out->source = &s->pub;
 	out->key[0] = '\0';
-	if (!s->disjoint[is6]) {
-		uint32_t saying = raw.saying;
-
-		raw = spans_get(&s->raw[is6], raw.where);
-		raw.saying = saying;
-	}
-	fill_claim(p, &out->claim, is6, &raw, raw.saying);
+	fill_claim(p, &out->claim, is6, span, span->saying);
 	if (s->format && s->format->key)
 		s->format->key(out->key, &out->claim);
 	else if (out->claim.where)
 		snprintf(out->key, sizeof(out->key), "line %u", out->claim.where);
-	return true;
+}
+
+/* What a places.mmdb was told by the files it was made of stands behind what it says itself. */
+static size_t evidence_at(const struct places *p, const struct source_data *s, bool is6, const struct span *span,
+			  struct claim_of *out, size_t max)
+{
+	const struct evidence *e;
+	size_t n = evidence_of(s, span->where, &e);
+
+	for (size_t i = 0; i < n && i < max; i++) {
+		out[i].source = s->inner[e[i].inner];
+		fill_claim(p, &out[i].claim, is6, span, e[i].saying);
+		out[i].claim.where = e[i].line;
+		out[i].key[0] = '\0';
+		if (e[i].key)
+			snprintf(out[i].key, sizeof(out[i].key), "%s", places_string(p, e[i].key));
+		else if (e[i].line)
+			snprintf(out[i].key, sizeof(out[i].key), "line %u", e[i].line);
+	}
+	return n < max ? n : max;
 }
 
 size_t places_claims(const struct places *p, const struct ip *ip, struct claim_of *out, size_t max)
 {
 	size_t n = 0;
+	struct span span;
 
 	if (ip->v != 4 && ip->v != 6)
 		return 0;
-	for (int kind = 0; kind < SOURCE_KINDS; kind++)
-		for (size_t i = 0; i < p->nsources && n < max; i++)
-			if ((int)p->sources[i]->pub.kind == kind && claim_at(p, p->sources[i], ip, &out[n]))
-				n++;
+	for (int kind = 0; kind < SOURCE_KINDS; kind++) {
+		for (size_t i = 0; i < p->nsources && n < max; i++) {
+			const struct source_data *s = p->sources[i];
+
+			if ((int)s->pub.kind != kind || !span_at(s, ip, &span))
+				continue;
+			claim_of(p, s, ip->v == 6, &span, &out[n++]);
+			if (s->nevidence)
+				n += evidence_at(p, s, ip->v == 6, &span, out + n, max - n);
+		}
+	}
 	return n;
 }
 
