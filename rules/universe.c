@@ -75,13 +75,13 @@ static int kinds_of_country(struct universe *u, struct list *ret, bool law)
 {
 	size_t size = atoms_of(u->p);
 	uint8_t *key = arena_alloc(u->arena, size, 1);
-	struct intern seen;
+	struct keys seen;
 	uint16_t cc = 0;
 	int64_t before, i;
 
 	if (!key || PUSH(u, ret, cc))
 		return -ENOMEM;
-	intern_init(&seen, u->arena, size, EVAL_COUNTRIES);
+	keys_init(&seen, u->arena, size, EVAL_COUNTRIES);
 	for (char a = 'A'; a <= 'Z'; a++)
 		for (char b = 'A'; b <= 'Z'; b++) {
 			cc = CC(a, b);
@@ -90,7 +90,7 @@ static int kinds_of_country(struct universe *u, struct list *ret, bool law)
 			memset(key, 0, size);
 			country_key(u, cc, key, law);
 			before = (int64_t)seen.keys.n;
-			i = intern_add(&seen, key);
+			i = keys_add(&seen, key);
 			if (i < 0 || (i == before && PUSH(u, ret, cc)))
 				return -ENOMEM;
 		}
@@ -152,7 +152,7 @@ static bool set_has(const struct policy_set *s, const struct ip *ip)
 	return false;
 }
 
-static int add_sets(struct universe *u, struct intern *seen, const struct ip *ip, int asn)
+static int add_sets(struct universe *u, struct keys *seen, const struct ip *ip, int asn)
 {
 	struct set_bits b = { 0 };
 	int64_t before = (int64_t)seen->keys.n, i;
@@ -160,14 +160,14 @@ static int add_sets(struct universe *u, struct intern *seen, const struct ip *ip
 	for (size_t s = 0; s < u->p->nsets; s++)
 		if ((ip->v && set_has(&u->p->sets[s], ip)) || (int)s == asn)
 			b.w[s / 64] |= 1ull << (s % 64);
-	i = intern_add(seen, &b);
+	i = keys_add(seen, &b);
 	if (i < 0)
 		return (int)i;
 	return i == before && PUSH(u, &u->sets, b) ? -ENOMEM : 0;
 }
 
 /* An address with each ASN that is named, and with none. */
-static int add_address(struct universe *u, struct intern *seen, const struct ip *ip)
+static int add_address(struct universe *u, struct keys *seen, const struct ip *ip)
 {
 	int err = add_sets(u, seen, ip, -1);
 
@@ -180,13 +180,13 @@ static int add_address(struct universe *u, struct intern *seen, const struct ip 
 /* Which sets an address is in changes only at a prefix's first address and after its last. */
 static int kinds_of_set(struct universe *u)
 {
-	struct intern seen;
+	struct keys seen;
 	struct ip ip = { 0 };
 	int err;
 
 	if (u->p->nsets > PLACE_SETS_MAX)
 		return -E2BIG;
-	intern_init(&seen, u->arena, sizeof(struct set_bits), UNIVERSE_MAX);
+	keys_init(&seen, u->arena, sizeof(struct set_bits), UNIVERSE_MAX);
 	err = add_address(u, &seen, &ip);
 	for (size_t s = 0; s < u->p->nsets && !err; s++)
 		for (size_t i = 0; i < u->p->sets[s].ncidrs && !err; i++) {
