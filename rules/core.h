@@ -4,7 +4,7 @@
 #define RULES_CORE_H
 #include "rules/compile.h"
 #include "rules/eval.h"
-#include "rules/intern.h"
+#include "rules/keys.h"
 
 /* Kept with the compiled policy, for explain. */
 struct compile_core {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "rules/compile.h"
 #include "rules/cover.h"
-#include "rules/intern.h"
+#include "rules/keys.h"
 
 #define UNIVERSE_MAX 20000 /* kinds of place: above, only cover_rule tells */
 

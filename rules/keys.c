@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intern.c - keys of one size, each once: open addressing, never more than half full. */
+/* keys.c - keys of one size, each once: open addressing, never more than half full. */
 #include <errno.h>
 #include <string.h>
-#include "rules/intern.h"
+#include "rules/keys.h"
 
 void keys_init(struct keys *in, struct arena *a, size_t size, size_t max)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intern.h - keys of one size, each once, numbered from 0 in the order they came. */
-#ifndef RULES_INTERN_H
-#define RULES_INTERN_H
+/* keys.h - keys of one size, each once, numbered from 0 in the order they came. */
+#ifndef RULES_KEYS_H
+#define RULES_KEYS_H
 #include <stddef.h>
 #include <stdint.h>
 #include "rules/arena.h"
