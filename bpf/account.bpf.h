@@ -55,24 +55,31 @@ static __always_inline bool account_fold_more(const struct abi_fold_key *key, co
 }
 
 /* A denial or an alert: the first of its flow and cgroup rings, the others are counted in the fold. */
-static __noinline void account_fold(const struct abi_key *key, const struct abi_process *process,
-				    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
+__noinline int account_fold(const struct abi_key *key, const struct abi_process *process,
+			    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
 {
-	struct abi_fold_key k = { .key = *key, .cgroup = process->cgroup };
-	struct abi_fold f = { .process = *process, .verdict = *verdict };
+	struct abi_fold_key k;
+	struct abi_fold f = {};
 
+	if (!key || !process || !verdict)
+		return 0;
+	k.key = *key;
+	k.cgroup = process->cgroup;
+	f.process = *process;
+	f.verdict = *verdict;
 	f.count.packets = packets;
 	f.count.bytes = bytes;
 	if (account_fold_more(&k, &f.count))
-		return;
+		return 0;
 	f.count.first_boot = bpf_ktime_get_boot_ns();
 	f.count.last_mono = bpf_ktime_get_coarse_ns();
 	if (bpf_map_update_elem(&folds, &k, &f, BPF_NOEXIST)) {
 		if (account_fold_more(&k, &f.count)) /* another CPU was first */
-			return;
+			return 0;
 		count(ABI_LOST_FOLDS);
 	}
-	account_ring(verdict->action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED, &k, &f);
+	account_ring(f.verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED, &k, &f);
+	return 0;
 }
 
 /* Packets that a listener sent for a connection that nobody had accepted yet belong to the accepted socket. */
@@ -84,11 +91,15 @@ static __always_inline void account_handshake_key(struct abi_handshake_key *h, c
 	h->family = k->family;
 }
 
-static __noinline void account_handshake(const struct packet *p)
+__noinline int account_handshake(const struct packet *p)
 {
-	struct abi_handshake first = { .packets = p->packets, .bytes = p->bytes }, *h;
+	struct abi_handshake first = {}, *h;
 	struct abi_handshake_key key;
 
+	if (!p)
+		return 0;
+	first.packets = p->packets;
+	first.bytes = p->bytes;
 	account_handshake_key(&key, &p->key);
 	h = bpf_map_lookup_elem(&handshakes, &key);
 	if (h) {
@@ -97,20 +108,24 @@ static __noinline void account_handshake(const struct packet *p)
 	} else {
 		bpf_map_update_elem(&handshakes, &key, &first, BPF_ANY);
 	}
+	return 0;
 }
 
-static __always_inline void account_accept(struct abi_count *c, const struct abi_key *k)
+__noinline int account_accept(struct abi_count *c, const struct abi_key *k)
 {
 	struct abi_handshake_key key;
 	struct abi_handshake *h;
 
+	if (!c || !k)
+		return 0;
 	account_handshake_key(&key, k);
 	h = bpf_map_lookup_elem(&handshakes, &key);
 	if (!h)
-		return;
+		return 0;
 	c->packets += h->packets;
 	c->bytes += h->bytes;
 	bpf_map_delete_elem(&handshakes, &key);
+	return 0;
 }
 
 /* The slot's first packet to this destination: hands over what the last one got. */

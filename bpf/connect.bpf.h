@@ -45,9 +45,8 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 {
 	struct abi_verdict v = { .generation = generation, .hook = hook };
 	struct abi_process process = {};
-	struct places places = {};
 	struct sender who = {};
-	__u64 j;
+	__u64 places;
 
 	if (!caller(ctx, &process))
 		process_read(&process);
@@ -61,20 +60,17 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 		k->opened = OPENED_PEER;
 		k->sport = (__u16)ctx->sk->src_port;
 	}
-	places_of(k, &places);
-	if (places_local(&places))
+	places = places_of(k);
+	if (places_local(places))
 		return PASS;
 	who.cgroup = process.cgroup;
 	who.uid = process.uid;
 	judge_sender(&who);
 	if (who.known != KNOWN_ALL || header.needs & DECIDE_NEEDS_SOURCE) /* the source is not chosen yet */
 		return PASS;
-	j = judge(&places, &who, k, &v.place);
-	if (JUDGED_ACTION(j) != DECIDE_BLOCK || is_own(k) || (k->dport == 67 || k->dport == 547))
+	verdict_of(&v, judge_key(places, &who, k));
+	if (v.action != DECIDE_BLOCK || is_own(k) || (k->dport == 67 || k->dport == 547))
 		return PASS;
-	v.decision = (__u16)JUDGED_DECISION(j);
-	v.rule = (__u16)JUDGED_RULE(j);
-	v.action = DECIDE_BLOCK;
 	v.enforced = 1;
 	count(ABI_CONNECT_DENIED);
 	account_fold(k, &process, &v, 0, 0);

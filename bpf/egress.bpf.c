@@ -23,11 +23,6 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-struct places {
-	__u64 packed; /* place6_all */
-	__u32 n;
-};
-
 static __always_inline __u32 key_v4(const __u8 a[16])
 {
 	return bpf_ntohl(*(const __u32 *)a);
@@ -38,46 +33,35 @@ static __always_inline __u64 key_half(const __u8 a[16], int half)
 	return bpf_be64_to_cpu(((const __u64 *)a)[half]);
 }
 
-static __always_inline void places_of(const struct abi_key *k, struct places *r)
+/* PLACES_* of the destination. */
+static __always_inline __u64 places_of(const struct abi_key *k)
 {
-	if (k->family == 4) {
-		r->packed = place4(key_v4(k->dst)) & 0xffff;
-		r->n = 1;
-		return;
-	}
-	r->packed = place6_all(key_half(k->dst, 0), key_half(k->dst, 1));
-	r->n = (__u32)(r->packed >> 48) & 3;
+	if (k->family == 4)
+		return 1ull << 48 | (place4(key_v4(k->dst)) & 0xffff);
+	return place6_all(key_half(k->dst, 0), key_half(k->dst, 1));
 }
 
-static __always_inline bool places_local(const struct places *r)
+static __always_inline bool places_local(__u64 places)
 {
-	__u32 place = (__u32)r->packed & 0xffff;
+	__u32 place = PLACES_AT(places, 0);
 
-	return r->n == 1 && place < header.classes && rules_read(DECIDE_ROW_OF, place) == DECIDE_ROW_LOCAL;
+	return PLACES_N(places) == 1 && place < header.classes &&
+	       rules_read(DECIDE_ROW_OF, place) == DECIDE_ROW_LOCAL;
 }
 
-/* The worst decision of the destination's classes. */
-static __always_inline __u64 judge(const struct places *r, const struct sender *s, const struct abi_key *k,
-				   __u32 *ret_place)
+static __always_inline __u64 judge_key(__u64 places, const struct sender *who, const struct abi_key *k)
 {
 	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
-	__u32 how = HOW(port, k->has_port), opened_known = k->opened | s->known << 8;
-	__u64 worst, j;
 
-	*ret_place = (__u32)r->packed & 0xffff;
-	worst = judge_place(*ret_place, s->mask, how, k->proto, opened_known);
-	for (int i = 1; i < LIGHT_CLASSES_MAX; i++) {
-		__u32 place = (__u32)(r->packed >> (16 * i)) & 0xffff;
+	return judge(places, who->mask, HOW(port, k->has_port), k->proto, k->opened | who->known << 8);
+}
 
-		if (i >= r->n)
-			break;
-		j = judge_place(place, s->mask, how, k->proto, opened_known);
-		if (judge_rank(j) > judge_rank(worst)) {
-			worst = j;
-			*ret_place = place;
-		}
-	}
-	return worst;
+static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
+{
+	v->place = JUDGED_PLACE(judged);
+	v->decision = (__u16)JUDGED_DECISION(judged);
+	v->rule = (__u16)JUDGED_RULE(judged);
+	v->action = (__u8)JUDGED_ACTION(judged);
 }
 
 /* Subjects that name the source's address. */
@@ -240,19 +224,18 @@ int egress(struct __sk_buff *skb)
 	struct abi_verdict v = { .generation = generation, .hook = ABI_HOOK_SKB, .action = DECIDE_BLOCK };
 	struct bpf_sock *sk = skb->sk;
 	struct sender who = {};
-	struct places places = {};
 	struct packet p = {};
 	struct slot *s = NULL;
 	bool same = false;
-	__u64 j;
+	__u64 places = 0;
 
 	if (skb->ifindex == LOOPBACK)
 		return PASS;
 	packet_read(skb, &p);
 	v.why = p.why;
 	if (!p.why) {
-		places_of(&p.key, &places);
-		if (places_local(&places))
+		places = places_of(&p.key);
+		if (places_local(places))
 			return PASS;
 	}
 	if (sk)
@@ -269,10 +252,7 @@ int egress(struct __sk_buff *skb)
 			who.uid = bpf_get_socket_uid(skb);
 		judge_sender(&who);
 		who.mask |= source_mask(&p.key);
-		j = judge(&places, &who, &p.key, &v.place);
-		v.decision = (__u16)JUDGED_DECISION(j);
-		v.rule = (__u16)JUDGED_RULE(j);
-		v.action = (__u8)JUDGED_ACTION(j);
+		verdict_of(&v, judge_key(places, &who, &p.key));
 		if (v.action == DECIDE_LOCAL)
 			return PASS;
 	} else {

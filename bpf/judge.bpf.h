@@ -54,17 +54,24 @@ static __always_inline const struct decide_decision *judge_decision(const __u32 
 #define DECIDE_NOW(ctx, now)	       judge_now()
 #include "rules/decide.h"
 
-/* What judge_place gives back, in one register. */
+/* What judge() gives back, in one register. */
 #define JUDGED(decision, rule, action) ((__u64)(action) << 32 | (__u64)(rule) << 16 | (decision))
 #define JUDGED_DECISION(j)	       ((__u32)(j) & 0xffff)
 #define JUDGED_RULE(j)		       ((__u32)((j) >> 16) & 0xffff)
 #define JUDGED_ACTION(j)	       ((__u32)((j) >> 32) & 3)
+#define JUDGED_PLACE(j)		       ((__u32)((j) >> 48))
 #define JUDGED_NONE		       JUDGED(DECIDE_NONE, 0, DECIDE_BLOCK)
 
-#define HOW_HAS_PORT 0x10000u
+/* block > alert > allow > local */
+static __always_inline __u32 judge_rank(__u64 j)
+{
+	return (JUDGED_ACTION(j) + 1) & 3;
+}
+
+#define HOW_HAS_PORT	    0x10000u
 #define HOW(port, has_port) ((port) | ((has_port) ? HOW_HAS_PORT : 0))
 
-/* The decision on one class; how: HOW(port, has_port). A global function: verified once. */
+/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller. */
 __noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
 {
 	struct decide_header h = {
@@ -84,21 +91,27 @@ __noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __
 		.known = (__u8)(opened_known >> 8),
 		.has_port = !!(how & HOW_HAS_PORT),
 	};
-	__u32 seen = DECIDE_NONE;
+	__u64 none = JUDGED_NONE | (__u64)place << 48;
 	const struct decide_decision *d;
+	__u32 seen = DECIDE_NONE;
 
 	if (p.known >= KNOWN_COUNT)
-		return JUDGED_NONE;
+		return none;
 	d = decide_follow(&seen, decide_cell(&h, &seen, &p), 0);
-	if (!d)
-		return JUDGED_NONE;
-	return JUDGED(seen & 0xffff, d->rule, d->action & 3);
+	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)place << 48 : none;
 }
 
-/* block > alert > allow > local */
-static __always_inline __u32 judge_rank(__u64 j)
+/* The worst decision of the destination's places (PLACES_*). */
+__noinline __u64 judge(__u64 places, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
 {
-	return (JUDGED_ACTION(j) + 1) & 3;
+	__u64 worst = judge_place(PLACES_AT(places, 0), mask, how, proto, opened_known), j;
+
+	for (int i = 1; i < LIGHT_CLASSES_MAX && i < PLACES_N(places); i++) {
+		j = judge_place(PLACES_AT(places, i), mask, how, proto, opened_known);
+		if (judge_rank(j) > judge_rank(worst))
+			worst = j;
+	}
+	return worst;
 }
 
 /* Who sends, as far as the policy asks. */

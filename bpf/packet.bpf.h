@@ -53,32 +53,34 @@ struct packet {
 		err_;                                                                              \
 	})
 
-/* IPv4 options: 0, or why the packet must not be believed. A global function: verified once, not for every caller. */
+/*
+ * IPv4 options: 0, or why the packet must not be believed. The index of every read is the loop's own, a constant to the
+ * verifier, and 'next' only says where an option starts: so its states fold together.
+ */
 __noinline int packet_options(struct __sk_buff *skb, __u32 bytes)
 {
-	__u8 o[OPTIONS_BYTES_MAX] = {};
-	__u32 at = 0;
+	__u8 o[OPTIONS_BYTES_MAX + 4] = {};
+	__u32 next = 0;
 
 	if (bytes > OPTIONS_BYTES_MAX || bytes < 4)
 		return ABI_WHY_MALFORMED;
 	if (bpf_skb_load_bytes(skb, sizeof(struct iphdr), o, bytes))
 		return ABI_WHY_MALFORMED;
-	for (int i = 0; i < OPTIONS_BYTES_MAX; i++) {
-		__u32 len;
+	for (__u32 i = 0; i < OPTIONS_BYTES_MAX; i++) {
+		__u32 len = o[i + 1];
 
-		if (at + 2 >= OPTIONS_BYTES_MAX || at >= bytes || o[at] == OPTION_END)
-			return ABI_WHY_POLICY;
-		if (o[at] == OPTION_NOP) {
-			at++;
+		if (i != next)
 			continue;
-		}
-		len = o[at + 1];
-		if (len < 2 || at + len > bytes)
+		if (i >= bytes || o[i] == OPTION_END)
+			break;
+		if (o[i] == OPTION_NOP)
+			len = 1;
+		else if (len < 2 || i + len > bytes)
 			return ABI_WHY_MALFORMED;
 		/* the pointer counts from 1; past the length the route is used up */
-		if ((o[at] == OPTION_LSRR || o[at] == OPTION_SSRR) && o[at + 2] <= len)
+		if ((o[i] == OPTION_LSRR || o[i] == OPTION_SSRR) && o[i + 2] <= len)
 			return ABI_WHY_SOURCE_ROUTE;
-		at += len;
+		next = i + len;
 	}
 	return ABI_WHY_POLICY;
 }
@@ -198,8 +200,11 @@ static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p
 	packet_wire(skb, p, transport);
 }
 
-static __always_inline void packet_read(struct __sk_buff *skb, struct packet *p)
+/* Fills *p (zeroed by the caller). A global function: what follows is verified once, not for every shape of packet. */
+__noinline int packet_read(struct __sk_buff *skb, struct packet *p)
 {
+	if (!p)
+		return 0;
 	p->packets = 1;
 	p->bytes = skb->len;
 	if (skb->protocol == bpf_htons(ETH_P_IP))
@@ -210,5 +215,6 @@ static __always_inline void packet_read(struct __sk_buff *skb, struct packet *p)
 		p->why = ABI_WHY_MALFORMED;
 	if (!p->why)
 		packet_ports(skb, p);
+	return p->why;
 }
 #endif

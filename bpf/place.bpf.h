@@ -90,13 +90,18 @@ struct flat {
 #define flat_read(ctx, type, array, index)                                 \
 	({                                                                 \
 		const struct flat *f_ = (ctx);                             \
-		__u32 i_ = (index);                                        \
+		__u64 i_ = (__u32)(index);                                 \
+		__asm__ volatile("" : "+r"(i_)); /* check and use one register */ \
 		i_ < f_->limit[array] ? ((const type *)f_->data[array])[i_] : 0; \
 	})
 #define LIGHT_READ16(ctx, array, index) flat_read(ctx, __u16, array, index)
 #define LIGHT_READ32(ctx, array, index) flat_read(ctx, __u32, array, index)
 #define LIGHT_READ64(ctx, array, index) flat_read(ctx, __u64, array, index)
 #define LIGHT_NAT64_COUNT(ctx)		nat64_count
+#define LIGHT_LOOKUP4(ctx, address)	place4(address)
+#define LIGHT_LOOKUP6(ctx, hi, lo)	place6(hi, lo)
+__u32 place4(__u32 address);
+__u32 place6(__u64 hi, __u64 lo);
 #include "geo/light.h"
 
 /* The class of an IPv4 address (host order). */
@@ -120,17 +125,16 @@ __noinline __u32 place6(__u64 hi, __u64 lo)
 	return light_lookup6(&f, hi, lo);
 }
 
-/* All classes that decide an IPv6 address on the wire: how many << 48, then 16 bits each. */
+/* All classes that decide a destination: how many << 48, then 16 bits each. */
+#define PLACES_N(p)	((__u32)((p) >> 48) & 3)
+#define PLACES_AT(p, i) ((__u32)((p) >> (16 * (i))) & 0xffff)
 __noinline __u64 place6_all(__u64 hi, __u64 lo)
 {
 	__u32 c[LIGHT_CLASSES_MAX] = {};
 	struct flat f;
 	__u64 n;
 
-	if (!flat_get(&f, LIGHT_ROOT6, p_root6) || !flat_get(&f, LIGHT_NODES6, p_nodes6) ||
-	    !flat_get(&f, LIGHT_LEAVES6, p_leaves6) || !flat_get(&f, LIGHT_SMALL, p_small) ||
-	    !flat_get(&f, LIGHT_ROOT4, p_root4) || !flat_get(&f, LIGHT_ENTRIES4, p_entries4) ||
-	    !flat_get(&f, LIGHT_FLAGS, p_flags))
+	if (!flat_get(&f, LIGHT_SMALL, p_small) || !flat_get(&f, LIGHT_FLAGS, p_flags))
 		return 1ull << 48;
 	n = light_classes6(&f, hi, lo, c);
 	return n << 48 | (__u64)(c[2] & 0xffff) << 32 | (__u64)(c[1] & 0xffff) << 16 | (c[0] & 0xffff);

@@ -49,7 +49,8 @@
  * The includer gives the reads, in elements of the named width:
  *     LIGHT_READ16(ctx, array, index), LIGHT_READ32, LIGHT_READ64  -> LIGHT_U32, LIGHT_U32, LIGHT_U64
  *     LIGHT_NAT64_COUNT(ctx), optional: a constant spares a read for each IPv6 packet (default: SMALL[8])
- * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once. The search is
+ *     LIGHT_LOOKUP4(ctx, address), LIGHT_LOOKUP6(ctx, hi, lo), optional: what light_classes6 calls for one look-up
+ * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once (and name them so). The search is
  * branchless through LIGHT_OPAQUE, which keeps clang from making the mask a branch again.
  */
 #ifndef GEO_LIGHT_H
@@ -177,6 +178,10 @@ LIGHT_INLINE int light_has(LIGHT_U64 phi, LIGHT_U64 plo, LIGHT_U32 length, LIGHT
 
 #if defined(LIGHT_READ32) && !defined(GEO_LIGHT_LOOKUPS)
 #define GEO_LIGHT_LOOKUPS
+#ifndef LIGHT_LOOKUP4
+#define LIGHT_LOOKUP4(ctx, address) light_lookup4(ctx, address)
+#define LIGHT_LOOKUP6(ctx, hi, lo)  light_lookup6(ctx, hi, lo)
+#endif
 #ifndef LIGHT_NAT64_COUNT
 #define LIGHT_NAT64_COUNT(ctx) LIGHT_READ64(ctx, LIGHT_SMALL, LIGHT_SMALL_NAT64)
 #endif
@@ -267,7 +272,7 @@ LIGHT_INLINE LIGHT_U32 light_embedded(const void *ctx, LIGHT_U64 hi, LIGHT_U64 l
 /* The class of an embedded address: 0 when it is private or local. */
 LIGHT_INLINE LIGHT_U32 light_inner_class(const void *ctx, LIGHT_U32 v4)
 {
-	LIGHT_U32 c = light_lookup4(ctx, v4);
+	LIGHT_U32 c = LIGHT_LOOKUP4(ctx, v4);
 
 	return LIGHT_READ16(ctx, LIGHT_FLAGS, c) & LIGHT_INSIDE ? 0 : c;
 }
@@ -276,7 +281,7 @@ LIGHT_INLINE LIGHT_U32 light_inner_class(const void *ctx, LIGHT_U32 v4)
 LIGHT_INLINE LIGHT_U32 light_classes6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 out[LIGHT_CLASSES_MAX])
 {
 	struct light_inner in;
-	LIGHT_U32 outer = light_lookup6(ctx, hi, lo);
+	LIGHT_U32 outer = LIGHT_LOOKUP6(ctx, hi, lo);
 
 	if (!light_embedded(ctx, hi, lo, &in)) {
 		out[0] = outer;
