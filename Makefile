@@ -48,6 +48,8 @@ all: $(B)/cordon ## build the agent, with the kernel programs inside it
 $(B)/cordon: $(B)/agent/main.o $(AR_agent)
 	@echo "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# main lists the verbs whose file is there
+$(B)/agent/main.o: $(wildcard agent/cmd/*.c)
 $(B)/libgeo.a: $(GEO)
 $(B)/librules.a: $(RULES)
 $(B)/libcordonbpf.a: $(BPFU)

@@ -182,6 +182,8 @@ def pour(a):
             if a.rate:
                 time.sleep(65536 / a.rate)
         s.shutdown(socket.SHUT_WR)
+        while s.recv(1 << 16):  # the other side closes too: no packet of ours is left to a socket in TIME_WAIT
+            pass
     except OSError as e:
         n["error"] = errno.errorcode.get(e.errno, "timeout") if e.errno else "timeout"
     n["seconds"] = round(time.monotonic() - begin, 3)

@@ -1,0 +1,56 @@
+# parity_live.sh - a capture made at the host during a live run in monitor mode, replayed: the same verdicts, the same bytes.
+#
+# Each destination has its own verdict, so the totals of the live run are bytes for each destination. Out and in, TCP and UDP.
+. "$ROOT/tests/lib/live.sh"
+HOSTS="net db eu us fr"
+live_begin
+pg_up
+for h in eu us fr; do
+	bg sink-$h on $h $PEER sink 7000
+	bg_ready sink-$h
+done
+
+traffic() { # 4|6: everything ends before it returns
+	local v=$1 a
+	eval "local eu=\$EU$v us=\$US$v fr=\$FR$v db=\$DB$v"
+	for a in "$eu" "$us" "$fr"; do
+		db $PEER pour "$a" 7000 --bytes 3000000 >>"$LIVE/pour.all"
+		db python3 -c "
+import socket, sys
+s = socket.socket(socket.AF_INET6 if ':' in '$a' else socket.AF_INET, socket.SOCK_DGRAM)
+for i in range(200): s.sendto(b'u' * (i * 5), ('$a', 9000))"
+	done
+	for h in eu us fr; do $h $PSQL -h "$db" postgres -c 'select * from person' >/dev/null; done
+}
+live_total() { jq -r ".. | objects | select(has(\"would_block\") and has(\"allow\")) | .$1.bytes" <<<"$2" | head -n 1; }
+
+for v in 4 6; do
+	eval "eu=\$EU$v us=\$US$v fr=\$FR$v"
+	f=$(policy 'inside 10.20.0.5 fd20::5' 'home DE' "allow to $eu" "alert to $fr severity low" 'block to any')
+	: >"$ALERTS"
+	agent_up "$f" --mode monitor
+	bg dump on db tcpdump -i eth0 -p -s 0 -B 65536 -U --immediate-mode -w "$LIVE/v$v.pcap" ip or ip6
+	wait_for 10 grep -q listening "$LIVE/dump.err"
+	traffic $v
+	sleep 1
+	status=$(status_json)
+	bg_stop dump INT
+	sleep 0.5
+	agent_stop
+	"$CORDON" detach --pin "$PIN" >/dev/null 2>&1
+	same "capture_complete_v$v" 0 "$(sed -n 's/^\([0-9]*\) packets dropped by kernel/\1/p' "$LIVE/dump.err")"
+	"$CORDON" replay --policy "$f" --summary "$LIVE/sum.json" "$LIVE/v$v.pcap" >"$LIVE/events.json" 2>"$LIVE/replay.err"
+	same "replay_exit_v$v" 4 $?
+	of() { jq -r "[.egress[] | select(.address == \"$1\") | .$2] | add" "$LIVE/sum.json"; }
+	same "bytes_allowed_v$v" "$(of "$eu" bytes)" "$(live_total allow "$status")"
+	same "bytes_alerted_v$v" "$(of "$fr" bytes)" "$(live_total alert "$status")"
+	same "bytes_would_block_v$v" "$(of "$us" bytes)" "$(live_total would_block "$status")"
+	check "bytes_are_many_v$v" test "$(of "$us" bytes)" -gt 3500000
+	same "destinations_v$v" 3 "$(jq '[.egress[].address] | unique | length' "$LIVE/sum.json")"
+	verdicts() { jq -r 'select(.destination.ip) | [.destination.ip, .cordon.verdict, .rule.name] | join(" ")' "$1" | sort -u; }
+	verdicts "$ALERTS" >"$LIVE/live.verdicts"
+	verdicts "$LIVE/events.json" >"$LIVE/replay.verdicts"
+	diff_ok "verdicts_v$v" "$LIVE/replay.verdicts" "$LIVE/live.verdicts"
+	same "two_verdicts_v$v" 2 "$(wc -l <"$LIVE/live.verdicts")"
+	same "no_mismatch_v$v" 0 "$(jq -r '[.. | .verdict_mismatches? // empty] | add' <<<"$status")"
+done
