@@ -228,6 +228,7 @@ void distance_home(struct distance_home *ret, double lat, double lon, int64_t at
 	memset(ret, 0, sizeof(*ret));
 	ret->lat = lat;
 	ret->lon = lon;
+	ret->at = at;
 	if (!(fabs(lat) <= 90.0 && fabs(lon) <= 180.0))
 		return;
 	ret->outside = ret->outside_proof = INFINITY;

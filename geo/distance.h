@@ -39,6 +39,7 @@ struct distance_country {
 struct distance_home {
 	bool known;             /* false: no home with coordinates; every verdict is DISTANCE_NONE */
 	double lat, lon;
+	int64_t at;             /* Unix seconds: whose EEA this is */
 	double outside;         /* km to the nearest soil outside the EEA, as the shapes say */
 	double outside_proof;   /* the same as a lower bound */
 	uint16_t outside_country; /* whose soil; 0: soil that no ISO code names (northern Cyprus) */

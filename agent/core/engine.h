@@ -9,6 +9,7 @@
 #define AGENT_ENGINE_H
 #include <stdbool.h>
 #include "agent/core/event.h"
+#include "geo/distance.h"
 #include "geo/table.h"
 #include "rules/compile.h"
 
@@ -36,6 +37,7 @@ struct engine {
 	const struct places *places; /* of shared_places */
 	const struct table *table;   /* of shared_table */
 	struct compiled *compiled;   /* owned */
+	struct distance_home *distance; /* owned; NULL: no home with coordinates */
 	bool places_reused; /* from the old engine: no source was read */
 	bool table_reused;  /* and the table too: nothing to write to the kernel */
 	bool policy_shipped;	     /* no policy file was there or asked for */

@@ -27,6 +27,8 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 		r = account_new(&p->account, cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
 	if (r == 0)
 		r = fragments_new(&p->fragments);
+	if (r == 0)
+		r = pipeline_distance_new(p);
 	if (r < 0) {
 		pipeline_free(p);
 		return r;
@@ -42,6 +44,7 @@ void pipeline_free(struct pipeline *p)
 	flow_table_free(&p->flows);
 	account_free(&p->account);
 	fragments_free(p->fragments);
+	pipeline_distance_free(p->distance);
 	free(p->ended);
 	free(p->route);
 	free(p);
@@ -134,6 +137,9 @@ static inline int see(struct pipeline *p, const struct packet_frame *f, struct p
 	s->icmp_code = k.icmp_code;
 	s->time_ns = f->time_ns;
 	s->number = f->number;
+	s->timed = false;
+	if (p->distance)
+		pipeline_distance_segment(s, &k);
 	p->counts.bytes += k.length;
 	return 1;
 }
@@ -185,7 +191,7 @@ static inline int count(struct pipeline *p, const struct pipeline_seen *s)
 		p->flows.more[f->more].packets_high++;
 	if (s->time_ns > f->last_ns)
 		f->last_ns = s->time_ns;
-	return 0;
+	return s->timed && !(f->id.rest & FLOW_TIMED) ? pipeline_distance_see(p, s, f) : 0;
 }
 
 static void clock_of(struct pipeline *p, const struct packet_frame *f)

@@ -24,6 +24,20 @@ static void fill_operator(const struct engine *e, struct event *ev)
 	}
 }
 
+static void fill_distance(struct event *ev, const struct pipeline_ended *x, char detail[PIPELINE_DETAIL])
+{
+	enum distance_verdict d = pipeline_distance_judge(x->engine, ev->place, x->more.embedded || flow_route(&x->id),
+							  x->more.rtt_min_ns);
+
+	ev->rtt_min_ns = x->more.rtt_min_ns;
+	ev->distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
+	if (ev->kind != EVENT_PLACE_REFUTED)
+		return;
+	ev->action = event_kind_name(EVENT_PLACE_REFUTED);
+	ev->severity = 3;
+	ev->detail = pipeline_distance_detail(detail, x->engine, ev->place, ev->rtt_min_ns);
+}
+
 void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeline_ended *x)
 {
 	const struct engine *e = x->engine;
@@ -42,6 +56,8 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 			  .icmp_type = m->icmp_type, .icmp_code = m->icmp_code },
 	};
 
+	char detail[PIPELINE_DETAIL];
+
 	if (!p->cfg.event)
 		return;
 	if (m->rule && m->rule <= e->policy->nrules)
@@ -49,6 +65,7 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	if (route && route <= p->nroutes)
 		ev.embedded = &p->route[route];
 	ev.action = event_action(ev.verdict, false);
+	fill_distance(&ev, x, detail);
 	ev.sequence = ++p->sequence;
 	fill_operator(e, &ev);
 	ev.capture_packet = p->cfg.replay ? m->number : 0;
@@ -61,7 +78,7 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	p->cfg.event(p->cfg.arg, &ev);
 }
 
-static int keep_ended(struct pipeline *p, const struct pipeline_ended *x)
+int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x)
 {
 	if (p->nended == p->ended_room) {
 		size_t room = p->ended_room ? p->ended_room * 2 : 256;
@@ -79,8 +96,8 @@ static int keep_ended(struct pipeline *p, const struct pipeline_ended *x)
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e)
 {
 	struct flow_more *m = &p->flows.more[f->more];
-	struct pipeline_ended x = { .id = f->id, .more = *m, .packets = flow_packets(f, m), .bytes = f->bytes,
-				    .last_ns = f->last_ns, .engine = e };
+	struct pipeline_ended x = { .kind = EVENT_FLOW, .id = f->id, .more = *m, .packets = flow_packets(f, m),
+				    .bytes = f->bytes, .last_ns = f->last_ns, .engine = e };
 	struct account_line line = { .packets = x.packets, .bytes = f->bytes, .flows = 1,
 				     .destination = m->destination, .class = m->class, .rule = m->rule,
 				     .action = m->action, .egress = m->egress };
@@ -97,7 +114,7 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 	}
 	if (r == 0 && pipeline_violates(m) && p->cfg.event) {
 		if (p->cfg.replay)
-			r = keep_ended(p, &x);
+			r = pipeline_keep(p, &x);
 		else
 			pipeline_tell(p, EVENT_FLOW_END, &x);
 	}
@@ -202,6 +219,7 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
 	struct sweep s = { .p = p, .engine = p->engine };
 
 	p->engine = e;
+	s.error = pipeline_distance_new(p);
 	account_relocate(&p->account, e);
 	flow_table_sweep(&p->flows, ask_again, &s);
 	return s.error;
@@ -225,7 +243,9 @@ static int by_first_packet(const void *a, const void *b)
 
 	if (x->capture != y->capture)
 		return x->capture < y->capture ? -1 : 1;
-	return x->number < y->number ? -1 : x->number > y->number;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return (int)((const struct pipeline_ended *)a)->kind - (int)((const struct pipeline_ended *)b)->kind;
 }
 
 int pipeline_finish(struct pipeline *p)
@@ -236,7 +256,7 @@ int pipeline_finish(struct pipeline *p)
 	if (p->nended)
 		qsort(p->ended, p->nended, sizeof(*p->ended), by_first_packet);
 	for (size_t i = 0; i < p->nended; i++)
-		pipeline_tell(p, EVENT_FLOW, &p->ended[i]);
+		pipeline_tell(p, p->ended[i].kind, &p->ended[i]);
 	p->nended = 0;
 	return s.error;
 }

@@ -19,17 +19,6 @@ static bool service_port(uint16_t port)
 	return false;
 }
 
-/* The flow in the other direction, if it was seen: it knows already. */
-static const struct flow_more *reverse(const struct pipeline *p, const struct flow_id *id)
-{
-	struct flow_id back = { .src = { id->dst[0], id->dst[1] }, .dst = { id->src[0], id->src[1] } };
-	const struct flow *f;
-
-	back.rest = (id->rest & 0x0000ffff00000000ull) | flow_dport(id) | (uint64_t)flow_sport(id) << 16;
-	f = flow_find(&p->flows, &back, flow_hash(&p->flows, &back));
-	return f ? &p->flows.more[f->more] : NULL;
-}
-
 /*
  * OPENED_HERE: the sender opened. A handshake says so; else the other direction, when it was seen first; else the ports,
  * since a capture that starts in the middle shows either side first; else whoever is seen first.
@@ -37,15 +26,15 @@ static const struct flow_more *reverse(const struct pipeline *p, const struct fl
 static enum decide_opened who_opened(const struct pipeline *p, const struct pipeline_seen *s)
 {
 	uint16_t sport = flow_sport(&s->id), dport = flow_dport(&s->id);
-	const struct flow_more *other;
+	const struct flow *other;
 
 	if (s->flags & PACKET_SYN)
 		return OPENED_HERE;
 	if (s->flags & PACKET_SYNACK)
 		return OPENED_PEER;
-	other = reverse(p, &s->id);
+	other = pipeline_reverse(p, &s->id); /* it knows already */
 	if (other)
-		return other->opened == OPENED_HERE ? OPENED_PEER : OPENED_HERE;
+		return p->flows.more[other->more].opened == OPENED_HERE ? OPENED_PEER : OPENED_HERE;
 	if (flow_proto(&s->id) == 1 && s->icmp_type == 0 && !(s->flags & PACKET_LATER))
 		return OPENED_PEER; /* echo reply */
 	if (flow_proto(&s->id) == 58 && s->icmp_type == 129)
@@ -156,6 +145,24 @@ static void fill(const struct engine *e, struct event *ev, const struct engine_v
 	ev->places_date = e->places_date;
 }
 
+/* What the kernel's round-trip time says of the place; an event of its own when it refutes it. */
+static void refute(struct pipeline *p, struct event *e, bool embedded)
+{
+	enum distance_verdict d = pipeline_distance_judge(p->engine, e->place, embedded, e->rtt_min_ns);
+	char detail[PIPELINE_DETAIL];
+	struct event refuted = *e;
+
+	e->distance = refuted.distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
+	if (!p->cfg.event || !pipeline_distance_tells(p, e->place, &e->flow.dst, d))
+		return;
+	refuted.kind = EVENT_PLACE_REFUTED;
+	refuted.action = event_kind_name(EVENT_PLACE_REFUTED);
+	refuted.severity = 3;
+	refuted.detail = pipeline_distance_detail(detail, p->engine, e->place, e->rtt_min_ns);
+	event_id_v7(refuted.id, e->last_ns ? e->last_ns : e->time_ns);
+	p->cfg.event(p->cfg.arg, &refuted);
+}
+
 int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known, uint32_t mask,
 		   const struct pipeline_kernel *kernel)
 {
@@ -169,6 +176,7 @@ int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum deci
 
 	engine_decide(p->engine, &q, &v);
 	fill(p->engine, e, &v);
+	refute(p, e, v.embedded);
 	if (kernel && (kernel->action != v.action || kernel->rule != v.decision->rule)) {
 		differ = 1;
 		p->counts.mismatches++;

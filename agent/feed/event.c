@@ -191,7 +191,9 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	}
 	if (!*country)
 		country = e->place ? place_status_name(e->place->status) : "unknown";
-	text_put(buf, size, "%s: %s -> %s port %u/%s (%s) by %s", action, ip_format(src, &e->flow.src),
-		 ip_format(dst, &e->flow.dst), e->flow.dport, *proto ? proto : "ip", country, rule);
+	text_put(buf, size, "%s: %s -> %s port %u/%s (%s)%s%s", action, ip_format(src, &e->flow.src),
+		 ip_format(dst, &e->flow.dst), e->flow.dport, *proto ? proto : "ip", country,
+		 e->kind == EVENT_PLACE_REFUTED ? ": " : " by ",
+		 e->kind == EVENT_PLACE_REFUTED && e->detail ? e->detail : rule);
 	return buf;
 }

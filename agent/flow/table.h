@@ -38,10 +38,12 @@ _Static_assert(sizeof(struct flow) == 64, "a cache line");
 struct flow_more {
 	uint64_t first_ns, number; /* the packet that began it */
 	uint64_t until_ns;	   /* decide again then; 0 = never */
+	uint64_t rtt_min_ns;	   /* to the destination; 0 = none */
 	uint32_t capture, destination, class, packets_high;
 	uint16_t rule; /* index + 1 */
 	uint8_t action, severity, opened, egress;
 	uint8_t embedded, has_icmp, icmp_type, icmp_code;
+	uint8_t samples; /* of the round-trip time */
 };
 
 struct flow_table {
