@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* status.c - 'cordon status': asks the agent, and where none answers, the kernel itself. */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "agent/cmd/cmd.h"
+#include "agent/core/daemon.h"
+#include "agent/core/own.h"
+#include "agent/core/text.h"
+
+struct status_options {
+	bool json;
+	const char *control, *pins;
+};
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	return s ? s : "";
+}
+
+static int64_t number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+static bool is(const json_t *o, const char *key)
+{
+	return json_is_true(json_object_get(o, key));
+}
+
+/* What the answer says came from files and programs: nothing of it reaches the terminal as it is. */
+static void put(const char *s)
+{
+	text_escape_to(stdout, s, strlen(s));
+}
+
+static void label(const char *name)
+{
+	printf("%-12s", name);
+}
+
+static void show_hooks(const json_t *k)
+{
+	const json_t *h;
+	size_t i;
+	unsigned missing = 0;
+
+	label("hooks");
+	json_array_foreach(json_object_get(k, "hooks"), i, h) {
+		printf("%s%s%s", i ? ", " : "", text_of(h, "hook"), is(h, "attached") ? "" : " NOT ATTACHED");
+		missing += !is(h, "attached");
+	}
+	printf("%s\n", missing ? "  <- what passes these is not judged" : i ? "" : "none attached");
+}
+
+static void show_neighbours(const json_t *k)
+{
+	const json_t *n;
+	size_t i;
+
+	label("neighbours");
+	json_array_foreach(json_object_get(k, "neighbours"), i, n) {
+		printf("%s", i ? ", " : "");
+		put(text_of(n, "name"));
+		printf(" (program %" PRId64 ") on %s", number_of(n, "program"), text_of(n, "hook"));
+	}
+	puts(i ? "" : "no other programs on these hooks");
+}
+
+static void show_kernel(const json_t *k)
+{
+	char b[TEXT_SHORT];
+
+	if (!k)
+		return;
+	if (json_object_get(k, "error")) {
+		label("kernel");
+		printf("cannot be asked: %s\n", text_of(k, "error"));
+		return;
+	}
+	label("attached to");
+	put(text_of(k, "cgroup"));
+	printf("%s, generation %" PRId64 ", mode %s\n", is(k, "whole_host") ? " (the whole host)" : "",
+	       number_of(k, "generation"), text_of(k, "mode"));
+	show_hooks(k);
+	label("pinned in");
+	put(text_of(k, "pins"));
+	printf(", place table %s\n", text_bytes(b, (uint64_t)number_of(k, "table_bytes")));
+	show_neighbours(k);
+}
+
+static void show_policy(const json_t *p)
+{
+	char age[TEXT_SHORT];
+
+	if (!p)
+		return;
+	label("policy");
+	put(text_of(p, "file"));
+	printf(", %" PRId64 " rules, sha256 %.12s, loaded %s ago\n", number_of(p, "rules"), text_of(p, "sha256"),
+	       text_duration(age, number_of(p, "age_seconds")));
+	if (json_object_get(p, "next_change")) {
+		label("");
+		printf("changes by itself on %s (a date in a rule or a zone)\n", text_of(p, "next_change"));
+	}
+}
+
+static void show_places(const json_t *p)
+{
+	char a[TEXT_SHORT], b[TEXT_SHORT];
+	const json_t *s;
+	size_t i;
+
+	if (!p)
+		return;
+	json_array_foreach(json_object_get(p, "sources"), i, s) {
+		label(i ? "" : "places");
+		put(text_of(s, "file"));
+		printf(" (%s), %s claims, of %.10s, %s old\n", text_of(s, "format"),
+		       text_count(a, (uint64_t)number_of(s, "claims")), text_of(s, "date"),
+		       text_duration(b, number_of(s, "age_seconds")));
+	}
+	label("classes");
+	printf("%s of %s places\n", text_count(a, (uint64_t)number_of(p, "classes")),
+	       text_count(b, (uint64_t)number_of(p, "places")));
+	if (is(p, "stale")) {
+		label("STALE");
+		printf("the places are %s old, the policy allows %s\n",
+		       text_duration(a, number_of(p, "age_seconds")),
+		       text_duration(b, number_of(p, "max_age_seconds")));
+	}
+}
+
+static void show_count(const char *name, const json_t *t)
+{
+	char p[TEXT_SHORT], b[TEXT_SHORT];
+
+	label(name);
+	printf("%s packets, %s\n", text_count(p, (uint64_t)number_of(t, "packets")),
+	       text_bytes(b, (uint64_t)number_of(t, "bytes")));
+}
+
+static void show_counters(const json_t *c)
+{
+	static const char *const shown[] = {"allow", "alert", "block", "would_block", "local"};
+	const char *name;
+	const json_t *v;
+	bool any = false;
+
+	if (!c)
+		return;
+	for (unsigned i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		show_count(shown[i], json_object_get(c, shown[i]));
+	json_object_foreach((json_t *)(uintptr_t)c, name, v) {
+		if (!json_is_integer(v) || !json_integer_value(v))
+			continue;
+		if (!any)
+			label("counted");
+		printf("%s%s %" PRId64, any ? ", " : "", name, (int64_t)json_integer_value(v));
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
+static void show_flows(const json_t *s)
+{
+	const json_t *f = json_object_get(s, "flows"), *a = json_object_get(s, "agent");
+
+	if (json_is_object(f)) {
+		label("flows now");
+		printf("%" PRId64 " allowed, %" PRId64 " alerted, %" PRId64 " blocked or to be blocked\n",
+		       number_of(f, "allow"), number_of(f, "alert"), number_of(f, "block"));
+	}
+	label("alerts");
+	printf("%" PRId64 " events, %" PRId64 " repeats folded, %" PRId64 " verdicts that kernel and agent saw differently\n",
+	       number_of(a, "events"), number_of(a, "folded"), number_of(a, "verdict_mismatches"));
+}
+
+static void show_feeds(const json_t *feeds)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(feeds, i, f) {
+		label(i ? "" : "feeds");
+		printf("%s ", text_of(f, "transport"));
+		put(text_of(f, "target"));
+		if (json_object_get(f, "lines"))
+			printf(", %" PRId64 " lines", number_of(f, "lines"));
+		if (number_of(f, "lost"))
+			printf(", %" PRId64 " LOST", number_of(f, "lost"));
+		if (json_is_string(json_object_get(f, "error")))
+			printf(" (%s)", text_of(f, "error"));
+		putchar('\n');
+	}
+}
+
+static void show_list(const char *name, const json_t *list)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach(list, i, s) {
+		label(i ? "" : name);
+		puts(json_string_value(s));
+	}
+}
+
+static void show_messages(const json_t *list)
+{
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach(list, i, m) {
+		label(i ? "" : "messages");
+		printf("%s %s: ", text_of(m, "time"), text_of(m, "action"));
+		put(text_of(m, "text"));
+		putchar('\n');
+	}
+}
+
+static void show(const json_t *s)
+{
+	const json_t *w = json_object_get(s, "wire");
+
+	label("cordon");
+	if (is(s, "running"))
+		printf("%s, process %" PRId64 ", since %s, mode %s (by the %s)\n", text_of(s, "version"),
+		       number_of(s, "pid"), text_of(s, "since"), text_of(s, "mode"), text_of(s, "mode_from"));
+	else
+		printf("no agent runs; %s\n", text_of(s, "message"));
+	show_policy(json_object_get(s, "policy"));
+	show_places(json_object_get(s, "places"));
+	show_kernel(json_object_get(s, "kernel"));
+	if (w) {
+		label("listens on");
+		put(text_of(w, "interface"));
+		printf(", %" PRId64 " packets, %" PRId64 " dropped; alert only, nothing is blocked\n",
+		       number_of(w, "packets"), number_of(w, "dropped"));
+	}
+	show_counters(json_object_get(s, "counters"));
+	if (is(s, "running"))
+		show_flows(s);
+	show_feeds(json_object_get(s, "feeds"));
+	if (json_is_string(json_object_get(s, "last_reload"))) {
+		label("last reload");
+		put(text_of(s, "last_reload"));
+		putchar('\n');
+	}
+	show_messages(json_object_get(s, "messages"));
+	show_list("not covered", json_object_get(s, "not_covered"));
+	show_list("", json_object_get(w, "not_covered"));
+}
+
+/* Without an agent the pins tell what goes on being enforced. Looking must not make anything. */
+static json_t *ask_kernel(const char *pins, int *code)
+{
+	struct kernel_config cfg = {.pins = pins};
+	struct kernel *k = NULL;
+	struct diag_print p;
+	json_t *o = json_pack("{sbsb}", "ok", 1, "running", 0);
+	char text[512];
+	int r;
+
+	if (!o)
+		return NULL;
+	if (access(pins, F_OK) < 0) {
+		*code = EXIT_FAILED;
+		text_put(text, sizeof(text), "%s and nothing of cordon is in the kernel (%s: %s): nothing is watched",
+			 errno == ENOENT ? "" : "whether", pins, strerror(errno));
+		json_object_set_new(o, "message", json_string(errno == ENOENT ? "and nothing of cordon is in the kernel: nothing is watched" : text));
+		return o;
+	}
+	diag_print_init(&p, stderr);
+	r = kernel_open(&k, &cfg, &p.sink);
+	diag_print_done(&p);
+	*code = EXIT_FAILED;
+	if (r == 0) {
+		json_object_set_new(o, "message", json_string("what is in the kernel goes on judging by its last policy"));
+		json_object_set_new(o, "kernel", daemon_kernel_status(k));
+		kernel_close(k);
+		*code = EXIT_DONE;
+	} else {
+		text_put(text, sizeof(text), "and the kernel cannot be asked: %s", strerror(-r));
+		json_object_set_new(o, "message", json_string(text));
+	}
+	return o;
+}
+
+static int parse(struct status_options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"json", no_argument, NULL, 'j'},
+		{"control", required_argument, NULL, 'c'},
+		{"pin", required_argument, NULL, 'p'},
+		{NULL, 0, NULL, 0},
+	};
+	int code;
+
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (code == 'j')
+			o->json = true;
+		else if (code == 'c')
+			o->control = optarg;
+		else if (code == 'p')
+			o->pins = optarg;
+		else
+			return diag_usage("status", "unknown option, or one without its argument");
+	}
+	if (optind < argc)
+		return diag_usage("status", "'%s' is one argument too many", argv[optind]);
+	return 0;
+}
+
+int cmd_status(int argc, char **argv)
+{
+	struct status_options o = {.control = CONTROL_PATH, .pins = KERNEL_PINS};
+	_json_ json_t *request = json_pack("{ss}", "verb", "status"), *answer = NULL;
+	int code = EXIT_DONE, r = parse(&o, argc, argv);
+
+	if (r)
+		return r;
+	r = control_call(&answer, o.control, request, 10);
+	if (r == -EACCES || r == -EPERM) {
+		diag_say("%s: only root may ask the agent", o.control);
+		return EXIT_FAILED;
+	}
+	if (r == -ENOENT || r == -ECONNREFUSED)
+		answer = ask_kernel(o.pins, &code);
+	else if (r < 0)
+		diag_say("%s: the agent does not answer: %s", o.control, strerror(-r));
+	if (!answer)
+		return EXIT_FAILED;
+	if (o.json) {
+		json_dumpf(answer, stdout, JSON_INDENT(2));
+		putchar('\n');
+	} else {
+		show(answer);
+	}
+	return code;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * daemon.h - 'cordon run': what holds engine, kernel, pipeline, feeds and control together. One thread, one owner.
+ *
+ *   daemon.c          start, the loop's handlers, stop
+ *   daemon_engine.c   load, publish and swap of policy and places; mode
+ *   daemon_event.c    events: ids, the alert file, state events, the last messages
+ *   daemon_status.c   the answer to 'cordon status' and the control requests
+ *
+ * Invariants: 1. a failed load leaves engine, kernel and mode as they were; 2. the fold is flushed before an engine is
+ * freed, for its events point into it; 3. nothing that fails after the programs are attached detaches them.
+ */
+#ifndef AGENT_DAEMON_H
+#define AGENT_DAEMON_H
+#include <stdbool.h>
+#include <stdio.h>
+#include "agent/core/control.h"
+#include "agent/core/diag.h"
+#include "agent/core/engine.h"
+#include "agent/core/loop.h"
+#include "agent/core/pipeline.h"
+#include "agent/feed/ecs.h"
+#include "agent/feed/file.h"
+#include "agent/feed/fold.h"
+#include "agent/feed/live.h"
+#include "agent/flow/cgroup.h"
+#include "agent/flow/process.h"
+#include "agent/source/host.h"
+#include "agent/source/ring.h"
+#include "agent/source/wire.h"
+#include "bpf/load.h"
+
+#define DAEMON_FEEDS_MAX    8  /* alert files */
+#define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
+#define DAEMON_GEO_MAX	    16
+
+struct daemon_config {
+	const char *policy; /* NULL: the default */
+	const char *geo[DAEMON_GEO_MAX];
+	size_t ngeo;
+	int mode; /* enum policy_mode; -1: the policy's */
+	bool pcap;
+	const char *interface, *cgroup, *pins, *alerts, *control;
+	bool live, detach_on_exit, keep_on_exit;
+	uint64_t fold_seconds;
+};
+
+#define DAEMON_TOLD_MAX 4096
+struct daemon_told { /* what of a flow of the wire was told at its first packet */
+	uint64_t handle, packets, bytes;
+};
+
+struct daemon_message {
+	uint64_t time_ns;
+	char action[32], text[256];
+};
+
+struct daemon {
+	struct daemon_config cfg;
+	char *policy_path; /* owned: what 'reload --policy' named; NULL: cfg.policy */
+	struct loop *loop;
+	struct control *control;
+	struct engine *engine;
+	struct pipeline *pipeline;
+	struct kernel *kernel; /* NULL with --source pcap */
+	struct ring *ring;
+	struct wire *wire;
+	struct cgroups *cgroups;
+	struct processes *processes;
+	struct host *host;
+	struct fold *fold;
+	struct live *live;
+	struct feed_file *feed[DAEMON_FEEDS_MAX];
+	unsigned nfeeds;
+	struct jsonw line;	     /* of the event that is written */
+	struct ecs_host host_names;  /* points into names */
+	char names[3][128];
+	struct daemon_masks *collecting; /* during a publish: where daemon_cgroup_seen puts its masks */
+	uint64_t fold_handle; /* of the event that went through the pipeline last */
+	int mode_override;    /* enum policy_mode, -1: the policy's mode */
+	enum policy_mode mode;
+	uint32_t generation;
+	int change_timer; /* the next date at which the policy changes by itself */
+	uint64_t started_ns, loaded_ns, sequence, events;
+	uint64_t lost_seen; /* kernel's lost records that were told already */
+	bool stale_told, detached_told;
+	int exit_code;
+	char last_reload[320]; /* one sentence */
+	struct kernel_published published;
+	struct daemon_message message[DAEMON_MESSAGES_MAX];
+	unsigned nmessages; /* ever */
+	uint64_t own_addresses;
+	struct daemon_told told[DAEMON_TOLD_MAX]; /* by hash of the flow; the last one wins */
+};
+
+/* Runs until a signal; returns an enum exit_code. Everything that goes wrong has been said. */
+int daemon_run(const struct daemon_config *cfg);
+
+/* daemon_engine.c. 0 or an enum exit_code; diagnostics and one closing sentence go to 'to'. */
+int daemon_load(struct daemon *d, FILE *to);
+int daemon_reload(struct daemon *d, FILE *to);
+int daemon_set_mode(struct daemon *d, int override, FILE *to); /* -1: the policy's mode */
+int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mode, FILE *to);
+void daemon_recompile(void *daemon); /* a date came: zones and 'until' */
+void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
+
+/* daemon_event.c */
+void daemon_sink(void *daemon, struct event *e); /* from the pipeline */
+void daemon_emit(void *daemon, struct event *e); /* from the fold */
+void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void daemon_alarm(void *daemon, const char *action, const char *detail);
+void daemon_name_host(struct daemon *d);
+int daemon_open_feeds(struct daemon *d);
+void daemon_reopen_feeds(struct daemon *d);
+void daemon_close_feeds(struct daemon *d);
+
+/* daemon_status.c */
+json_t *daemon_request(void *daemon, const json_t *request);
+json_t *daemon_status(struct daemon *d);
+json_t *daemon_kernel_status(struct kernel *k); /* also without a running agent */
+/* Age in seconds of the oldest place source, and the policy's limit (0 = none). */
+int64_t daemon_places_age(const struct engine *e, int64_t *max_age);
+
+const char *daemon_mode_name(enum policy_mode m);
+#endif

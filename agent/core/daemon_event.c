@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon_event.c - the last stretch of the road: ids, the alert files, and what the agent says of itself. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/core/daemon.h"
+#include "agent/core/own.h"
+#include "agent/core/text.h"
+#include "agent/feed/ecs.h"
+#include "agent/feed/event.h"
+
+static void tell_lost(struct daemon *d, const struct feed_file_state *before)
+{
+	daemon_tell(d, "lost-events", "%" PRIu64 " alerts could not be written to %s (%s); there is room again",
+		    before->lost_now, before->path, strerror(before->error));
+}
+
+static void write_feed(struct daemon *d, struct feed_file *f, const char *line, size_t len)
+{
+	struct feed_file_state before;
+	int r;
+
+	feed_file_state(f, &before);
+	r = feed_file_write(f, line, len);
+	if (r < 0 && !before.lost_now) /* once, not for each line: the journal has a flood of its own */
+		diag_say("%s: cannot write an alert: %s; counting what is lost, enforcement goes on", before.path,
+			 strerror(-r));
+	else if (r == 0 && before.lost_now)
+		tell_lost(d, &before);
+}
+
+void daemon_emit(void *daemon, struct event *e)
+{
+	struct daemon *d = daemon;
+	const char *line;
+
+	e->sequence = ++d->sequence;
+	d->host_names.created_ns = loop_unix_ns();
+	event_id_v7(e->id, d->host_names.created_ns);
+	line = ecs_format(&d->line, e, &d->host_names);
+	if (!line) {
+		diag_say("not enough memory to write an alert down");
+		return;
+	}
+	d->events++;
+	for (unsigned i = 0; i < d->nfeeds; i++)
+		write_feed(d, d->feed[i], line, strlen(line));
+}
+
+static void read_name(char *buf, size_t size, const char *path)
+{
+	_free_ char *text = NULL;
+	size_t len;
+
+	if (text_read_file(&text, &len, AT_FDCWD, path, 256) == 0)
+		text_put(buf, size, "%.*s", (int)strcspn(text, "\n"), text);
+}
+
+void daemon_name_host(struct daemon *d)
+{
+	if (gethostname(d->names[0], sizeof(d->names[0]) - 1) < 0)
+		d->names[0][0] = 0;
+	read_name(d->names[1], sizeof(d->names[1]), "/etc/machine-id");
+	read_name(d->names[2], sizeof(d->names[2]), "/proc/sys/kernel/random/boot_id");
+	d->host_names = (struct ecs_host){.name = d->names[0], .id = d->names[1], .boot_id = d->names[2]};
+}
+
+/* The wire's pipeline tells a flow twice: its first packet, and all of it at its end. */
+static struct daemon_told *told_of(struct daemon *d, const struct flow_key *k)
+{
+	uint64_t h = (uint64_t)k->sport << 32 ^ (uint64_t)k->dport << 16 ^ k->proto;
+
+	for (unsigned i = 0; i < 16; i++)
+		h = (h ^ k->src.b[i] ^ (uint64_t)k->dst.b[i] << 8) * 0x100000001b3ull;
+	return &d->told[(h ^ h >> 32) % DAEMON_TOLD_MAX];
+}
+
+static void wire_event(struct daemon *d, struct event *e)
+{
+	struct daemon_told *t = told_of(d, &e->flow);
+	struct event rest = *e;
+
+	if (e->kind == EVENT_FLOW) {
+		*t = (struct daemon_told){fold_event(d->fold, e, loop_unix_ns()), e->packets, e->bytes};
+		return;
+	}
+	if (e->packets < t->packets || e->bytes < t->bytes) /* another flow took the place meanwhile */
+		*t = (struct daemon_told){0};
+	rest.kind = EVENT_FLOW;
+	rest.packets -= t->packets;
+	rest.bytes -= t->bytes;
+	if (rest.packets && !fold_more(d->fold, t->handle, rest.packets, rest.bytes, rest.last_ns))
+		fold_event(d->fold, &rest, loop_unix_ns());
+	*t = (struct daemon_told){0};
+}
+
+/* From the kernel a flow's later counts come by ring_counts; its end needs no event of its own. */
+void daemon_sink(void *daemon, struct event *e)
+{
+	struct daemon *d = daemon;
+
+	if (e->kind != EVENT_FLOW && e->kind != EVENT_FLOW_END) {
+		daemon_emit(d, e);
+		return;
+	}
+	if (d->wire)
+		wire_event(d, e);
+	else if (e->kind == EVENT_FLOW)
+		d->fold_handle = fold_event(d->fold, e, loop_unix_ns());
+	if (d->live && (d->wire || e->kind == EVENT_FLOW))
+		live_put(d->live, e);
+}
+
+static void keep_message(struct daemon *d, const char *action, const char *text)
+{
+	struct daemon_message *m = &d->message[d->nmessages++ % DAEMON_MESSAGES_MAX];
+
+	m->time_ns = loop_unix_ns();
+	text_put(m->action, sizeof(m->action), "%s", action);
+	text_put(m->text, sizeof(m->text), "%s", text);
+}
+
+void daemon_alarm(void *daemon, const char *action, const char *detail)
+{
+	struct daemon *d = daemon;
+	struct event e = {.kind = EVENT_STATE,
+			  .action = action,
+			  .time_ns = loop_unix_ns(),
+			  .detail = detail,
+			  .enforced = d->mode == MODE_ENFORCE};
+
+	if (d->engine) {
+		e.policy = d->engine->policy;
+		e.places_name = d->engine->places_name;
+		e.places_sha256 = d->engine->places_sha256;
+		e.places_date = d->engine->places_date;
+	}
+	keep_message(d, action, detail);
+	if (!d->live)
+		diag_say("%s: %s", action, detail);
+	daemon_emit(d, &e);
+}
+
+void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
+{
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	daemon_alarm(d, action, text);
+}
+
+static int open_feed(struct daemon *d, const char *path)
+{
+	int r;
+
+	if (d->nfeeds == DAEMON_FEEDS_MAX) {
+		diag_say("more than %d alert files", DAEMON_FEEDS_MAX);
+		return EXIT_FAILED;
+	}
+	r = feed_file_open(&d->feed[d->nfeeds], path);
+	if (r < 0) {
+		diag_say("%s: cannot open the alert file: %s", path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	d->nfeeds++;
+	return 0;
+}
+
+/* --alerts wins over the policy's files; with neither, and no table on the terminal, alerts go to standard output. */
+int daemon_open_feeds(struct daemon *d)
+{
+	const struct policy *p = d->engine->policy;
+	int r = 0;
+
+	if (d->cfg.alerts)
+		return open_feed(d, d->cfg.alerts);
+	for (size_t i = 0; i < p->nfeeds && r == 0; i++)
+		if (strcmp(p->feeds[i].transport, "file") == 0)
+			r = open_feed(d, p->feeds[i].target);
+	if (r == 0 && !d->nfeeds && !d->cfg.live)
+		r = open_feed(d, "-");
+	return r;
+}
+
+void daemon_reopen_feeds(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->nfeeds; i++) {
+		struct feed_file_state s;
+		int r = feed_file_reopen(d->feed[i]);
+
+		feed_file_state(d->feed[i], &s);
+		if (r < 0)
+			diag_say("%s: cannot reopen the alert file: %s; going on with the old one", s.path,
+				 strerror(-r));
+	}
+}
+
+void daemon_close_feeds(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->nfeeds; i++)
+		feed_file_close(d->feed[i]);
+	d->nfeeds = 0;
+}
