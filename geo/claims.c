@@ -232,6 +232,11 @@ void claims_kind(struct claims *c, enum source_kind kind)
 	c->s->pub.kind = kind;
 }
 
+void claims_vague(struct claims *c)
+{
+	c->s->pub.vague = true;
+}
+
 const char *claims_path(const struct claims *c)
 {
 	return c->s->pub.path;

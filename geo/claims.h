@@ -80,6 +80,13 @@ static inline const struct spans *source_flat(const struct source_data *s, int i
 	return s->disjoint[is6] ? &s->raw[is6] : &s->flat[is6];
 }
 
+/* Precedence: lower speaks first. By kind, the vague ones of a kind last; then as given. */
+#define SOURCE_RANKS (2 * SOURCE_KINDS)
+static inline int source_rank(const struct source_data *s)
+{
+	return 2 * (int)s->pub.kind + s->pub.vague;
+}
+
 struct places {
 	struct texts names, operators;
 	struct intern sayings; /* struct saying */

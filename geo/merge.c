@@ -328,12 +328,11 @@ static int merge_family(struct merge *m, bool is6)
 	return r;
 }
 
-/* By kind, then as given. */
 static void order_sources(struct merge *m)
 {
-	for (int kind = 0; kind < SOURCE_KINDS; kind++)
+	for (int r = 0; r < SOURCE_RANKS; r++)
 		for (size_t i = 0; i < m->p->nsources; i++)
-			if ((int)m->p->sources[i]->pub.kind == kind)
+			if (source_rank(m->p->sources[i]) == r)
 				m->order[m->norder++] = m->p->sources[i];
 }
 

@@ -2,6 +2,7 @@
 /* mmdb_meta.c - reads the metadata of a MaxMind DB, the part that cordon adds included. */
 #include <errno.h>
 #include <maxminddb.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include "geo/mmdb_meta.h"
@@ -99,7 +100,7 @@ int mmdb_meta_read(struct mmdb_meta *ret, const char *path, struct diag_sink *d)
 	r = MMDB_get_metadata_as_entry_data_list(&db, &l);
 	if (r == MMDB_SUCCESS) {
 		m.build_epoch = db.metadata.build_epoch;
-		strncpy(m.type, db.metadata.database_type, sizeof(m.type) - 1);
+		snprintf(m.type, sizeof(m.type), "%s", db.metadata.database_type);
 		read_list(&m, l);
 	} else {
 		diag_error(d, path, 0, "metadata: %s", MMDB_strerror(r));

@@ -123,7 +123,7 @@ void record_maker_init(struct record_maker *m, const struct places *p, struct mm
 	for (size_t i = 0; i < p->nsources; i++) {
 		size_t at = i;
 
-		for (; at && p->sources[m->order[at - 1]]->pub.kind > p->sources[i]->pub.kind; at--)
+		for (; at && source_rank(p->sources[m->order[at - 1]]) > source_rank(p->sources[i]); at--)
 			m->order[at] = m->order[at - 1];
 		m->order[at] = (uint8_t)i;
 	}

@@ -327,11 +327,11 @@ size_t places_claims(const struct places *p, const struct ip *ip, struct claim_o
 
 	if (ip->v != 4 && ip->v != 6)
 		return 0;
-	for (int kind = 0; kind < SOURCE_KINDS; kind++) {
+	for (int rank = 0; rank < SOURCE_RANKS; rank++) {
 		for (size_t i = 0; i < p->nsources && n < max; i++) {
 			const struct source_data *s = p->sources[i];
 
-			if ((int)s->pub.kind != kind || !span_at(s, ip, &span))
+			if (source_rank(s) != rank || !span_at(s, ip, &span))
 				continue;
 			claim_of(p, s, ip->v == 6, &span, &out[n++]);
 			if (s->nevidence)

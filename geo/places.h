@@ -7,6 +7,7 @@
  */
 #ifndef GEO_PLACES_H
 #define GEO_PLACES_H
+#include <stdbool.h>
 #include <stdint.h>
 #include "geo/diag.h"
 #include "geo/ip.h"
@@ -44,6 +45,7 @@ struct source {
 	char *version;         /* syncToken, build epoch, ...; may be NULL */
 	uint64_t claims;
 	uint64_t v4_ranges, v6_ranges;
+	bool vague;            /* names no region at all (goog.json): comes after its own kind */
 };
 
 #define PLACES_NAT64_MAX 16

@@ -62,6 +62,7 @@ int claims_law(struct claims *c, struct claim *claim, const char *organisation);
 void claims_date(struct claims *c, int64_t unix_seconds);           /* what the file says; else its mtime stays */
 int claims_version(struct claims *c, const char *s, size_t n);      /* syncToken, build epoch */
 void claims_kind(struct claims *c, enum source_kind kind);          /* when only the content tells (MMDB of ASNs) */
+void claims_vague(struct claims *c);                                /* sorts after the sources of its kind */
 const char *claims_path(const struct claims *c);
 uint64_t claims_count(const struct claims *c);
 /* Line 0: none. Returns -EINVAL. */

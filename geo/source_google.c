@@ -29,6 +29,7 @@ int google_read(struct ranges *c, const json_t *root)
 	json_t *a = json_array_at(c, root, "", "prefixes"), *o;
 	const char *token = json_text_at(c, root, "", "syncToken", true);
 	const char *created = json_text_at(c, root, "", "creationTime", true);
+	bool scoped = false;
 	size_t i;
 
 	if (!a || !token || !created)
@@ -43,11 +44,14 @@ int google_read(struct ranges *c, const json_t *root)
 		google_path(path, sizeof(path), (uint32_t)(i + 1));
 		r = prefix_claim(c, o, path, &claim);
 		claim.where = (uint32_t)(i + 1);
+		scoped |= !r && claim.region;
 		if (!r)
 			r = ranges_add(c, &claim);
 		if (r)
 			return r;
 	}
+	if (!scoped)
+		claims_vague(c->to);
 	return ranges_settle(c, NULL, true);
 }
 
