@@ -34,10 +34,8 @@ static const struct verb verbs[] = {
 #if __has_include("agent/cmd/replay.c")
 	{"replay", cmd_replay, "captures through the same road: events as JSON lines", NULL},
 #endif
-#if __has_include("agent/cmd/check.c")
 	{"check", cmd_check, "every error of a policy, with its place; warnings for what never matches",
 	 NULL},
-#endif
 #if __has_include("agent/cmd/explain.c")
 	{"explain", cmd_explain, "where an address is, how that is known, and which rule decides",
 	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443\n"

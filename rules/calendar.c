@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* calendar.c - days of the proleptic Gregorian calendar and Unix seconds, UTC. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include "rules/calendar.h"
 
 static bool leap(unsigned y)
@@ -31,6 +33,39 @@ int64_t calendar_seconds(unsigned year, unsigned month, unsigned day)
 	for (unsigned m = 1; m < month; m++)
 		days += calendar_days(year, m);
 	return days * 86400;
+}
+
+static unsigned digits(const char *s, unsigned n)
+{
+	unsigned v = 0;
+
+	while (n--)
+		v = v * 10 + (unsigned)(*s++ - '0');
+	return v;
+}
+
+int calendar_parse(int64_t *ret, const char *text, unsigned *days)
+{
+	unsigned y, m, d;
+
+	*days = 0;
+	if (strlen(text) != 10)
+		return -EINVAL;
+	for (int i = 0; i < 10; i++)
+		if (i == 4 || i == 7 ? text[i] != '-' : text[i] < '0' || text[i] > '9')
+			return -EINVAL;
+	y = digits(text, 4);
+	m = digits(text + 5, 2);
+	d = digits(text + 8, 2);
+	if (y < 1971)
+		return -EINVAL;
+	if (m < 1 || m > 12)
+		return -ERANGE;
+	*days = calendar_days(y, m);
+	if (d < 1 || d > *days)
+		return -ERANGE;
+	*ret = calendar_seconds(y, m, d);
+	return 0;
 }
 
 const char *calendar_format(char buf[CALENDAR_STRLEN], int64_t seconds)

@@ -21,6 +21,8 @@ int build_too_big(struct build *b, const char *what, size_t max)
 /* An expired rule is as if it were not there. In replay the packets' time decides, so the date stays in the chain. */
 static int prepare(struct build *b)
 {
+	if (b->p->nsets > PLACE_SETS_MAX)
+		return build_too_big(b, "lists of addresses and ASNs", PLACE_SETS_MAX - 1);
 	b->words = (b->p->nrules + 63) / 64;
 	b->alive = build_bits(b);
 	b->opened[OPENED_HERE] = build_bits(b);

@@ -164,28 +164,16 @@ bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w)
 
 bool value_parse_date(struct parse *ps, int64_t *ret, const struct word *w)
 {
-	uint64_t y, m, d;
+	unsigned days;
+	int err = calendar_parse(ret, w->s, &days);
 
-	if (strlen(w->s) != 10 || w->s[4] != '-' || w->s[7] != '-' || !value_parse_number(&y, w->s, 4, 9999) ||
-	    !value_parse_number(&m, w->s + 5, 2, 99) || !value_parse_number(&d, w->s + 8, 2, 99)) {
-		parse_error(ps, &w->at, "'%s' is no date; write year-month-day (2027-03-31)", w->s);
-		return false;
-	}
-	if (y < 1971) {
-		parse_error(ps, &w->at, "the date '%s' is before 1971", w->s);
-		return false;
-	}
-	if (m < 1 || m > 12) {
+	if (err == -EINVAL)
+		parse_error(ps, &w->at, "'%s' is no date from 1971 on; write year-month-day (2027-03-31)", w->s);
+	else if (err && !days)
 		parse_error(ps, &w->at, "the date '%s' does not exist: a year has 12 months", w->s);
-		return false;
-	}
-	if (d < 1 || d > calendar_days((unsigned)y, (unsigned)m)) {
-		parse_error(ps, &w->at, "the date '%s' does not exist: that month has %u days", w->s,
-			    calendar_days((unsigned)y, (unsigned)m));
-		return false;
-	}
-	*ret = calendar_seconds((unsigned)y, (unsigned)m, (unsigned)d);
-	return true;
+	else if (err)
+		parse_error(ps, &w->at, "the date '%s' does not exist: that month has %u days", w->s, days);
+	return !err;
 }
 
 bool value_parse_degrees(struct parse *ps, double *ret, const struct word *w, double max)

@@ -61,6 +61,12 @@ void engine_free(struct engine *e)
 	free(e);
 }
 
+const char *engine_shipped_policy(size_t *len)
+{
+	*len = (size_t)(engine_eu_conf_end - engine_eu_conf);
+	return engine_eu_conf;
+}
+
 static void own_engine(struct engine **e)
 {
 	engine_free(*e);

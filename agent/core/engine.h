@@ -52,6 +52,7 @@ struct engine {
 int engine_load(struct engine **ret, const struct engine_config *cfg, const struct engine *old,
 		struct diag_sink *d);
 void engine_free(struct engine *e); /* NULL is fine */
+const char *engine_shipped_policy(size_t *len); /* the text of the shipped eu.conf */
 /* What is asked, and what the engine says. */
 struct engine_query {
 	const struct ip *dst;
