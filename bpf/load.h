@@ -158,6 +158,9 @@ struct kernel_status {
 	size_t table_bytes;
 };
 int kernel_status(struct kernel *k, struct kernel_status *ret);
+/* The cgroup that the pinned packet hook is attached to, without opening anything else: for a look from outside.
+ * -ENOENT: nothing is pinned there; *ret 0: the link was detached by force or its cgroup is gone. */
+int kernel_pinned_cgroup(uint64_t *ret, const char *pins);
 /* What this version does not see, a sentence each, NULL-terminated: to be said in status, never hidden. */
 const char *const *kernel_not_covered(void);
 #endif

@@ -90,3 +90,19 @@ int kernel_status(struct kernel *k, struct kernel_status *ret)
 	}
 	return 0;
 }
+
+int kernel_pinned_cgroup(uint64_t *ret, const char *pins)
+{
+	struct bpf_link_info i = {};
+	__u32 len = sizeof(i);
+	char path[512];
+	_fd_ int fd = -1;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/link_egress", pins) >= sizeof(path))
+		return -ENAMETOOLONG;
+	fd = bpf_obj_get(path);
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &i, &len))
+		return -errno;
+	*ret = i.cgroup.cgroup_id;
+	return 0;
+}

@@ -127,7 +127,6 @@ int cmd_detach(int argc, char **argv)
 	else if (r == 0)
 		r = kernel_detach(k, &p.sink);
 	diag_print_done(&p);
-	kernel_close(k);
 	if (r == 0)
 		printf("%s: removed; nothing is watched or blocked any more\n", o.pins);
 	return r < 0 ? EXIT_FAILED : EXIT_DONE;

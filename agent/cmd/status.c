@@ -69,7 +69,7 @@ static void show_neighbours(const json_t *k)
 		put(text_of(n, "name"));
 		printf(" (program %" PRId64 ") on %s", number_of(n, "program"), text_of(n, "hook"));
 	}
-	puts(i ? "" : "no other programs on these hooks");
+	puts(i ? "" : "none: no other programs on these hooks");
 }
 
 static void show_kernel(const json_t *k)
@@ -85,12 +85,16 @@ static void show_kernel(const json_t *k)
 	}
 	label("attached to");
 	put(text_of(k, "cgroup"));
-	printf("%s, generation %" PRId64 ", mode %s\n", is(k, "whole_host") ? " (the whole host)" : "",
-	       number_of(k, "generation"), text_of(k, "mode"));
+	printf("%s, mode %s", is(k, "whole_host") ? " (the whole host)" : "", text_of(k, "mode"));
+	if (number_of(k, "generation"))
+		printf(", generation %" PRId64, number_of(k, "generation"));
+	putchar('\n');
 	show_hooks(k);
 	label("pinned in");
 	put(text_of(k, "pins"));
-	printf(", place table %s\n", text_bytes(b, (uint64_t)number_of(k, "table_bytes")));
+	if (number_of(k, "table_bytes"))
+		printf(", place table %s", text_bytes(b, (uint64_t)number_of(k, "table_bytes")));
+	putchar('\n');
 	show_neighbours(k);
 }
 
@@ -258,37 +262,62 @@ static void show(const json_t *s)
 	show_list("", json_object_get(w, "not_covered"));
 }
 
+/* Where the pinned programs are attached, as a path; "" when it cannot be told. */
+static void pinned_cgroup(char *buf, size_t size, const char *pins)
+{
+	struct cgroups *cs = NULL;
+	char mount[256];
+	const char *path;
+	uint64_t id;
+
+	buf[0] = 0;
+	if (kernel_pinned_cgroup(&id, pins) < 0 || !id || cgroup_mount(mount, sizeof(mount)) < 0 ||
+	    cgroups_new(&cs, mount, NULL) < 0)
+		return;
+	path = cgroups_path(cs, id);
+	if (path)
+		text_put(buf, size, "%s%s", mount, strcmp(path, "/") == 0 ? "" : path);
+	cgroups_free(cs);
+}
+
+static int open_pins(struct kernel **ret, const char *pins)
+{
+	struct kernel_config cfg = {.pins = pins};
+	struct diag_print p;
+	char cgroup[512];
+	int r;
+
+	pinned_cgroup(cgroup, sizeof(cgroup), pins);
+	cfg.cgroup = cgroup[0] ? cgroup : NULL;
+	diag_print_init(&p, stderr);
+	r = kernel_open(ret, &cfg, &p.sink);
+	diag_print_done(&p);
+	return r;
+}
+
 /* Without an agent the pins tell what goes on being enforced. Looking must not make anything. */
 static json_t *ask_kernel(const char *pins, int *code)
 {
-	struct kernel_config cfg = {.pins = pins};
-	struct kernel *k = NULL;
-	struct diag_print p;
 	json_t *o = json_pack("{sbsb}", "ok", 1, "running", 0);
-	char text[512];
+	const char *text = "and nothing of cordon is in the kernel: nothing is watched";
+	struct kernel *k = NULL;
 	int r;
 
-	if (!o)
-		return NULL;
-	if (access(pins, F_OK) < 0) {
-		*code = EXIT_FAILED;
-		text_put(text, sizeof(text), "%s and nothing of cordon is in the kernel (%s: %s): nothing is watched",
-			 errno == ENOENT ? "" : "whether", pins, strerror(errno));
-		json_object_set_new(o, "message", json_string(errno == ENOENT ? "and nothing of cordon is in the kernel: nothing is watched" : text));
-		return o;
-	}
-	diag_print_init(&p, stderr);
-	r = kernel_open(&k, &cfg, &p.sink);
-	diag_print_done(&p);
 	*code = EXIT_FAILED;
-	if (r == 0) {
-		json_object_set_new(o, "message", json_string("what is in the kernel goes on judging by its last policy"));
+	if (access(pins, F_OK) == 0) {
+		r = open_pins(&k, pins);
+		text = r == 0	   ? "what is in the kernel goes on judging by its last policy" :
+		       r == -EBUSY ? "at that socket, but one holds the pins: it has another --control" :
+				     "and the kernel cannot be asked";
+	} else if (errno != ENOENT) {
+		text = strerror(errno);
+	}
+	json_object_set_new(o, "message", json_string(text));
+	if (k) {
 		json_object_set_new(o, "kernel", daemon_kernel_status(k));
+		json_object_set_new(o, "not_covered", daemon_sentences(kernel_not_covered()));
 		kernel_close(k);
 		*code = EXIT_DONE;
-	} else {
-		text_put(text, sizeof(text), "and the kernel cannot be asked: %s", strerror(-r));
-		json_object_set_new(o, "message", json_string(text));
 	}
 	return o;
 }
@@ -332,9 +361,10 @@ int cmd_status(int argc, char **argv)
 		diag_say("%s: only root may ask the agent", o.control);
 		return EXIT_FAILED;
 	}
-	if (r == -ENOENT || r == -ECONNREFUSED)
+	if (r == -ENOENT || r == -ECONNREFUSED) {
+		diag_say("no agent answers at %s", o.control);
 		answer = ask_kernel(o.pins, &code);
-	else if (r < 0)
+	} else if (r < 0)
 		diag_say("%s: the agent does not answer: %s", o.control, strerror(-r));
 	if (!answer)
 		return EXIT_FAILED;

@@ -448,7 +448,7 @@ static void leave_kernel(struct daemon *d)
 		return;
 	}
 	diag_print_init(&p, stderr);
-	if (kernel_detach(d->kernel, &p.sink) < 0)
+	if (kernel_detach(TAKE_PTR(d->kernel), &p.sink) < 0)
 		diag_say("not everything could be removed from the kernel; look in %s", s.pins);
 	else
 		diag_say("everything is removed from the kernel: nothing is watched or blocked any more");

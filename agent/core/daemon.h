@@ -106,7 +106,7 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
 
 /* daemon_event.c */
 void daemon_sink(void *daemon, struct event *e); /* from the pipeline */
-void daemon_emit(void *daemon, struct event *e); /* from the fold */
+int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a feed has lost it */
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);
@@ -119,6 +119,7 @@ void daemon_close_feeds(struct daemon *d);
 json_t *daemon_request(void *daemon, const json_t *request);
 json_t *daemon_status(struct daemon *d);
 json_t *daemon_kernel_status(struct kernel *k); /* also without a running agent */
+json_t *daemon_sentences(const char *const *s);
 /* Age in seconds of the oldest place source, and the policy's limit (0 = none). */
 int64_t daemon_places_age(const struct engine *e, int64_t *max_age);
 

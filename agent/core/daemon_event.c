@@ -18,7 +18,7 @@ static void tell_lost(struct daemon *d, const struct feed_file_state *before)
 		    before->lost_now, before->path, strerror(before->error));
 }
 
-static void write_feed(struct daemon *d, struct feed_file *f, const char *line, size_t len)
+static int write_feed(struct daemon *d, struct feed_file *f, const char *line, size_t len)
 {
 	struct feed_file_state before;
 	int r;
@@ -30,12 +30,14 @@ static void write_feed(struct daemon *d, struct feed_file *f, const char *line, 
 			 strerror(-r));
 	else if (r == 0 && before.lost_now)
 		tell_lost(d, &before);
+	return r;
 }
 
-void daemon_emit(void *daemon, struct event *e)
+int daemon_emit(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
 	const char *line;
+	int r = 0;
 
 	e->sequence = ++d->sequence;
 	d->host_names.created_ns = loop_unix_ns();
@@ -43,11 +45,13 @@ void daemon_emit(void *daemon, struct event *e)
 	line = ecs_format(&d->line, e, &d->host_names);
 	if (!line) {
 		diag_say("not enough memory to write an alert down");
-		return;
+		return -ENOMEM;
 	}
 	d->events++;
 	for (unsigned i = 0; i < d->nfeeds; i++)
-		write_feed(d, d->feed[i], line, strlen(line));
+		if (write_feed(d, d->feed[i], line, strlen(line)) < 0)
+			r = -EIO;
+	return r;
 }
 
 static void read_name(char *buf, size_t size, const char *path)

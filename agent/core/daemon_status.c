@@ -64,7 +64,7 @@ static json_t *neighbours(const struct kernel_status *s)
 	return a;
 }
 
-static json_t *sentences(const char *const *s)
+json_t *daemon_sentences(const char *const *s)
 {
 	json_t *a = json_array();
 
@@ -287,7 +287,7 @@ static json_t *wire_status(struct wire *w)
 	set(o, "interface", string(s.interface));
 	set(o, "packets", number(s.packets));
 	set(o, "dropped", number(s.dropped + s.dropped_by_interface));
-	set(o, "not_covered", sentences(not_covered));
+	set(o, "not_covered", daemon_sentences(not_covered));
 	return o;
 }
 
@@ -308,7 +308,7 @@ json_t *daemon_status(struct daemon *d)
 	if (d->kernel) {
 		set(o, "kernel", daemon_kernel_status(d->kernel));
 		set(o, "counters", counters(d->kernel));
-		set(o, "not_covered", sentences(kernel_not_covered()));
+		set(o, "not_covered", daemon_sentences(kernel_not_covered()));
 	}
 	if (d->wire)
 		set(o, "wire", wire_status(d->wire));

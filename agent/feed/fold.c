@@ -77,6 +77,7 @@ static uint64_t key_hash(const struct event *e)
 	h = mix(h, &e->opened, sizeof(e->opened));
 	h = mix(h, &e->asn, sizeof(e->asn));
 	h = mix(h, &cc, sizeof(cc));
+	h = mix(h, &e->flow.dst.v, sizeof(e->flow.dst.v));
 	h = mix(h, &e->process.uid, sizeof(e->process.uid));
 	return mix_text(mix_text(h, e->process.exe), e->process.unit);
 }
@@ -85,7 +86,7 @@ static bool key_same(const struct event *a, const struct event *b)
 {
 	return a->rule == b->rule && a->verdict == b->verdict && a->severity == b->severity &&
 	       a->opened == b->opened && a->asn == b->asn && country_of(a) == country_of(b) &&
-	       a->enforced == b->enforced && a->kind == b->kind &&
+	       a->enforced == b->enforced && a->kind == b->kind && a->flow.dst.v == b->flow.dst.v &&
 	       a->process.has_uid == b->process.has_uid && a->process.uid == b->process.uid &&
 	       same_text(a->process.exe, b->process.exe) && same_text(a->process.unit, b->process.unit);
 }
@@ -193,7 +194,10 @@ static uint64_t first(struct fold *f, struct event *e, uint64_t hash, uint64_t n
 			    .next = f->bucket[hash % BUCKETS]};
 	own_strings(g);
 	f->bucket[hash % BUCKETS] = g;
-	f->emit(f->arg, e);
+	if (f->emit(f->arg, e) < 0) { /* told to nobody: the next one is the first */
+		drop(f, g);
+		return 0;
+	}
 	return handle_of(f, g);
 }
 

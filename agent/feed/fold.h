@@ -2,7 +2,8 @@
 /*
  * fold.h - an alert at once, then one summary a window: what keeps a flood of flows from becoming a flood of alerts.
  *
- * Key: rule, verdict, severity, executable, user, unit, destination country and ASN, who opened it; never the address.
+ * Key: rule, verdict, severity, executable, user, unit, destination country and ASN, IP version, who opened it; never the
+ * address.
  * A new country, executable or higher severity is another key, so it is told at once. Every packet and byte is in
  * exactly one event: the first, or a summary. Invariant: sum over a key's events = what its flows sent.
  */
@@ -16,7 +17,8 @@
 #define FOLD_WINDOW_NS	      (60ull * 1000000000ull)
 
 struct fold;
-typedef void fold_emit_fn(void *arg, struct event *e); /* sets id and sequence; the event lives for the call */
+/* Sets id and sequence; the event lives for the call. Negative: it could not be told, and is not taken as told. */
+typedef int fold_emit_fn(void *arg, struct event *e);
 /* window_ns 0: nothing is folded. */
 int fold_new(struct fold **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg);
 void fold_free(struct fold *f); /* does not flush; NULL is fine */

@@ -347,7 +347,7 @@ const char *process_unit(char *buf, const char *cgroup)
 					buf[len] = 0;
 					return buf;
 				}
-			return NULL; /* below the slices stands something that systemd did not make */
+			/* a container's or a test's own level: units may stand below it */
 		}
 		cgroup += len;
 	}

@@ -24,7 +24,7 @@ void processes_free(struct processes *ps);
 int processes_lookup(struct processes *ps, struct process *p);
 const char *processes_user(struct processes *ps, uint32_t uid); /* NULL: nobody of that number; remembered */
 
-/* "/system.slice/x.service/sub" -> "x.service": the first component below the slices, as systemd names units.
+/* "/system.slice/x.service/sub" -> "x.service": the first component that is named as a unit, slices left out.
  * buf has at least 256 bytes. NULL when there is none. */
 #define PROCESS_UNIT_MAX 256
 const char *process_unit(char *buf, const char *cgroup);
