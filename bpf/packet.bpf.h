@@ -118,10 +118,10 @@ __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
 		if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_FRAGMENT && next != NEXT_AH &&
 		    next != NEXT_DESTINATION && next != NEXT_MOBILITY && next != NEXT_HIP && next != NEXT_SHIM6)
 			return (fragment ? WALK_FRAGMENT : 0) | at << 8 | (next & 0xff);
-		if (i == ABI_EXTENSIONS_MAX)
-			break;
 		if (fragment) /* what follows is in another packet */
 			return WALK_FRAGMENT | at << 8 | (next & 0xff);
+		if (i == ABI_EXTENSIONS_MAX)
+			break;
 		if (bpf_skb_load_bytes(skb, at, h, sizeof(h)))
 			return (__u64)ABI_WHY_MALFORMED << WALK_WHY_SHIFT;
 		len = (h[1] + 1u) * 8;
