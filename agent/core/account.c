@@ -34,25 +34,14 @@ void account_free(struct account *a)
 	memset(a, 0, sizeof(*a));
 }
 
-static uint32_t address_hash(const struct account *a, const uint8_t address[16], uint8_t v)
+static uint32_t find_slot(const struct account *a, const struct ip *ip, uint32_t hash)
 {
-	uint64_t w[2];
-	unsigned __int128 x;
-
-	memcpy(w, address, sizeof(w));
-	x = (unsigned __int128)(w[0] ^ a->seed) * (w[1] ^ 0x9e3779b97f4a7c15ull ^ v);
-	x = (unsigned __int128)((uint64_t)x ^ (uint64_t)(x >> 64)) * 0xe7037ed1a0b428dbull;
-	return (uint32_t)((uint64_t)x ^ (uint64_t)(x >> 64));
-}
-
-static uint32_t find_slot(const struct account *a, const uint8_t address[16], uint8_t v)
-{
-	uint32_t i = address_hash(a, address, v) & a->mask;
+	uint32_t i = hash & a->mask;
 
 	for (; a->slot[i]; i = (i + 1) & a->mask) {
 		const struct account_destination *d = &a->destination[a->slot[i]];
 
-		if (d->v == v && !memcmp(d->address, address, 16))
+		if (d->v == ip->v && !memcmp(d->address, ip->b, 16))
 			break;
 	}
 	return i;
@@ -64,6 +53,7 @@ static void locate(struct account_destination *d, const struct engine *e)
 
 	d->nclasses = (uint8_t)table_classes_of(e->table, &ip, d->class);
 	d->embedded = d->nclasses > 1 || d->class[0] != table_lookup(e->table, &ip);
+	d->reach = (uint8_t)engine_reach(e, &ip);
 }
 
 static int grow_destinations(struct account *a)
@@ -80,15 +70,18 @@ static int grow_destinations(struct account *a)
 	a->destinations_room = room;
 	a->slot = slot;
 	a->mask = room * 2 - 1;
-	for (uint32_t i = 1; i < a->ndestinations; i++)
-		slot[find_slot(a, d[i].address, d[i].v)] = i;
+	for (uint32_t i = 1; i < a->ndestinations; i++) {
+		struct ip ip = ip_from_bytes(d[i].v, d[i].address);
+
+		slot[find_slot(a, &ip, account_hash(a, &ip))] = i;
+	}
 	free(old);
 	return 0;
 }
 
-int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t *ret)
+int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash, uint32_t *ret)
 {
-	uint32_t i = find_slot(a, dst->b, dst->v);
+	uint32_t i = find_slot(a, dst, hash);
 	struct account_destination *d;
 
 	*ret = a->slot[i];
@@ -99,7 +92,7 @@ int account_find(struct account *a, const struct engine *e, const struct ip *dst
 
 		if (r < 0)
 			return r;
-		i = find_slot(a, dst->b, dst->v);
+		i = find_slot(a, dst, hash);
 	}
 	*ret = a->slot[i] = a->ndestinations++;
 	d = &a->destination[*ret];

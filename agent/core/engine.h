@@ -83,7 +83,15 @@ void engine_decide_classes(const struct engine *e, const struct engine_query *q,
 /* Does a packet from src to dst leave? Inside is what the policy says; when it says nothing, private, link-local and ULA
  * addresses (then a private network with a place of its own is reached, not inside, for those who send from inside).
  * Local destinations (loopback, link-local, ...) are never egress. src NULL: from inside. */
+enum engine_reach {
+	REACH_OUTSIDE, /* egress */
+	REACH_INSIDE,
+	REACH_LOCAL,
+	REACH_PLACED, /* a private network with a place of its own: egress for private senders */
+};
+enum engine_reach engine_reach(const struct engine *e, const struct ip *dst);
 bool engine_egress(const struct engine *e, const struct ip *src, const struct ip *dst);
+bool engine_leaves(enum engine_reach dst, const struct ip *src); /* engine_egress with the first half at hand */
 bool engine_inside(const struct engine *e, const struct ip *ip);
 const char *engine_string(const struct engine *e, uint32_t index); /* provider, region; "" for 0 */
 #endif

@@ -71,18 +71,27 @@ bool engine_inside(const struct engine *e, const struct ip *ip)
 	return place_class_in(table_class(e->table, table_lookup(e->table, ip)), POLICY_SET_INSIDE);
 }
 
-bool engine_egress(const struct engine *e, const struct ip *src, const struct ip *dst)
+enum engine_reach engine_reach(const struct engine *e, const struct ip *dst)
 {
 	const struct place_class *c = table_class(e->table, table_lookup(e->table, dst));
 
 	if (c->place.scope == SCOPE_LOCAL)
-		return false;
+		return REACH_LOCAL;
 	if (e->policy->ninside)
-		return !place_class_in(c, POLICY_SET_INSIDE);
+		return place_class_in(c, POLICY_SET_INSIDE) ? REACH_INSIDE : REACH_OUTSIDE;
 	if (!private_address(dst))
-		return true;
-	/* a private network that has a place stands elsewhere: reached from inside, it is a transfer */
-	return c->place.country && (!src || private_address(src));
+		return REACH_OUTSIDE;
+	return c->place.country ? REACH_PLACED : REACH_INSIDE;
+}
+
+bool engine_leaves(enum engine_reach dst, const struct ip *src)
+{
+	return dst == REACH_OUTSIDE || (dst == REACH_PLACED && (!src || private_address(src)));
+}
+
+bool engine_egress(const struct engine *e, const struct ip *src, const struct ip *dst)
+{
+	return engine_leaves(engine_reach(e, dst), src);
 }
 
 const char *engine_string(const struct engine *e, uint32_t index)

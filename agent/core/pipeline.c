@@ -172,20 +172,18 @@ static int again(struct pipeline *p, const struct pipeline_seen *s, struct flow 
 	m->first_ns = s->time_ns;
 	m->number = s->number;
 	m->capture = p->capture;
-	return pipeline_judge(p, f, s->time_ns);
+	pipeline_judge(p, f, s->time_ns);
+	return 0;
 }
 
-static inline int count(struct pipeline *p, const struct pipeline_seen *s)
+static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
-	struct flow *f = flow_find(&p->flows, &s->id, s->hash);
-	int r = 0;
+	if (f->id.rest & FLOW_JUDGED_UNTIL) {
+		int r = again(p, s, f);
 
-	if (!f)
-		r = new_flow(p, s, &f);
-	else if (f->id.rest & FLOW_JUDGED_UNTIL)
-		r = again(p, s, f);
-	if (r < 0)
-		return r;
+		if (r < 0)
+			return r;
+	}
 	f->bytes += s->length;
 	if (!++f->packets)
 		p->flows.more[f->more].packets_high++;
@@ -194,15 +192,76 @@ static inline int count(struct pipeline *p, const struct pipeline_seen *s)
 	return s->timed && !(f->id.rest & FLOW_TIMED) ? pipeline_distance_see(p, s, f) : 0;
 }
 
-static void clock_of(struct pipeline *p, const struct packet_frame *f)
+/* A new flow touches its other direction and its destination: ask for that memory now, use it after the batch. */
+static void expect_new(struct pipeline *p, struct pipeline_seen *s)
 {
-	if (!p->counts.first_ns || f->time_ns < p->counts.first_ns)
-		p->counts.first_ns = f->time_ns;
-	if (f->time_ns < p->clock)
-		p->counts.backward++;
-	p->clock = f->time_ns;
-	if (f->time_ns > p->counts.last_ns)
-		p->counts.last_ns = f->time_ns;
+	struct flow_id back = flow_reverse(&s->id);
+	struct ip dst = flow_dst(&s->id);
+
+	if (!(s->flags & (PACKET_SYN | PACKET_SYNACK)))
+		flow_prefetch(&p->flows, flow_hash(&p->flows, &back));
+	s->destination_hash = account_hash(&p->account, &dst);
+	account_prefetch_slot(&p->account, s->destination_hash);
+}
+
+/* The rest of a batch from its first packet without a flow on: packets stay in their order. */
+static int rest(struct pipeline *p, struct pipeline_seen *seen, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (seen[i].fresh)
+			account_prefetch(&p->account, seen[i].destination_hash);
+	for (size_t i = 0; i < n; i++) {
+		struct flow *f = flow_find(&p->flows, &seen[i].id, seen[i].hash);
+		int r = f ? 0 : new_flow(p, &seen[i], &f);
+
+		if (r == 0)
+			r = add(p, &seen[i], f);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int count(struct pipeline *p, struct pipeline_seen *seen, size_t n)
+{
+	size_t first = n;
+
+	for (size_t i = 0; i < n; i++) {
+		struct flow *f = flow_find(&p->flows, &seen[i].id, seen[i].hash);
+		int r = 0;
+
+		seen[i].fresh = !f;
+		if (!f) {
+			expect_new(p, &seen[i]);
+			first = i < first ? i : first;
+		} else if (first == n) {
+			r = add(p, &seen[i], f);
+		}
+		if (r < 0)
+			return r;
+	}
+	return rest(p, seen + first, n - first);
+}
+
+/* Time is the packets'. Frames without IP count as well. */
+static void clocks(struct pipeline *p, const struct packet_frame *frames, size_t n)
+{
+	struct pipeline_counts *c = &p->counts;
+	uint64_t clock = p->clock, first = c->first_ns ? c->first_ns : frames[0].time_ns, last = c->last_ns;
+	uint64_t backward = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		uint64_t t = frames[i].time_ns;
+
+		backward += t < clock;
+		first = t < first ? t : first;
+		last = t > last ? t : last;
+		clock = t;
+	}
+	c->first_ns = first;
+	c->last_ns = last;
+	c->backward += backward;
+	p->clock = clock;
 }
 
 static int batch(struct pipeline *p, const struct packet_frame *frames, size_t n)
@@ -216,17 +275,11 @@ static int batch(struct pipeline *p, const struct packet_frame *frames, size_t n
 		if (r < 0)
 			return r;
 		have += (size_t)r;
-		clock_of(p, &frames[i]);
 	}
+	clocks(p, frames, n);
 	p->counts.packets += n;
 	p->counts.ip_packets += have;
-	for (size_t i = 0; i < have; i++) {
-		int r = count(p, &seen[i]);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return count(p, seen, have);
 }
 
 int pipeline_packets(struct pipeline *p, const struct packet_frame *frames, size_t n)

@@ -51,17 +51,9 @@ void pipeline_distance_segment(struct pipeline_seen *s, const struct packet *k)
 		   rtt_parse(&s->segment, k->payload, k->payload_len, k->length - (uint32_t)before) == 0;
 }
 
-static struct flow_id turned(const struct flow_id *id)
-{
-	struct flow_id back = { .src = { id->dst[0], id->dst[1] }, .dst = { id->src[0], id->src[1] } };
-
-	back.rest = (id->rest & 0x0000ffff00000000ull) | flow_dport(id) | (uint64_t)flow_sport(id) << 16;
-	return back;
-}
-
 struct flow *pipeline_reverse(const struct pipeline *p, const struct flow_id *id)
 {
-	struct flow_id back = turned(id);
+	struct flow_id back = flow_reverse(id);
 
 	return flow_find(&p->flows, &back, flow_hash(&p->flows, &back));
 }
@@ -75,10 +67,10 @@ static unsigned side_of(const struct flow_id *id)
 
 static struct conversation *conversation(struct pipeline *p, const struct pipeline_seen *s, unsigned side)
 {
-	struct flow_id id = side ? turned(&s->id) : s->id;
+	struct flow_id id = side ? flow_reverse(&s->id) : s->id;
 	struct conversation *set, *c;
 
-	id.rest &= 0x0000ffffffffffffull; /* no route, no flags */
+	id.rest &= 0x00000fffffffffffull; /* no route, no flags */
 	set = p->distance->conversation[flow_hash(&p->flows, &id) % SETS];
 	for (unsigned i = 0; i < 2; i++)
 		if (flow_same(&set[i].id, &id))

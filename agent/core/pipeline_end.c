@@ -130,6 +130,8 @@ struct sweep {
 	uint64_t before_ns;
 	uint64_t by_age[65]; /* flows by the bits of their idle time */
 	unsigned bits;	     /* drop those with as many, or more */
+	struct flow *batch[PIPELINE_BATCH];
+	unsigned nbatch;
 	int error;
 };
 
@@ -206,8 +208,7 @@ static bool ask_again(void *arg, struct flow *f, struct flow_more *m)
 	struct sweep *s = arg;
 	int r = pipeline_end_flow(s->p, f, s->engine);
 
-	if (r == 0)
-		r = pipeline_judge(s->p, f, f->last_ns);
+	pipeline_judge(s->p, f, f->last_ns);
 	m->first_ns = f->last_ns;
 	if (r < 0)
 		s->error = r;
@@ -225,14 +226,34 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
 	return s.error;
 }
 
+/* Flows stand in random order, and each points to its other half, its destination and that one's line: the memory of a
+ * whole batch is asked for, a step ahead each time. */
+static void end_batch(struct sweep *s)
+{
+	const struct account *a = &s->p->account;
+	const struct flow_more *more = s->p->flows.more;
+
+	for (unsigned i = 0; i < s->nbatch; i++)
+		__builtin_prefetch(&a->destination[more[s->batch[i]->more].destination]);
+	for (unsigned i = 0; i < s->nbatch; i++)
+		__builtin_prefetch(&a->line[a->destination[more[s->batch[i]->more].destination].first_line], 1);
+	for (unsigned i = 0; i < s->nbatch; i++) {
+		int r = pipeline_end_flow(s->p, s->batch[i], s->engine);
+
+		if (r < 0)
+			s->error = r;
+	}
+	s->nbatch = 0;
+}
+
 static bool end_all(void *arg, struct flow *f, struct flow_more *m)
 {
 	struct sweep *s = arg;
-	int r = pipeline_end_flow(s->p, f, s->engine);
 
-	(void)m;
-	if (r < 0)
-		s->error = r;
+	__builtin_prefetch(m);
+	s->batch[s->nbatch++] = f;
+	if (s->nbatch == PIPELINE_BATCH)
+		end_batch(s);
 	return false;
 }
 
@@ -253,6 +274,7 @@ int pipeline_finish(struct pipeline *p)
 	struct sweep s = { .p = p, .engine = p->engine };
 
 	flow_table_sweep(&p->flows, end_all, &s);
+	end_batch(&s);
 	if (p->nended)
 		qsort(p->ended, p->nended, sizeof(*p->ended), by_first_packet);
 	for (size_t i = 0; i < p->nended; i++)

@@ -45,13 +45,15 @@ struct pipeline_seen {
 	struct flow_id id;
 	uint64_t hash, time_ns, number;
 	uint32_t length;
+	uint32_t destination_hash; /* when the flow is new */
 	uint8_t flags, icmp_type, icmp_code;
+	bool fresh; /* no flow yet when the batch was looked up */
 	bool timed; /* segment means something */
 	struct rtt_segment segment;
 };
 
 /* verdict: decides for a flow that is new or must be decided again; fills more and the flow's flags. */
-int pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
+void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
 int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 /* endings: the counts go to the account, and a violation to its event; the flow starts again from zero. */
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);

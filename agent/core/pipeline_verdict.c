@@ -58,38 +58,38 @@ static void ask(const struct pipeline *p, const struct flow *f, const struct flo
 		q->final = &p->route[route];
 }
 
-int pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
+/* Past the limit of destinations nothing is remembered: located each time. */
+static struct account_destination located(const struct engine *e, const struct ip *dst)
+{
+	struct account_destination d = { .v = dst->v, .reach = (uint8_t)engine_reach(e, dst) };
+
+	d.nclasses = (uint8_t)table_classes_of(e->table, dst, d.class);
+	d.embedded = d.nclasses > 1;
+	return d;
+}
+
+void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
 	struct flow_more *m = &p->flows.more[f->more];
 	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
-	uint32_t classes[TABLE_EMBED_MAX];
+	struct account_destination d = m->destination ? p->account.destination[m->destination] :
+							located(p->engine, &dst);
 	struct engine_verdict v;
 	struct engine_query q;
-	unsigned n;
 
 	f->id.rest &= ~FLOW_JUDGED_UNTIL;
 	m->until_ns = 0;
 	m->rule = 0;
-	m->severity = m->embedded = 0;
-	m->egress = 0;
+	m->severity = m->egress = 0;
+	m->embedded = d.embedded;
 	m->action = DECIDE_LOCAL;
-	m->class = m->destination ? p->account.destination[m->destination].class[0] :
-				    table_lookup(p->engine->table, &dst);
-	if (!engine_egress(p->engine, &src, &dst))
-		return 0;
+	m->class = d.class[0];
+	if (!engine_leaves(d.reach, &src))
+		return;
 	ask(p, f, m, &src, &dst, now_ns, &q);
-	if (m->destination) {
-		const struct account_destination *d = &p->account.destination[m->destination];
-
-		n = d->nclasses;
-		memcpy(classes, d->class, sizeof(classes));
-		m->embedded = d->embedded;
-	} else {
-		n = table_classes_of(p->engine->table, &dst, classes);
-	}
-	if (flow_route(&f->id) > PIPELINE_ROUTES_MAX && n < TABLE_EMBED_MAX)
-		classes[n++] = TABLE_CLASS_INVALID;
-	engine_decide_classes(p->engine, &q, classes, n, &v);
+	if (flow_route(&f->id) > PIPELINE_ROUTES_MAX && d.nclasses < TABLE_EMBED_MAX)
+		d.class[d.nclasses++] = TABLE_CLASS_INVALID;
+	engine_decide_classes(p->engine, &q, d.class, d.nclasses, &v);
 	m->egress = 1;
 	m->class = v.class;
 	m->action = (uint8_t)v.action;
@@ -99,7 +99,6 @@ int pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 	m->until_ns = v.decision->until;
 	if (v.decision->until)
 		f->id.rest |= FLOW_JUDGED_UNTIL;
-	return 0;
 }
 
 int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
@@ -116,17 +115,17 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
 	m->icmp_type = s->icmp_type;
 	m->icmp_code = s->icmp_code;
-	r = account_find(&p->account, p->engine, &dst, &m->destination);
+	r = account_find(&p->account, p->engine, &dst, account_hash(&p->account, &dst), &m->destination);
 	if (r < 0)
 		return r;
-	r = pipeline_judge(p, f, s->time_ns);
-	if (r == 0 && !p->cfg.replay && pipeline_violates(m)) {
+	pipeline_judge(p, f, s->time_ns);
+	if (!p->cfg.replay && pipeline_violates(m)) {
 		struct pipeline_ended x = { .id = f->id, .more = *m, .packets = 1, .bytes = s->length,
 					    .last_ns = s->time_ns, .engine = p->engine };
 
 		pipeline_tell(p, EVENT_FLOW, &x);
 	}
-	return r;
+	return 0;
 }
 
 /* Places, names, verdict of an event from what the engine said. */

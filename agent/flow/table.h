@@ -91,20 +91,37 @@ static inline struct flow *flow_find(const struct flow_table *t, const struct fl
 	return NULL;
 }
 
+/* The word whose first four bytes in memory are the address. */
+static inline uint64_t flow_word4(uint32_t address)
+{
+	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? address : (uint64_t)address << 32;
+}
 /* version 4 or 6; route: 0, or the number of a source route (12 bits) */
 static inline void flow_id_make(struct flow_id *id, uint8_t version, const uint8_t *src, const uint8_t *dst,
 				uint16_t sport, uint16_t dport, uint8_t proto, unsigned route)
 {
-	memset(id, 0, sizeof(*id));
-	if (version == 4) {
-		memcpy(id->src, src, 4);
-		memcpy(id->dst, dst, 4);
+	if (version == 4) { /* by value: a load of 8 bytes just after a store of 4 would wait for it */
+		uint32_t a, b;
+
+		memcpy(&a, src, 4);
+		memcpy(&b, dst, 4);
+		id->src[0] = flow_word4(a);
+		id->dst[0] = flow_word4(b);
+		id->src[1] = id->dst[1] = 0;
 	} else {
 		memcpy(id->src, src, 16);
 		memcpy(id->dst, dst, 16);
 	}
 	id->rest = sport | (uint64_t)dport << 16 | (uint64_t)proto << 32 | (uint64_t)(version & 15) << 40 |
 		   (uint64_t)(route & 0xfff) << 44;
+}
+/* The same flow in the other direction, without its route. */
+static inline struct flow_id flow_reverse(const struct flow_id *id)
+{
+	return (struct flow_id){ .src = { id->dst[0], id->dst[1] },
+				 .dst = { id->src[0], id->src[1] },
+				 .rest = (id->rest & 0x00000fff00000000ull) | (id->rest >> 16 & 0xffff) |
+					 (id->rest & 0xffff) << 16 };
 }
 static inline uint8_t flow_version(const struct flow_id *id)
 {
