@@ -35,7 +35,8 @@
  *
  * Addresses inside addresses (light_embedded, light_classes6): the verdict is the worst of the classes that
  * light_classes6 returns. The embedded IPv4 counts always, and if it is private, local or malformed it counts as class
- * 0, an unknown place: 10.0.0.1 behind NAT64 is not our private network. The outer address counts when a place line or
+ * 0, an unknown place: 10.0.0.1 behind NAT64 is not our private network, whatever a place line says of that. Only
+ * behind a NAT64 prefix of the operator's own (configured) a private address with a place line is that place. The outer address counts when a place line or
  * a set of the policy covers it (its class is then not LIGHT_SILENT), as it says nothing of its own.
  * A *socket* call with ::ffff:a.b.c.d is another thing: the kernel sends IPv4. Hooks on connect and sendmsg first try
  * light_unmap() and then ask light_lookup4().
@@ -100,7 +101,7 @@ enum light_array {
 
 #define LIGHT_INNER_MAX	  2
 #define LIGHT_CLASSES_MAX 3
-/* The IPv4 addresses inside an IPv6 one, host order. bad: an address that its RFC forbids (bits 64-71 not zero). */
+/* The IPv4 addresses inside an IPv6 one, host order. bad: bit i is set when v4[i] may not stand there. */
 struct light_inner {
 	LIGHT_U32 v4[LIGHT_INNER_MAX];
 	LIGHT_U32 n;
@@ -140,6 +141,15 @@ LIGHT_INLINE LIGHT_U32 light_rfc6052(LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 lengt
 	return (LIGHT_U32)lo;
 }
 
+/* Private, shared, local or link-scope: no such address may be embedded (RFC 6052, 3.1; RFC 3056, 2; RFC 4380, 4). */
+LIGHT_INLINE LIGHT_U32 light_is_inside(LIGHT_U32 v4)
+{
+	LIGHT_U32 b = v4 >> 16;
+
+	return v4 >> 24 == 10 || v4 >> 24 == 127 || !(v4 >> 24) || b >> 4 == 0xac1 || b == 0xc0a8 || b == 0xa9fe ||
+	       v4 >> 22 == 0x191 || v4 >> 8 == 0xe00000 || v4 == 0xffffffff;
+}
+
 /* The forms that need no configuration. Returns how many addresses are inside (also in ret->n). */
 LIGHT_INLINE LIGHT_U32 light_embedded_fixed(LIGHT_U64 hi, LIGHT_U64 lo, struct light_inner *ret)
 {
@@ -164,6 +174,7 @@ LIGHT_INLINE LIGHT_U32 light_embedded_fixed(LIGHT_U64 hi, LIGHT_U64 lo, struct l
 	} else if (!hi && !(lo >> 32) && lo > 1) { /* compatible, RFC 4291; :: and ::1 are themselves */
 		ret->n = 1;
 	}
+	ret->bad |= light_is_inside(ret->v4[0]) | light_is_inside(ret->v4[1]) << 1;
 	return ret->n;
 }
 
@@ -287,9 +298,9 @@ LIGHT_INLINE LIGHT_U32 light_classes6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 l
 		out[0] = outer;
 		return 1;
 	}
-	out[0] = in.bad ? 0 : light_inner_class(ctx, in.v4[0]);
+	out[0] = in.bad & 1 ? 0 : light_inner_class(ctx, in.v4[0]);
 	if (in.n == 2) {
-		out[1] = light_inner_class(ctx, in.v4[1]);
+		out[1] = in.bad & 2 ? 0 : light_inner_class(ctx, in.v4[1]);
 		if (LIGHT_READ16(ctx, LIGHT_FLAGS, outer) & LIGHT_SILENT)
 			return 2;
 		out[2] = outer;
