@@ -17,6 +17,8 @@
 #include <unistd.h>
 #include "geo/claims.h"
 #include "geo/mmdb_fields.h"
+#include "geo/mmdb_meta.h"
+#include "geo/mmdb_write.h"
 #include "geo/zone.h"
 
 #define SEPARATOR  16 /* zero bytes between tree and data */
@@ -314,6 +316,17 @@ static int set_kind(struct walk *w)
 	return 0;
 }
 
+/* Our own database is as old as the oldest source in it, however new the file. */
+static void set_data_epoch(struct claims *c, const MMDB_metadata_s *m)
+{
+	struct mmdb_meta meta;
+	struct diag_sink silent = {0};
+
+	if (m->database_type && !strcmp(m->database_type, MMDB_PLACES_TYPE) &&
+	    !mmdb_meta_read(&meta, claims_path(c), &silent) && meta.data_epoch && meta.data_epoch < m->build_epoch)
+		claims_date(c, (int64_t)meta.data_epoch);
+}
+
 static int set_version(struct claims *c, const MMDB_metadata_s *m)
 {
 	char version[160];
@@ -322,6 +335,7 @@ static int set_version(struct claims *c, const MMDB_metadata_s *m)
 		claims_date(c, (int64_t)m->build_epoch);
 	else
 		claims_warn(c, 0, "has a build epoch beyond the year 9999; the file's own date is taken");
+	set_data_epoch(c, m);
 	snprintf(version, sizeof(version), "%.100s %llu", m->database_type ? m->database_type : "",
 		 (unsigned long long)m->build_epoch);
 	return claims_version(c, version, strlen(version));
