@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
 	 "  --live               a live table of flows on the terminal\n"
 	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
 	 "  --fold SECONDS       one summary a window for alerts of the same kind (default 60; 0: off)\n"
+	 "  --state DIR          where refuted places are remembered (default /var/lib/cordon, if it is there)\n"
 	 "  --detach-on-exit     remove everything from the kernel at the end, enforcing or not\n"
 	 "  --keep-on-exit       leave everything attached at the end, in monitor mode too\n"},
 #endif

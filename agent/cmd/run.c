@@ -9,7 +9,7 @@
 
 enum option_code {
 	OPTION_POLICY = 256, OPTION_GEO, OPTION_MODE, OPTION_SOURCE, OPTION_INTERFACE, OPTION_CGROUP,
-	OPTION_PIN, OPTION_ALERTS, OPTION_LIVE, OPTION_CONTROL, OPTION_DETACH, OPTION_KEEP, OPTION_FOLD
+	OPTION_PIN, OPTION_ALERTS, OPTION_LIVE, OPTION_CONTROL, OPTION_DETACH, OPTION_KEEP, OPTION_FOLD, OPTION_STATE
 };
 static const struct option options[] = {
 	{"policy", required_argument, NULL, OPTION_POLICY},
@@ -25,6 +25,7 @@ static const struct option options[] = {
 	{"detach-on-exit", no_argument, NULL, OPTION_DETACH},
 	{"keep-on-exit", no_argument, NULL, OPTION_KEEP},
 	{"fold", required_argument, NULL, OPTION_FOLD},
+	{"state", required_argument, NULL, OPTION_STATE},
 	{NULL, 0, NULL, 0},
 };
 
@@ -95,6 +96,9 @@ static int set(struct daemon_config *c, int code)
 		if (text_number(&c->fold_seconds, optarg, 86400) < 0)
 			return diag_usage("run", "--fold takes 0 (off) to 86400 seconds, not '%s'", optarg);
 		return 0;
+	case OPTION_STATE:
+		c->state = optarg;
+		return 0;
 	default:
 		return diag_usage("run", "unknown option, or one without its argument");
 	}
@@ -117,7 +121,8 @@ static int check(const struct daemon_config *c)
 
 int cmd_run(int argc, char **argv)
 {
-	struct daemon_config c = {.mode = -1, .control = CONTROL_PATH, .fold_seconds = FOLD_WINDOW_NS / LOOP_SECOND};
+	struct daemon_config c = {.mode = -1, .control = CONTROL_PATH, .state = DAEMON_STATE,
+				  .fold_seconds = FOLD_WINDOW_NS / LOOP_SECOND};
 	int code, r;
 
 	opterr = 0;

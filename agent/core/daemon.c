@@ -470,6 +470,7 @@ static void stop(struct daemon *d, bool ran)
 							"the agent stops, enforcement goes on in the kernel" :
 							"the agent stops, nothing is watched any more");
 	}
+	daemon_refuted_done(d);
 	live_free(d->live);
 	d->live = NULL;
 	if (ran && d->kernel)

@@ -5,6 +5,7 @@
  *   daemon.c          start, the loop's handlers, stop
  *   daemon_engine.c   load, publish and swap of policy and places; mode
  *   daemon_event.c    events: ids, the alert file, state events, the last messages
+ *   daemon_refuted.c  the memory of distance: refuted places are written down and disputed from then on
  *   daemon_status.c   the answer to 'cordon status' and the control requests
  *
  * Invariants: 1. a failed load leaves engine, kernel and mode as they were; 2. the fold is flushed before an engine is
@@ -29,6 +30,7 @@
 #include "agent/source/ring.h"
 #include "agent/source/wire.h"
 #include "bpf/load.h"
+#include "geo/refuted.h"
 
 #define DAEMON_FEEDS_MAX    8  /* alert files */
 #define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
@@ -41,6 +43,7 @@ struct daemon_config {
 	int mode; /* enum policy_mode; -1: the policy's */
 	bool pcap;
 	const char *interface, *cgroup, *pins, *alerts, *control;
+	const char *state; /* directory of what is remembered; where there is none, nothing is */
 	bool live, detach_on_exit, keep_on_exit;
 	uint64_t fold_seconds;
 };
@@ -80,6 +83,10 @@ struct daemon {
 	int mode_override;    /* enum policy_mode, -1: the policy's mode */
 	enum policy_mode mode;
 	uint32_t generation;
+	struct refuted *refuted; /* owned: places refuted since the last save, or NULL */
+	int refuted_timer;	 /* 0: not made yet */
+	uint64_t refuted_loaded_ns;
+	bool refuted_told;	 /* that nothing is remembered */
 	int change_timer; /* the next date at which the policy changes by itself */
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen; /* kernel's lost records that were told already */
@@ -103,6 +110,15 @@ int daemon_set_mode(struct daemon *d, int override, FILE *to); /* -1: the policy
 int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mode, FILE *to);
 void daemon_recompile(void *daemon); /* a date came: zones and 'until' */
 void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
+
+int daemon_load_same(struct daemon *d); /* the same policy, but places as they are now; else EXIT_FAILED */
+
+/* daemon_refuted.c */
+#define DAEMON_STATE "/var/lib/cordon"
+void daemon_refuted(struct daemon *d, const struct event *e);
+void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
+/* The file's path, in buf. */
+const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
 
 /* daemon_event.c */
 void daemon_sink(void *daemon, struct event *e); /* from the pipeline */

@@ -125,11 +125,12 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 	schedule_change(d);
 }
 
-static void config_of(const struct daemon *d, struct engine_config *cfg)
+static void config_of(const struct daemon *d, struct engine_config *cfg, char refuted[512])
 {
 	*cfg = (struct engine_config){.policy = d->policy_path ? d->policy_path : d->cfg.policy,
 				      .geo = d->cfg.geo,
 				      .ngeo = d->cfg.ngeo,
+				      .refuted = daemon_refuted_path(d, refuted),
 				      .now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
 				      .live = !d->cfg.pcap};
 }
@@ -144,9 +145,10 @@ static int load(struct daemon *d, struct engine **ret, FILE *to)
 {
 	struct engine_config cfg;
 	struct diag_print p;
+	char refuted[512];
 	int r;
 
-	config_of(d, &cfg);
+	config_of(d, &cfg, refuted);
 	diag_print_init(&p, to);
 	r = engine_load(ret, &cfg, d->engine, &p.sink);
 	if (r == 0)
@@ -265,21 +267,32 @@ static int load_same(struct daemon *d, struct engine **ret)
 	return r;
 }
 
+int daemon_load_same(struct daemon *d)
+{
+	struct engine *e = NULL;
+	int r = load_same(d, &e);
+
+	if (r)
+		return r;
+	r = install(d, e, d->mode_override, stderr);
+	if (r)
+		engine_free(e);
+	return r;
+}
+
 void daemon_recompile(void *daemon)
 {
 	struct daemon *d = daemon;
 	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND);
-	struct engine *e = NULL;
 
 	if (d->engine->compiled->next_change > now) {
 		schedule_change(d);
 		return;
 	}
-	if (load_same(d, &e) == 0 && install(d, e, d->mode_override, stderr) == 0) {
+	if (daemon_load_same(d) == 0) {
 		daemon_tell(d, "policy-date", "a date of the policy came: rules and zones hold as of today");
 		return;
 	}
-	engine_free(e);
 	daemon_tell(d, "reload-failed",
 		    "a date of the policy came, and its file is wrong or was changed; 'cordon reload' loads it");
 	loop_timer_set(d->loop, d->change_timer, 3600 * LOOP_SECOND, 0);

@@ -106,6 +106,8 @@ void daemon_sink(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
 
+	if (e->kind == EVENT_PLACE_REFUTED)
+		daemon_refuted(d, e);
 	if (e->kind != EVENT_FLOW && e->kind != EVENT_FLOW_END) {
 		daemon_emit(d, e);
 		return;

@@ -10,6 +10,7 @@
 #include "agent/core/engine.h"
 #include "agent/core/own.h"
 #include "agent/core/text.h"
+#include "geo/refuted.h"
 
 /* The policy that a host without one gets is part of the program, so that a built binary works from anywhere. */
 __asm__(".section .rodata\n"
@@ -196,25 +197,63 @@ static struct place_line *place_lines(const struct policy *p)
 	return l;
 }
 
+/* Does the memory of distance say anything, from this home? 1, 0, or -errno for one that is damaged. */
+static int refuted_speaks(const struct policy *p, const char *path, struct diag_sink *d)
+{
+	const struct refuted_entry *e;
+	struct refuted *list = NULL;
+	size_t n;
+	int r;
+
+	if (!path || !p->has_home || isnan(p->home_lat))
+		return 0;
+	r = refuted_open(&list, path, p->home_lat, p->home_lon, d);
+	if (r < 0)
+		return r;
+	n = refuted_entries(list, &e);
+	refuted_free(list);
+	return n > 0;
+}
+
+/* The databases: those asked for, else the policy's, else the default ones; and the memory of distance. */
+static int geo_files(const struct policy *p, const struct engine_config *cfg, const char ***ret, size_t *n,
+		     struct diag_sink *d)
+{
+	size_t have = cfg->ngeo ? cfg->ngeo : p->ngeo;
+	const char *const *from = have ? cfg->geo : places_default_files(&have);
+	int speaks = refuted_speaks(p, cfg->refuted, d);
+	const char **files;
+
+	if (speaks < 0)
+		return speaks;
+	files = calloc(have + 1, sizeof(*files));
+	if (!files)
+		return -ENOMEM;
+	for (size_t i = 0; i < have; i++)
+		files[i] = cfg->ngeo || !p->ngeo ? from[i] : p->geo[i].path;
+	if (speaks)
+		files[have++] = cfg->refuted;
+	*ret = files;
+	*n = have;
+	return 0;
+}
+
 static int load_places(struct engine *e, const struct engine_config *cfg, const struct engine *old,
 		       struct diag_sink *d)
 {
 	const struct policy *p = e->policy;
 	_free_ struct place_line *lines = place_lines(p);
-	_free_ const char **files = calloc(p->ngeo + 1, sizeof(*files));
-	struct places_config pc = { .files = cfg->geo, .nfiles = cfg->ngeo, .lines = lines,
-				    .nlines = p->nplaces, .nat64 = p->nat64, .nnat64 = p->nnat64,
+	_free_ const char **files = NULL;
+	struct places_config pc = { .lines = lines, .nlines = p->nplaces, .nat64 = p->nat64, .nnat64 = p->nnat64,
 				    .home = p->home };
 	int r;
 
-	if (!lines || !files)
+	if (!lines)
 		return -ENOMEM;
-	if (!cfg->ngeo) {
-		for (size_t i = 0; i < p->ngeo; i++)
-			files[i] = p->geo[i].path;
-		pc.files = files;
-		pc.nfiles = p->ngeo;
-	}
+	r = geo_files(p, cfg, &files, &pc.nfiles, d);
+	if (r < 0)
+		return r;
+	pc.files = files;
 	r = share_places(e, &pc, old, d);
 	if (r < 0)
 		return r;

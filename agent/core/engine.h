@@ -21,6 +21,7 @@ struct engine_config {
 	const char *policy; /* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped eu.conf */
 	const char *const *geo; /* databases; none: the policy's geo lines; none there: places_default_files() */
 	size_t ngeo;
+	const char *refuted; /* geo/refuted.h: the memory of distance, a source more where it is there; NULL: none */
 	const struct cidr *inside; /* added to the policy's 'inside' */
 	size_t ninside;
 	int64_t now; /* Unix seconds: zones and expiry. Replay: of the first packet. */

@@ -131,7 +131,7 @@ agent_up() { # POLICY [OPTION...]: 0 once it answers on its control socket
 	local policy=$1
 	shift
 	bg agent on db "$CORDON" run --policy "$policy" --cgroup "$CG" --pin "$PIN" --control "$CONTROL" \
-		--alerts "$ALERTS" "$@"
+		--alerts "$ALERTS" --state "$LIVE/state" "$@"
 	if ! wait_for 20 "$CORDON" status --control "$CONTROL"; then
 		not_ok agent_up "the agent did not come up: $(tail -n 3 "$LIVE/agent.err" | tr '\n' ' ')"
 		exit 1

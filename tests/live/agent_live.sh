@@ -20,7 +20,7 @@ fails() {
 		ok "$name"
 	fi
 }
-run=(on db "$CORDON" run --cgroup "$CG" --pin "$PIN" --control "$CONTROL" --alerts "$ALERTS" --policy)
+run=(on db "$CORDON" run --cgroup "$CG" --pin "$PIN" --control "$CONTROL" --alerts "$ALERTS" --state "$LIVE/state" --policy)
 
 # before anything runs
 fails policy_missing 1 'nowhere.conf' "${run[@]}" "$LIVE/nowhere.conf"

@@ -1,0 +1,51 @@
+# refuted_live.sh - distance: a place said to be in the US that answers at once is refuted, remembered, and disputed from then on.
+. "$ROOT/tests/lib/live.sh"
+live_begin
+mkdir "$LIVE/state"
+geo=(--geo "$ROOT/tests/live/aws.json" --geo /usr/share/tor/geoip --geo /usr/share/tor/geoip6)
+f=$(policy 'home DE 50.11 8.68 "Frankfurt"' 'allow to US' 'allow to eea' 'block to any')
+agent_up "$f" --mode enforce "${geo[@]}"
+for h in eu us; do
+	bg sink-$h $h $PEER sink 7000
+	bg_ready sink-$h
+done
+event() { jq -c 'select(.event.action == "'"$1"'" and (.destination.ip == "'"$2"'" or "'"$2"'" == ""))' "$ALERTS"; }
+told() { event "$@" | grep -q .; }
+error() { db $PEER pour "$1" 7000 --bytes 100000 | jq -r .error; }
+
+for a in $EU4 $EU6 $US4; do
+	same "passes_$a" "" "$(error $a)"
+done
+check refuted wait_for 10 told place-refuted $US4
+e=$(event place-refuted $US4 | head -n 1)
+check rtt_under_1ms jq -e '.cordon.distance.rtt_min_ns > 0 and .cordon.distance.rtt_min_ns < 1000000' <<<"$e"
+same verdict '"refuted" "allow" "US"' "$(jq -r '[.cordon.distance.proof, .cordon.verdict, .cordon.dst.country] | map(tojson) | join(" ")' <<<"$e")"
+check says_why grep -q 'no soil of US is nearer than 53' <<<"$e"
+check remembered wait_for 10 grep -q "^$US4/32,US," "$LIVE/state/refuted.csv"
+check disputed wait_for 10 told places-disputed ""
+same refused_from_now_on EPERM "$(error $US4)"
+check refused_as_disputed wait_for 10 jq -es 'map(select(.destination.ip == "'$US4'" and .cordon.dst.status == "disputed")) | length > 0' "$ALERTS"
+for a in $EU4 $EU6; do
+	same "still_passes_$a" "" "$(error $a)"
+	if told place-refuted $a; then not_ok "silent_$a" "it was refuted"; else ok "silent_$a"; fi
+done
+same told_once 1 "$(event place-refuted $US4 | wc -l)"
+
+# IPv6: the whole /64
+same passes_first "" "$(error $US6 | head -n 1)"
+check refuted_ipv6 wait_for 10 told place-refuted $US6
+agent_stop
+check remembered_ipv6 grep -q "^2600:1f18::/64,US," "$LIVE/state/refuted.csv"
+
+# the next agent knows; another home does not believe it
+agent_up "$f" --mode enforce "${geo[@]}"
+same next_agent_refuses_4 EPERM "$(error $US4)"
+same next_agent_refuses_6 EPERM "$(error $US6)"
+agent_stop
+sed -i 's/^home.*/home US 39.04 -77.49 "Ashburn"/' "$f"
+agent_up "$f" --mode enforce "${geo[@]}"
+same another_home_allows "" "$(error $US4)"
+sleep 2
+same another_home_is_silent 1 "$(event place-refuted $US4 | wc -l)"
+agent_stop
+"$CORDON" detach --pin "$PIN" >/dev/null 2>&1
