@@ -224,15 +224,31 @@ static bool is_keyword(const char *symbol)
 	return !strchr(symbol, ' ') && symbol[0] != '\'' && symbol[0] != '{' && symbol[0] != '}';
 }
 
-/* "'a', 'b' or 'c'" of what may stand here; at most a handful, for a list of twenty helps nobody. */
+static bool expects(const char *const *names, int n, const char *what)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(names[i], what))
+			return true;
+	return false;
+}
+
+/* What may stand here: the words themselves if they are few, else what they have in common. */
 static const char *expected_text(struct parse *ps, const char *const *names, int n)
 {
 	const char *text = "", *quote;
 
+	if (expects(names, n, "home"))
+		return "a statement starts with allow, alert, block, or home, place, zone, mode, geo, feed ...";
+	if (expects(names, n, "','") && expects(names, n, "purpose"))
+		return "a comma, or the next part of the rule (from, to, under, service, port, until ...)";
+	if (expects(names, n, "purpose"))
+		return "expected a part of the rule (from, to, under, service, port, opened, until ...)";
+	if (expects(names, n, "unprovable"))
+		return "expected a place (any, a country like DE, a zone like eea, an address, provider NAME ...)";
 	for (int i = 0; i < n && i < 6; i++) {
 		quote = is_keyword(names[i]) ? "'" : "";
-		text = arena_format(ps->arena, "%s%s%s%s%s", text, !i ? "" : i == n - 1 ? " or " : ", ", quote,
-				     names[i], quote);
+		text = arena_format(ps->arena, "%s%s%s%s%s", text, !i ? "expected " : i == n - 1 ? " or " : ", ",
+				    quote, names[i], quote);
 		if (!text)
 			return "";
 	}
@@ -250,11 +266,11 @@ static void syntax_error(struct parse *ps, const struct spot *at, const char *go
 			keywords[nkeywords++] = names[i];
 	near = match_nearest(got, keywords, nkeywords);
 	if (token == YYSYMBOL_T_LINE)
-		parse_error(ps, at, "the line ends too early%s%s", *text ? "; expected " : "", text);
+		parse_error(ps, at, "the line ends too early%s%s", *text ? "; " : "", text);
 	else if (near)
 		parse_error(ps, at, "'%s' is not understood here; did you mean '%s'?", got, near);
 	else
-		parse_error(ps, at, "'%s' is not understood here%s%s", got, *text ? "; expected " : "", text);
+		parse_error(ps, at, "'%s' is not understood here%s%s", got, *text ? "; " : "", text);
 }
 
 static int yyreport_syntax_error(const yypcontext_t *ctx, struct parse *ps)

@@ -196,7 +196,7 @@ struct zone_walk {
 	struct zone_state *states;
 	const struct zone_def **order;
 	size_t n, ordered;
-	bool broken;
+	bool too_deep; /* reported */
 };
 
 static struct spot atom_spot(const struct place_atom *a)
@@ -204,34 +204,38 @@ static struct spot atom_spot(const struct place_atom *a)
 	return (struct spot){ a->line, a->column, a->length };
 }
 
+static void zone_error(struct zone_walk *k, const struct zone_def *z, const struct place_atom *from, bool cycle)
+{
+	struct spot at = from ? atom_spot(from) : (struct spot){ z->line, 1, 1 };
+
+	if (cycle)
+		parse_error(k->ps, &at, "zone '%s' contains itself", z->name);
+	else if (!k->too_deep)
+		parse_error(k->ps, &at, "zones are nested deeper than %d", ZONE_DEPTH_MAX);
+	k->too_deep |= !cycle;
+}
+
 static unsigned zone_depth(struct zone_walk *k, const struct zone_def *z, const struct place_atom *from,
 			   unsigned level)
 {
 	struct zone_state *s = &k->states[z->id];
-	struct spot at = from ? atom_spot(from) : (struct spot){ z->line, 1, 1 };
 	unsigned deepest = 0, d;
 
-	if (k->broken || s->depth)
+	if (s->depth)
 		return s->depth;
 	if (s->open || level > ZONE_DEPTH_MAX) {
-		k->broken = true;
-		if (s->open)
-			parse_error(k->ps, &at, "zone '%s' contains itself", z->name);
-		else
-			parse_error(k->ps, &at, "zones are nested deeper than %d", ZONE_DEPTH_MAX);
+		zone_error(k, z, from, s->open);
 		return 0;
 	}
 	s->open = true;
-	for (size_t i = 0; i < z->natoms && !k->broken; i++)
+	for (size_t i = 0; i < z->natoms; i++)
 		if (z->atoms[i].type == ATOM_ZONE && z->atoms[i].zone) {
 			d = zone_depth(k, z->atoms[i].zone, &z->atoms[i], level + 1);
 			deepest = d > deepest ? d : deepest;
 		}
 	s->open = false;
-	if (!k->broken && deepest >= ZONE_DEPTH_MAX) {
-		k->broken = true;
-		parse_error(k->ps, &at, "zones are nested deeper than %d", ZONE_DEPTH_MAX);
-	}
+	if (deepest >= ZONE_DEPTH_MAX)
+		zone_error(k, z, from, false);
 	s->depth = deepest + 1;
 	k->order[k->ordered++] = z;
 	return s->depth;
@@ -251,9 +255,9 @@ static void zones_order(struct parse *ps)
 	}
 	for (size_t i = 0; i < n; i++)
 		all[i]->id = (unsigned)i;
-	for (size_t i = 0; i < n && !k.broken; i++)
+	for (size_t i = 0; i < n; i++)
 		zone_depth(&k, all[i], NULL, 1);
-	for (size_t i = 0; i < n && !k.broken; i++)
+	for (size_t i = 0; i < k.ordered; i++)
 		((struct zone_def *)(uintptr_t)k.order[i])->id = (unsigned)i;
 	ps->p->zone_order = k.order;
 	ps->p->nzone_order = n;
