@@ -19,7 +19,7 @@ trap 'exit 0' INT TERM HUP
 
 echo "monitor mode: nothing is blocked; 'would block' says what rules/examples/eu.conf would stop. Ctrl-C ends."
 "$cordon" run --live --mode monitor --policy rules/examples/eu.conf --pin "$work/bpf/cordon" \
-	--control "$work/control" --alerts "$work/alerts.json" "$@" &
+	--control "$work/control" --alerts "$work/alerts.json" --state "$work/state" "$@" &
 pid=$!
 wait "$pid"
 rc=$?

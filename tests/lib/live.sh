@@ -11,6 +11,7 @@
 # agent_up POLICY_FILE [OPTION...]: the agent in db's namespace, judging $CG only, pins in a bpffs of the test, alerts in $ALERTS.
 # pg_up: PostgreSQL in db with a table of $PG_ROWS (20,000) rows; pg_peer HOST: an empty one there; dump_to ADDRESS. count_start HOST / count_stop HOST: packets that arrived from db.
 . "$ROOT/tests/lib/tap.sh"
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 DB4=10.20.0.5 DB6=fd20::5
 EU4=52.28.0.1 EU6=2a05:d014::1 US4=3.80.0.1 US6=2600:1f18::1
 FR4=51.68.0.1 FR6=2001:41d0::1 GB4=51.6.0.1  GB6=2a00:23c0::1
@@ -32,6 +33,8 @@ live_begin() {
 	CG=$CGROOT/$ID
 	mkdir "$CG"
 	mount -t bpf bpf "$LIVE/bpf"
+	cp "$ROOT/tests/lib/peer.py" "$LIVE/" # where any user can read it
+	PEER="python3 $LIVE/peer.py"
 	PIN=$LIVE/bpf/cordon CONTROL=$LIVE/run/control ALERTS=$LIVE/alerts.json
 	: >"$LIVE/agent.log"
 	net_up
@@ -87,7 +90,6 @@ eu() { on eu "$@"; }
 us() { on us "$@"; }
 fr() { on fr "$@"; }
 gb() { on gb "$@"; }
-PEER="python3 $ROOT/tests/lib/peer.py"
 
 bg() { # NAME CMD...: stdout and stderr in $LIVE/NAME.{out,err}; its process id in $LIVE/pid/NAME
 	local name=$1
@@ -131,7 +133,7 @@ agent_up() { # POLICY [OPTION...]: 0 once it answers on its control socket
 	local policy=$1
 	shift
 	bg agent on db "$CORDON" run --policy "$policy" --cgroup "$CG" --pin "$PIN" --control "$CONTROL" \
-		--alerts "$ALERTS" --state "$LIVE/state" "$@"
+		--alerts "$ALERTS" --state "$LIVE/state" --fold 0 "$@"
 	if ! wait_for 20 "$CORDON" status --control "$CONTROL"; then
 		not_ok agent_up "the agent did not come up: $(tail -n 3 "$LIVE/agent.err" | tr '\n' ' ')"
 		exit 1
@@ -186,7 +188,7 @@ PSQL="env PGUSER=pg PGCONNECT_TIMEOUT=3 $PGBIN/psql -qXAt"
 # The dump of the database host, written to a server elsewhere: dump_to ADDRESS
 dump_to() {
 	db $AS_PG bash -c "set -o pipefail; $PGBIN/pg_dump -h $LIVE/run -t person postgres |
-		$PGBIN/psql -qX -v ON_ERROR_STOP=1 -h $1 postgres"
+		$PGBIN/psql -qX -o /dev/null -v ON_ERROR_STOP=1 -h $1 postgres"
 }
 # A server in a peer: pg_peer HOST
 pg_peer() {
@@ -231,7 +233,8 @@ live_end() {
 	umount "$LIVE/bpf" 2>/dev/null
 	[ $rc = 0 ] && rc=$tap_bad
 	for n in "$LIVE"/*.err; do
-		[ $rc != 0 ] && [ -s "$n" ] && { echo "--- ${n##*/}"; tail -n 8 "$n"; } >&2
+		[ $rc != 0 ] && grep -vE '^ready$|LOG:  |packets (captured|received)|listening on' "$n" >"$LIVE/said" &&
+			{ echo "--- ${n##*/}"; tail -n 8 "$LIVE/said"; } >&2
 	done
 	[ -n "${KEEP:-}" ] || rm -rf "$LIVE"
 	rmdir "$TMPDIR" 2>/dev/null

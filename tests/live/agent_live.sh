@@ -20,7 +20,8 @@ fails() {
 		ok "$name"
 	fi
 }
-run=(on db "$CORDON" run --cgroup "$CG" --pin "$PIN" --control "$CONTROL" --alerts "$ALERTS" --state "$LIVE/state" --policy)
+net=(nsenter --net="/run/netns/$ID-db" --)
+run=("${net[@]}" "$CORDON" run --cgroup "$CG" --pin "$PIN" --control "$CONTROL" --alerts "$ALERTS" --state "$LIVE/state" --policy)
 
 # before anything runs
 fails policy_missing 1 'nowhere.conf' "${run[@]}" "$LIVE/nowhere.conf"
@@ -37,7 +38,7 @@ fails pcap_interface_missing 1 'none0' "${run[@]}" "$f" --source pcap --interfac
 cp "$CORDON" "$LIVE/cordon" && chmod 755 "$LIVE/cordon"
 for how in "--bounding-set=-all --inh-caps=-all" "--reuid=nobody --clear-groups"; do
 	# shellcheck disable=SC2086
-	fails "no_privileges_${how%% *}" 1 'root|CAP_|privilege|permi' on db setpriv $how "$LIVE/cordon" run \
+	fails "no_privileges_${how%% *}" 1 'root|CAP_|privilege|permi' "${net[@]}" setpriv $how "$LIVE/cordon" run \
 		--policy "$f" --cgroup "$CG" --pin "$PIN" --control "$LIVE/run/c2"
 done
 fails status_without_agent 1 "$CONTROL|no agent|not running" "$CORDON" status --control "$CONTROL"
@@ -46,7 +47,7 @@ fails reload_without_agent 1 "$CONTROL|no agent|not running" "$CORDON" reload --
 agent_up "$f" --mode enforce
 check blocks blocked
 fails second_agent 1 'another|already|running' "${run[@]}" "$f"
-fails second_agent_other_socket 1 'another|already|running' on db "$CORDON" run --policy "$f" --cgroup "$CG" \
+fails second_agent_other_socket 1 'another|already|running' "${net[@]}" "$CORDON" run --policy "$f" --cgroup "$CG" \
 	--pin "$PIN" --control "$LIVE/run/c2"
 check first_agent_goes_on "$CORDON" status --control "$CONTROL"
 check still_blocks blocked
