@@ -134,6 +134,7 @@ static void on_second(void *arg)
 			kernel_clock(d->kernel);
 			ring_counts(d->ring);
 			check_lost(d);
+			ring_distances(d->ring);
 		}
 	}
 	if (d->wire && second % COUNTS_EVERY == 0)

@@ -57,6 +57,10 @@ struct pipeline_kernel {
 int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known, uint32_t mask,
 		   const struct pipeline_kernel *kernel);
 
+/* Would this round-trip time refute the place of dst? Cheap: for the flows that live, to find those worth an event. That
+ * one goes to pipeline_event with kind EVENT_PLACE_REFUTED, which tells nothing else. */
+bool pipeline_too_near(const struct pipeline *p, const struct ip *dst, uint64_t rtt_min_ns);
+
 struct pipeline_counts {
 	uint64_t packets;    /* frames */
 	uint64_t ip_packets; /* with an IP header */

@@ -162,6 +162,18 @@ static void refute(struct pipeline *p, struct event *e, bool embedded)
 	p->cfg.event(p->cfg.arg, &refuted);
 }
 
+bool pipeline_too_near(const struct pipeline *p, const struct ip *dst, uint64_t rtt_min_ns)
+{
+	uint32_t classes[TABLE_EMBED_MAX];
+	const struct place *place;
+
+	if (!p->engine->distance || !rtt_min_ns || table_classes_of(p->engine->table, dst, classes) != 1)
+		return false;
+	place = &table_class(p->engine->table, classes[0])->place;
+	return place->status == PLACE_KNOWN &&
+	       pipeline_distance_judge(p->engine, place, false, rtt_min_ns) == DISTANCE_REFUTED;
+}
+
 int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known, uint32_t mask,
 		   const struct pipeline_kernel *kernel)
 {
@@ -176,6 +188,8 @@ int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum deci
 	engine_decide(p->engine, &q, &v);
 	fill(p->engine, e, &v);
 	refute(p, e, v.embedded);
+	if (e->kind == EVENT_PLACE_REFUTED)
+		return 0;
 	if (kernel && (kernel->action != v.action || kernel->rule != v.decision->rule)) {
 		differ = 1;
 		p->counts.mismatches++;

@@ -364,6 +364,26 @@ int ring_flows(struct ring *r, ring_flow_fn *fn, void *arg)
 	return n;
 }
 
+static void on_live(void *arg, const struct kernel_record *k)
+{
+	struct ring *r = arg;
+	struct event e;
+	uint32_t mask;
+
+	if (!pipeline_too_near(r->cfg.pipeline, &k->dst, k->rtt_min_ns))
+		return;
+	event_of(r, k, &e);
+	e.kind = EVENT_PLACE_REFUTED;
+	mask = subject_mask(r, &e.process);
+	pipeline_event(r->cfg.pipeline, &e, k->has_port, known_of(r, k, &e, mask), mask, NULL);
+}
+
+void ring_distances(struct ring *r)
+{
+	if (r->engine && r->engine->distance)
+		kernel_flows(r->cfg.kernel, on_live, r);
+}
+
 void ring_state(const struct ring *r, struct ring_state *ret)
 {
 	*ret = r->state;

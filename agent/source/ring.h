@@ -44,6 +44,9 @@ uint32_t ring_cgroup_mask(const struct engine *e, const char *path);
 typedef void ring_flow_fn(void *arg, const struct event *e);
 int ring_flows(struct ring *r, ring_flow_fn *fn, void *arg);
 
+/* The round-trip times of the flows that live: a connection that stays open for weeks is not judged only at its end. */
+void ring_distances(struct ring *r);
+
 struct ring_state {
 	uint64_t records, mismatches, dead_processes, unresolved;
 	uint64_t following; /* violating flows now */

@@ -318,3 +318,34 @@ Test(pipeline_distance, kernel_records)
 	}
 	pipeline_free(p);
 }
+
+/* A flow that lives: only what refutes goes on, and then nothing but that is told. */
+Test(pipeline_distance, live_flows)
+{
+	struct pipeline_config cfg = { .engine = engine, .event = keep };
+	struct event e = { .kind = EVENT_PLACE_REFUTED, .time_ns = START, .last_ns = START, .rtt_min_ns = MS,
+			   .flow = { .sport = 40000, .dport = 443, .proto = 6 } };
+	struct pipeline *p = NULL;
+	struct ip us, de, embedded;
+
+	ip_parse(&us, US_ADDRESS);
+	ip_parse(&de, DE_ADDRESS);
+	ip_parse(&embedded, "64:ff9b::3.80.0.1");
+	cr_assert_eq(pipeline_new(&p, &cfg), 0);
+	cr_expect(pipeline_too_near(p, &us, MS));
+	cr_expect(!pipeline_too_near(p, &us, 90 * MS));
+	cr_expect(!pipeline_too_near(p, &us, 0));
+	cr_expect(!pipeline_too_near(p, &de, MS));
+	ip_parse(&e.flow.src, "2001:db8:1::1");
+	e.flow.dst = embedded;
+	ntold = 0;
+	pipeline_event(p, &e, true, KNOWN_ALL, 0, NULL);
+	cr_expect_eq(ntold, 0, "another address than the far end's decides there");
+	ip_parse(&e.flow.src, HERE);
+	e.flow.dst = us;
+	for (int i = 0; i < 3; i++)
+		pipeline_event(p, &e, true, KNOWN_ALL, 0, NULL);
+	cr_expect_eq(ntold, 1, "once, and no flow event: %zu", ntold);
+	cr_expect_eq(told[0].kind, EVENT_PLACE_REFUTED);
+	pipeline_free(p);
+}
