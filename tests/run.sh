@@ -70,7 +70,9 @@ count_lines() { # LOG STATUS
 }
 
 run_one() { # KIND FILE
-	local name=${2#"$B"/} log t0 t1 rc tag
+	local name=${2#"$B"/} log t0 t1 rc tag limit
+	limit=${LIMIT:-$(sed -n '1,3s/^# LIMIT \([0-9]*\)$/\1/p' "$2" 2>/dev/null | head -n 1)}
+	limit=${limit:-300}
 	name=${name#tests/}
 	log=$out/$(echo "$name" | tr / -).log
 	TMPDIR=$(mktemp -d "/tmp/$CORDON_TEST_RUN.XXXXXX")
@@ -82,11 +84,11 @@ run_one() { # KIND FILE
 	*.py) set -- "$1" python3 "$2" ;;
 	*) set -- "$1" "$2" --jobs 2 ;;
 	esac
-	timeout --kill-after=20 "${LIMIT:-300}" "${@:2}" </dev/null >"$log" 2>"$log.err"
+	timeout --kill-after=20 "$limit" "${@:2}" </dev/null >"$log" 2>"$log.err"
 	rc=$?
 	cat "$log.err" >>"$log.all" 2>/dev/null
 	[ "$1" = unit ] && cat "$log.err" >>"$log"
-	[ $rc = 124 ] && echo "not ok $name - took longer than ${LIMIT:-300} s" >>"$log"
+	[ $rc = 124 ] && echo "not ok $name - took longer than $limit s" >>"$log"
 	t1=$(date +%s%N)
 	rm -rf "$TMPDIR"
 	if [ "$1" = unit ]; then count_unit "$log" $rc; else count_lines "$log" $rc; fi

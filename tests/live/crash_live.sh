@@ -1,3 +1,4 @@
+# LIMIT 900
 # crash_live.sh - kill -9 in mid-transfer, restart, adoption, 1,000 reloads: nothing to a blocked place ever reaches the peer.
 . "$ROOT/tests/lib/live.sh"
 HOSTS="net db eu us"
@@ -15,10 +16,10 @@ grows() { # HOST: bytes arrive there now
 	wait_for 5 eval '[ "$(got '"$1"')" -gt '"$a"' ]'
 }
 count_start us
-bg pour db $PEER pour $EU4 7000 --rate 20000000
-bg pour6 db $PEER pour $EU6 7000 --rate 20000000
-bg flood db $PEER flood $US4 7000
-bg flood6 db $PEER flood $US6 7000
+bg pour db $PEER pour $EU4 7000 --rate 2000000
+bg pour6 db $PEER pour $EU6 7000 --rate 2000000
+bg flood db nice -n 19 $PEER flood $US4 7000
+bg flood6 db nice -n 19 $PEER flood $US6 7000
 for n in pour pour6 flood flood6; do bg_ready $n || not_ok "$n" "did not start"; done
 check transfer_flows grows eu
 
