@@ -78,14 +78,14 @@ static unsigned route_number(struct pipeline *p, const struct packet *k)
 
 	p->counts.routed++;
 	if (!p->route)
-		p->route = calloc(PIPELINE_ROUTES_MAX + 2, sizeof(*p->route));
+		p->route = calloc(PIPELINE_ROUTES_MAX + 1, sizeof(*p->route));
 	if (!p->route)
-		return PIPELINE_ROUTES_MAX + 1;
+		return ROUTE_OTHER;
 	for (unsigned i = 1; i <= p->nroutes; i++)
 		if (!ip_cmp(&p->route[i], &end))
 			return i;
 	if (p->nroutes == PIPELINE_ROUTES_MAX)
-		return PIPELINE_ROUTES_MAX + 1;
+		return ROUTE_OTHER;
 	p->route[++p->nroutes] = end;
 	return p->nroutes;
 }
@@ -103,8 +103,10 @@ static int unusual(struct pipeline *p, struct packet *k, unsigned *route)
 	}
 	if (k->flags & PACKET_ROUTED)
 		*route = route_number(p, k);
-	if (k->flags & PACKET_DEEP)
+	if (k->flags & PACKET_DEEP) {
 		p->counts.deep++;
+		*route = ROUTE_TOO_DEEP;
+	}
 	return r < 0 ? r : 0;
 }
 

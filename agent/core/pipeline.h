@@ -15,7 +15,7 @@
 #include "agent/flow/packet.h"
 
 #define PIPELINE_FLOWS_MAX  (16u << 20) /* one-way flows; past it the longest idle ones end, counted */
-#define PIPELINE_ROUTES_MAX 4094	/* distinct ends of source routes; past it: judged as of unknown place */
+#define PIPELINE_ROUTES_MAX 4093	/* distinct ends of source routes; past it they are counted together */
 
 struct pipeline_config {
 	const struct engine *engine; /* the caller's; until pipeline_engine brings another */

@@ -64,6 +64,9 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 		ev.rule = &e->policy->rules[m->rule - 1];
 	if (route && route <= p->nroutes)
 		ev.embedded = &p->route[route];
+	if (route)
+		ev.detail = route == ROUTE_TOO_DEEP ? "more IPv6 extension headers than are followed" :
+						      "source route: the header names a hop, not where the packet ends";
 	ev.action = event_action(ev.verdict, false);
 	fill_distance(&ev, x, detail);
 	ev.sequence = ++p->sequence;

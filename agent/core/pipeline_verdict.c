@@ -68,6 +68,28 @@ static struct account_destination located(const struct engine *e, const struct i
 	return d;
 }
 
+/* A lease is renewed by unicast; a global address is never a DHCP server of ours (bpf/egress.bpf.c says the same). */
+static bool is_dhcp(const struct flow_id *id, const struct ip *dst)
+{
+	uint16_t sport = flow_sport(id), dport = flow_dport(id);
+	uint32_t a = ip_v4(dst);
+
+	if (flow_proto(id) != 17)
+		return false;
+	if (dst->v == 6)
+		return sport == 546 && dport == 547 && (dst->b[0] & 0xfe) == 0xfc;
+	return sport == 68 && dport == 67 &&
+	       (a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == 0x64400000u >> 22);
+}
+
+/* What the header alone decides, whatever the rules say: block, by no rule. */
+static void by_header(struct flow_more *m)
+{
+	m->action = DECIDE_BLOCK;
+	m->rule = 0;
+	m->severity = 3;
+}
+
 void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
 	struct flow_more *m = &p->flows.more[f->more];
@@ -87,15 +109,17 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 	if (!engine_leaves(d.reach, &src))
 		return;
 	ask(p, f, m, &src, &dst, now_ns, &q);
-	if (flow_route(&f->id) > PIPELINE_ROUTES_MAX && d.nclasses < TABLE_EMBED_MAX)
-		d.class[d.nclasses++] = TABLE_CLASS_INVALID;
 	engine_decide_classes(p->engine, &q, d.class, d.nclasses, &v);
-	m->egress = 1;
 	m->class = v.class;
 	m->action = (uint8_t)v.action;
 	m->rule = v.decision->rule;
 	m->severity = v.severity;
 	m->embedded |= v.embedded;
+	if (flow_route(&f->id))
+		by_header(m);
+	else if (m->action == DECIDE_BLOCK && is_dhcp(&f->id, &dst))
+		m->action = DECIDE_LOCAL;
+	m->egress = m->action != DECIDE_LOCAL;
 	m->until_ns = v.decision->until;
 	if (v.decision->until)
 		f->id.rest |= FLOW_JUDGED_UNTIL;
