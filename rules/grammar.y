@@ -240,7 +240,7 @@ static const char *expected_text(struct parse *ps, const char *const *names, int
 	if (expects(names, n, "home"))
 		return "a statement starts with allow, alert, block, or home, place, zone, mode, geo, feed ...";
 	if (expects(names, n, "','") && expects(names, n, "purpose"))
-		return "a comma, or the next part of the rule (from, to, under, service, port, until ...)";
+		return "expected a comma, or the next part of the rule (from, to, under, port, until ...)";
 	if (expects(names, n, "purpose"))
 		return "expected a part of the rule (from, to, under, service, port, opened, until ...)";
 	if (expects(names, n, "unprovable"))

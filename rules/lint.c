@@ -77,18 +77,6 @@ static void lint_reach(const struct lint *l, size_t i)
 		never_reached(l, r, NULL);
 }
 
-static void lint_allow_any(const struct lint *l, const struct rule *r)
-{
-	bool any = !r->nto;
-
-	for (size_t i = 0; i < r->nto; i++)
-		any |= r->to[i].type == ATOM_ANY;
-	if (any && r->action == DECIDE_ALLOW && !r->nfrom && !r->under && !r->service && !r->until &&
-	    r->opened == RULE_OPENED_ANY)
-		diag_warn(l->d, l->p->file, r->line,
-			  "allows every address, those included whose place is not known or disputed");
-}
-
 static bool subject_used(const struct policy *p, const struct subject_def *s)
 {
 	for (size_t i = 0; i < p->nrules; i++)
@@ -156,15 +144,30 @@ static void lint_zone(const struct lint *l, const struct zone_def *z)
 	}
 }
 
+static bool unconditional(const struct rule *r)
+{
+	bool any = !r->nto;
+
+	for (size_t i = 0; i < r->nto; i++)
+		any |= r->to[i].type == ATOM_ANY;
+	return any && !r->nfrom && !r->under && !r->service && !r->until && r->opened == RULE_OPENED_ANY;
+}
+
+static void lint_allow_any(const struct lint *l, const struct rule *r)
+{
+	if (r->action == DECIDE_ALLOW && unconditional(r))
+		diag_warn(l->d, l->p->file, r->line,
+			  "allows every address, those included whose place is not known or disputed");
+}
+
 /* The last word belongs in the file, where a reader looks for it. */
 static void lint_end(const struct lint *l)
 {
-	const struct rule *last = &l->p->rules[l->p->nrules - 1];
-
-	if ((last->nto && last->to[0].type != ATOM_ANY) || last->nfrom || last->under || last->service ||
-	    last->until || last->opened != RULE_OPENED_ANY)
-		diag_warn(l->d, l->p->file, last->line,
-			  "after this line everything else is blocked; say so with 'block to any'");
+	for (size_t i = 0; i < l->p->nrules; i++)
+		if (unconditional(&l->p->rules[i]))
+			return;
+	diag_warn(l->d, l->p->file, l->p->rules[l->p->nrules - 1].line,
+		  "after this line everything else is blocked; say so with 'block to any'");
 }
 
 void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)

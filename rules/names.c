@@ -144,25 +144,37 @@ const struct zone_def *name_zone(struct parse *ps, const struct word *w)
 	return zone_add(ps, &(struct zone_def){ .builtin = -1, .atoms = a, .natoms = 1, .line = w->at.line });
 }
 
+/* The nearer of a candidate and the best so far. */
+static const char *nearer(const char *wanted, const char *candidate, const char *best)
+{
+	const char *pair[2] = { best ? best : candidate, candidate };
+
+	return match_nearest(wanted, pair, 2);
+}
+
+/* The words that may stand where the name stands. */
+static const char *nearest_word(enum name_kind kind, const char *wanted, const char *best)
+{
+	for (unsigned i = 0; kind == NAME_ZONE && i < PLACE_ROWS; i++)
+		if (match_place((enum place_atom_type)i)->keyword)
+			best = nearer(wanted, match_place((enum place_atom_type)i)->keyword, best);
+	for (unsigned i = 0; kind == NAME_SUBJECT && i < SUBJECT_ROWS; i++)
+		best = nearer(wanted, match_subject((enum subject_type)i)->keyword, best);
+	for (int z = 0; kind == NAME_ZONE && z < ZONE_COUNT; z++)
+		best = nearer(wanted, zone_name((enum zone)z), best);
+	return best;
+}
+
 /* What the writer may have meant by a name that no line defines; NULL when nothing is near. */
 static const char *nearest_name(struct parse *ps, const struct name *wanted)
 {
-	const char *best = NULL, *pair[2];
+	const char *best = nearest_word(wanted->kind, wanted->s, NULL);
 	const struct name *n;
 
 	for (size_t i = 0; i < NAME_BUCKETS; i++)
-		for (n = ps->names[i]; n; n = n->next) {
-			if (!n->defined || n->kind != wanted->kind)
-				continue;
-			pair[0] = n->s;
-			pair[1] = best;
-			best = match_nearest(wanted->s, pair, best ? 2 : 1);
-		}
-	for (int z = 0; z < ZONE_COUNT && wanted->kind == NAME_ZONE; z++) {
-		pair[0] = zone_name((enum zone)z);
-		pair[1] = best;
-		best = match_nearest(wanted->s, pair, best ? 2 : 1);
-	}
+		for (n = ps->names[i]; n; n = n->next)
+			if (n->defined && n->kind == wanted->kind)
+				best = nearer(wanted->s, n->s, best);
 	return best;
 }
 

@@ -79,7 +79,7 @@ static bool part_once(struct parse *ps, unsigned part, const struct word *w)
 	bool first = !(ps->parts & 1u << part);
 
 	if (!first)
-		parse_error(ps, &w->at, "stands twice on one line");
+		parse_error(ps, &w->at, "this stands twice on one line");
 	ps->parts |= 1u << part;
 	return first;
 }
