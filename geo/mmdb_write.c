@@ -222,7 +222,7 @@ static int write_made(struct writer *w, const char *path, int64_t build_epoch, s
 	return r;
 }
 
-int mmdb_write(const struct places *p, const char *path, int64_t build_epoch, struct mmdb_stats *ret,
+int mmdb_write(const struct places *p, const char *path, const struct mmdb_options *o, struct mmdb_stats *ret,
 	       struct diag_sink *d)
 {
 	struct writer w = { 0 };
@@ -235,11 +235,13 @@ int mmdb_write(const struct places *p, const char *path, int64_t build_epoch, st
 		st = (struct mmdb_stats){ .nodes = w.tree.n, .data_bytes = data_bytes, .records = w.nrecords };
 		st.record_bits = mmdb_tree_record_bits(&w.tree, data_bytes);
 		r = st.record_bits ? 0 : -E2BIG;
+		if (!r && st.record_bits < o->record_bits)
+			st.record_bits = o->record_bits;
 	}
 	if (r)
 		diag_error(d, path, 0, "cannot be built: %s", strerror(-r));
 	else
-		r = write_made(&w, path, build_epoch, &st, d);
+		r = write_made(&w, path, o->build_epoch, &st, d);
 	writer_drop(&w);
 	if (!r)
 		*ret = st;

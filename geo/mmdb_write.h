@@ -34,7 +34,11 @@ struct mmdb_stats {
 	uint64_t data_bytes, file_bytes;
 	uint64_t records;     /* distinct */
 };
-/* Writes path.new.PID beside path, syncs, renames: path is the old file or the whole new one. 0 or -errno with a diag. */
-int mmdb_write(const struct places *p, const char *path, int64_t build_epoch, struct mmdb_stats *ret,
+struct mmdb_options {
+	int64_t build_epoch;
+	unsigned record_bits; /* at least this: 24, 28 or 32; 0 = the smallest that fits */
+};
+/* Writes beside path, syncs, renames: path is the old file or the whole new one. 0 or -errno with a diag. */
+int mmdb_write(const struct places *p, const char *path, const struct mmdb_options *o, struct mmdb_stats *ret,
 	       struct diag_sink *d);
 #endif

@@ -14,11 +14,11 @@
 static int prefix_claim(struct ranges *c, const json_t *o, const char *key, const char *path, struct claim *ret)
 {
 	const char *text = json_text_at(c, o, path, key, false);
-	const char *region = json_text_at(c, o, path, "region", false);
-	const char *service = json_text_at(c, o, path, "service", false);
-	const char *group = json_text_at(c, o, path, "network_border_group", true);
+	const char *region = text ? json_text_at(c, o, path, "region", false) : NULL;
+	const char *service = region ? json_text_at(c, o, path, "service", false) : NULL;
+	const char *group = service ? json_text_at(c, o, path, "network_border_group", true) : NULL;
 
-	if (!text || !region || !service || !group || json_prefix(c, ret, text, path))
+	if (!group || json_prefix(c, ret, text, path))
 		return -EINVAL;
 	claim_operator(c, ret, operator_by_key("aws"));
 	claim_region(c, ret, "aws", json_object_get(o, "network_border_group") ? group : region);
@@ -54,10 +54,10 @@ static int read_list(struct ranges *c, const json_t *root, const char *list, con
 int aws_read(struct ranges *c, const json_t *root)
 {
 	const char *token = json_text_at(c, root, "", "syncToken", true);
-	const char *created = json_text_at(c, root, "", "createDate", true);
+	const char *created = token ? json_text_at(c, root, "", "createDate", true) : NULL;
 	int r;
 
-	if (!token || !created)
+	if (!created)
 		return -EINVAL;
 	ranges_version(c, token);
 	ranges_date(c, *created ? created : token);

@@ -27,12 +27,12 @@ static int prefix_claim(struct ranges *c, const json_t *o, const char *path, str
 int google_read(struct ranges *c, const json_t *root)
 {
 	json_t *a = json_array_at(c, root, "", "prefixes"), *o;
-	const char *token = json_text_at(c, root, "", "syncToken", true);
-	const char *created = json_text_at(c, root, "", "creationTime", true);
+	const char *token = a ? json_text_at(c, root, "", "syncToken", true) : NULL;
+	const char *created = token ? json_text_at(c, root, "", "creationTime", true) : NULL;
 	bool scoped = false;
 	size_t i;
 
-	if (!a || !token || !created)
+	if (!created)
 		return -EINVAL;
 	ranges_version(c, token);
 	ranges_date(c, *created ? created : token);

@@ -61,10 +61,10 @@ static int read_region(struct ranges *c, const json_t *o, size_t region)
 int oracle_read(struct ranges *c, const json_t *root)
 {
 	json_t *regions = json_array_at(c, root, "", "regions"), *o;
-	const char *updated = json_text_at(c, root, "", "last_updated_timestamp", true);
+	const char *updated = regions ? json_text_at(c, root, "", "last_updated_timestamp", true) : NULL;
 	size_t i;
 
-	if (!regions || !updated)
+	if (!updated)
 		return -EINVAL;
 	if (json_array_size(regions) >= REGIONS_MAX)
 		return ranges_error(c, "regions has over %u entries", REGIONS_MAX - 1);

@@ -63,7 +63,7 @@ static int parse_text(struct claims *to, const struct bytes *b, int (*read)(stru
 	{                                                                        \
 		name##_path(buf, 64, claim->where);                              \
 	}
-JSON(aws, "ip_prefix", "\"ipv6_prefixes\"")
+JSON(aws, "prefixes", "\"ipv6_prefixes\"")
 JSON(azure, "addressPrefixes", "\"values\"")
 JSON(oracle, "cidrs", "\"regions\"")
 JSON(cloudflare, "ipv4_cidrs", "\"ipv6_cidrs\"")

@@ -100,6 +100,7 @@ int geo_make(const char *const *files, size_t n, const char *output, bool force,
 	struct diag_print print;
 	struct places *p = NULL;
 	struct mmdb_stats st;
+	struct mmdb_options o = { .build_epoch = time(NULL) };
 	int r;
 
 	diag_print_init(&print, stderr);
@@ -109,7 +110,7 @@ int geo_make(const char *const *files, size_t n, const char *output, bool force,
 		r = -ERANGE;
 	}
 	if (!r)
-		r = mmdb_write(p, output, time(NULL), &st, &print.sink);
+		r = mmdb_write(p, output, &o, &st, &print.sink);
 	if (!r)
 		print_stats(output, p, &st, json);
 	places_free(p);
