@@ -62,6 +62,7 @@ static const struct row rows[] = {
 	{LEVEL_CORDON, "region", AS_TEXT, TOP(region)},
 	{LEVEL_CORDON, "jurisdiction", AS_TEXT, TOP(jurisdiction)},
 	{LEVEL_CORDON, "status", AS_TEXT, TOP(status)},
+	{LEVEL_CORDON, "data_epoch", AS_NUMBER, TOP(data_epoch)},
 	{LEVEL_CORDON, "sources", ENTER_LIST, LEVEL_EVIDENCE},
 	{LEVEL_EVIDENCE, "source", AS_TEXT, EVIDENCE(source)},
 	{LEVEL_EVIDENCE, "file", AS_TEXT, EVIDENCE(file)},

@@ -21,6 +21,7 @@ struct mmdb_fields {
 	struct mmdb_text organisation, asn_text; /* "AS15169" */
 	struct mmdb_text provider, platform, region, jurisdiction, status; /* cordon.* */
 	uint64_t asn;
+	uint64_t data_epoch; /* cordon.data_epoch of our own metadata: how old the data is */
 	bool in_eu, anycast;
 	size_t nevidence;
 	struct mmdb_evidence evidence[MMDB_EVIDENCE_MAX];

@@ -27,6 +27,7 @@
 #define MARKER_MAX (128 * 1024) /* it stands in this much of the end */
 #define STEPS_MAX  (1ULL << 26) /* tree nodes: an honest tree has each once */
 #define CODES	   (26 * 26)
+#define YEAR_10000 253402300800ULL
 
 struct walk {
 	struct claims *c;
@@ -327,12 +328,22 @@ static void set_data_epoch(struct claims *c, const MMDB_metadata_s *m)
 		claims_date(c, (int64_t)meta.data_epoch);
 }
 
-static int set_version(struct claims *c, const MMDB_metadata_s *m)
+/* Our own file says in its metadata how old its data is, which is more than when it was made. */
+static uint64_t epoch_of(const struct bytes *b, size_t marker, uint64_t build_epoch)
+{
+	struct mmdb_section s = {b->p + marker + MARKER_LEN, b->n - marker - MARKER_LEN, 100000};
+	struct mmdb_fields f;
+	const char *why;
+
+	return !mmdb_fields_read(&s, 0, &f, &why) && f.data_epoch ? f.data_epoch : build_epoch;
+}
+
+static int set_version(struct claims *c, const MMDB_metadata_s *m, uint64_t epoch)
 {
 	char version[160];
 
-	if (m->build_epoch < 253402300800ULL) /* the year 10000 */
-		claims_date(c, (int64_t)m->build_epoch);
+	if (epoch < YEAR_10000)
+		claims_date(c, (int64_t)epoch);
 	else
 		claims_warn(c, 0, "has a build epoch beyond the year 9999; the file's own date is taken");
 	set_data_epoch(c, m);
@@ -417,7 +428,7 @@ int mmdb_parse(struct claims *c, const struct bytes *b)
 		w->b = b;
 		r = check_metadata(w, &mmdb.metadata, find_marker(b) - 1);
 		if (!r)
-			r = set_version(c, &mmdb.metadata);
+			r = set_version(c, &mmdb.metadata, epoch_of(b, find_marker(b) - 1, mmdb.metadata.build_epoch));
 		if (!r)
 			r = read_all(w);
 		free(w);
