@@ -53,36 +53,42 @@ struct packet {
 		err_;                                                                              \
 	})
 
-/*
- * IPv4 options: 0, or why the packet must not be believed. The index of every read is the loop's own, a constant to the
- * verifier, and 'next' only says where an option starts: so its states fold together.
- */
-__noinline int packet_options(struct __sk_buff *skb, __u32 bytes)
+/* One IPv4 option at 'at' of 'bytes': where the next one starts, or OPTIONS_END with an enum abi_why. */
+#define OPTIONS_END 0x100u
+__noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
-	__u8 o[OPTIONS_BYTES_MAX + 4] = {};
-	__u32 next = 0;
+	__u32 from = sizeof(struct iphdr) + at;
+	__u8 o[3] = {};
 
-	if (bytes > OPTIONS_BYTES_MAX || bytes < 4)
-		return ABI_WHY_MALFORMED;
-	if (bpf_skb_load_bytes(skb, sizeof(struct iphdr), o, bytes))
-		return ABI_WHY_MALFORMED;
-	for (__u32 i = 0; i < OPTIONS_BYTES_MAX; i++) {
-		__u32 len = o[i + 1];
+	if (at >= bytes)
+		return OPTIONS_END | ABI_WHY_POLICY;
+	if (bpf_skb_load_bytes(skb, from, o, 1))
+		return OPTIONS_END | ABI_WHY_MALFORMED;
+	if (o[0] == OPTION_END)
+		return OPTIONS_END | ABI_WHY_POLICY;
+	if (o[0] == OPTION_NOP)
+		return at + 1;
+	if (at + 2 > bytes || bpf_skb_load_bytes(skb, from, o, 2) || o[1] < 2 || at + o[1] > bytes)
+		return OPTIONS_END | ABI_WHY_MALFORMED;
+	if (o[0] != OPTION_LSRR && o[0] != OPTION_SSRR)
+		return at + o[1];
+	/* the pointer counts from 1; past the length the route is used up */
+	if (o[1] < 3 || bpf_skb_load_bytes(skb, from, o, 3) || o[2] <= o[1])
+		return OPTIONS_END | ABI_WHY_SOURCE_ROUTE;
+	return at + o[1];
+}
 
-		if (i != next)
-			continue;
-		if (i >= bytes || o[i] == OPTION_END)
-			break;
-		if (o[i] == OPTION_NOP)
-			len = 1;
-		else if (len < 2 || i + len > bytes)
-			return ABI_WHY_MALFORMED;
-		/* the pointer counts from 1; past the length the route is used up */
-		if ((o[i] == OPTION_LSRR || o[i] == OPTION_SSRR) && o[i + 2] <= len)
-			return ABI_WHY_SOURCE_ROUTE;
-		next = i + len;
+/* IPv4 options: why the packet must not be believed, or 0. */
+__noinline __u32 packet_options(struct __sk_buff *skb, __u32 bytes)
+{
+	__u32 at = 0;
+
+	for (int i = 0; i <= OPTIONS_BYTES_MAX; i++) {
+		at = packet_option(skb, at, bytes);
+		if (at >= OPTIONS_END)
+			return at & 0xff;
 	}
-	return ABI_WHY_POLICY;
+	return ABI_WHY_MALFORMED;
 }
 
 static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p)

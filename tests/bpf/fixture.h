@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -71,6 +72,7 @@ static inline pid_t stage_peer(void)
 	cr_assert_eq(pipe(up), 0);
 	pid = fork();
 	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(up[0]);
 		if (unshare(CLONE_NEWNET) || write(up[1], "x", 1) != 1)
 			_exit(1);
