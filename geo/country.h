@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#define CC(a, b) ((uint16_t)((uint16_t)(a) << 8 | (uint8_t)(b)))
+#define CC(a, b) ((uint16_t)((unsigned)(a) << 8 | (uint8_t)(b)))
 
 /* Strict: two capitals that ISO 3166-1 lists; 0 otherwise. */
 uint16_t country_code(const char *two, size_t len);

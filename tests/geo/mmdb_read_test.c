@@ -216,15 +216,16 @@ static struct places *own_places(void)
 }
 
 /* Written by mmdb_write, as a file of its own. */
-static void write_own(char path[64])
+static void write_own(char path[64], unsigned bits)
 {
 	struct places *p = own_places();
+	const struct mmdb_options options = {.build_epoch = 1790000000, .record_bits = bits};
 	struct mmdb_stats stats;
 	struct said s;
 
 	said_init(&s);
 	temp_file(path, "", 0);
-	cr_assert_eq(mmdb_write(p, path, 1790000000, &stats, &s.sink), 0, "%s", s.text);
+	cr_assert_eq(mmdb_write(p, path, &options, &stats, &s.sink), 0, "%s", s.text);
 	places_free(p);
 }
 
@@ -244,22 +245,24 @@ Test(mmdb, our_own_file_reads_back)
 		"5.1.2.4", "5.1.255.255", "5.2.0.0", "5.255.255.255", "6.0.0.0", "63.255.255.255", "64.0.0.0",
 		"222.255.255.255", "223.0.0.0", "223.255.255.255", "224.1.0.0", "29ff::1", "2a00::", "2a00:1::",
 		"2a00:1::1", "2a00:1::2", "2a00:2::", "2a01::"};
-	struct places *own = own_places(), *back;
-	struct said s;
-	char path[64];
+	for (unsigned bits = 24; bits <= 32; bits += 4) {
+		struct places *own = own_places(), *back;
+		struct said s;
+		char path[64];
 
-	write_own(path);
-	cr_assert_eq(load_file(path, &back, &s), 0, "%s", s.text);
-	for (size_t k = 0; k < sizeof(at) / sizeof(at[0]); k++) {
-		struct ip ip = address(at[k]);
+		write_own(path, bits);
+		cr_assert_eq(load_file(path, &back, &s), 0, "%u: %s", bits, s.text);
+		for (size_t k = 0; k < sizeof(at) / sizeof(at[0]); k++) {
+			struct ip ip = address(at[k]);
 
-		cr_expect(same_place(own, back, &ip), "%s", at[k]);
+			cr_expect(same_place(own, back, &ip), "%u bits: %s", bits, at[k]);
+		}
+		cr_expect_lt(llabs(places_source(back, 0)->date - places_source(own, 1)->date), 2,
+			     "as old as its data, not as its making");
+		unlink(path);
+		places_free(own);
+		places_free(back);
 	}
-	cr_expect_lt(llabs(places_source(back, 0)->date - places_source(own, 1)->date), 2,
-		     "as old as its data, not as its making");
-	unlink(path);
-	places_free(own);
-	places_free(back);
 }
 
 /* What the files said that it was made of is shown again. */
@@ -272,7 +275,7 @@ Test(mmdb, our_own_file_keeps_its_evidence)
 	struct ip ip = address("5.1.2.3");
 	size_t n;
 
-	write_own(path);
+	write_own(path, 28);
 	cr_assert_eq(load_file(path, &p, &s), 0, "%s", s.text);
 	n = places_claims(p, &ip, claims, 8);
 	cr_assert_geq(n, 2);
@@ -322,7 +325,7 @@ Test(mmdb, bytes_turned_over)
 	struct blob b;
 	uint64_t state = 1234567;
 
-	write_own(path);
+	write_own(path, 24);
 	b = slurp(path);
 	for (int i = 0; i < 1500; i++) {
 		size_t at = next_random(&state) % b.n, n = next_random(&state) % 3 + 1;
@@ -346,7 +349,7 @@ Test(mmdb, cut_short)
 	char path[64];
 	struct blob b, cut;
 
-	write_own(path);
+	write_own(path, 32);
 	b = slurp(path);
 	for (size_t n = 1; n < b.n; n += b.n / 400 + 1) {
 		cut = (struct blob){b.p, n};
