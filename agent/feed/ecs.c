@@ -63,9 +63,11 @@ static void put_ends(struct jsonw *j, const struct event *e)
 	char cc[3];
 
 	jsonw_open(j, "source", '{');
-	put_address(j, "ip", &e->flow.src);
-	put_address(j, "address", &e->flow.src);
-	if (ports)
+	if (event_has_source(e)) {
+		put_address(j, "ip", &e->flow.src);
+		put_address(j, "address", &e->flow.src);
+	}
+	if (ports && e->flow.sport)
 		jsonw_number(j, "port", e->flow.sport);
 	jsonw_number(j, "bytes", e->bytes);
 	jsonw_number(j, "packets", e->packets);
@@ -112,7 +114,7 @@ static void put_network(struct jsonw *j, const struct event *e)
 		k.sport = k.icmp_type;
 		k.dport = k.icmp_code;
 	}
-	if ((!icmp || k.has_icmp) && event_community_id(id, &k) == 0)
+	if (event_has_source(e) && (!icmp || k.has_icmp) && event_community_id(id, &k) == 0)
 		jsonw_text(j, "community_id", id);
 	jsonw_close(j, '}');
 }
@@ -282,7 +284,8 @@ static void put_related(struct jsonw *j, const struct event *e)
 {
 	jsonw_open(j, "related", '{');
 	jsonw_open(j, "ip", '[');
-	put_address(j, NULL, &e->flow.src);
+	if (event_has_source(e))
+		put_address(j, NULL, &e->flow.src);
 	put_address(j, NULL, &e->flow.dst);
 	jsonw_close(j, ']');
 	if (e->process.user) {

@@ -178,6 +178,13 @@ int event_community_id(char ret[EVENT_COMMUNITY_LEN], const struct flow_key *k)
 	return 0;
 }
 
+bool event_has_source(const struct event *e)
+{
+	static const uint8_t none[sizeof(e->flow.src.b)];
+
+	return e->capture || memcmp(e->flow.src.b, none, sizeof(none)) != 0;
+}
+
 char *event_message(char *buf, size_t size, const struct event *e)
 {
 	char src[IP_STRLEN], dst[IP_STRLEN], cc[3];
@@ -191,7 +198,8 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	}
 	if (!*country)
 		country = e->place ? place_status_name(e->place->status) : "unknown";
-	text_put(buf, size, "%s: %s -> %s port %u/%s (%s)%s%s", action, ip_format(src, &e->flow.src),
+	text_put(buf, size, "%s: %s -> %s port %u/%s (%s)%s%s", action,
+		 event_has_source(e) ? ip_format(src, &e->flow.src) : e->process.comm ? e->process.comm : "this host",
 		 ip_format(dst, &e->flow.dst), e->flow.dport, *proto ? proto : "ip", country,
 		 e->kind == EVENT_PLACE_REFUTED ? ": " : " by ",
 		 e->kind == EVENT_PLACE_REFUTED && e->detail ? e->detail : rule);

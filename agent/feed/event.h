@@ -7,6 +7,8 @@
 
 /* "flow-blocked", "flow-would-block", "flow-alerted", "flow-allowed"; "" for local traffic. */
 const char *event_action(enum decide_action verdict, bool enforced);
+/* False for a refused connect(): the kernel had not chosen the source address yet. */
+bool event_has_source(const struct event *e);
 const char *event_kind_name(enum event_kind k); /* "flow", "flow-end", "state", "place-refuted" */
 const char *event_verdict_name(enum decide_action a); /* "allow", "alert", "block", "local" */
 const char *event_severity_name(uint8_t severity);    /* "none", "low" .. "critical" */
