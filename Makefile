@@ -124,7 +124,7 @@ bench: root all $(BENCHES) ## every benchmark; results in tests/bench/RESULTS.md
 lint: ## style ruler, banned functions, layers
 	@python3 tests/lint.py
 
-SBIN := $(DESTDIR)$(PREFIX)/sbin
+BIN := $(DESTDIR)$(PREFIX)/bin
 SHARE := $(DESTDIR)$(PREFIX)/share
 ETC := $(DESTDIR)/etc
 UNITS := $(DESTDIR)/lib/systemd/system
@@ -132,17 +132,18 @@ INST = install -D -m
 SERVICES := $(wildcard agent/host/*.service agent/host/*.timer)
 MANS := $(wildcard agent/host/*.[1-8])
 install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PREFIX)
-	@$(INST) 755 $(B)/cordon $(SBIN)/cordon
-	@$(foreach f,$(SERVICES),install -d $(UNITS) && sed 's|/usr/local/sbin/|$(PREFIX)/sbin/|g' \
+	@$(INST) 755 $(B)/cordon $(BIN)/cordon
+	@$(foreach f,$(SERVICES),install -d $(UNITS) && sed -E 's|/usr/local/s?bin/|$(PREFIX)/bin/|g' \
 		$(f) > $(UNITS)/$(notdir $(f)) && chmod 644 $(UNITS)/$(notdir $(f)) &&) :
 	@$(foreach f,$(MANS),$(INST) 644 $(f) $(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f)) &&) :
 	@$(foreach f,$(wildcard agent/host/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard agent/host/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard rules/examples/*),$(INST) 644 $(f) $(SHARE)/cordon/examples/$(notdir $(f)) &&) :
+	@[ -e $(ETC)/cordon/geo.conf ] || [ ! -e agent/host/geo.conf ] || $(INST) 644 agent/host/geo.conf $(ETC)/cordon/geo.conf
 	@[ -e $(ETC)/cordon/cordon.conf ] || $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf
 	@echo "installed under $(DESTDIR)$(PREFIX); $(ETC)/cordon/cordon.conf is the policy"
 uninstall: ## remove what install put there; the policy stays
-	@rm -f $(SBIN)/cordon $(foreach f,$(SERVICES),$(UNITS)/$(notdir $(f))) \
+	@rm -f $(BIN)/cordon $(foreach f,$(SERVICES),$(UNITS)/$(notdir $(f))) \
 		$(foreach f,$(MANS),$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 		$(DESTDIR)/usr/lib/sysusers.d/cordon.conf $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf
 	@rm -rf $(SHARE)/cordon
