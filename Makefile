@@ -9,6 +9,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool) bpftool)
 B := build
 VERSION := 0.1.0
 Q := $(if $(filter 1,$(V)),,@)
+SAY := $(if $(QUIET),:,echo)
 
 LIBS_geo := libmaxminddb jansson libcrypto
 LIBS_bpf := libbpf
@@ -46,7 +47,7 @@ UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(foreach d,geo rules bpf agent,$(wild
 
 all: $(B)/cordon ## build the agent, with the kernel programs inside it
 $(B)/cordon: $(B)/agent/main.o $(AR_agent)
-	@echo "  LD  $@"
+	@$(SAY) "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # main lists the verbs whose file is there
 $(B)/agent/main.o: $(wildcard agent/cmd/*.c)
@@ -57,7 +58,7 @@ $(B)/libagent.a: $(AGENT)
 $(B)/%.a:
 	@rm -f $@; $(AR) rcs $@ $^
 $(B)/%.o: %.c
-	@mkdir -p $(@D); echo "  CC  $<"
+	@mkdir -p $(@D); $(SAY) "  CC  $<"
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
 $(B)/rules/%.c: rules/%.y
 	@mkdir -p $(@D)
@@ -66,12 +67,12 @@ $(B)/rules/%.c: rules/%.l
 	@mkdir -p $(@D)
 	$(Q)flex -o $@ $<
 $(B)/rules/%.o: $(B)/rules/%.c
-	@echo "  CC  $<"
+	@$(SAY) "  CC  $<"
 	$(Q)$(CC) $(CFLAGS) -Irules -Wno-conversion -Wno-sign-conversion -Wno-missing-prototypes -Wno-unused-function -c -o $@ $<
 $(B)/rules/lexer.o: $(B)/rules/grammar.c
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
-	@mkdir -p $(@D); echo "  BPF $<"
+	@mkdir -p $(@D); $(SAY) "  BPF $<"
 	$(Q)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -MMD -MP -I. \
 		-I/usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
@@ -87,7 +88,7 @@ $(B)/tests/bpf/%: tests/bpf/%.c $(AR_bpf)
 $(B)/tests/agent/%: tests/agent/%.c $(AR_agent)
 	$(LINK_TEST)
 define LINK_TEST
-	@mkdir -p $(@D); echo "  TEST $<"
+	@mkdir -p $(@D); $(SAY) "  TEST $<"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 endef
 # benchmark programs see every layer
@@ -95,19 +96,21 @@ BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
 $(B)/tests/bench/%: tests/bench/%.c $(AR_agent)
 	$(LINK_BENCH)
 define LINK_BENCH
-	@mkdir -p $(@D); echo "  BENCH $<"
+	@mkdir -p $(@D); $(SAY) "  BENCH $<"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endef
 
+# after deps: the packages decide what pkg-config says
+SUBMAKE = $(MAKE) --no-print-directory -j$(shell nproc) QUIET=1
 RUN_TESTS = B=$(abspath $(B)) bash tests/run.sh
 run: root deps ## watch this host's outbound flows (monitor mode; ARGS=... is passed on)
-	@$(MAKE) --no-print-directory all
+	@echo "building"; $(SUBMAKE) all
 	@B=$(abspath $(B)) bash agent/host/try.sh $(ARGS)
 demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeeds
-	@$(MAKE) --no-print-directory all
+	@echo "building"; $(SUBMAKE) all
 	@B=$(abspath $(B)) bash tests/live/demo.sh
 test: root deps-test ## every test: unit, golden, hostile, live
-	@$(MAKE) --no-print-directory all tests
+	@echo "building"; $(SUBMAKE) all tests
 	@$(RUN_TESTS) unit golden hostile live
 tests: $(UNIT)
 unit: $(UNIT) ## unit tests only
@@ -117,7 +120,7 @@ golden: all ## golden and hostile tests only
 live: root all ## live tests only (network namespaces, PostgreSQL); ONLY=name for one
 	@$(RUN_TESTS) live
 vm: root deps-vm ## the unit under a real systemd, in an emulated machine
-	@$(MAKE) --no-print-directory all
+	@echo "building"; $(SUBMAKE) all
 	@$(RUN_TESTS) vm
 bench: root all $(BENCHES) ## every benchmark; results in tests/bench/RESULTS.md
 	@B=$(abspath $(B)) bash tests/bench/run.sh
