@@ -119,6 +119,6 @@ same "eu has 34 codes" "eu: 34 countries" "$(grep '^eu:' "$tmp/zones")"
 same "eea has 37 codes" "eea: 37 countries" "$(grep '^eea:' "$tmp/zones")"
 same "json" '["eea","DE",37]' "$("$CORDON" check --zones --json --as-of 2026-11-23 good.conf |
 	jq -c '["eea", (.zones.eea[] | select(.country == "DE") | .country), (.zones.eea | length)]')"
-same "json of errors" '[3,"UK"]' "$(printf 'allow to UK\nallow to X Y\nallow to ZZ\n' | "$CORDON" check --json - |
+same "json of errors" '[4,"UK"]' "$(printf 'allow to UK\nallow to X Y\nallow to ZZ\n' | "$CORDON" check --json - |
 	jq -c '[.errors, (.diagnostics[0].text | split("\u0027")[1])]')"
 tap_end
