@@ -14,7 +14,7 @@ uint16_t country_code(const char *two, size_t len)
 {
 	if (len != 2 || two[0] < 'A' || two[0] > 'Z' || two[1] < 'A' || two[1] > 'Z')
 		return 0;
-	return names[INDEX(two[0], two[1])] ? CC(two[0], two[1]) : 0;
+	return names[INDEX(two[0], two[1])] ? (uint16_t)CC(two[0], two[1]) : 0;
 }
 
 static char upper(char c)

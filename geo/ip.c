@@ -50,10 +50,10 @@ static bool mask_host_bits(struct ip *ip, unsigned len)
 	bool had = false;
 
 	for (unsigned i = len / 8; i < bytes_of(ip); i++) {
-		uint8_t keep = i == len / 8 ? (uint8_t)(0xff00 >> len % 8) : 0;
+		uint8_t keep = (uint8_t)(i == len / 8 ? 0xff00 >> len % 8 : 0);
 
 		had |= (ip->b[i] & ~keep) != 0;
-		ip->b[i] &= keep;
+		ip->b[i] = (uint8_t)(ip->b[i] & keep);
 	}
 	return had;
 }
@@ -165,7 +165,7 @@ struct ip cidr_last(const struct cidr *c)
 	struct ip ip = c->addr;
 
 	for (unsigned i = c->len / 8; i < bytes_of(&ip); i++)
-		ip.b[i] |= i == c->len / 8 ? (uint8_t)(0xff >> c->len % 8) : 0xff;
+		ip.b[i] = (uint8_t)(ip.b[i] | (i == c->len / 8 ? 0xff >> c->len % 8 : 0xff));
 	return ip;
 }
 

@@ -8,7 +8,7 @@
 
 static bool same(const char *s, const struct mmdb_text *t)
 {
-	return strlen(s) == t->n && !memcmp(s, t->p, t->n);
+	return strlen(s) == t->n && (!t->n || !memcmp(s, t->p, t->n));
 }
 
 static void set_format(struct claims *c, struct source *s, const struct mmdb_text *name)
