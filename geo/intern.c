@@ -50,12 +50,21 @@ void intern_drop(struct intern *t)
 	*t = (struct intern){0};
 }
 
+/* Records are a few words: a call of memcmp costs more than the comparison. */
+static int differ(const uint32_t *a, const uint32_t *b, size_t words)
+{
+	for (size_t i = 0; i < words; i++)
+		if (a[i] != b[i])
+			return 1;
+	return 0;
+}
+
 /* The slot that holds the item, or the empty one where it belongs. */
 static uint32_t *intern_slot(const struct intern *t, const uint32_t *item)
 {
 	size_t i = hash_words(item, t->words) & (t->nslots - 1);
 
-	while (t->slots[i] && memcmp(t->items + (t->slots[i] - 1) * t->words, item, t->words * 4))
+	while (t->slots[i] && differ(t->items + (t->slots[i] - 1) * t->words, item, t->words))
 		i = (i + 1) & (t->nslots - 1);
 	return &t->slots[i];
 }

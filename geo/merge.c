@@ -215,10 +215,13 @@ static int emit6(struct places *p, size_t *room, u128 first, uint32_t place)
 	return 0;
 }
 
-/* The tuple at 'at', and the last address for which it holds. */
-static u128 tuple_at(struct merge *m, u128 at, uint32_t *tuple)
+/* The tuple at 'at', whether it changed, and the last address for which it holds. */
+static u128 tuple_at(struct merge *m, u128 at, uint32_t *tuple, bool *changed)
 {
 	u128 end = spans_max(m->is6);
+	uint32_t says;
+
+	*changed = !at;
 
 	for (size_t i = 0; i < m->ncursors; i++) {
 		struct cursor *c = &m->cursor[i];
@@ -227,26 +230,27 @@ static u128 tuple_at(struct merge *m, u128 at, uint32_t *tuple)
 			c->next++;
 			load_cursor(c);
 		}
-		tuple[i] = 0;
-		if (c->first > c->last)
-			continue;
-		if (c->first > at) {
-			if (c->first - 1 < end)
+		says = 0;
+		if (c->first > at) { /* c->first > c->last: none left */
+			if (c->first <= c->last && c->first - 1 < end)
 				end = c->first - 1;
-			continue;
+		} else if (c->first <= c->last) {
+			says = c->says;
+			if (c->last < end)
+				end = c->last;
 		}
-		tuple[i] = c->says;
-		if (c->last < end)
-			end = c->last;
+		*changed |= says != tuple[i];
+		tuple[i] = says;
 	}
 	return end;
 }
 
 static int sweep(struct merge *m)
 {
-	uint32_t tuple[CURSORS_MAX], last[CURSORS_MAX], place = 0;
-	size_t room = 4096, bytes = m->ncursors * sizeof(tuple[0]);
+	uint32_t tuple[CURSORS_MAX] = {0}, place = 0;
+	size_t room = 4096;
 	u128 at = 0, end;
+	bool changed;
 	int r = 0;
 
 	if (m->is6)
@@ -256,11 +260,9 @@ static int sweep(struct merge *m)
 	if (m->is6 ? !m->p->r6 : !m->p->r4)
 		return -ENOMEM;
 	for (;; at = end + 1) {
-		end = tuple_at(m, at, tuple);
-		if (!at || memcmp(tuple, last, bytes)) {
+		end = tuple_at(m, at, tuple, &changed);
+		if (changed)
 			r = place_of(m, tuple, &place);
-			memcpy(last, tuple, bytes);
-		}
 		if (!r)
 			r = m->is6 ? emit6(m->p, &room, at, place) : emit4(m->p, &room, at, place);
 		if (r || end == spans_max(m->is6))

@@ -64,40 +64,52 @@ static bool at(const struct text *t, char c)
 	return t->p < t->end && *t->p == c;
 }
 
+static bool skip_colons(struct text *t, unsigned n, int *gap)
+{
+	t->p++;
+	if (at(t, ':')) {
+		if (*gap >= 0)
+			return false;
+		*gap = (int)n;
+		t->p++;
+		return true;
+	}
+	return t->p < t->end && hex(*t->p) >= 0;
+}
+
+/* The groups, with the gap of '::' opened, as a number. */
+static u128 compose(const unsigned g[8], unsigned n, int gap)
+{
+	uint64_t half[2] = {0, 0};
+	unsigned head = gap < 0 ? n : (unsigned)gap;
+
+	for (unsigned i = 0; i < head; i++)
+		half[i / 4] |= (uint64_t)g[i] << (48 - i % 4 * 16);
+	for (unsigned i = head, to = 8 - n + head; i < n; i++, to++)
+		half[to / 4] |= (uint64_t)g[i] << (48 - to % 4 * 16);
+	return U128(half[0], half[1]);
+}
+
 /* An address of colons; the dotted tail is not in these files and not read. */
 static bool address(struct text *t, u128 *ret)
 {
-	u128 head = 0, tail = 0;
-	unsigned n = 0, after = 0, g;
-	bool gap = false;
+	unsigned g[8], n = 0;
+	int gap = -1;
 
 	if (t->end - t->p >= 2 && t->p[0] == ':' && t->p[1] == ':') {
-		gap = true;
+		gap = 0;
 		t->p += 2;
 	}
-	while (n + after < 8 && group(t, &g)) {
-		if (gap) {
-			tail = tail << 16 | g;
-			after++;
-		} else {
-			head = head << 16 | g;
-			n++;
-		}
+	while (n < 8 && group(t, &g[n])) {
+		n++;
 		if (!at(t, ':'))
 			break;
-		t->p++;
-		if (at(t, ':')) {
-			if (gap)
-				return false;
-			gap = true;
-			t->p++;
-		} else if (t->p >= t->end || hex(*t->p) < 0) {
+		if (!skip_colons(t, n, &gap))
 			return false;
-		}
 	}
-	if (gap ? n + after > 7 : n != 8)
+	if (gap < 0 ? n != 8 : n > 7)
 		return false;
-	*ret = (n ? head << (128 - 16 * n) : 0) | tail;
+	*ret = compose(g, n, gap);
 	return true;
 }
 

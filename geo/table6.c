@@ -79,32 +79,45 @@ static bool whole(const struct trie *t, size_t i, u128 last)
 	return i + 1 == t->n || t->v[i + 1].first > last;
 }
 
+/* The first slot after s that range i does not hold whole; it begins in or before slot s. */
+static unsigned run(const struct trie *t, size_t i, u128 first, unsigned shift, unsigned over)
+{
+	u128 slot;
+
+	if (i + 1 == t->n)
+		return SLOTS;
+	slot = (t->v[i + 1].first - first) >> shift << over;
+	return slot < SLOTS ? (unsigned)slot : SLOTS;
+}
+
 /*
- * Fills node k. A slot spans 2^(122 - bits) addresses. The last level has fewer than 6 bits left: its slots share an
- * address each, and are leaves as an address can not be split.
+ * Fills node k: from boundary to boundary, for most slots lie in one range. A slot spans 2^(122 - bits) addresses. The
+ * last level has fewer than 6 bits left: two slots share an address, and are leaves as an address can not be split.
  */
 static int fill(struct trie *t, size_t k)
 {
 	const struct todo todo = t->todo[k];
-	unsigned bits = todo.bits + 6U, over = bits > 128 ? bits - 128 : 0;
-	u128 size = (u128)1 << (over ? 0 : 128 - bits);
+	unsigned bits = todo.bits + 6U, over = bits > 128 ? bits - 128 : 0, shift = over ? 0 : 128 - bits, s = 0;
 	uint64_t vector = 0, leafvec = 0;
 	size_t i = todo.in, children = t->nnodes, leaves = t->nleaves;
 	uint32_t last_class = UINT32_MAX;
 	int r = 0;
 
-	for (unsigned s = 0; s < SLOTS && !r; s++) {
-		u128 first = todo.first + (u128)(s >> over) * size, last = first + (size - 1);
+	while (s < SLOTS && !r) {
+		u128 first = todo.first + ((u128)(s >> over) << shift), last = first + (((u128)1 << shift) - 1);
 
 		i = seek(t, i, first);
 		if (!whole(t, i, last)) {
-			vector |= 1ULL << s;
+			vector |= 1ULL << s++;
 			r = add_node(t, first, i, bits);
-		} else if (t->v[i].class != last_class) {
+			continue;
+		}
+		if (t->v[i].class != last_class) {
 			leafvec |= 1ULL << s;
 			last_class = t->v[i].class;
 			r = add_leaf(t, last_class);
 		}
+		s = run(t, i, todo.first, shift, over);
 	}
 	t->nodes[3 * k] = vector;
 	t->nodes[3 * k + 1] = leafvec;
