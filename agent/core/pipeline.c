@@ -74,9 +74,12 @@ static void count_unknown_link(struct pipeline_counts *c, uint16_t link)
 /* The number under which a source route's end is known; the last number stands for all that have no room. */
 static unsigned route_number(struct pipeline *p, const struct packet *k)
 {
-	struct ip end = ip_from_bytes(k->v, k->final);
+	struct ip end;
 
 	p->counts.routed++;
+	if (!k->final)
+		return ROUTE_OTHER;
+	end = ip_from_bytes(k->v, k->final);
 	if (!p->route)
 		p->route = calloc(PIPELINE_ROUTES_MAX + 1, sizeof(*p->route));
 	if (!p->route)

@@ -65,7 +65,7 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	if (route && route <= p->nroutes)
 		ev.embedded = &p->route[route];
 	if (route)
-		ev.detail = route == ROUTE_TOO_DEEP ? "more IPv6 extension headers than are followed" :
+		ev.detail = route == ROUTE_TOO_DEEP ? "its headers cannot be followed: too many extension headers, or broken options" :
 						      "source route: the header names a hop, not where the packet ends";
 	ev.action = event_action(ev.verdict, false);
 	fill_distance(&ev, x, detail);

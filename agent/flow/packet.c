@@ -41,18 +41,26 @@ static inline void transport(struct packet *k, struct cursor c)
 }
 
 /* Strict or loose source route that is not used up: the last address is where the packet goes in the end. */
+static void ipv4_route(struct packet *k, const uint8_t *p, size_t len)
+{
+	if (len < 3 || p[2] > len) /* the pointer counts from 1 */
+		return;
+	k->flags |= PACKET_ROUTED;
+	if (len >= 7)
+		k->final = p + 3 + ((len - 3) / 4 - 1) * 4;
+}
+
 static void ipv4_options(struct packet *k, const uint8_t *p, size_t left)
 {
-	while (left >= 2 && p[0] != 0) {
-		size_t len = p[0] == 1 ? 1 : p[1];
+	while (left && p[0] != 0) {
+		size_t len = p[0] == 1 ? 1 : left >= 2 ? p[1] : 0;
 
-		if (p[0] != 1 && (len < 2 || len > left))
+		if (!len || len > left || (p[0] != 1 && len < 2)) {
+			k->flags |= PACKET_DEEP;
 			return;
-		if ((p[0] == OPTION_LSRR || p[0] == OPTION_SSRR) && len >= 7 && p[2] >= 4 &&
-		    (size_t)p[2] + 3 <= len) {
-			k->final = p + 3 + ((len - 3) / 4 - 1) * 4;
-			k->flags |= PACKET_ROUTED;
 		}
+		if (p[0] == OPTION_LSRR || p[0] == OPTION_SSRR)
+			ipv4_route(k, p, len);
 		p += len;
 		left -= len;
 	}
@@ -122,18 +130,19 @@ static uint32_t jumbo(const uint8_t *p, size_t left)
 	return 0;
 }
 
-/* Routing header with segments left: type 0 and 2 end at the last address, segment routing at the first of its list */
+/* Routing header with segments left: type 0 and 2 end at the last address, segment routing at the first of its list;
+ * where others end is not known. */
 static void ipv6_route(struct packet *k, const uint8_t *p, size_t len)
 {
-	if (!p[3] || len < 24)
+	if (!p[3])
+		return;
+	k->flags |= PACKET_ROUTED;
+	if (len < 24)
 		return;
 	if (p[2] == 4)
 		k->final = p + 8;
 	else if (p[2] == 0 || p[2] == 2)
 		k->final = p + 8 + ((len - 8) / 16 - 1) * 16;
-	else
-		return;
-	k->flags |= PACKET_ROUTED;
 }
 
 static bool is_extension(uint8_t proto)

@@ -38,8 +38,8 @@ enum packet_result {
 #define PACKET_LATER	 0x04 /* not the first: the transport header is elsewhere */
 #define PACKET_SYN	 0x08 /* TCP SYN without ACK: the sender opens */
 #define PACKET_SYNACK	 0x10
-#define PACKET_ROUTED	 0x20 /* source route: 'final' differs from the header's destination */
-#define PACKET_DEEP	 0x40 /* more extension headers than the bound */
+#define PACKET_ROUTED	 0x20 /* a source route that is not used up: the header's destination is a hop */
+#define PACKET_DEEP	 0x40 /* more extension headers than the bound, or options that cannot be followed */
 #define PACKET_CUT	 0x80 /* the capture ends before the transport header */
 
 struct packet {
@@ -51,7 +51,7 @@ struct packet {
 	uint32_t length;       /* IP layer, header included: as the header says, TSO and jumbo resolved */
 	uint32_t fragment_id;
 	const uint8_t *src, *dst; /* 4 or 16 bytes in the frame */
-	const uint8_t *final;	  /* PACKET_ROUTED */
+	const uint8_t *final;	  /* PACKET_ROUTED: where it ends; NULL = cannot be told */
 	const uint8_t *payload;	  /* after the last header understood; NULL when cut */
 	uint32_t payload_len;
 	uint8_t icmp_type, icmp_code; /* proto 1 and 58, first fragment */
