@@ -43,7 +43,7 @@ def differences(want, summary):
 def main():
     cordon, base = os.environ['CORDON'], os.environ.get('SHARED', '') + '/captures'
     if not os.path.isdir(base + '/expected'):
-        print('skip captures - shared/captures is not beside the clone')
+        print('skip captures/all - shared/captures is not beside the clone')
         return 0
     names = sys.argv[1:] or sorted(f[:-5] for f in os.listdir(base + '/expected'))
     bad = 0
