@@ -36,14 +36,16 @@
  * Addresses inside addresses (light_embedded, light_classes6): the verdict is the worst of the classes that
  * light_classes6 returns. The embedded IPv4 counts always, and if it is private, local or malformed it counts as class
  * 0, an unknown place: 10.0.0.1 behind NAT64 is not our private network, whatever a place line says of that. Only
- * behind a NAT64 prefix of the operator's own (configured) a private address with a place line is that place. The outer address counts when a place line or
- * a set of the policy covers it (its class is then not LIGHT_SILENT), as it says nothing of its own.
+ * behind a NAT64 prefix of the operator's own (configured) a private address with a place line is that place. The
+ * outer address counts when a place line or a set of the policy covers it (its class is then not LIGHT_SILENT), as it
+ * says nothing of its own.
  * A *socket* call with ::ffff:a.b.c.d is another thing: the kernel sends IPv4. Hooks on connect and sendmsg first try
  * light_unmap() and then ask light_lookup4().
  *
  * Invariants (tests/geo/table_test.c holds them):
  *  1. Class 0 is the unknown place, global scope, in no set. A bounded loop that ran out answers 0.
- *  2. Every array has at most 4 MB (kernel 5.10 takes no larger value), the limits below; table.c refuses beyond.
+ *  2. Arrays stay below the limits here; table.c refuses beyond. All but NODES6 have at most 4 MB, which is all that
+ *     kernels before 6.0 take as one value; NODES6 has 3.2 MB for the whole of tor-geoipdb, and may grow to 12.
  *  3. Every index made from a word of the arrays is inside its array; the includer's reads may mask instead of check.
  *  4. For every address, light_lookup4/6 == the class of places_lookup() and of the sets that hold the address.
  *
@@ -51,8 +53,8 @@
  *     LIGHT_READ16(ctx, array, index), LIGHT_READ32, LIGHT_READ64  -> LIGHT_U32, LIGHT_U32, LIGHT_U64
  *     LIGHT_NAT64_COUNT(ctx), optional: a constant spares a read for each IPv6 packet (default: SMALL[8])
  *     LIGHT_LOOKUP4(ctx, address), LIGHT_LOOKUP6(ctx, hi, lo), optional: what light_classes6 calls for one look-up
- * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once (and name them so). The search is
- * branchless through LIGHT_OPAQUE, which keeps clang from making the mask a branch again.
+ * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once (and name them so). The
+ * search is branchless through LIGHT_OPAQUE, which keeps clang from making the mask a branch again.
  */
 #ifndef GEO_LIGHT_H
 #define GEO_LIGHT_H
@@ -78,10 +80,10 @@ enum light_array {
 	LIGHT_ARRAYS
 };
 #define LIGHT_ROOT4_WORDS  65536u
-#define LIGHT_ENTRIES4_MAX (1u << 20) /* 4 MB; index mask 0xfffff */
+#define LIGHT_ENTRIES4_MAX (1u << 20) /* 4 MB */
 #define LIGHT_ROOT6_WORDS  131072u
-#define LIGHT_NODES6_MAX   174762u    /* 4 MB; u64 index mask 0x7ffff */
-#define LIGHT_LEAVES6_MAX  (1u << 21) /* 4 MB; index mask 0x1fffff */
+#define LIGHT_NODES6_MAX   (1u << 19) /* 12 MB */
+#define LIGHT_LEAVES6_MAX  (1u << 21) /* 4 MB */
 #define LIGHT_FLAGS_MAX	   65536u
 #define LIGHT_SMALL_WORDS  64u
 

@@ -470,7 +470,7 @@ Test(table, too_many_classes)
 Test(table, too_many_nodes)
 {
 	struct places *p = small_places();
-	size_t n = 20000;
+	size_t n = 40000;
 	struct cidr *v = calloc(n, sizeof(*v));
 	struct table_set set = {.cidrs = v, .ncidrs = n};
 	struct said s;
