@@ -139,6 +139,7 @@ install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PR
 	@$(foreach f,$(SERVICES),install -d $(UNITS) && sed -E 's|/usr/local/s?bin/|$(PREFIX)/bin/|g' \
 		$(f) > $(UNITS)/$(notdir $(f)) && chmod 644 $(UNITS)/$(notdir $(f)) &&) :
 	@$(foreach f,$(MANS),$(INST) 644 $(f) $(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f)) &&) :
+	@$(INST) 644 agent/host/cordon.bash $(SHARE)/bash-completion/completions/cordon
 	@$(foreach f,$(wildcard agent/host/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard agent/host/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard rules/examples/*),$(INST) 644 $(f) $(SHARE)/cordon/examples/$(notdir $(f)) &&) :
@@ -149,7 +150,7 @@ uninstall: ## remove what install put there; the policy stays
 	@rm -f $(BIN)/cordon $(foreach f,$(SERVICES),$(UNITS)/$(notdir $(f))) \
 		$(foreach f,$(MANS),$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 		$(DESTDIR)/usr/lib/sysusers.d/cordon.conf $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf
-	@rm -rf $(SHARE)/cordon
+	@rm -rf $(SHARE)/cordon $(SHARE)/bash-completion/completions/cordon
 	@echo "removed; $(ETC)/cordon is left alone"
 
 root:

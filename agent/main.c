@@ -14,7 +14,6 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-#if __has_include("agent/cmd/run.c")
 	{"run", cmd_run, "watch this host's outbound traffic, decide, block and alert",
 	 "[options]\n"
 	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
@@ -31,13 +30,9 @@ static const struct verb verbs[] = {
 	 "  --state DIR          where refuted places are remembered (default /var/lib/cordon, if it is there)\n"
 	 "  --detach-on-exit     remove everything from the kernel at the end, enforcing or not\n"
 	 "  --keep-on-exit       leave everything attached at the end, in monitor mode too\n"},
-#endif
-#if __has_include("agent/cmd/replay.c")
 	{"replay", cmd_replay, "captures through the same road: events as JSON lines", NULL},
-#endif
 	{"check", cmd_check, "every error of a policy, with its place; warnings for what never matches",
 	 NULL},
-#if __has_include("agent/cmd/explain.c")
 	{"explain", cmd_explain, "where an address is, how that is known, and which rule decides",
 	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443\n"
 	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
@@ -47,15 +42,11 @@ static const struct verb verbs[] = {
 	 "  --opened by SIDE     here (default) or peer\n"
 	 "  --as-of DATE         decide as on that day (UTC)\n"
 	 "  --json               one JSON object an address, a line each\n"},
-#endif
-#if __has_include("agent/cmd/status.c")
 	{"status", cmd_status, "what is attached, in what mode, with which tables and counters",
 	 "[options]\n"
 	 "  --json               one JSON object\n"
 	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
 	 "  --pin DIR            where to look when no agent answers (default /sys/fs/bpf/cordon)\n"},
-#endif
-#if __has_include("agent/cmd/reload.c")
 	{"reload", cmd_reload, "swap policy or places, or say why not and keep the old",
 	 "[options]\n"
 	 "  --policy FILE        load this file from now on\n"
@@ -66,10 +57,7 @@ static const struct verb verbs[] = {
 	 "[options]\n"
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"
 	 "  --control PATH       control socket: refuses while an agent answers there\n"},
-#endif
-#if __has_include("agent/cmd/geo.c")
 	{"geo", cmd_geo, "make, update and show the places database", NULL},
-#endif
 	{NULL, NULL, NULL, NULL},
 };
 

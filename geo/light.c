@@ -32,3 +32,13 @@ unsigned table_classes_of(const struct table *t, const struct ip *ip, uint32_t o
 	out[0] = table_lookup(t, ip);
 	return 1;
 }
+
+unsigned table_embedded(const struct table *t, const struct ip *ip, struct ip out[TABLE_EMBED_MAX])
+{
+	struct light_inner in;
+	unsigned n = ip->v == 6 ? light_embedded(t, half(ip->b), half(ip->b + 8), &in) : 0;
+
+	for (unsigned i = 0; i < n; i++)
+		out[i] = ip_from_v4(in.v4[i]);
+	return n;
+}

@@ -28,6 +28,8 @@ uint32_t table_lookup(const struct table *t, const struct ip *ip); /* the class;
 #define TABLE_EMBED_MAX 3
 #define TABLE_CLASS_INVALID 0
 unsigned table_classes_of(const struct table *t, const struct ip *ip, uint32_t out[TABLE_EMBED_MAX]);
+/* The IPv4 addresses inside an IPv6 one (the operator's NAT64 prefixes counted). Returns how many, 0 for IPv4. */
+unsigned table_embedded(const struct table *t, const struct ip *ip, struct ip out[TABLE_EMBED_MAX]);
 
 /* The flat arrays, to be copied into the kernel's maps. Owned by t. */
 struct table_array { const void *data; size_t bytes; };

@@ -84,14 +84,13 @@ static json_t *claim(const struct engine *e, const struct claim_of *k)
 	return o;
 }
 
-/* Returns the first AS number that a source gives, and the organisation with it. */
+/* Appends to the list. Returns the first AS number that a source gives, and the organisation with it. */
 static uint32_t claims(const struct engine *e, const struct ip *ip, json_t *list, const char **organisation)
 {
 	struct claim_of k[EXPLAIN_CLAIMS_MAX];
 	size_t n = places_claims(e->places, ip, k, EXPLAIN_CLAIMS_MAX);
 	uint32_t asn = 0;
 
-	*organisation = "";
 	for (size_t i = 0; i < n && i < EXPLAIN_CLAIMS_MAX; i++) {
 		json_array_append_new(list, claim(e, &k[i]));
 		if (!asn && k[i].claim.asn) {
@@ -100,6 +99,24 @@ static uint32_t claims(const struct engine *e, const struct ip *ip, json_t *list
 		}
 	}
 	return asn;
+}
+
+/* The IPv4 addresses inside an IPv6 one have evidence of their own. */
+static void inside(json_t *o, const struct engine *e, const struct ip *ip, json_t *list, uint32_t *asn,
+		   const char **organisation)
+{
+	struct ip in[TABLE_EMBED_MAX];
+	unsigned n = table_embedded(e->table, ip, in);
+	json_t *a = json_array();
+	char b[IP_STRLEN];
+
+	for (unsigned i = 0; i < n; i++) {
+		uint32_t its = claims(e, &in[i], list, organisation);
+
+		json_array_append_new(a, string(ip_format(b, &in[i])));
+		*asn = *asn ? *asn : its;
+	}
+	set(o, "embedded", a);
 }
 
 static json_t *place(const struct engine *e, const struct place *p, int64_t now)
@@ -324,7 +341,9 @@ json_t *explain_answer(const struct engine *e, const struct explain_question *q)
 	}
 	engine_decide(e, &query, &v);
 	question(o, q);
+	organisation = "";
 	asn = claims(e, &q->ip, list, &organisation);
+	inside(o, e, &q->ip, list, &asn, &organisation);
 	set(o, "place", place(e, &v.where->place, q->now));
 	set(o, "verdict", verdict(e, &v));
 	set(o, "claims", list);

@@ -138,8 +138,6 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 		fputs(" (monitor mode: it passes, and the alert says 'would block')", to);
 	if (strcmp(text_of(v, "severity"), "none") != 0)
 		put_set(to, ", severity ", text_of(v, "severity"), "");
-	if (json_is_true(json_object_get(v, "by_embedded_address")))
-		fputs("; an address inside this address has its say, the worst verdict counts", to);
 	fputc('\n', to);
 	label(to, "decided by");
 	if (json_is_object(r)) {
@@ -152,6 +150,19 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 		fputs("the default: no rule matches, and what no rule allows is blocked", to);
 	}
 	fputc('\n', to);
+}
+
+static void put_embedded(FILE *to, const json_t *list)
+{
+	const json_t *ip;
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	label(to, "inside it");
+	json_array_foreach(list, i, ip)
+		fprintf(to, "%s%s", i ? ", " : "", json_string_value(ip));
+	fputs("; the worst verdict counts\n", to);
 }
 
 static void put_claim(FILE *to, const json_t *c, bool first)
@@ -264,6 +275,7 @@ void explain_print(FILE *to, const json_t *a, bool colour)
 
 	put_question(to, a, colour ? "\033[1m" : "", colour ? "\033[0m" : "");
 	put_verdict(to, json_object_get(a, "verdict"), colour);
+	put_embedded(to, json_object_get(a, "embedded"));
 	put_place(to, json_object_get(a, "place"));
 	put_operator(to, json_object_get(a, "operator"));
 	put_claims(to, json_object_get(a, "claims"));
