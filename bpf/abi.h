@@ -21,7 +21,7 @@
 #define ABI_USERS_MAX	    4096
 #define ABI_OWN_MAX	    4096  /* addresses of the host itself */
 #define ABI_EXTENSIONS_MAX  8	  /* IPv6 extension headers; more: block */
-#define ABI_ARRAY_BYTES_MAX (4u << 20) /* one array; kernels before 5.16 refuse larger elements */
+#define ABI_ARRAY_BYTES_MAX (12u << 20) /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
 
 /* A flow as this host sees it: src is here, dst is the peer. */
 struct abi_key {

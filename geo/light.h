@@ -45,7 +45,7 @@
  * Invariants (tests/geo/table_test.c holds them):
  *  1. Class 0 is the unknown place, global scope, in no set. A bounded loop that ran out answers 0.
  *  2. Arrays stay below the limits here; table.c refuses beyond. All but NODES6 have at most 4 MB, which is all that
- *     kernels before 6.0 take as one value; NODES6 has 3.2 MB for the whole of tor-geoipdb, and may grow to 12.
+ *     kernels before 5.16 take as one value; NODES6 has 3.2 MB for the whole of tor-geoipdb, and may grow to 12.
  *  3. Every index made from a word of the arrays is inside its array; the includer's reads may mask instead of check.
  *  4. For every address, light_lookup4/6 == the class of places_lookup() and of the sets that hold the address.
  *
