@@ -1,0 +1,75 @@
+#!/bin/bash
+# run.sh - the contract of the command line: help, exit codes, what goes to stdout and what to stderr.
+. "$ROOT/tests/lib/tap.sh"
+cd "$TMPDIR" || exit 1
+# exits NAME CODE CMD...
+exits() {
+	local name=$1 want=$2 rc
+	shift 2
+	"$@" >out 2>err </dev/null
+	rc=$?
+	if [ $rc = "$want" ]; then ok "$name"; else not_ok "$name" "exit $rc, want $want: $(tail -n 1 err)"; fi
+}
+silent() { # NAME FILE
+	if [ -s "$2" ]; then not_ok "$1" "$(head -n 1 "$2")"; else ok "$1"; fi
+}
+said() { # NAME FILE PATTERN
+	if grep -qE -e "$3" "$2"; then ok "$1"; else not_ok "$1" "no '$3' in: $(head -n 2 "$2" | tr '\n' ' ')"; fi
+}
+
+exits help 0 "$CORDON" --help
+said help_lists_verbs out '^ +replay '
+silent help_says_nothing_else err
+exits version 0 "$CORDON" --version
+exits no_verb 2 "$CORDON"
+exits unknown_verb 2 "$CORDON" frobnicate
+said unknown_verb_is_named err frobnicate
+for v in $("$CORDON" --help | sed -n 's/^ \{2,4\}\([a-z]*\) .*/\1/p'); do
+	exits "help_$v" 0 "$CORDON" "$v" --help
+	said "help_says_usage_$v" out "usage: cordon $v"
+	exits "unknown_option_$v" 2 "$CORDON" "$v" --frobnicate
+done
+
+printf 'home DE\nallow to eea\nblock to any\n' >good
+printf 'home DE\nallow to UK\n' >bad
+exits check_good 0 "$CORDON" check good
+exits check_bad 3 "$CORDON" check bad
+said check_bad_place err '^bad:2:10: error: '
+said check_bad_caret err '^ +\| +\^~'
+exits check_missing 1 "$CORDON" check nowhere
+said check_missing_is_named err nowhere
+
+exits replay_missing 1 "$CORDON" replay --policy good nowhere.pcap
+said replay_missing_is_named err nowhere.pcap
+exits replay_no_path 2 "$CORDON" replay --policy good
+# one packet from 10.0.0.1 to US and one to DE, by hand: a capture is 24 bytes and 16 a packet
+python3 - <<'P'
+import ipaddress, struct
+def packet(dst):
+    ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 28, 1, 0, 64, 17, 0, ipaddress.ip_address('10.0.0.1').packed,
+                     ipaddress.ip_address(dst).packed)
+    return ip + struct.pack('!HHHH', 1000, 53, 8, 0)
+def capture(name, dsts, cut=0):
+    b = struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 65535, 101)
+    for i, d in enumerate(dsts):
+        p = packet(d)
+        b += struct.pack('<IIII', 1700000000 + i, 0, len(p), len(p)) + p
+    open(name, 'wb').write(b[:len(b) - cut])
+capture('de.pcap', ['52.28.0.1'])
+capture('us.pcap', ['52.28.0.1', '3.80.0.1'])
+capture('cut.pcap', ['52.28.0.1', '3.80.0.1', '3.80.0.1'], 5)
+P
+exits replay_bad_policy 3 "$CORDON" replay --policy bad de.pcap
+exits replay_clean 0 "$CORDON" replay --policy good --summary - de.pcap
+silent replay_clean_err err
+same replay_clean_summary '1 28 1 allow' "$(jq -r '"\(.packets) \(.bytes) \(.verdicts.allow) \(.egress[0].verdict)"' out)"
+exits replay_violation 4 "$CORDON" replay --policy good us.pcap
+same replay_event_is_one_line 1 "$(wc -l <out)"
+same replay_event '3.80.0.1 block US' "$(jq -r '"\(.destination.ip) \(.cordon.verdict) \(.destination.geo.country_iso_code)"' out)"
+exits replay_damaged 5 "$CORDON" replay --policy good --summary - cut.pcap
+same replay_damaged_salvages 2 "$(jq -r .packets out)"
+# the same capture twice gives the same ids; another policy does not
+"$CORDON" replay --policy good us.pcap 2>/dev/null | jq -r .event.id >one
+"$CORDON" replay --policy good us.pcap 2>/dev/null | jq -r .event.id >two
+diff_ok replay_ids_repeat one two
+tap_end
