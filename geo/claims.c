@@ -38,8 +38,8 @@ int spans_add(struct spans *s, const struct span *span)
 	if (s->is6)
 		s->v6[s->n++] = (struct span6){span->first, span->last, span->saying, span->where};
 	else
-		s->v4[s->n++] =
-			(struct span4){(uint32_t)span->first, (uint32_t)span->last, span->saying, span->where};
+		s->v4[s->n++] = (struct span4){(uint32_t)span->first, (uint32_t)span->last,
+					       span->saying, span->where};
 	return 0;
 }
 
@@ -83,9 +83,11 @@ int claims_add4(struct claims *c, uint32_t first, uint32_t last, uint32_t saying
 	return add(c, 0, &(struct span){first, last, saying, where});
 }
 
-int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2], uint32_t saying, uint32_t where)
+int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2], uint32_t saying,
+		uint32_t where)
 {
-	return add(c, 1, &(struct span){U128(first[0], first[1]), U128(last[0], last[1]), saying, where});
+	return add(c, 1,
+		   &(struct span){U128(first[0], first[1]), U128(last[0], last[1]), saying, where});
 }
 
 int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret)
@@ -104,7 +106,8 @@ int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret)
 	int r = intern_add(&c->p->sayings, &s, ret);
 
 	if (r == -E2BIG)
-		claims_error(c, claim->where, "says more than %u different things", PLACES_SAYINGS_MAX);
+		claims_error(c, claim->where, "says more than %u different things",
+			     PLACES_SAYINGS_MAX);
 	return r;
 }
 
@@ -115,11 +118,14 @@ int claims_add(struct claims *c, const struct claim *claim)
 	int r;
 
 	if (claim->first.v != claim->last.v || (claim->first.v != 4 && !is6))
-		return claims_error(c, claim->where, "a range goes from one address family to another");
+		return claims_error(c, claim->where,
+				    "a range goes from one address family to another");
 	r = claims_saying(c, claim, &saying);
 	if (r)
 		return r;
-	return add(c, is6, &(struct span){ip_number(&claim->first), ip_number(&claim->last), saying, claim->where});
+	return add(c, is6,
+		   &(struct span){ip_number(&claim->first), ip_number(&claim->last), saying,
+				  claim->where});
 }
 
 int claims_add_cidr(struct claims *c, struct claim *claim, const struct cidr *prefix)
@@ -129,11 +135,16 @@ int claims_add_cidr(struct claims *c, struct claim *claim, const struct cidr *pr
 	return claims_add(c, claim);
 }
 
-/* Bytes of the UTF-8 character at s, 0 when there is none. Overlong forms pass: no text here is compared by meaning. */
+/* Bytes of the UTF-8 character at s, 0 when there is none. Overlong forms pass: no text here is
+ * compared by meaning. */
 static size_t character(const char *s, size_t n)
 {
 	uint8_t c = (uint8_t)*s;
-	size_t k = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t k = c < 0x80		   ? 1
+		   : c >= 0xc2 && c < 0xe0 ? 2
+		   : c >= 0xe0 && c < 0xf0 ? 3
+		   : c >= 0xf0 && c < 0xf5 ? 4
+					   : 0;
 
 	if (k > n || c < 0x20 || c == 0x7f)
 		return 0;
@@ -143,8 +154,8 @@ static size_t character(const char *s, size_t n)
 	return k;
 }
 
-/* Names come from files and go to terminals and JSON: control characters and what is no UTF-8 become '?', long ones
- * are cut. */
+/* Names come from files and go to terminals and JSON: control characters and what is no UTF-8
+ * become '?', long ones are cut. */
 static size_t clean(char out[TEXT_MAX], const char *s, size_t n)
 {
 	size_t k = 0;
@@ -169,7 +180,8 @@ int claims_name(struct claims *c, const char *s, size_t n, uint16_t *ret)
 	int r = texts_add(&c->p->names, text, clean(text, s, n), &i);
 
 	if (r == -E2BIG)
-		claims_error(c, 0, "more than %d providers, platforms, regions and services", PLACES_NAMES_MAX);
+		claims_error(c, 0, "more than %d providers, platforms, regions and services",
+			     PLACES_NAMES_MAX);
 	if (!r)
 		*ret = (uint16_t)i;
 	return r;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * claims.h - inside geo only: how claims are kept, from the bare spans of a file to the merged ranges.
+ * claims.h - inside geo only: how claims are kept, from the bare spans of a file to the merged
+ * ranges.
  *
  *     span  = first..last, what is said (a number), where in the file      \  a source
  *     flat  = the same, disjoint: the more specific has won                /
  *     merge = all sources and the special ranges in one sweep -> places, disjoint ranges that cover the family
  *
- * What is said of a range is interned (struct saying), for a country database says 250 things of 660,000 ranges.
- * Both families are swept as 128-bit numbers; IPv4 spans are kept small, as they are many.
+ * What is said of a range is interned (struct saying), for a country database says 250 things of
+ * 660,000 ranges. Both families are swept as 128-bit numbers; IPv4 spans are kept small, as they
+ * are many.
  */
 #ifndef GEO_CLAIMS_H
 #define GEO_CLAIMS_H
@@ -54,7 +56,8 @@ void spans_drop(struct spans *s);
 /* The span of a disjoint, sorted list that holds the address, or SIZE_MAX. */
 size_t spans_find(const struct spans *s, u128 address);
 
-/* A claim that a places.mmdb carries of the file it was built from: shown by explain, not merged again. */
+/* A claim that a places.mmdb carries of the file it was built from: shown by explain, not merged
+ * again. */
 struct evidence {
 	uint32_t record; /* as span.where */
 	uint32_t saying;
@@ -124,13 +127,15 @@ size_t evidence_of(const struct source_data *s, uint32_t record, const struct ev
 void evidence_drop(struct source_data *s);
 /* source_lines.c */
 int source_lines(struct places *p, const struct place_line *lines, size_t n, struct diag_sink *d);
-/* flatten.c: sorts raw and fills flat. 0, -E2BIG (more than FLATTEN_DEPTH_MAX ranges over one address), -ENOMEM. */
+/* flatten.c: sorts raw and fills flat. 0, -E2BIG (more than FLATTEN_DEPTH_MAX ranges over one
+ * address), -ENOMEM. */
 #define FLATTEN_DEPTH_MAX 512
 int source_flatten(struct places *p, struct source_data *s, struct diag_sink *d);
 /* merge.c: all sources -> r4, r6, places. */
 int places_merge(struct places *p, struct diag_sink *d);
 
-/* special.c: the ranges that no database decides, disjoint and sorted, for a family. SCOPE_GLOBAL is the rest. */
+/* special.c: the ranges that no database decides, disjoint and sorted, for a family. SCOPE_GLOBAL
+ * is the rest. */
 struct special { u128 first, last; enum place_scope scope; };
 size_t special_ranges(bool is6, const struct special **ret);
 u128 ip_number(const struct ip *ip);

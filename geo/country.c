@@ -22,7 +22,8 @@ static char upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 }
 
-/* 'EU', 'AP', 'XX' and the other pseudo-codes are in no table, so they fall out as unknown by themselves. */
+/* 'EU', 'AP', 'XX' and the other pseudo-codes are in no table, so they fall out as unknown by
+ * themselves. */
 uint16_t country_from_source(const char *two, size_t len)
 {
 	char c[2];

@@ -9,7 +9,12 @@ void diag_at(struct diag_sink *s, enum diag_level level, const char *file, unsig
 	     unsigned column, unsigned length, const char *fmt, ...)
 {
 	char text[DIAG_TEXT_MAX];
-	struct diag d = {.level = level, .file = file, .line = line, .column = column, .length = length, .text = text};
+	struct diag d = {.level = level,
+			 .file = file,
+			 .line = line,
+			 .column = column,
+			 .length = length,
+			 .text = text};
 	va_list ap;
 
 	if (!s)

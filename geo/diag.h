@@ -1,11 +1,13 @@
-/* diag.h - an error or warning with its place, handed to whoever prints it; helpers never print themselves. */
+/* diag.h - an error or warning with its place, handed to whoever prints it; helpers never print
+ * themselves. */
 #ifndef GEO_DIAG_H
 #define GEO_DIAG_H
 #include <stdarg.h>
 
 enum diag_level { DIAG_ERROR, DIAG_WARNING, DIAG_NOTE };
 
-/* Lives for the call of the sink only; line and column count from 1, 0 = none; length in bytes for the caret line. */
+/* Lives for the call of the sink only; line and column count from 1, 0 = none; length in bytes for
+ * the caret line. */
 struct diag {
 	enum diag_level level;
 	const char *file;

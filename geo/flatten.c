@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * flatten.c - the overlapping ranges of one source become disjoint ones: the more specific wins, field by field.
+ * flatten.c - the overlapping ranges of one source become disjoint ones: the more specific wins,
+ * field by field.
  *
- * A sweep over the sorted spans keeps those that are open at the current address, the most specific first:
+ * A sweep over the sorted spans keeps those that are open at the current address, the most
+ * specific first:
  *
  *     AMAZON  |-----------------------------|          open: {AMAZON}, {EC2, AMAZON}, {EC2, AMAZON}, {AMAZON}
  *     EC2             |-------------|                  flat: AMAZON | EC2 over AMAZON | AMAZON
  *
- * Among equal ranges one that says 'unprovable' or 'disputed' comes before one that says a country; then file order.
+ * Among equal ranges one that says 'unprovable' or 'disputed' comes before one that says a
+ * country; then file order.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +63,8 @@ static bool sort_spans(struct spans *s)
 		struct span a = spans_get(s, i - 1), b = spans_get(s, i);
 
 		disjoint &= a.last < b.first;
-		sorted = a.last < b.first || (a.first < b.first) || (a.first == b.first && a.last > b.last);
+		sorted = a.last < b.first || (a.first < b.first) ||
+			 (a.first == b.first && a.last > b.last);
 	}
 	if (sorted)
 		return disjoint;
@@ -131,7 +135,8 @@ static void fill(struct saying *ret, const struct saying *s, bool *where)
 {
 	bool same = !ret->provider || !s->provider || ret->provider == s->provider;
 
-	if (!*where && (s->country || s->status == PLACE_UNPROVABLE || s->status == PLACE_DISPUTED)) {
+	if (!*where &&
+	    (s->country || s->status == PLACE_UNPROVABLE || s->status == PLACE_DISPUTED)) {
 		ret->country = s->country;
 		ret->status = s->status;
 		*where = true;
@@ -228,7 +233,8 @@ static int flatten(struct places *p, struct source_data *s, int is6, struct diag
 	r = sweep(w);
 	free(w);
 	if (r == -E2BIG)
-		diag_error(d, s->pub.path, 0, "has more than %d ranges over one address", FLATTEN_DEPTH_MAX);
+		diag_error(d, s->pub.path, 0, "has more than %d ranges over one address",
+			   FLATTEN_DEPTH_MAX);
 	return r;
 }
 

@@ -34,7 +34,8 @@ static uint32_t hash_text(const char *s, size_t n)
 
 int intern_init(struct intern *t, size_t bytes, size_t max)
 {
-	*t = (struct intern){.words = bytes / 4, .room = FIRST_ROOM, .nslots = 4 * FIRST_ROOM, .max = max};
+	*t = (struct intern){
+		.words = bytes / 4, .room = FIRST_ROOM, .nslots = 4 * FIRST_ROOM, .max = max};
 	t->items = malloc(t->room * bytes);
 	t->slots = calloc(t->nslots, sizeof(*t->slots));
 	if (t->items && t->slots)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intern.h - inside geo only: equal things get equal small numbers; two hash tables, one of records and one of texts. */
+/* intern.h - inside geo only: equal things get equal small numbers; two hash tables, one of
+ * records and one of texts. */
 #ifndef GEO_INTERN_H
 #define GEO_INTERN_H
 #include <stddef.h>
 #include <stdint.h>
 
-/* Records of one size (a multiple of 4, no padding that is not zeroed), numbered from 0 as they come. */
+/* Records of one size (a multiple of 4, no padding that is not zeroed), numbered from 0 as they
+ * come. */
 struct intern {
 	uint32_t *items; /* n * words; moves when it grows */
 	uint32_t *slots; /* number + 1; 0 = empty */
@@ -22,8 +24,8 @@ static inline const void *intern_get(const struct intern *t, uint32_t i)
 
 /* Texts, numbered from 1 as they come; 0 is the empty text. Their bytes do not move. */
 struct texts {
-	char **v;        /* v[0] = "" */
-	uint32_t *slots; /* number; 0 = empty */
+	char **v;		     /* v[0] = "" */
+	uint32_t *slots;	     /* number; 0 = empty */
 	size_t n, room, nslots, max; /* n counts the empty text */
 };
 int texts_init(struct texts *t, size_t max);

@@ -124,7 +124,8 @@ static void format6(char *buf, const struct ip *ip)
 		p += snprintf(p, (size_t)(end - p), "%s%x", i && p[-1] != ':' ? ":" : "", g[i]);
 	}
 	if (v4_tail)
-		snprintf(p, (size_t)(end - p), ":%u.%u.%u.%u", ip->b[12], ip->b[13], ip->b[14], ip->b[15]);
+		snprintf(p, (size_t)(end - p), ":%u.%u.%u.%u", ip->b[12], ip->b[13], ip->b[14],
+			 ip->b[15]);
 }
 
 const char *ip_format(char *buf, const struct ip *ip)

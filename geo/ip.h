@@ -15,8 +15,9 @@ struct cidr {
 };
 #define IP_STRLEN 48 /* the longest text with NUL, prefix length included */
 
-/* 0 or -EINVAL. The whole of text must be the address. No zone ids, no leading zeros, no host bits for cidr_parse
- * (-EDOM when host bits are set: *ret then holds the prefix masked, to say in the error). A bare address is /32 or /128. */
+/* 0 or -EINVAL. The whole of text must be the address. No zone ids, no leading zeros, no host bits
+ * for cidr_parse (-EDOM when host bits are set: *ret then holds the prefix masked, to say in the
+ * error). A bare address is /32 or /128. */
 int ip_parse(struct ip *ret, const char *text);
 int cidr_parse(struct cidr *ret, const char *text);
 /* RFC 5952; buf has at least IP_STRLEN bytes; returns buf. */

@@ -2,10 +2,10 @@
 /* light.c - light.h over plain arrays: the look-ups of user space. */
 #include "geo/compiled.h"
 
-#define ARRAY(ctx, array)	      (((const struct table *)(ctx))->arrays[array].data)
-#define LIGHT_READ16(ctx, array, i)   ((uint32_t)((const uint16_t *)ARRAY(ctx, array))[i])
-#define LIGHT_READ32(ctx, array, i)   (((const uint32_t *)ARRAY(ctx, array))[i])
-#define LIGHT_READ64(ctx, array, i)   (((const uint64_t *)ARRAY(ctx, array))[i])
+#define ARRAY(ctx, array)	    (((const struct table *)(ctx))->arrays[array].data)
+#define LIGHT_READ16(ctx, array, i) ((uint32_t)((const uint16_t *)ARRAY(ctx, array))[i])
+#define LIGHT_READ32(ctx, array, i) (((const uint32_t *)ARRAY(ctx, array))[i])
+#define LIGHT_READ64(ctx, array, i) (((const uint64_t *)ARRAY(ctx, array))[i])
 #include "geo/light.h"
 
 static uint64_t half(const uint8_t *b)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * light.h - address -> class in constant time: the layout of the compiled place table and the look-ups themselves, one
- * text for the kernel programs and for user space. Pure: no memory, no globals, bounded loops, no recursion.
+ * light.h - address -> class in constant time: the layout of the compiled place table and the
+ * look-ups themselves, one text for the kernel programs and for user space. Pure: no memory, no
+ * globals, bounded loops, no recursion.
  *
- * What. table.c compiles the places and the policy's sets into seven flat arrays of words (enum light_array). Nothing
- * in them is a pointer, so they are copied into array maps as they are, and the same bytes answer in both worlds.
+ * What. table.c compiles the places and the policy's sets into seven flat arrays of words (enum
+ * light_array). Nothing in them is a pointer, so they are copied into array maps as they are, and
+ * the same bytes answer in both worlds.
  *
  * IPv4 ("i16"): the high half of the address picks a bucket, the low half is searched in it.
  *
@@ -17,12 +19,14 @@
  *                     |                    n = LIGHT_LONG4: the word at 'at' is the real n, entries follow it
  *                     '--> the last entry whose bound <= low 16. The first bound of a bucket is 0.
  *
- *   Two dependent reads, and the bucket is a cache line or two: with cold caches, the real case, nothing measured faster
- *   (a LPM trie takes 14 times as long). n has no power-of-two padding, which would cost a third of the memory.
+ *   Two dependent reads, and the bucket is a cache line or two: with cold caches, the real case,
+ *   nothing measured faster (a LPM trie takes 14 times as long). n has no power-of-two padding,
+ *   which would cost a third of the memory.
  *
- * IPv6 (poptrie, Asai and Ohara, SIGCOMM 2015): 2000::/3, where everything lives, has a direct root of 17 bits, then
- * nodes of 64 slots, 6 bits a level, down to /128. The other seven eighths (ULA, link-local, multicast, ::/96, NAT64)
- * start at bit 3 with the word SMALL[address >> 61] and go the same way: few nodes, same constant bound.
+ * IPv6 (poptrie, Asai and Ohara, SIGCOMM 2015): 2000::/3, where everything lives, has a direct
+ * root of 17 bits, then nodes of 64 slots, 6 bits a level, down to /128. The other seven eighths
+ * (ULA, link-local, multicast, ::/96, NAT64) start at bit 3 with the word SMALL[address >> 61] and
+ * go the same way: few nodes, same constant bound.
  *
  *     word (of ROOT6, SMALL or computed): LIGHT_LEAF | class, or the number of a node
  *     node = NODES6[3n .. 3n+2]: vector  bit s: slot s is a node, else a leaf
@@ -33,28 +37,32 @@
  *
  * FLAGS has a word a class: what the rule for addresses inside addresses must know of it (below).
  *
- * Addresses inside addresses (light_embedded, light_classes6): the verdict is the worst of the classes that
- * light_classes6 returns. The embedded IPv4 counts always, and if it is private, local or malformed it counts as class
- * 0, an unknown place: 10.0.0.1 behind NAT64 is not our private network, whatever a place line says of that. Only
- * behind a NAT64 prefix of the operator's own (configured) a private address with a place line is that place. The
- * outer address counts when a place line or a set of the policy covers it (its class is then not LIGHT_SILENT), as it
- * says nothing of its own.
- * A *socket* call with ::ffff:a.b.c.d is another thing: the kernel sends IPv4. Hooks on connect and sendmsg first try
- * light_unmap() and then ask light_lookup4().
+ * Addresses inside addresses (light_embedded, light_classes6): the verdict is the worst of the
+ * classes that light_classes6 returns. The embedded IPv4 counts always, and if it is private,
+ * local or malformed it counts as class 0, an unknown place: 10.0.0.1 behind NAT64 is not our
+ * private network, whatever a place line says of that. Only behind a NAT64 prefix of the
+ * operator's own (configured) a private address with a place line is that place. The outer address
+ * counts when a place line or a set of the policy covers it (its class is then not LIGHT_SILENT),
+ * as it says nothing of its own. A *socket* call with ::ffff:a.b.c.d is another thing: the kernel
+ * sends IPv4. Hooks on connect and sendmsg first try light_unmap() and then ask light_lookup4().
  *
  * Invariants (tests/geo/table_test.c holds them):
  *  1. Class 0 is the unknown place, global scope, in no set. A bounded loop that ran out answers 0.
- *  2. Arrays stay below the limits here; table.c refuses beyond. All but NODES6 have at most 4 MB, which is all that
- *     kernels before 5.16 take as one value; NODES6 has 3.2 MB for the whole of tor-geoipdb, and may grow to 12.
- *  3. Every index made from a word of the arrays is inside its array; the includer's reads may mask instead of check.
- *  4. For every address, light_lookup4/6 == the class of places_lookup() and of the sets that hold the address.
+ *  2. Arrays stay below the limits here; table.c refuses beyond. All but NODES6 have at most 4 MB,
+ *     which is all that kernels before 5.16 take as one value; NODES6 has 3.2 MB for the whole of
+ *     tor-geoipdb, and may grow to 12.
+ *  3. Every index made from a word of the arrays is inside its array; the includer's reads may
+ *     mask instead of check.
+ *  4. For every address, light_lookup4/6 == the class of places_lookup() and of the sets that hold
+ *     the address.
  *
  * The includer gives the reads, in elements of the named width:
  *     LIGHT_READ16(ctx, array, index), LIGHT_READ32, LIGHT_READ64  -> LIGHT_U32, LIGHT_U32, LIGHT_U64
  *     LIGHT_NAT64_COUNT(ctx), optional: a constant spares a read for each IPv6 packet (default: SMALL[8])
  *     LIGHT_LOOKUP4(ctx, address), LIGHT_LOOKUP6(ctx, hi, lo), optional: what light_classes6 calls for one look-up
- * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once (and name them so). The
- * search is branchless through LIGHT_OPAQUE, which keeps clang from making the mask a branch again.
+ * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once (and
+ * name them so). The search is branchless through LIGHT_OPAQUE, which keeps clang from making the
+ * mask a branch again.
  */
 #ifndef GEO_LIGHT_H
 #define GEO_LIGHT_H
@@ -92,8 +100,8 @@ enum light_array {
 #define LIGHT_STEPS4 17
 #define LIGHT_STEPS6 21
 
-/* SMALL: [0..7] words of the eighths (1 is not used: ROOT6), [8] number of NAT64 prefixes, then {hi, lo, length} each,
- * the longest first. */
+/* SMALL: [0..7] words of the eighths (1 is not used: ROOT6), [8] number of NAT64 prefixes, then
+ * {hi, lo, length} each, the longest first. */
 #define LIGHT_SMALL_NAT64 8
 #define LIGHT_NAT64_MAX	  16 /* configured prefixes */
 
@@ -103,7 +111,8 @@ enum light_array {
 
 #define LIGHT_INNER_MAX	  2
 #define LIGHT_CLASSES_MAX 3
-/* The IPv4 addresses inside an IPv6 one, host order. bad: bit i is set when v4[i] may not stand there. */
+/* The IPv4 addresses inside an IPv6 one, host order. bad: bit i is set when v4[i] may not stand
+ * there. */
 struct light_inner {
 	LIGHT_U32 v4[LIGHT_INNER_MAX];
 	LIGHT_U32 n;
@@ -126,7 +135,8 @@ LIGHT_INLINE int light_unmap(LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 *v4)
 	return 1;
 }
 
-/* RFC 6052, 2.2: the IPv4 address behind a prefix of this length; bits 64 to 71 are skipped and must be zero. */
+/* RFC 6052, 2.2: the IPv4 address behind a prefix of this length; bits 64 to 71 are skipped and
+ * must be zero. */
 LIGHT_INLINE LIGHT_U32 light_rfc6052(LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 length, LIGHT_U32 *bad)
 {
 	*bad = length != 96 && lo >> 56;
@@ -143,7 +153,8 @@ LIGHT_INLINE LIGHT_U32 light_rfc6052(LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 lengt
 	return (LIGHT_U32)lo;
 }
 
-/* Private, shared, local or link-scope: no such address may be embedded (RFC 6052, 3.1; RFC 3056, 2; RFC 4380, 4). */
+/* Private, shared, local or link-scope: no such address may be embedded (RFC 6052, 3.1; RFC 3056,
+ * 2; RFC 4380, 4). */
 LIGHT_INLINE LIGHT_U32 light_is_inside(LIGHT_U32 v4)
 {
 	LIGHT_U32 b = v4 >> 16;
@@ -290,7 +301,8 @@ LIGHT_INLINE LIGHT_U32 light_inner_class(const void *ctx, LIGHT_U32 v4)
 	return LIGHT_READ16(ctx, LIGHT_FLAGS, c) & LIGHT_INSIDE ? 0 : c;
 }
 
-/* The classes that decide an IPv6 address on the wire: 1 to LIGHT_CLASSES_MAX; the worst verdict of them counts. */
+/* The classes that decide an IPv6 address on the wire: 1 to LIGHT_CLASSES_MAX; the worst verdict
+ * of them counts. */
 LIGHT_INLINE LIGHT_U32 light_classes6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 out[LIGHT_CLASSES_MAX])
 {
 	struct light_inner in;

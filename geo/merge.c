@@ -2,19 +2,23 @@
 /*
  * merge.c - what all sources say becomes one place for every address.
  *
- * One sweep a family over the flat spans of all sources and the special ranges. At each address stands a tuple (kind of
- * address, what source 1 says, what source 2 says, ...); tuples are interned, so each different one is judged once:
+ * One sweep a family over the flat spans of all sources and the special ranges. At each address
+ * stands a tuple (kind of address, what source 1 says, what source 2 says, ...); tuples are
+ * interned, so each different one is judged once:
  *
- *  1. A special range (private, multicast, ...) has a place only if a place line says so. Local stays local.
- *  2. Where: the first source that speaks, in the order of enum source_kind, then of the files as given. Sources of
- *     ASNs never speak of where.
- *  3. If a later one differs on inside or outside of the EU or the EEA, the place is disputed: the first keeps the
- *     country, both claims are kept for explain, and no rule takes the country for granted. A place line settles it:
- *     the operator of cordon has decided.
- *  4. Nobody can say where (anycast, GLOBAL): unprovable, without a country, whatever lesser sources say.
- *  5. Distance (refuted.h) has proven that the address is not in the country found so: disputed, a place line's too, for
- *     no line moves a machine.
- *  6. Provider, platform, region, law: from the first source that says each; the law else from the operators' table.
+ *  1. A special range (private, multicast, ...) has a place only if a place line says so. Local
+ *     stays local.
+ *  2. Where: the first source that speaks, in the order of enum source_kind, then of the files as
+ *     given. Sources of ASNs never speak of where.
+ *  3. If a later one differs on inside or outside of the EU or the EEA, the place is disputed: the
+ *     first keeps the country, both claims are kept for explain, and no rule takes the country for
+ *     granted. A place line settles it: the operator of cordon has decided.
+ *  4. Nobody can say where (anycast, GLOBAL): unprovable, without a country, whatever lesser
+ *     sources say.
+ *  5. Distance (refuted.h) has proven that the address is not in the country found so: disputed, a
+ *     place line's too, for no line moves a machine.
+ *  6. Provider, platform, region, law: from the first source that says each; the law else from the
+ *     operators' table.
  *
  * tests/geo/merge_test.c is the golden table of these.
  */
@@ -25,14 +29,15 @@
 #include "geo/operator.h"
 #include "geo/zone.h"
 
-#define CURSORS_MAX (SOURCES_MAX + 2) /* [0] special ranges, [1] NAT64 prefixes, then the sources */
+/* [0] special ranges, [1] NAT64 prefixes, then the sources */
+#define CURSORS_MAX    (SOURCES_MAX + 2)
 #define CURSOR_SPECIAL 0
 #define CURSOR_NAT64   1
 #define CURSOR_SOURCE  2
 
 struct cursor {
 	const struct spans *spans;
-	size_t next;      /* first span that is not behind us */
+	size_t next;	  /* first span that is not behind us */
 	u128 first, last; /* of that span; first > last: none left */
 	uint32_t says;
 };
@@ -65,7 +70,8 @@ static void load_cursor(struct cursor *c)
 
 static unsigned inside(uint16_t country)
 {
-	return (unsigned)zone_has(ZONE_EU, country, INT64_MAX) << 1 | zone_has(ZONE_EEA, country, INT64_MAX);
+	return (unsigned)zone_has(ZONE_EU, country, INT64_MAX) << 1 |
+	       zone_has(ZONE_EEA, country, INT64_MAX);
 }
 
 static bool speaks(const struct saying *s)
@@ -133,7 +139,8 @@ static bool heard(enum place_scope scope, enum source_kind kind)
 static struct place judge(const struct merge *m, const uint32_t *tuple)
 {
 	struct judgement j = {.place.scope = (uint8_t)tuple[CURSOR_SPECIAL]};
-	enum place_scope scope = tuple[CURSOR_NAT64] ? SCOPE_EMBEDDED : (enum place_scope)tuple[CURSOR_SPECIAL];
+	enum place_scope scope =
+		tuple[CURSOR_NAT64] ? SCOPE_EMBEDDED : (enum place_scope)tuple[CURSOR_SPECIAL];
 
 	j.place.scope = (uint8_t)scope;
 	for (size_t i = 0; i < m->norder; i++) {
@@ -319,7 +326,8 @@ static int merge_family(struct merge *m, bool is6)
 	m->cursor[CURSOR_SPECIAL] = (struct cursor){.spans = &m->special};
 	m->cursor[CURSOR_NAT64] = (struct cursor){.spans = &m->nat64};
 	for (size_t i = 0; i < m->norder; i++)
-		m->cursor[CURSOR_SOURCE + i] = (struct cursor){.spans = source_flat(m->order[i], is6)};
+		m->cursor[CURSOR_SOURCE + i] =
+			(struct cursor){.spans = source_flat(m->order[i], is6)};
 	m->ncursors = CURSOR_SOURCE + m->norder;
 	for (size_t i = 0; i < m->ncursors; i++)
 		load_cursor(&m->cursor[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mmdb_evidence.c - the claims that a places.mmdb carries of the files it was built from, kept for explain. */
+/* mmdb_evidence.c - the claims that a places.mmdb carries of the files it was built from, kept for
+ * explain. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ static int new_inner(struct claims *c, const struct mmdb_evidence *e, uint32_t *
 	struct source *n;
 
 	if (s->ninner == SOURCES_MAX)
-		return claims_error(c, 0, "names more than %d files it was built from", SOURCES_MAX);
+		return claims_error(c, 0, "names more than %d files it was built from",
+				    SOURCES_MAX);
 	n = calloc(1, sizeof(*n));
 	if (!n)
 		return -ENOMEM;
@@ -54,7 +56,8 @@ static int find_inner(struct claims *c, const struct mmdb_evidence *e, uint32_t 
 	for (uint32_t i = 0; i < c->s->ninner; i++) {
 		const struct source *s = c->s->inner[i];
 
-		if (same(s->path, &e->file) && !strncmp(s->sha256, e->sha256.p ? e->sha256.p : "", e->sha256.n) &&
+		if (same(s->path, &e->file) &&
+		    !strncmp(s->sha256, e->sha256.p ? e->sha256.p : "", e->sha256.n) &&
 		    same(s->format, &e->source)) {
 			*ret = i;
 			return 0;
@@ -122,13 +125,15 @@ int evidence_add(struct claims *c, const struct mmdb_fields *f, uint32_t record)
 
 	for (size_t i = 0; i < f->nevidence && !r; i++) {
 		const struct mmdb_evidence *from = &f->evidence[i];
-		struct evidence e = {.record = record, .line = from->line <= UINT32_MAX ? (uint32_t)from->line : 0};
+		struct evidence e = {.record = record,
+				     .line = from->line <= UINT32_MAX ? (uint32_t)from->line : 0};
 		uint32_t key = 0;
 
 		r = find_inner(c, from, &e.inner);
 		if (!r)
 			r = said(c, from, &e.saying);
-		/* keys differ from record to record: among the organisations there is room for them */
+		/* keys differ from record to record: among the organisations there is room for
+		 * them */
 		if (!r && from->key.n)
 			r = claims_operator(c, from->key.p, from->key.n, &key);
 		e.key = key;

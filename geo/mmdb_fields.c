@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmdb_fields.c - decodes one record of a MaxMind DB: what is known is kept, the rest skipped without recursion.
+ * mmdb_fields.c - decodes one record of a MaxMind DB: what is known is kept, the rest skipped
+ * without recursion.
  *
- * Not libmaxminddb's look-ups by path: they walk the record once for each field, and recurse as deep as the file wants
- * (1.7 skips nested arrays on the stack). Here every byte is behind one cursor, nesting is followed only where a table
- * row leads, and a budget of steps ends what would take for ever.
- * Source: the MaxMind DB File Format Specification 2.0 (maxmind.github.io/MaxMind-DB).
+ * Not libmaxminddb's look-ups by path: they walk the record once for each field, and recurse as
+ * deep as the file wants (1.7 skips nested arrays on the stack). Here every byte is behind one
+ * cursor, nesting is followed only where a table row leads, and a budget of steps ends what would
+ * take for ever. Source: the MaxMind DB File Format Specification 2.0
+ * (maxmind.github.io/MaxMind-DB).
  */
 #include <errno.h>
 #include <stddef.h>
@@ -13,16 +15,29 @@
 #include "geo/mmdb_fields.h"
 
 enum type {
-	TYPE_EXTENDED = 0, TYPE_POINTER = 1, TYPE_TEXT = 2, TYPE_DOUBLE = 3, TYPE_BYTES = 4, TYPE_U16 = 5,
-	TYPE_U32 = 6, TYPE_MAP = 7, TYPE_I32 = 8, TYPE_U64 = 9, TYPE_U128 = 10, TYPE_ARRAY = 11,
-	TYPE_CACHE = 12, TYPE_END = 13, TYPE_BOOL = 14, TYPE_FLOAT = 15
+	TYPE_EXTENDED = 0,
+	TYPE_POINTER = 1,
+	TYPE_TEXT = 2,
+	TYPE_DOUBLE = 3,
+	TYPE_BYTES = 4,
+	TYPE_U16 = 5,
+	TYPE_U32 = 6,
+	TYPE_MAP = 7,
+	TYPE_I32 = 8,
+	TYPE_U64 = 9,
+	TYPE_U128 = 10,
+	TYPE_ARRAY = 11,
+	TYPE_CACHE = 12,
+	TYPE_END = 13,
+	TYPE_BOOL = 14,
+	TYPE_FLOAT = 15
 };
 
 struct value {
 	enum type type;
 	uint32_t size; /* bytes, entries, or the boolean itself */
 	size_t at;     /* of its content */
-	size_t after;  /* of what follows, when the content has no parts: behind it, or behind the pointer to it */
+	size_t after; /* of what follows content without parts, or the pointer to it */
 	bool pointed;
 };
 struct reader {
@@ -138,7 +153,9 @@ static int head(struct reader *r, size_t at, struct value *ret, size_t *pointer)
 	int e;
 
 	if (!r->s->steps)
-		return fail(r, "is too entangled: decoding it takes longer than any real database needs");
+		return fail(
+			r,
+			"is too entangled: decoding it takes longer than any real database needs");
 	r->s->steps--;
 	e = take(r, &at, 1, &control);
 	if (e)
@@ -167,7 +184,8 @@ static int head(struct reader *r, size_t at, struct value *ret, size_t *pointer)
 	return 0;
 }
 
-/* The value at 'at', or the one it points to. A pointer to a pointer is not allowed, so there is no loop here. */
+/* The value at 'at', or the one it points to. A pointer to a pointer is not allowed, so there is
+ * no loop here. */
 static int value(struct reader *r, size_t at, struct value *ret)
 {
 	size_t target = 0, after;
@@ -208,7 +226,8 @@ static int skip(struct reader *r, size_t *at)
 static const struct row *find_row(enum level level, const struct mmdb_text *key)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].level == level && strlen(rows[i].key) == key->n && !memcmp(rows[i].key, key->p, key->n))
+		if (rows[i].level == level && strlen(rows[i].key) == key->n &&
+		    !memcmp(rows[i].key, key->p, key->n))
 			return &rows[i];
 	return NULL;
 }
@@ -230,8 +249,8 @@ static int store_number(struct reader *r, const struct value *v, void *target)
 	return take(r, &at, v->size, target);
 }
 
-static int map(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f, void *base,
-	       size_t *end);
+static int map(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f,
+	       void *base, size_t *end);
 
 static int list(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f)
 {
@@ -257,7 +276,8 @@ static int list(struct reader *r, const struct value *v, enum level level, struc
 	return 0;
 }
 
-static int store(struct reader *r, const struct row *row, const struct value *v, struct mmdb_fields *f, uint8_t *base)
+static int store(struct reader *r, const struct row *row, const struct value *v,
+		 struct mmdb_fields *f, uint8_t *base)
 {
 	size_t end;
 
@@ -276,17 +296,19 @@ static int store(struct reader *r, const struct row *row, const struct value *v,
 	case ENTER_LIST:
 		return list(r, v, (enum level)row->target, f);
 	case COUNTRY:
-		return v->type == TYPE_TEXT ? store_text(r, v, &f->country) :
-					      map(r, v, (enum level)row->target, f, base, &end);
+		return v->type == TYPE_TEXT ? store_text(r, v, &f->country)
+					    : map(r, v, (enum level)row->target, f, base, &end);
 	case ASN:
-		return v->type == TYPE_TEXT ? store_text(r, v, &f->asn_text) : store_number(r, v, &f->asn);
+		return v->type == TYPE_TEXT ? store_text(r, v, &f->asn_text)
+					    : store_number(r, v, &f->asn);
 	}
 	return 0;
 }
 
-/* Reads a map's entries by the rows of its level; *end is behind the last entry. Depth is that of the table: 3. */
-static int map(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f, void *base,
-	       size_t *end)
+/* Reads a map's entries by the rows of its level; *end is behind the last entry. Depth is that of
+ * the table: 3. */
+static int map(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f,
+	       void *base, size_t *end)
 {
 	size_t at = v->at;
 
@@ -320,7 +342,8 @@ static int map(struct reader *r, const struct value *v, enum level level, struct
 	return 0;
 }
 
-int mmdb_fields_read(struct mmdb_section *s, size_t offset, struct mmdb_fields *ret, const char **why)
+int mmdb_fields_read(struct mmdb_section *s, size_t offset, struct mmdb_fields *ret,
+		     const char **why)
 {
 	struct reader r = {.s = s};
 	struct value v;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mmdb_fields.h - inside geo only: a record of a MaxMind DB's data section -> the fields that places are made of. */
+/* mmdb_fields.h - inside geo only: a record of a MaxMind DB's data section -> the fields that
+ * places are made of. */
 #ifndef GEO_MMDB_FIELDS_H
 #define GEO_MMDB_FIELDS_H
 #include <stdbool.h>
@@ -27,7 +28,8 @@ struct mmdb_fields {
 	struct mmdb_evidence evidence[MMDB_EVIDENCE_MAX];
 };
 
-/* The data section behind a checked cursor. steps bounds the work that a hostile file can ask for. */
+/* The data section behind a checked cursor. steps bounds the work that a hostile file can ask for.
+ */
 struct mmdb_section {
 	const uint8_t *p;
 	size_t n;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmdb_read.c - MaxMind DB files (MMDB): country, city and ASN databases of whatever maker, and our own places.mmdb.
+ * mmdb_read.c - MaxMind DB files (MMDB): country, city and ASN databases of whatever maker, and
+ * our own places.mmdb.
  *
- * libmaxminddb opens the file and checks its metadata; the search tree is then walked once, left before right, so that
- * ranges come out sorted, and each data record is decoded once however many prefixes lead to it. The IPv4 addresses
- * stand at ::/96 of an IPv6 tree; the aliases that some makers add for them (mapped, 6to4, Teredo) are left out, for
- * the embedded address is decoded before the look-up.
+ * libmaxminddb opens the file and checks its metadata; the search tree is then walked once, left
+ * before right, so that ranges come out sorted, and each data record is decoded once however many
+ * prefixes lead to it. The IPv4 addresses stand at ::/96 of an IPv6 tree; the aliases that some
+ * makers add for them (mapped, 6to4, Teredo) are left out, for the embedded address is decoded
+ * before the look-up.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,11 +36,11 @@ struct walk {
 	const struct bytes *b;
 	uint32_t nodes;
 	unsigned record_bits, depth_max;
-	uint32_t v4_root;          /* record that stands for ::/96 */
+	uint32_t v4_root; /* record that stands for ::/96 */
 	bool v6_tree;
 	struct mmdb_section section;
-	struct intern offsets;     /* data offsets met */
-	uint32_t *says;            /* their sayings */
+	struct intern offsets; /* data offsets met */
+	uint32_t *says;	       /* their sayings */
 	size_t says_room;
 	uint64_t steps;
 	bool countries, asns;
@@ -85,8 +87,10 @@ static void read_node(const struct walk *w, uint32_t node, uint32_t ret[2])
 		ret[0] = (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
 		ret[1] = (uint32_t)p[3] << 16 | (uint32_t)p[4] << 8 | p[5];
 	} else if (w->record_bits == 28) {
-		ret[0] = (uint32_t)(p[3] & 0xf0) << 20 | (uint32_t)p[0] << 16 | (uint32_t)p[1] << 8 | p[2];
-		ret[1] = (uint32_t)(p[3] & 0x0f) << 24 | (uint32_t)p[4] << 16 | (uint32_t)p[5] << 8 | p[6];
+		ret[0] = (uint32_t)(p[3] & 0xf0) << 20 | (uint32_t)p[0] << 16 |
+			 (uint32_t)p[1] << 8 | p[2];
+		ret[1] = (uint32_t)(p[3] & 0x0f) << 24 | (uint32_t)p[4] << 16 |
+			 (uint32_t)p[5] << 8 | p[6];
 	} else {
 		ret[0] = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 		ret[1] = (uint32_t)p[4] << 24 | (uint32_t)p[5] << 16 | (uint32_t)p[6] << 8 | p[7];
@@ -176,8 +180,8 @@ static int decode(struct walk *w, uint32_t offset, uint32_t *ret)
 	w->countries |= claim.country || claim.status == PLACE_UNPROVABLE;
 	w->asns |= claim.asn != 0;
 	*ret = 0;
-	if (!claim.country && claim.status <= PLACE_KNOWN && !claim.asn && !claim.provider && !claim.platform &&
-	    !claim.jurisdiction)
+	if (!claim.country && claim.status <= PLACE_KNOWN && !claim.asn && !claim.provider &&
+	    !claim.platform && !claim.jurisdiction)
 		return 0;
 	if (f.nevidence)
 		r = evidence_add(w->c, &f, offset + 1);
@@ -213,7 +217,8 @@ static int saying_of(struct walk *w, uint32_t value, uint32_t *ret)
 	return r;
 }
 
-/* A leaf: everything below prefix/depth. IPv4 stands at ::/96; a leaf above that is all of IPv4 as well. */
+/* A leaf: everything below prefix/depth. IPv4 stands at ::/96; a leaf above that is all of IPv4 as
+ * well. */
 static int leaf(struct walk *w, uint32_t value, u128 prefix, unsigned depth)
 {
 	uint32_t says = 0, where = value - w->nodes - SEPARATOR + 1;
@@ -228,8 +233,9 @@ static int leaf(struct walk *w, uint32_t value, u128 prefix, unsigned depth)
 		return claims_add4(w->c, (uint32_t)prefix, (uint32_t)last, says, where);
 	if (!prefix)
 		r = claims_add4(w->c, 0, UINT32_MAX, says, where);
-	return r ? r : claims_add6(w->c, (uint64_t[]){(uint64_t)(prefix >> 64), (uint64_t)prefix},
-				   (uint64_t[]){(uint64_t)(last >> 64), (uint64_t)last}, says, where);
+	return r ? r
+		 : claims_add6(w->c, (uint64_t[]){(uint64_t)(prefix >> 64), (uint64_t)prefix},
+			       (uint64_t[]){(uint64_t)(last >> 64), (uint64_t)last}, says, where);
 }
 
 struct pending {
@@ -262,10 +268,13 @@ static int walk_tree(struct walk *w)
 		if (at.depth == w->depth_max)
 			return claims_error(w->c, 0, "has a search tree deeper than an address");
 		if (!w->steps--)
-			return claims_error(w->c, 0, "has a search tree that leads to the same nodes over and over");
+			return claims_error(
+				w->c, 0,
+				"has a search tree that leads to the same nodes over and over");
 		read_node(w, at.value, child);
 		at.depth++;
-		stack[n++] = (struct pending){at.prefix | (u128)1 << (w->depth_max - at.depth), child[1], at.depth};
+		stack[n++] = (struct pending){at.prefix | (u128)1 << (w->depth_max - at.depth),
+					      child[1], at.depth};
 		stack[n++] = (struct pending){at.prefix, child[0], at.depth};
 	}
 	return r;
@@ -296,23 +305,32 @@ static void compare_unions(struct walk *w)
 	for (unsigned i = 0; i < CODES; i++) {
 		uint16_t country = CC('A' + i / 26, 'A' + i % 26);
 		bool in = zone_has(ZONE_EU, country, INT64_MAX);
-		char *list = w->flagged[i] && !in ? wrong_in : any && w->unflagged[i] && in ? wrong_out : NULL;
+		char *list = w->flagged[i] && !in	    ? wrong_in
+			     : any && w->unflagged[i] && in ? wrong_out
+							    : NULL;
 
 		if (list)
-			snprintf(list + strlen(list), sizeof(wrong_in) - strlen(list), " %s", country_text(country, cc));
+			snprintf(list + strlen(list), sizeof(wrong_in) - strlen(list), " %s",
+				 country_text(country, cc));
 	}
 	if (*wrong_in)
-		claims_warn(w->c, 0, "says is_in_european_union of%s; the table of zones decides: not", wrong_in);
+		claims_warn(w->c, 0,
+			    "says is_in_european_union of%s; the table of zones decides: not",
+			    wrong_in);
 	if (*wrong_out)
-		claims_warn(w->c, 0, "does not say is_in_european_union of%s; the table of zones decides: they are",
-			    wrong_out);
+		claims_warn(
+			w->c, 0,
+			"does not say is_in_european_union of%s; the table of zones decides: they are",
+			wrong_out);
 }
 
 static int set_kind(struct walk *w)
 {
 	if (!w->countries && !w->asns)
-		return claims_error(w->c, 0, "has neither countries nor AS numbers where a country, city or ASN "
-				    "database has them");
+		return claims_error(
+			w->c, 0,
+			"has neither countries nor AS numbers where a country, city or ASN "
+			"database has them");
 	claims_kind(w->c, w->countries ? SOURCE_MMDB : SOURCE_ASN);
 	return 0;
 }
@@ -324,7 +342,8 @@ static void set_data_epoch(struct claims *c, const MMDB_metadata_s *m)
 	struct diag_sink silent = {0};
 
 	if (m->database_type && !strcmp(m->database_type, MMDB_PLACES_TYPE) &&
-	    !mmdb_meta_read(&meta, claims_path(c), &silent) && meta.data_epoch && meta.data_epoch < m->build_epoch)
+	    !mmdb_meta_read(&meta, claims_path(c), &silent) && meta.data_epoch &&
+	    meta.data_epoch < m->build_epoch)
 		claims_date(c, (int64_t)meta.data_epoch);
 }
 
@@ -345,7 +364,8 @@ static int set_version(struct claims *c, const MMDB_metadata_s *m, uint64_t epoc
 	if (epoch < YEAR_10000)
 		claims_date(c, (int64_t)epoch);
 	else
-		claims_warn(c, 0, "has a build epoch beyond the year 9999; the file's own date is taken");
+		claims_warn(c, 0,
+			    "has a build epoch beyond the year 9999; the file's own date is taken");
 	set_data_epoch(c, m);
 	snprintf(version, sizeof(version), "%.100s %llu", m->database_type ? m->database_type : "",
 		 (unsigned long long)m->build_epoch);
@@ -361,12 +381,14 @@ static int check_metadata(struct walk *w, const MMDB_metadata_s *m, size_t marke
 	if (m->ip_version != 4 && m->ip_version != 6)
 		return claims_error(w->c, 0, "is for IP version %u", m->ip_version);
 	if (!m->node_count || tree + SEPARATOR > marker)
-		return claims_error(w->c, 0, "is truncated or broken: %u nodes do not fit into it", m->node_count);
+		return claims_error(w->c, 0, "is truncated or broken: %u nodes do not fit into it",
+				    m->node_count);
 	w->nodes = m->node_count;
 	w->record_bits = m->record_size;
 	w->v6_tree = m->ip_version == 6;
 	w->depth_max = w->v6_tree ? 128 : 32;
-	w->section = (struct mmdb_section){w->b->p + tree + SEPARATOR, marker - (size_t)tree - SEPARATOR, 0};
+	w->section = (struct mmdb_section){w->b->p + tree + SEPARATOR,
+					   marker - (size_t)tree - SEPARATOR, 0};
 	w->section.steps = 64 * (uint64_t)w->section.n + 1000000;
 	w->steps = STEPS_MAX;
 	w->v4_root = w->v6_tree ? find_v4_root(w) : UINT32_MAX;
@@ -428,7 +450,8 @@ int mmdb_parse(struct claims *c, const struct bytes *b)
 		w->b = b;
 		r = check_metadata(w, &mmdb.metadata, find_marker(b) - 1);
 		if (!r)
-			r = set_version(c, &mmdb.metadata, epoch_of(b, find_marker(b) - 1, mmdb.metadata.build_epoch));
+			r = set_version(c, &mmdb.metadata,
+					epoch_of(b, find_marker(b) - 1, mmdb.metadata.build_epoch));
 		if (!r)
 			r = read_all(w);
 		free(w);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* overlay.c - the policy's sets of addresses as one sorted list of boundaries, each with the sets that hold from there. */
+/* overlay.c - the policy's sets of addresses as one sorted list of boundaries, each with the sets
+ * that hold from there. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,8 +8,14 @@
 
 #define MASK_WORDS (PLACE_SETS_MAX / 64)
 
-struct piece { u128 first, last; };
-struct event { u128 at; uint16_t set; bool in; };
+struct piece {
+	u128 first, last;
+};
+struct event {
+	u128 at;
+	uint16_t set;
+	bool in;
+};
 struct build {
 	const struct places *p;
 	bool is6;
@@ -88,7 +95,8 @@ static void add_union(struct build *b, size_t set)
 	first = b->pieces[0].first;
 	last = b->pieces[0].last;
 	for (size_t i = 1; i <= b->npieces; i++) {
-		if (i < b->npieces && (last == spans_max(b->is6) || b->pieces[i].first <= last + 1)) {
+		if (i < b->npieces &&
+		    (last == spans_max(b->is6) || b->pieces[i].first <= last + 1)) {
 			if (b->pieces[i].last > last)
 				last = b->pieces[i].last;
 			continue;
@@ -141,8 +149,8 @@ static int sweep(struct overlays *ret, struct table *t, const struct build *b)
 	return 0;
 }
 
-int overlay_build(struct overlays *ret, struct table *t, const struct places *p, const struct table_set *sets,
-		  size_t nsets, bool is6)
+int overlay_build(struct overlays *ret, struct table *t, const struct places *p,
+		  const struct table_set *sets, size_t nsets, bool is6)
 {
 	struct build b = {.p = p, .is6 = is6};
 

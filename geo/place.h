@@ -1,9 +1,10 @@
 /*
  * place.h - what an address is: the one struct that geo makes and rules read.
  *
- * An address has a *place* (country, provider, region, operator's law, status). The places database interns every
- * distinct place; the compiled table maps an address to a *class*: a place plus the set of policy prefixes and ASNs
- * (the *sets* that the policy names) that hold the address. A policy that names no new set keeps all classes.
+ * An address has a *place* (country, provider, region, operator's law, status). The places
+ * database interns every distinct place; the compiled table maps an address to a *class*: a place
+ * plus the set of policy prefixes and ASNs (the *sets* that the policy names) that hold the
+ * address. A policy that names no new set keeps all classes.
  */
 #ifndef GEO_PLACE_H
 #define GEO_PLACE_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* places.c - loads sources, merges them, and answers: which place, by which claims, from which files. */
+/* places.c - loads sources, merges them, and answers: which place, by which claims, from which
+ * files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +17,12 @@ static const char *const status_names[] = {
 	[PLACE_UNPROVABLE] = "unprovable",
 };
 static const char *const scope_names[] = {
-	[SCOPE_GLOBAL] = "global",
-	[SCOPE_LOCAL] = "local",
-	[SCOPE_PRIVATE] = "private",
-	[SCOPE_MULTICAST] = "multicast",
-	[SCOPE_EMBEDDED] = "embedded",
-	[SCOPE_RESERVED] = "reserved",
+	[SCOPE_GLOBAL] = "global",     [SCOPE_LOCAL] = "local",
+	[SCOPE_PRIVATE] = "private",   [SCOPE_MULTICAST] = "multicast",
+	[SCOPE_EMBEDDED] = "embedded", [SCOPE_RESERVED] = "reserved",
 };
-_Static_assert(sizeof(status_names) / sizeof(status_names[0]) == PLACE_UNPROVABLE + 1, "status names");
+_Static_assert(sizeof(status_names) / sizeof(status_names[0]) == PLACE_UNPROVABLE + 1,
+	       "status names");
 _Static_assert(sizeof(scope_names) / sizeof(scope_names[0]) == SCOPE_RESERVED + 1, "scope names");
 
 const char *place_status_name(enum place_status s)
@@ -38,7 +37,8 @@ const char *place_scope_name(enum place_scope s)
 
 const char *const *places_default_files(size_t *n)
 {
-	static const char *const all[DEFAULT_FILES] = {"/usr/share/tor/geoip", "/usr/share/tor/geoip6"};
+	static const char *const all[DEFAULT_FILES] = {"/usr/share/tor/geoip",
+						       "/usr/share/tor/geoip6"};
 	bool have4 = access(all[0], R_OK) == 0, have6 = access(all[1], R_OK) == 0;
 
 	*n = (size_t)have4 + have6;
@@ -54,7 +54,8 @@ static struct places *places_new(void)
 
 	if (!p)
 		return NULL;
-	if (texts_init(&p->names, PLACES_NAMES_MAX) || texts_init(&p->operators, PLACES_OPERATORS_MAX) ||
+	if (texts_init(&p->names, PLACES_NAMES_MAX) ||
+	    texts_init(&p->operators, PLACES_OPERATORS_MAX) ||
 	    intern_init(&p->sayings, sizeof(struct saying), PLACES_SAYINGS_MAX) ||
 	    intern_init(&p->places, sizeof(struct place), PLACE_CLASSES_MAX) ||
 	    intern_add(&p->sayings, &nothing, &i) || intern_add(&p->places, &unknown, &i)) {
@@ -112,7 +113,8 @@ static int copy_nat64(struct places *p, const struct places_config *cfg, struct 
 
 		if (c->addr.v == 6 && nat64_length(c->len))
 			continue;
-		diag_error(d, "nat64", 0, "%s is no NAT64 prefix: its length must be 32, 40, 48, 56, 64 or 96",
+		diag_error(d, "nat64", 0,
+			   "%s is no NAT64 prefix: its length must be 32, 40, 48, 56, 64 or 96",
 			   cidr_format(text, c));
 		return -EINVAL;
 	}
@@ -133,7 +135,9 @@ static int load_all(struct places *p, const struct places_config *cfg, struct di
 	if (!n)
 		files = places_default_files(&n);
 	if (!r && !n && !cfg->nlines) {
-		diag_error(d, "places", 0, "no source of places: name one with 'geo \"FILE\"', or install tor-geoipdb");
+		diag_error(
+			d, "places", 0,
+			"no source of places: name one with 'geo \"FILE\"', or install tor-geoipdb");
 		r = -ENOENT;
 	}
 	if (!r)
@@ -249,7 +253,8 @@ const struct source *places_source(const struct places *p, size_t i)
 	return i < p->nsources ? &p->sources[i]->pub : NULL;
 }
 
-static void fill_claim(const struct places *p, struct claim *c, bool is6, const struct span *span, uint32_t saying)
+static void fill_claim(const struct places *p, struct claim *c, bool is6, const struct span *span,
+		       uint32_t saying)
 {
 	const struct saying *s = places_saying(p, saying);
 
@@ -269,7 +274,8 @@ static void fill_claim(const struct places *p, struct claim *c, bool is6, const 
 	};
 }
 
-/* The span that the source's most specific claim has for the address, with all that is said there. */
+/* The span that the source's most specific claim has for the address, with all that is said there.
+ */
 static bool span_at(const struct source_data *s, const struct ip *ip, struct span *ret)
 {
 	bool is6 = ip->v == 6;
@@ -288,8 +294,8 @@ static bool span_at(const struct source_data *s, const struct ip *ip, struct spa
 	return true;
 }
 
-static void claim_of(const struct places *p, const struct source_data *s, bool is6, const struct span *span,
-		     struct claim_of *out)
+static void claim_of(const struct places *p, const struct source_data *s, bool is6,
+		     const struct span *span, struct claim_of *out)
 {
 	out->source = &s->pub;
 	out->key[0] = '\0';
@@ -301,8 +307,8 @@ static void claim_of(const struct places *p, const struct source_data *s, bool i
 }
 
 /* What a places.mmdb was told by the files it was made of stands behind what it says itself. */
-static size_t evidence_at(const struct places *p, const struct source_data *s, bool is6, const struct span *span,
-			  struct claim_of *out, size_t max)
+static size_t evidence_at(const struct places *p, const struct source_data *s, bool is6,
+			  const struct span *span, struct claim_of *out, size_t max)
 {
 	const struct evidence *e;
 	size_t n = evidence_of(s, span->where, &e);
@@ -342,7 +348,8 @@ size_t places_claims(const struct places *p, const struct ip *ip, struct claim_o
 }
 
 size_t places_asn_ranges(const struct places *p, uint32_t asn,
-			 void (*fn)(void *arg, const struct ip *first, const struct ip *last), void *arg)
+			 void (*fn)(void *arg, const struct ip *first, const struct ip *last),
+			 void *arg)
 {
 	size_t n = 0;
 
@@ -373,8 +380,8 @@ int64_t places_age(const struct places *p, int64_t now)
 	for (size_t i = 0; i < p->nsources; i++) {
 		const struct source *s = &p->sources[i]->pub;
 
-		if (s->kind != SOURCE_PLACE_LINES && s->kind != SOURCE_ASN && s->kind != SOURCE_REFUTED &&
-		    now - s->date > age)
+		if (s->kind != SOURCE_PLACE_LINES && s->kind != SOURCE_ASN &&
+		    s->kind != SOURCE_REFUTED && now - s->date > age)
 			age = now - s->date;
 	}
 	return age;

@@ -1,9 +1,11 @@
 /*
- * places.h - the places database: sources -> claims -> merge -> disjoint ranges of interned places. User space only.
+ * places.h - the places database: sources -> claims -> merge -> disjoint ranges of interned
+ * places. User space only.
  *
- * A *source* is one file (or the place lines of the policy); a *claim* is what it says of one range. Claims are all
- * kept for explain. Precedence: place lines > provider range file > geofeed > MMDB > country text > registry; within
- * a source the more specific wins. Differ on inside/outside EEA: disputed. Merge is geo/merge.c.
+ * A *source* is one file (or the place lines of the policy); a *claim* is what it says of one
+ * range. Claims are all kept for explain. Precedence: place lines > provider range file > geofeed
+ * > MMDB > country text > registry; within a source the more specific wins. Differ on
+ * inside/outside EEA: disputed. Merge is geo/merge.c.
  */
 #ifndef GEO_PLACES_H
 #define GEO_PLACES_H
@@ -69,7 +71,8 @@ struct places_config {
 	uint16_t home;
 };
 
-/* 0 or -errno with a diag that names the file and the place in it; *ret untouched on failure. Thread-free; no globals. */
+/* 0 or -errno with a diag that names the file and the place in it; *ret untouched on failure.
+ * Thread-free; no globals. */
 int places_load(struct places **ret, const struct places_config *cfg, struct diag_sink *d);
 void places_free(struct places *p); /* NULL is fine */
 const char *const *places_default_files(size_t *n); /* what exists of: tor-geoipdb's two files */
@@ -80,7 +83,8 @@ const char *places_string(const struct places *p, uint32_t i);       /* "" for 0
 int places_find_string(const struct places *p, const char *s);       /* index or -ENOENT */
 const struct cidr *places_nat64(const struct places *p, size_t *n);
 
-/* Disjoint, sorted, covering the whole family; place of the merged sources and special ranges. Owned by p. */
+/* Disjoint, sorted, covering the whole family; place of the merged sources and special ranges.
+ * Owned by p. */
 struct range4 { uint32_t first, place; };                            /* up to the next range's first - 1 */
 struct range6 { uint64_t hi, lo; uint32_t place; };                  /* host order halves of the first address */
 const struct range4 *places_ranges4(const struct places *p, size_t *n);
@@ -89,10 +93,12 @@ const struct range6 *places_ranges6(const struct places *p, size_t *n);
 uint32_t places_lookup(const struct places *p, const struct ip *ip); /* by binary search; the slow reference for table.h */
 size_t places_sources(const struct places *p);
 const struct source *places_source(const struct places *p, size_t i);
-/* Every source's most specific claim for the address, best precedence first; returns how many (at most max). */
+/* Every source's most specific claim for the address, best precedence first; returns how many (at
+ * most max). */
 struct claim_of { const struct source *source; struct claim claim; char key[64]; /* JSON path or MMDB prefix */ };
 size_t places_claims(const struct places *p, const struct ip *ip, struct claim_of *out, size_t max);
-/* Addresses an ASN holds according to the SOURCE_ASN sources: ranges appended through fn; 0 ranges when unknown. */
+/* Addresses an ASN holds according to the SOURCE_ASN sources: ranges appended through fn; 0 ranges
+ * when unknown. */
 size_t places_asn_ranges(const struct places *p, uint32_t asn,
 			 void (*fn)(void *arg, const struct ip *first, const struct ip *last), void *arg);
 /* Age in seconds of the oldest source that gives places, at Unix time now. */

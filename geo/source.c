@@ -14,7 +14,8 @@
 #include "geo/operator.h"
 
 static const struct source_format formats[] = {
-#define FORMAT(name, text, kind, has_key) {text, kind, name##_probe, name##_parse, FORMAT_KEY_##has_key(name)},
+#define FORMAT(name, text, kind, has_key)                                                          \
+	{text, kind, name##_probe, name##_parse, FORMAT_KEY_##has_key(name)},
 #include "geo/data/formats.def"
 #undef FORMAT
 };
@@ -49,14 +50,15 @@ static int check_file(const struct stat *st, const char *path, struct diag_sink 
 		return -EINVAL;
 	}
 	if ((uint64_t)st->st_size > SOURCE_BYTES_MAX) {
-		diag_error(d, path, 0, "has %lld bytes; at most %llu are read", (long long)st->st_size,
-			   (unsigned long long)SOURCE_BYTES_MAX);
+		diag_error(d, path, 0, "has %lld bytes; at most %llu are read",
+			   (long long)st->st_size, (unsigned long long)SOURCE_BYTES_MAX);
 		return -EFBIG;
 	}
 	return 0;
 }
 
-/* Reads size bytes into fresh pages. A copy, not a file mapping: a file cut under us must not be a SIGBUS. */
+/* Reads size bytes into fresh pages. A copy, not a file mapping: a file cut under us must not be a
+ * SIGBUS. */
 static int read_pages(struct bytes *ret, int fd, size_t size)
 {
 	size_t n = 0;
@@ -64,7 +66,8 @@ static int read_pages(struct bytes *ret, int fd, size_t size)
 
 	if (p == MAP_FAILED)
 		return ENOMEM;
-	madvise(p, size, MADV_HUGEPAGE); /* 25 MB of text would be 6,000 page faults; where it is refused it is slower */
+	/* 25 MB of text would be 6,000 page faults; where this is refused they are */
+	madvise(p, size, MADV_HUGEPAGE);
 	while (n < size) {
 		ssize_t r = read(fd, p + n, size - n);
 
@@ -138,7 +141,8 @@ static int digest(char hex[65], const struct bytes *b)
 	return 0;
 }
 
-int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret, struct diag_sink *d)
+int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret,
+	       struct diag_sink *d)
 {
 	struct source_data *s;
 
@@ -182,8 +186,10 @@ static int parse(struct claims *c, const struct bytes *b)
 
 	s->format = source_format_of(b);
 	if (!s->format)
-		return claims_error(c, 0, "is of no known format (first bytes are neither an MMDB, nor a provider's "
-				    "range file, a geofeed, a CSV of prefixes or tor-geoipdb's text)");
+		return claims_error(
+			c, 0,
+			"is of no known format (first bytes are neither an MMDB, nor a provider's "
+			"range file, a geofeed, a CSV of prefixes or tor-geoipdb's text)");
 	s->pub.kind = s->format->kind;
 	s->pub.format = s->format->name;
 	r = s->format->parse(c, b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_lines.c - the place lines of the policy as a source: what the operator of cordon knows better than any file. */
+/* source_lines.c - the place lines of the policy as a source: what the operator of cordon knows
+ * better than any file. */
 #include <errno.h>
 #include <string.h>
 #include "geo/claims.h"

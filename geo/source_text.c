@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * source_text.c - the country text of Debian's tor-geoipdb: 'first,last,CC', IPv4 as integers, IPv6 as addresses.
+ * source_text.c - the country text of Debian's tor-geoipdb: 'first,last,CC', IPv4 as integers,
+ * IPv6 as addresses.
  *
- * 25 MB in 660,000 lines at every start of the agent, so it is read by hand, a byte once. Ranges must come in order and
- * apart from one another; '??' and codes that are no country (EU, AP, AN) leave a hole: this source does not speak there.
+ * 25 MB in 660,000 lines at every start of the agent, so it is read by hand, a byte once. Ranges
+ * must come in order and apart from one another; '??' and codes that are no country (EU, AP, AN)
+ * leave a hole: this source does not speak there.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,8 +17,8 @@ struct text {
 	const uint8_t *p, *end; /* the cursor: nothing is read at or beyond end */
 	unsigned line;
 	uint32_t sayings[26 * 26]; /* by code; UINT32_MAX: not met yet */
-	u128 next[2];              /* the least address the next range may begin with */
-	bool full[2];              /* the last range ended at the last address */
+	u128 next[2];		   /* the least address the next range may begin with */
+	bool full[2];		   /* the last range ended at the last address */
 };
 
 /* One number up to UINT32_MAX; false if there is none here or it is larger. */
@@ -37,9 +39,10 @@ static bool number(struct text *t, uint32_t *ret)
 static int hex(uint8_t c)
 {
 	static const int8_t of[256] = {
-		['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8, ['8'] = 9,
-		['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-		['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+		['0'] = 1,  ['1'] = 2,	['2'] = 3,  ['3'] = 4,	['4'] = 5,  ['5'] = 6,
+		['6'] = 7,  ['7'] = 8,	['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,
+		['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16, ['A'] = 11, ['B'] = 12,
+		['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 	};
 	return of[c] - 1;
 }
@@ -198,8 +201,9 @@ static int range(struct text *t)
 	int r;
 
 	if (!addresses(t, is6, &first, &last))
-		return bad(t, t->p >= t->end ? "ends in the middle of a line: the file is truncated" :
-					       "expected first,last,CC with two addresses of one family");
+		return bad(t, t->p >= t->end
+				      ? "ends in the middle of a line: the file is truncated"
+				      : "expected first,last,CC with two addresses of one family");
 	r = code(t, &says);
 	if (r)
 		return r;
@@ -221,7 +225,8 @@ static int range(struct text *t)
 static int64_t days(int64_t y, int m, int d)
 {
 	y -= m <= 2;
-	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d - 1 - 719468;
+	return y * 365 + y / 4 - y / 100 + y / 400 + (153 * (m + (m > 2 ? -3 : 9)) + 2) / 5 + d -
+	       1 - 719468;
 }
 
 /* '# Generated: Thu, 25 Jun 2026 04:33:59 GMT' is the date; other comments are not read. */
@@ -236,12 +241,15 @@ static void comment(struct text *t, const char *line, size_t n)
 		return;
 	memcpy(text, line, n);
 	text[n] = '\0';
-	if (sscanf(text, "# Generated: %*3s, %2d %3s %4d %2d:%2d:%2d GMT", &d, month, &y, &h, &min, &s) != 6 &&
-	    sscanf(text, "# Generated: %*4s %2d %3s %4d %2d:%2d:%2d GMT", &d, month, &y, &h, &min, &s) != 6)
+	if (sscanf(text, "# Generated: %*3s, %2d %3s %4d %2d:%2d:%2d GMT", &d, month, &y, &h, &min,
+		   &s) != 6 &&
+	    sscanf(text, "# Generated: %*4s %2d %3s %4d %2d:%2d:%2d GMT", &d, month, &y, &h, &min,
+		   &s) != 6)
 		return;
 	m = strstr(months, month);
 	if (m && strlen(month) == 3 && (m - months) % 3 == 0)
-		claims_date(t->c, days(y, (int)(m - months) / 3 + 1, d) * 86400 + h * 3600 + min * 60 + s);
+		claims_date(t->c, days(y, (int)(m - months) / 3 + 1, d) * 86400 + h * 3600 +
+					  min * 60 + s);
 }
 
 int tor_parse(struct claims *c, const struct bytes *b)
@@ -256,7 +264,8 @@ int tor_parse(struct claims *c, const struct bytes *b)
 			const uint8_t *end = memchr(t.p, '\n', (size_t)(t.end - t.p));
 
 			if (!end)
-				return bad(&t, "ends in the middle of a line: the file is truncated");
+				return bad(&t,
+					   "ends in the middle of a line: the file is truncated");
 			comment(&t, (const char *)t.p, (size_t)(end - t.p));
 			t.p = end;
 		} else if (*t.p != '\n') {
@@ -269,7 +278,8 @@ int tor_parse(struct claims *c, const struct bytes *b)
 	return 0;
 }
 
-/* The first line that is no comment: two addresses, two commas, two letters, as this format alone has them. */
+/* The first line that is no comment: two addresses, two commas, two letters, as this format alone
+ * has them. */
 bool tor_probe(const struct bytes *b)
 {
 	struct source_line line = {0};
@@ -283,7 +293,8 @@ bool tor_probe(const struct bytes *b)
 			continue;
 		n = line.n;
 		comma = memchr(line.p, ',', n);
-		if (!comma || memchr(line.p, '/', n) || memchr(line.p, '"', n) || memchr(line.p, '.', n))
+		if (!comma || memchr(line.p, '/', n) || memchr(line.p, '"', n) ||
+		    memchr(line.p, '.', n))
 			return false;
 		n -= (size_t)(comma + 1 - line.p);
 		return n >= 4 && comma[n - 2] == ',';

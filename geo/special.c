@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* special.c - the ranges whose kind is known before any source speaks: IANA's special-purpose registries (RFC 6890). */
+/* special.c - the ranges whose kind is known before any source speaks: IANA's special-purpose
+ * registries (RFC 6890). */
 #include "geo/claims.h"
 
 #define V4(a, b, c, d)	  ((u128)((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d)))
@@ -29,7 +30,8 @@ static const struct special v4[] = {
 	{V4(255, 255, 255, 255), V4(255, 255, 255, 255), SCOPE_LOCAL},
 };
 
-/* ffXY::/16: scope Y of 1 (interface) or 2 (link) stays on the link whatever the flags X (RFC 4291, 2.7). */
+/* ffXY::/16: scope Y of 1 (interface) or 2 (link) stays on the link whatever the flags X (RFC
+ * 4291, 2.7). */
 #define FF(x)                                                                                      \
 	{NET6(GROUP(0xff00 | (x) << 4), 0, 16), SCOPE_MULTICAST},                                  \
 	{U128(GROUP(0xff01 | (x) << 4), 0), U128(GROUP(0xff03 | (x) << 4), 0) - 1, SCOPE_LOCAL},   \

@@ -142,7 +142,8 @@ static uint16_t flags_of(const struct place *place, uint32_t mask)
 	return f;
 }
 
-/* The classes as callers see them, and their flags. After this nothing is interned any more, so the masks stay put. */
+/* The classes as callers see them, and their flags. After this nothing is interned any more, so
+ * the masks stay put. */
 static int publish_classes(struct build *b)
 {
 	struct table *t = b->t;
@@ -173,13 +174,15 @@ static int longer_first(const void *a, const void *b)
 
 static void publish_nat64(struct table *t, const struct places *p)
 {
-	uint64_t *small = (uint64_t *)(uintptr_t)t->arrays[LIGHT_SMALL].data, *at = small + LIGHT_SMALL_NAT64;
+	uint64_t *small = (uint64_t *)(uintptr_t)t->arrays[LIGHT_SMALL].data,
+		 *at = small + LIGHT_SMALL_NAT64;
 	struct cidr sorted[LIGHT_NAT64_MAX];
 	size_t n;
 	const struct cidr *v = places_nat64(p, &n);
 
 	_Static_assert(LIGHT_NAT64_MAX == PLACES_NAT64_MAX, "one limit");
-	_Static_assert(LIGHT_SMALL_NAT64 + 1 + 3 * LIGHT_NAT64_MAX <= LIGHT_SMALL_WORDS, "they fit");
+	_Static_assert(LIGHT_SMALL_NAT64 + 1 + 3 * LIGHT_NAT64_MAX <= LIGHT_SMALL_WORDS,
+		       "they fit");
 	if (n) {
 		memcpy(sorted, v, n * sizeof(*v));
 		qsort(sorted, n, sizeof(*sorted), longer_first);
@@ -232,23 +235,26 @@ static int build(struct build *b, const struct table_set *sets, size_t nsets)
 static int too_big(struct diag_sink *d, const struct build *b)
 {
 	if (b->classes.n >= PLACE_CLASSES_MAX)
-		diag_error(d, "places", 0, "more than %d classes of addresses (places times the policy's sets)",
+		diag_error(d, "places", 0,
+			   "more than %d classes of addresses (places times the policy's sets)",
 			   PLACE_CLASSES_MAX);
 	else
-		diag_error(d, "places", 0,
-			   "the place table outgrows its arrays (%u IPv4 bounds, %u IPv6 nodes, %u IPv6 leaves)",
-			   LIGHT_ENTRIES4_MAX, LIGHT_NODES6_MAX, LIGHT_LEAVES6_MAX);
+		diag_error(
+			d, "places", 0,
+			"the place table outgrows its arrays (%u IPv4 bounds, %u IPv6 nodes, %u IPv6 leaves)",
+			LIGHT_ENTRIES4_MAX, LIGHT_NODES6_MAX, LIGHT_LEAVES6_MAX);
 	return -E2BIG;
 }
 
-int table_build(struct table **ret, const struct places *p, const struct table_set *sets, size_t nsets,
-		struct diag_sink *d)
+int table_build(struct table **ret, const struct places *p, const struct table_set *sets,
+		size_t nsets, struct diag_sink *d)
 {
 	struct build b = {.p = p};
 	int r;
 
 	if (nsets > PLACE_SETS_MAX) {
-		diag_error(d, "places", 0, "the policy names %zu sets of addresses; at most %d", nsets, PLACE_SETS_MAX);
+		diag_error(d, "places", 0, "the policy names %zu sets of addresses; at most %d",
+			   nsets, PLACE_SETS_MAX);
 		return -E2BIG;
 	}
 	b.t = calloc(1, sizeof(*b.t));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* table4.c - the IPv4 half of the compiled table: 65,536 buckets of sorted bounds (light.h has the layout). */
+/* table4.c - the IPv4 half of the compiled table: 65,536 buckets of sorted bounds (light.h has the
+ * layout). */
 #include <errno.h>
 #include <stdlib.h>
 #include "geo/compiled.h"
@@ -26,7 +27,8 @@ static int put(struct entries *e, uint32_t word)
 	return 0;
 }
 
-/* The bucket's ranges are v[0..n): v[0] holds from its first address on, the others begin inside. */
+/* The bucket's ranges are v[0..n): v[0] holds from its first address on, the others begin inside.
+ */
 static int bucket(struct entries *e, const struct class4 *v, size_t n, uint32_t *root)
 {
 	size_t at = e->n;

@@ -2,8 +2,9 @@
 /*
  * table6.c - the IPv6 half of the compiled table: a poptrie (light.h has the layout).
  *
- * Nodes are made breadth first, so that the children of a node are neighbours: a queue holds, for each node that has a
- * number but no content yet, the prefix it stands for and the range in which that prefix begins.
+ * Nodes are made breadth first, so that the children of a node are neighbours: a queue holds, for
+ * each node that has a number but no content yet, the prefix it stands for and the range in which
+ * that prefix begins.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -61,7 +62,7 @@ static int add_leaf(struct trie *t, uint32_t class)
 		t->leaves = v;
 		t->leaf_room = room;
 	}
-	t->leaves[t->nleaves++] = (uint16_t)class;
+	t->leaves[t->nleaves++] = (uint16_t) class;
 	return 0;
 }
 
@@ -91,20 +92,23 @@ static unsigned run(const struct trie *t, size_t i, u128 first, unsigned shift, 
 }
 
 /*
- * Fills node k: from boundary to boundary, for most slots lie in one range. A slot spans 2^(122 - bits) addresses. The
- * last level has fewer than 6 bits left: two slots share an address, and are leaves as an address can not be split.
+ * Fills node k: from boundary to boundary, for most slots lie in one range. A slot spans 2^(122 -
+ * bits) addresses. The last level has fewer than 6 bits left: two slots share an address, and are
+ * leaves as an address can not be split.
  */
 static int fill(struct trie *t, size_t k)
 {
 	const struct todo todo = t->todo[k];
-	unsigned bits = todo.bits + 6U, over = bits > 128 ? bits - 128 : 0, shift = over ? 0 : 128 - bits, s = 0;
+	unsigned bits = todo.bits + 6U, over = bits > 128 ? bits - 128 : 0,
+		 shift = over ? 0 : 128 - bits, s = 0;
 	uint64_t vector = 0, leafvec = 0;
 	size_t i = todo.in, children = t->nnodes, leaves = t->nleaves;
 	uint32_t last_class = UINT32_MAX;
 	int r = 0;
 
 	while (s < SLOTS && !r) {
-		u128 first = todo.first + ((u128)(s >> over) << shift), last = first + (((u128)1 << shift) - 1);
+		u128 first = todo.first + ((u128)(s >> over) << shift),
+		     last = first + (((u128)1 << shift) - 1);
 
 		i = seek(t, i, first);
 		if (!whole(t, i, last)) {
@@ -165,7 +169,8 @@ int table6_build(struct table *t, const struct class6 *v, size_t n)
 	int r = root && small ? 0 : -ENOMEM;
 
 	if (!r)
-		r = add_node(&trie, 0, 0, 0); /* node 0 answers nothing but keeps the arrays from being empty */
+		r = add_node(&trie, 0, 0,
+			     0); /* node 0 answers nothing but keeps the arrays from being empty */
 	if (!r)
 		r = add_leaf(&trie, 0);
 	if (!r)
