@@ -215,7 +215,8 @@ static int add_places(struct universe *u, struct place p, const struct set_bits 
 
 	for (unsigned status = PLACE_UNKNOWN; status <= PLACE_UNPROVABLE && !err; status++) {
 		p.status = (uint8_t)status;
-		err = add_class(u, &p, sets);
+		if (status != PLACE_UNKNOWN || !p.country) /* a source that says where, speaks */
+			err = add_class(u, &p, sets);
 	}
 	p.status = PLACE_UNKNOWN;
 	p.scope = SCOPE_PRIVATE;

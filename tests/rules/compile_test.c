@@ -9,6 +9,8 @@
 #include "tests/rules/fixture.h"
 #include "geo/zone.h"
 
+TestSuite(compile, .fini = no_leaks);
+
 static uint64_t seed;
 static unsigned any_of(unsigned n)
 {

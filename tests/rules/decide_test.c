@@ -2,6 +2,8 @@
 /* decide_test.c - the invariants of decide.h, and the choices that eval.h documents, each by its smallest policy. */
 #include "tests/rules/fixture.h"
 
+TestSuite(decide, .fini = no_leaks);
+
 static uint64_t one_set[PLACE_SETS_MAX / 64] = { 2 };	 /* in set 1 */
 static uint64_t inside_set[PLACE_SETS_MAX / 64] = { 1 }; /* inside */
 

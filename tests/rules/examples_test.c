@@ -3,6 +3,8 @@
 #include <dirent.h>
 #include "tests/rules/fixture.h"
 
+TestSuite(examples, .fini = no_leaks);
+
 enum { DE, FR, US, GB, CH, JP, AWS_DE, OVH_FR, HEROKU, DISPUTED, UNPROVABLE, UNKNOWN, PRIVATE, CLASSES };
 
 static void make(struct place_class *c)

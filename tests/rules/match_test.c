@@ -3,6 +3,8 @@
 #include "tests/rules/fixture.h"
 #include "rules/match.h"
 
+TestSuite(match, .fini = no_leaks);
+
 /* Classes that the cases speak of by number. Sets are given per case by the prefix's or ASN's class. */
 enum { DE, US, FR_AWS, DISPUTED, UNPROVABLE, UNKNOWN, PRIVATE, CLASSES };
 

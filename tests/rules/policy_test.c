@@ -3,6 +3,8 @@
 #include <math.h>
 #include "tests/rules/fixture.h"
 
+TestSuite(policy, .fini = no_leaks);
+
 Test(policy, every_statement)
 {
 	struct policy *p = good(
