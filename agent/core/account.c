@@ -110,7 +110,8 @@ int account_add(struct account *a, const struct account_line *what)
 
 	for (uint32_t i = first; i; i = l->next) {
 		l = &a->line[i];
-		if (l->rule != what->rule || l->action != what->action || l->egress != what->egress)
+		if (l->rule != what->rule || l->action != what->action || l->egress != what->egress ||
+		    l->class != what->class)
 			continue;
 		l->packets += what->packets;
 		l->bytes += what->bytes;

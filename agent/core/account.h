@@ -20,7 +20,7 @@ struct account_destination {
 	uint32_t class[TABLE_EMBED_MAX];
 	uint32_t first_line; /* index of its first line; 0 = none yet */
 };
-/* What went to one destination under one verdict of one rule. */
+/* What went to one destination, judged as of one place, under one verdict of one rule. */
 struct account_line {
 	uint64_t packets, bytes, flows;
 	uint32_t next, destination;
@@ -42,7 +42,7 @@ int account_new(struct account *a, uint32_t max);
 void account_free(struct account *a);
 /* Number of the destination, looked up in e's table when it is new; 0: past the limit. -ENOMEM. hash: account_hash. */
 int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash, uint32_t *ret);
-/* Adds to the line (destination, action, rule, egress). 0 or -ENOMEM. */
+/* Adds to the line (destination, action, rule, egress, class). 0 or -ENOMEM. */
 int account_add(struct account *a, const struct account_line *what);
 /* Another engine: every destination is looked up again. */
 void account_relocate(struct account *a, const struct engine *e);

@@ -58,6 +58,7 @@ void engine_free(struct engine *e)
 	table_put(e->shared_table); /* may read the places until now */
 	places_put(e->shared_places);
 	free(e->inside);
+	free(e->sets);
 	free(e->distance);
 	free(e);
 }
@@ -95,21 +96,39 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 	return policy_parse(&e->policy, path, text, len, d);
 }
 
-/* What the command line calls inside is inside too. */
+static int by_prefix(const void *a, const void *b)
+{
+	const struct cidr *x = a, *y = b;
+	int c = ip_cmp(&x->addr, &y->addr);
+
+	return c ? c : (int)x->len - (int)y->len;
+}
+
+/* What the command line calls inside is inside too: the policy's first set, in the order that sets have. */
 static int add_inside(struct engine *e, const struct engine_config *cfg)
 {
-	size_t n = e->policy->ninside;
+	struct policy *p = e->policy;
+	size_t n = p->ninside, kept = 0;
 
 	if (!cfg->ninside)
 		return 0;
 	e->inside = reallocarray(NULL, n + cfg->ninside, sizeof(*e->inside));
-	if (!e->inside)
+	e->sets = reallocarray(NULL, p->nsets, sizeof(*e->sets));
+	if (!e->inside || !e->sets)
 		return -ENOMEM;
 	if (n)
-		memcpy(e->inside, e->policy->inside, n * sizeof(*e->inside));
+		memcpy(e->inside, p->inside, n * sizeof(*e->inside));
 	memcpy(e->inside + n, cfg->inside, cfg->ninside * sizeof(*e->inside));
-	e->policy->inside = e->inside;
-	e->policy->ninside = n + cfg->ninside;
+	n += cfg->ninside;
+	qsort(e->inside, n, sizeof(*e->inside), by_prefix);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || by_prefix(&e->inside[kept - 1], &e->inside[i]))
+			e->inside[kept++] = e->inside[i];
+	memcpy(e->sets, p->sets, p->nsets * sizeof(*e->sets));
+	e->sets[POLICY_SET_INSIDE] = (struct policy_set){ .cidrs = e->inside, .ncidrs = kept };
+	p->sets = e->sets;
+	p->inside = e->inside;
+	p->ninside = kept;
 	return 0;
 }
 

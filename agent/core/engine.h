@@ -33,6 +33,7 @@ struct engine_table;
 struct engine {
 	struct policy *policy; /* owned */
 	struct cidr *inside;   /* owned: the policy's and the configured ones, when there are such */
+	struct policy_set *sets; /* owned: the policy's, with that inside */
 	struct engine_places *shared_places;
 	struct engine_table *shared_table;
 	const struct places *places; /* of shared_places */

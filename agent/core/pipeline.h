@@ -87,10 +87,11 @@ struct pipeline_destination {
 	const struct place *place; /* of the class that decided */
 	const char *provider, *region;
 	enum decide_action verdict;
+	uint32_t class;		   /* that decided */
 	uint16_t rule_index; /* + 1; 0 = default */
 	const struct rule *rule; /* NULL: default, or not egress */
 	uint64_t packets, bytes, flows;
 };
-/* After pipeline_finish. Sorted by address, verdict, rule. malloc'ed. */
+/* After pipeline_finish. Sorted by address, verdict, rule, class. malloc'ed. */
 int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n);
 #endif

@@ -43,7 +43,8 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	const struct engine *e = x->engine;
 	const struct flow_more *m = &x->more;
 	const struct place *place = &table_class(e->table, m->class)->place;
-	unsigned route = flow_route(&x->id);
+	unsigned route = flow_route(&x->id), inner;
+	struct ip embedded[TABLE_EMBED_MAX];
 	struct event ev = {
 		.kind = kind, .time_ns = m->first_ns, .last_ns = x->last_ns, .opened = m->opened,
 		.packets = x->packets, .bytes = x->bytes, .place = place, .verdict = m->action,
@@ -62,8 +63,11 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 		return;
 	if (m->rule && m->rule <= e->policy->nrules)
 		ev.rule = &e->policy->rules[m->rule - 1];
+	inner = table_embedded(e->table, &ev.flow.dst, embedded);
 	if (route && route <= p->nroutes)
 		ev.embedded = &p->route[route];
+	else if (inner)
+		ev.embedded = &embedded[inner - 1]; /* Teredo: the client, which is behind the server */
 	if (route)
 		ev.detail = route == ROUTE_TOO_DEEP ? "its headers cannot be followed: too many extension headers, or broken options" :
 						      "source route: the header names a hop, not where the packet ends";
@@ -297,7 +301,9 @@ static int by_address(const void *a, const void *b)
 		return x->egress ? -1 : 1;
 	if (x->verdict != y->verdict)
 		return x->verdict < y->verdict ? -1 : 1;
-	return (int)x->rule_index - (int)y->rule_index;
+	if (x->rule_index != y->rule_index)
+		return (int)x->rule_index - (int)y->rule_index;
+	return x->class < y->class ? -1 : x->class > y->class;
 }
 
 int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n)
@@ -316,7 +322,7 @@ int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret,
 		out[i - 1] = (struct pipeline_destination){
 			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){ .v = 0 },
 			.egress = l->egress, .place = place, .provider = engine_string(e, place->provider),
-			.region = engine_string(e, place->region), .verdict = l->action, .rule_index = l->rule,
+			.region = engine_string(e, place->region), .verdict = l->action, .rule_index = l->rule, .class = l->class,
 			.rule = l->rule && l->rule <= e->policy->nrules ? &e->policy->rules[l->rule - 1] : NULL,
 			.packets = l->packets, .bytes = l->bytes, .flows = l->flows };
 	}
