@@ -19,7 +19,6 @@
 #include <unistd.h>
 #include "geo/claims.h"
 #include "geo/mmdb_fields.h"
-#include "geo/mmdb_meta.h"
 #include "geo/mmdb_write.h"
 #include "geo/zone.h"
 
@@ -335,18 +334,6 @@ static int set_kind(struct walk *w)
 	return 0;
 }
 
-/* Our own database is as old as the oldest source in it, however new the file. */
-static void set_data_epoch(struct claims *c, const MMDB_metadata_s *m)
-{
-	struct mmdb_meta meta;
-	struct diag_sink silent = {0};
-
-	if (m->database_type && !strcmp(m->database_type, MMDB_PLACES_TYPE) &&
-	    !mmdb_meta_read(&meta, claims_path(c), &silent) && meta.data_epoch &&
-	    meta.data_epoch < m->build_epoch)
-		claims_date(c, (int64_t)meta.data_epoch);
-}
-
 /* Our own file says in its metadata how old its data is, which is more than when it was made. */
 static uint64_t epoch_of(const struct bytes *b, size_t marker, uint64_t build_epoch)
 {
@@ -354,7 +341,9 @@ static uint64_t epoch_of(const struct bytes *b, size_t marker, uint64_t build_ep
 	struct mmdb_fields f;
 	const char *why;
 
-	return !mmdb_fields_read(&s, 0, &f, &why) && f.data_epoch ? f.data_epoch : build_epoch;
+	if (mmdb_fields_read(&s, 0, &f, &why) || !f.data_epoch || f.data_epoch > build_epoch)
+		return build_epoch;
+	return f.data_epoch;
 }
 
 static int set_version(struct claims *c, const MMDB_metadata_s *m, uint64_t epoch)
@@ -366,7 +355,6 @@ static int set_version(struct claims *c, const MMDB_metadata_s *m, uint64_t epoc
 	else
 		claims_warn(c, 0,
 			    "has a build epoch beyond the year 9999; the file's own date is taken");
-	set_data_epoch(c, m);
 	snprintf(version, sizeof(version), "%.100s %llu", m->database_type ? m->database_type : "",
 		 (unsigned long long)m->build_epoch);
 	return claims_version(c, version, strlen(version));
