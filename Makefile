@@ -92,7 +92,7 @@ define LINK_TEST
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcriterion
 endef
 # benchmark programs see every layer
-BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(wildcard tests/bench/*.c))
+BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
 $(B)/tests/bench/%: tests/bench/%.c $(AR_agent)
 	$(LINK_BENCH)
 define LINK_BENCH
