@@ -82,6 +82,7 @@ static bool speaks(const struct saying *s)
 struct judgement {
 	struct place place;
 	bool decided, settled;
+	bool by_database; /* where: from a country database, not from who announces the address */
 };
 
 static void judge_where(struct judgement *j, const struct saying *s, enum source_kind kind)
@@ -91,6 +92,7 @@ static void judge_where(struct judgement *j, const struct saying *s, enum source
 	if (!j->decided) {
 		j->decided = true;
 		j->settled = kind == SOURCE_PLACE_LINES;
+		j->by_database = kind == SOURCE_MMDB || kind == SOURCE_TEXT;
 		j->place.status = s->status == PLACE_UNKNOWN ? PLACE_KNOWN : s->status;
 		j->place.country = s->status == PLACE_UNPROVABLE ? 0 : s->country;
 	} else if (j->place.status == PLACE_KNOWN && s->country && s->status <= PLACE_KNOWN &&
@@ -128,6 +130,17 @@ static void judge_law(const struct places *p, struct place *place)
 		place->jurisdiction = o->jurisdiction;
 }
 
+/* Rule 4 without the operator's own list: the country that a database gives to an anycast address proves nothing. */
+static void judge_anycast(const struct places *p, struct judgement *j)
+{
+	const struct operator_entry *o = j->place.provider ? operator_by_key(p->names.v[j->place.provider]) : NULL;
+
+	if (!o || !o->anycast || !j->by_database)
+		return;
+	j->place.status = PLACE_UNPROVABLE;
+	j->place.country = 0;
+}
+
 /* Rule 1: which sources may speak of an address of this kind. */
 static bool heard(enum place_scope scope, enum source_kind kind)
 {
@@ -156,6 +169,7 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 		if (scope != SCOPE_MULTICAST)
 			j.place.scope = SCOPE_GLOBAL;
 	}
+	judge_anycast(m->p, &j);
 	judge_law(m->p, &j.place);
 	return j.place;
 }

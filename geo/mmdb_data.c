@@ -235,10 +235,11 @@ void mmdb_pointer(struct mmdb_value *v, uint32_t offset)
 
 int mmdb_string(struct mmdb_data *d, struct mmdb_value *v, const char *s)
 {
-	struct mmdb_value one = { .n = 0 };
+	struct mmdb_value one;
 	uint32_t offset;
 	int r;
 
+	mmdb_value_init(&one);
 	if (strlen(s) < 3) {
 		mmdb_text(v, s);
 		return v->error;

@@ -18,6 +18,12 @@ struct mmdb_value {
 	int error; /* -E2BIG: it did not fit; kept until the value is stored */
 };
 
+static inline void mmdb_value_init(struct mmdb_value *v)
+{
+	v->n = 0;
+	v->error = 0;
+}
+
 int mmdb_data_new(struct mmdb_data **ret);
 void mmdb_data_free(struct mmdb_data *d);
 const uint8_t *mmdb_data_bytes(const struct mmdb_data *d, size_t *n);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* mmdb_record.c - a place with its claims as a record of the MaxMind DB, see mmdb_write.h for the shape. */
 #include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include "geo/mmdb_record.h"
 #include "geo/mmdb_tree.h"
@@ -14,13 +16,19 @@ struct map {
 	int error;
 };
 
-static void map_key(struct map *map, const char *key)
+/* Not by an initialiser: the scratch buffers are large and need no zeroes. */
+static void map_init(struct map *map, struct record_maker *m)
 {
-	int r = mmdb_string(map->m->data, &map->body, key);
+	map->m = m;
+	map->entries = 0;
+	map->error = 0;
+	mmdb_value_init(&map->body);
+}
 
+static void keep_error(struct map *map, int r)
+{
 	if (r && !map->error)
 		map->error = r;
-	map->entries++;
 }
 
 #define TEXT_MAX 256 /* bytes of one name in a record */
@@ -54,25 +62,63 @@ static void clean(char out[TEXT_MAX], const char *s)
 	out[n] = '\0';
 }
 
-static void map_text(struct map *map, const char *key, const char *s)
+static int put_text(struct map *map, const char *s)
 {
 	char text[TEXT_MAX];
-	int r;
 
+	clean(text, s);
+	return mmdb_string(map->m->data, &map->body, text);
+}
+
+/* A text that lives as long as the places: found again by its address. */
+static void put_lasting(struct map *map, const char *s)
+{
+	struct record_maker *m = map->m;
+	size_t i = ((uintptr_t)s >> 3 ^ (uintptr_t)s >> 13) & (RECORD_TEXTS - 1);
+	struct mmdb_value one;
+	char text[TEXT_MAX];
+	int r = 0;
+
+	if (m->texts[i].s != s) {
+		mmdb_value_init(&one);
+		clean(text, s);
+		mmdb_text(&one, text);
+		r = mmdb_data_store(m->data, &one, &m->texts[i].offset);
+		m->texts[i].s = r ? NULL : s;
+	}
+	if (!r)
+		mmdb_pointer(&map->body, m->texts[i].offset);
+	keep_error(map, r);
+}
+
+static void map_key(struct map *map, const char *key)
+{
+	put_lasting(map, key);
+	map->entries++;
+}
+
+static void map_text(struct map *map, const char *key, const char *s)
+{
 	if (!*s)
 		return;
 	map_key(map, key);
-	clean(text, s);
-	r = mmdb_string(map->m->data, &map->body, text);
-	if (r && !map->error)
-		map->error = r;
+	put_lasting(map, s);
+}
+
+/* A text in a buffer of the caller's. */
+static void map_buffer(struct map *map, const char *key, const char *s)
+{
+	if (!*s)
+		return;
+	map_key(map, key);
+	keep_error(map, put_text(map, s));
 }
 
 static void map_country(struct map *map, const char *key, uint16_t cc)
 {
 	char buf[3];
 
-	map_text(map, key, country_text(cc, buf));
+	map_buffer(map, key, country_text(cc, buf));
 }
 
 static void map_u32(struct map *map, const char *key, uint32_t x)
@@ -91,8 +137,9 @@ static void map_u64(struct map *map, const char *key, uint64_t x)
 
 static int map_store(struct map *map, uint32_t *ret)
 {
-	struct mmdb_value whole = { .n = 0 };
+	struct mmdb_value whole;
 
+	mmdb_value_init(&whole);
 	mmdb_map(&whole, map->entries);
 	if (map->body.error || map->body.n > sizeof(whole.bytes) - whole.n)
 		return -E2BIG;
@@ -109,15 +156,14 @@ static void map_child(struct map *map, const char *key, struct map *child)
 	if (!child->entries)
 		return;
 	r = map_store(child, &offset);
-	if (r && !map->error)
-		map->error = r;
+	keep_error(map, r);
 	if (r)
 		return;
 	map_key(map, key);
 	mmdb_pointer(&map->body, offset);
 }
 
-void record_maker_init(struct record_maker *m, const struct places *p, struct mmdb_data *data)
+int record_maker_init(struct record_maker *m, const struct places *p, struct mmdb_data *data)
 {
 	*m = (struct record_maker){ .p = p, .data = data, .nsources = p->nsources };
 	for (size_t i = 0; i < p->nsources; i++) {
@@ -127,6 +173,13 @@ void record_maker_init(struct record_maker *m, const struct places *p, struct mm
 			m->order[at] = m->order[at - 1];
 		m->order[at] = (uint8_t)i;
 	}
+	return intern_init(&m->claims, 3 * sizeof(uint32_t), UINT32_MAX);
+}
+
+void record_maker_drop(struct record_maker *m)
+{
+	intern_drop(&m->claims);
+	free(m->stored);
 }
 
 /* Where the file lay is nobody's business outside this host: its name is enough beside the sum. */
@@ -147,7 +200,7 @@ static void source_fields(struct map *map, const struct source *s, int sum_digit
 	map_text(map, "file", file_name(s->path));
 	map_text(map, "version", s->version ? s->version : "");
 	map_u64(map, "date", s->date > 0 ? (uint64_t)s->date : 0);
-	map_text(map, "sha256", sum);
+	map_buffer(map, "sha256", sum);
 }
 
 static void claim_fields(struct map *map, const struct saying *y)
@@ -166,33 +219,57 @@ static void claim_fields(struct map *map, const struct saying *y)
 	map_text(map, "operator", places_string(p, y->operator));
 }
 
-static int store_claim(struct record_maker *m, const struct source_data *s, const struct heard *heard,
-		       uint32_t *ret)
+static int encode_claim(struct record_maker *m, const struct source_data *s, const struct heard *heard,
+			uint32_t *ret)
 {
-	const struct saying *y = places_saying(m->p, heard->saying);
-	struct map map = { .m = m };
+	struct map map;
 	char key[64] = "";
 
+	map_init(&map, m);
 	source_fields(&map, &s->pub, 16);
 	if (heard->where && s->format && s->format->key) {
 		struct claim claim = { .where = heard->where };
 
 		s->format->key(key, &claim);
-		map_text(&map, "key", key);
+		map_buffer(&map, "key", key);
 	} else {
 		map_u32(&map, "line", heard->where);
 	}
-	claim_fields(&map, y);
+	claim_fields(&map, places_saying(m->p, heard->saying));
 	return map_store(&map, ret);
+}
+
+/* A country database says 250 things of a million ranges: what was encoded before is found by its numbers. */
+static int store_claim(struct record_maker *m, uint8_t source, const struct heard *heard, uint32_t *ret)
+{
+	uint32_t item[3] = { source, heard->saying, heard->where }, i;
+	size_t known = m->claims.n;
+	int r = intern_add(&m->claims, item, &i);
+
+	if (!r && i == known && known >= m->room) {
+		size_t room = m->room ? 2 * m->room : 1024;
+		uint32_t *v = reallocarray(m->stored, room, sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		m->stored = v;
+		m->room = room;
+	}
+	if (!r && i == known)
+		r = encode_claim(m, m->p->sources[source], heard, &m->stored[i]);
+	if (!r)
+		*ret = m->stored[i];
+	return r;
 }
 
 /* The claims as an array of pointers; asn and organisation come from the first source that names them. */
 static int add_sources(struct map *cordon, const struct heard *heard, const struct saying **names)
 {
 	struct record_maker *m = cordon->m;
-	struct mmdb_value list = { .n = 0 };
+	struct mmdb_value list;
 	uint32_t n = 0;
 
+	mmdb_value_init(&list);
 	for (size_t i = 0; i < m->nsources; i++)
 		n += heard[m->order[i]].saying != 0;
 	mmdb_array(&list, n);
@@ -203,7 +280,7 @@ static int add_sources(struct map *cordon, const struct heard *heard, const stru
 
 		if (!h->saying)
 			continue;
-		r = store_claim(m, m->p->sources[m->order[i]], h, &offset);
+		r = store_claim(m, m->order[i], h, &offset);
 		if (r)
 			return r;
 		mmdb_pointer(&list, offset);
@@ -221,7 +298,7 @@ static int add_sources(struct map *cordon, const struct heard *heard, const stru
 int record_store(struct record_maker *m, uint32_t place, const struct heard *heard, uint32_t *ret)
 {
 	const struct place *pl = places_get(m->p, place);
-	struct map root = { .m = m }, country = { .m = m }, cordon = { .m = m };
+	struct map root, country, cordon;
 	const struct saying *names = NULL;
 	size_t i = 0;
 	int r;
@@ -232,6 +309,9 @@ int record_store(struct record_maker *m, uint32_t place, const struct heard *hea
 		*ret = MMDB_NOTHING;
 		return 0;
 	}
+	map_init(&root, m);
+	map_init(&country, m);
+	map_init(&cordon, m);
 	map_text(&cordon, "status", place_status_name(pl->status));
 	map_text(&cordon, "provider", places_string(m->p, pl->provider));
 	map_text(&cordon, "platform", places_string(m->p, pl->platform));

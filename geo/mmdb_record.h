@@ -10,13 +10,22 @@
 struct heard {
 	uint32_t saying, where;
 };
+#define RECORD_TEXTS 1024 /* a power of two */
 struct record_maker {
 	const struct places *p;
 	struct mmdb_data *data;
 	size_t nsources;
 	uint8_t order[SOURCES_MAX]; /* index of the sources, best precedence first */
+	struct intern claims;       /* source, saying, where: stored before */
+	uint32_t *stored;           /* offset of each; owned */
+	size_t room;
+	struct {
+		const char *s; /* a text that does not move */
+		uint32_t offset;
+	} texts[RECORD_TEXTS];      /* where they are stored, by their address: most records say the same few words */
 };
-void record_maker_init(struct record_maker *m, const struct places *p, struct mmdb_data *data);
+int record_maker_init(struct record_maker *m, const struct places *p, struct mmdb_data *data); /* 0 or -ENOMEM */
+void record_maker_drop(struct record_maker *m);
 /* Offset of the record; MMDB_NOTHING of mmdb_tree.h when nobody speaks. */
 int record_store(struct record_maker *m, uint32_t place, const struct heard *heard, uint32_t *ret);
 /* The metadata, its marker before it, as it ends the file. -EIO when the file took less. */

@@ -189,8 +189,9 @@ static int make(struct writer *w, const struct places *p)
 		r = mmdb_data_new(&w->data);
 	if (r)
 		return r;
-	record_maker_init(&w->maker, p, w->data);
-	r = sweep_family(w, p, false);
+	r = record_maker_init(&w->maker, p, w->data);
+	if (!r)
+		r = sweep_family(w, p, false);
 	if (!r)
 		r = sweep_family(w, p, true);
 	return r ? r : mmdb_tree_build(&w->tree, w->leaves[0].v, w->leaves[0].n, w->leaves[1].v, w->leaves[1].n);
@@ -199,6 +200,7 @@ static int make(struct writer *w, const struct places *p)
 static void writer_drop(struct writer *w)
 {
 	intern_drop(&w->heard);
+	record_maker_drop(&w->maker);
 	free(w->records);
 	free(w->leaves[0].v);
 	free(w->leaves[1].v);

@@ -7,8 +7,8 @@
 #include "geo/operator.h"
 
 static const struct operator_entry rows[] = {
-#define OPERATOR(key, name, a, b, platform, on, note, source) \
-	{ key, name, CC(a, b), platform, on, note, source },
+#define OPERATOR(key, name, a, b, kind, on, note, source) \
+	{ key, name, CC(a, b), (kind) == 1, (kind) == 2, on, note, source },
 #include "geo/data/operators.def"
 #undef OPERATOR
 };

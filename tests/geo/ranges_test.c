@@ -197,3 +197,24 @@ Test(ranges, google_lists_in_either_order)
 		places_free(p);
 	}
 }
+
+/* Cloudflare's and Fastly's addresses are anycast also when only an AS list says whose they are. */
+Test(ranges, anycast_operator_over_a_country_database)
+{
+	static const char asn[] = "prefix,asn,org\n1.1.1.0/24,13335,\"Cloudflare, Inc.\"\n5.9.0.0/16,24940,Hetzner Online GmbH\n";
+	static const char tor[] = "16843008,16843263,DE\n84475904,84541439,DE\n";
+	char asn_path[64], tor_path[64];
+	const char *files[2] = { asn_path, tor_path };
+	struct places *p;
+
+	fixture_file(asn_path, asn, sizeof(asn) - 1);
+	fixture_file(tor_path, tor, sizeof(tor) - 1);
+	p = fixture_places(files, 2);
+	cr_expect_eq(fixture_place(p, "1.1.1.1")->status, PLACE_UNPROVABLE);
+	cr_expect_eq(fixture_place(p, "1.1.1.1")->country, 0);
+	cr_expect_eq(fixture_place(p, "5.9.0.1")->status, PLACE_KNOWN);
+	cr_expect_eq(fixture_place(p, "5.9.0.1")->country, CC('D', 'E'));
+	places_free(p);
+	unlink(asn_path);
+	unlink(tor_path);
+}
