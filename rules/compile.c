@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rules/core.h"
+#include "rules/kinds.h"
 
 #define DECISION_LOCAL 1 /* after DECIDE_NONE */
 
@@ -50,44 +51,28 @@ static int prepare(struct build *b)
 	return 0;
 }
 
-/* What of a place no rule asks is left out, so that places which differ only there are judged once. */
+/* Places that no rule tells apart are one feature, and judged once. Nothing is padded: features are compared as bytes. */
 struct feature {
-	struct place place;
+	uint32_t host;
+	uint16_t country, law;
+	uint8_t status, private, pad[6];
 	uint64_t sets[PLACE_SETS_MAX / 64];
 };
-struct asked {
-	bool provider, jurisdiction;
-	size_t words; /* of sets */
-};
 
-static struct asked what_is_asked(const struct policy *p)
+static int feature_of(struct feature *f, struct kinds *k, const struct place_class *c, size_t nsets)
 {
-	struct asked a = { .words = (p->nsets + 63) / 64 };
+	int64_t host = kinds_host(k, &c->place);
 
-	for (size_t i = 0; i < p->nrules; i++) {
-		a.jurisdiction |= p->rules[i].under != NULL;
-		for (size_t j = 0; j < p->rules[i].nto; j++) {
-			a.provider |= p->rules[i].to[j].type == ATOM_PROVIDER;
-			a.jurisdiction |= p->rules[i].to[j].type == ATOM_JURISDICTION;
-		}
-	}
-	return a;
-}
-
-static void feature_of(struct feature *f, const struct place_class *c, const struct asked *a)
-{
+	if (host < 0)
+		return (int)host;
 	memset(f, 0, sizeof(*f));
-	f->place.country = c->place.country;
-	f->place.status = c->place.status;
-	f->place.scope = c->place.scope == SCOPE_PRIVATE;
-	if (a->jurisdiction)
-		f->place.jurisdiction = c->place.jurisdiction;
-	if (a->provider) {
-		f->place.provider = c->place.provider;
-		f->place.platform = c->place.platform;
-		f->place.region = c->place.region;
-	}
-	memcpy(f->sets, c->sets, a->words * sizeof(uint64_t));
+	f->host = (uint32_t)host;
+	f->country = k->country[kinds_country_index(c->place.country)];
+	f->law = k->law[kinds_country_index(c->place.jurisdiction)];
+	f->status = c->place.status;
+	f->private = c->place.scope == SCOPE_PRIVATE;
+	memcpy(f->sets, c->sets, (nsets + 63) / 64 * sizeof(uint64_t));
+	return 0;
 }
 
 static void rules_of_place(struct build *b, const struct place_class *c, uint64_t *bits)
@@ -98,40 +83,52 @@ static void rules_of_place(struct build *b, const struct place_class *c, uint64_
 			build_set(bits, i);
 }
 
-/* Place class -> feature -> row before the matrix: classes that the same rules may match share it. */
+/* The work of compile_rows: class -> feature -> row. */
+struct rowing {
+	struct kinds kinds;
+	struct keys features;
+	uint32_t *row_of_feature; /* row + 1; 0 = not judged yet */
+	uint64_t *bits;
+};
+
+/* The row before the matrix of a class, numbered from 1: classes that the same rules may match share it. */
+static int64_t row_of_class(struct build *b, struct rowing *w, const struct place_class *c)
+{
+	struct feature f;
+	int64_t i, row;
+	int err = feature_of(&f, &w->kinds, c, b->p->nsets);
+
+	if (err)
+		return err;
+	i = keys_add(&w->features, &f);
+	if (i < 0 || w->row_of_feature[i])
+		return i < 0 ? i : w->row_of_feature[i];
+	rules_of_place(b, c, w->bits);
+	row = keys_add(&b->rows, w->bits);
+	if (row >= 0)
+		w->row_of_feature[i] = (uint32_t)++row;
+	return row;
+}
+
 int compile_rows(struct build *b)
 {
-	struct asked asked = what_is_asked(b->p);
+	struct rowing *w = arena_alloc(b->scratch, 1, sizeof(*w));
 	uint16_t *row_of = arena_alloc(b->keep, b->env->nclasses, sizeof(*row_of));
-	uint32_t *row_of_feature = arena_alloc(b->scratch, b->env->nclasses, sizeof(*row_of_feature));
-	uint64_t *bits = build_bits(b);
-	struct feature f;
-	struct keys features;
-	int64_t i, row;
+	int64_t row;
 
-	if (!row_of || !row_of_feature || !bits)
+	if (!w || !row_of || kinds_init(&w->kinds, b->scratch, b->eval))
 		return -ENOMEM;
-	keys_init(&features, b->scratch, sizeof(f), PLACE_CLASSES_MAX);
+	w->row_of_feature = arena_alloc(b->scratch, b->env->nclasses, sizeof(*w->row_of_feature));
+	w->bits = build_bits(b);
+	if (!w->row_of_feature || !w->bits)
+		return -ENOMEM;
+	keys_init(&w->features, b->scratch, sizeof(struct feature), PLACE_CLASSES_MAX);
 	keys_init(&b->rows, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX - 1);
 	for (size_t c = 0; c < b->env->nclasses; c++) {
-		const struct place_class *class = &b->env->classes[c];
-
-		if (eval_local(class)) {
-			row_of[c] = DECIDE_ROW_LOCAL;
-			continue;
-		}
-		feature_of(&f, class, &asked);
-		i = keys_add(&features, &f);
-		if (i < 0)
-			return i == -E2BIG ? build_too_big(b, "place classes", PLACE_CLASSES_MAX) : (int)i;
-		if (!row_of_feature[i]) {
-			rules_of_place(b, class, bits);
-			row = keys_add(&b->rows, bits);
-			if (row < 0)
-				return row == -E2BIG ? build_too_big(b, "rows", UINT16_MAX - 1) : (int)row;
-			row_of_feature[i] = (uint32_t)row + 1;
-		}
-		row_of[c] = (uint16_t)row_of_feature[i];
+		row = eval_local(&b->env->classes[c]) ? DECIDE_ROW_LOCAL : row_of_class(b, w, &b->env->classes[c]);
+		if (row < 0)
+			return row == -E2BIG ? build_too_big(b, "kinds of place", UINT16_MAX - 1) : (int)row;
+		row_of[c] = (uint16_t)row;
 	}
 	b->c->array[DECIDE_ROW_OF] = row_of;
 	b->c->bytes[DECIDE_ROW_OF] = b->env->nclasses * sizeof(*row_of);

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "rules/compile.h"
 #include "rules/cover.h"
-#include "rules/keys.h"
+#include "rules/kinds.h"
 
 #define UNIVERSE_MAX 20000 /* kinds of place: above, only cover_rule tells */
 
@@ -19,6 +19,7 @@ struct universe {
 	struct arena *arena;
 	const struct policy *p;
 	struct eval eval;
+	struct kinds kinds;
 	struct list countries, laws; /* uint16_t */
 	struct list sets;	     /* uint64_t[PLACE_SETS_MAX / 64] */
 	struct list names;	     /* const char *: provider and region strings, [0] is "" */
@@ -42,56 +43,21 @@ static const char *name_of(void *arg, uint16_t index)
 		slot_ ? 0 : -ENOMEM;                                                               \
 	})
 
-/* A bit for each atom that tells countries apart, and one for each that tells laws apart. */
-static void country_key(const struct universe *u, uint16_t cc, uint8_t *key, bool law)
+/* One country of each kind; 0 (none) is a kind of its own. */
+static int kinds_of_country(struct universe *u, struct list *ret, const uint16_t *kind)
 {
-	size_t n = 0;
-	struct place_class c = { .place = { .country = cc, .jurisdiction = cc, .status = PLACE_KNOWN } };
-
-	for (size_t i = 0; i < u->p->nrules; i++) {
-		const struct rule *r = &u->p->rules[i];
-
-		if (law && r->under)
-			key[n++] = eval_in_zone(&u->eval, r->under, cc);
-		for (size_t j = 0; j < r->nto; j++)
-			if (law ? r->to[j].type == ATOM_JURISDICTION :
-				  r->to[j].type == ATOM_COUNTRY || r->to[j].type == ATOM_ZONE ||
-					  r->to[j].type == ATOM_HERE)
-				key[n++] = match_place(r->to[j].type)->eval(&u->eval, &r->to[j], &c);
-	}
-}
-
-static size_t atoms_of(const struct policy *p)
-{
-	size_t n = 1;
-
-	for (size_t i = 0; i < p->nrules; i++)
-		n += 1 + p->rules[i].nto;
-	return n;
-}
-
-/* One country of each kind that the rules tell apart; 0 (none) is a kind of its own. */
-static int kinds_of_country(struct universe *u, struct list *ret, bool law)
-{
-	size_t size = atoms_of(u->p);
-	uint8_t *key = arena_alloc(u->arena, size, 1);
-	struct keys seen;
+	bool seen[KINDS_COUNTRIES] = { false };
 	uint16_t cc = 0;
-	int64_t before, i;
 
-	if (!key || PUSH(u, ret, cc))
+	if (PUSH(u, ret, cc))
 		return -ENOMEM;
-	keys_init(&seen, u->arena, size, EVAL_COUNTRIES);
 	for (char a = 'A'; a <= 'Z'; a++)
 		for (char b = 'A'; b <= 'Z'; b++) {
 			cc = CC(a, b);
-			if (!country_code((const char[]){ a, b }, 2))
+			if (!country_code((const char[]){ a, b }, 2) || seen[kind[kinds_country_index(cc)]])
 				continue;
-			memset(key, 0, size);
-			country_key(u, cc, key, law);
-			before = (int64_t)seen.keys.n;
-			i = keys_add(&seen, key);
-			if (i < 0 || (i == before && PUSH(u, ret, cc)))
+			seen[kind[kinds_country_index(cc)]] = true;
+			if (PUSH(u, ret, cc))
 				return -ENOMEM;
 		}
 	return 0;
@@ -274,8 +240,9 @@ int cover_unreached(const struct policy *p, int64_t now, bool *reached)
 	if (!a)
 		return -ENOMEM;
 	err = eval_init(&u.eval, a, p, now);
-	err = err ? err : kinds_of_country(&u, &u.countries, false);
-	err = err ? err : kinds_of_country(&u, &u.laws, true);
+	err = err ? err : kinds_init(&u.kinds, a, &u.eval);
+	err = err ? err : kinds_of_country(&u, &u.countries, u.kinds.country);
+	err = err ? err : kinds_of_country(&u, &u.laws, u.kinds.law);
 	err = err ? err : kinds_of_host(&u);
 	err = err ? err : kinds_of_set(&u);
 	err = err ? err : combine(&u);
