@@ -41,6 +41,8 @@ static const struct verb verbs[] = {
 	 "  --proto NAME         tcp (default), udp, icmp, sctp or a protocol number\n"
 	 "  --opened by SIDE     here (default) or peer\n"
 	 "  --as-of DATE         decide as on that day (UTC)\n"
+	 "  --rtt MS             judge the place by this minimum round-trip time, as in --rtt 0.35\n"
+	 "  --state DIR          where the agent remembers refuted places (default /var/lib/cordon)\n"
 	 "  --json               one JSON object an address, a line each\n"},
 	{"status", cmd_status, "what is attached, in what mode, with which tables and counters",
 	 "[options]\n"

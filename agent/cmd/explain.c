@@ -11,6 +11,7 @@
 #include "agent/core/diag.h"
 #include "agent/core/own.h"
 #include "agent/core/text.h"
+#include "geo/refuted.h"
 #include "rules/calendar.h"
 #include "rules/proto.h"
 
@@ -21,6 +22,7 @@ struct explain_options {
 	const char *policy, *geo[GEO_MAX];
 	size_t ngeo;
 	bool json;
+	const char *state;
 };
 
 /* "1.2.3.4", "1.2.3.4:443", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443". */
@@ -83,6 +85,24 @@ static int set_date(struct explain_question *q, const char *s)
 	return 0;
 }
 
+/* Milliseconds with up to six decimals. */
+static int set_rtt(struct explain_question *q, const char *s)
+{
+	uint64_t whole, part = 0, unit = 1000000;
+	char digits[16];
+	size_t n = strcspn(s, ".");
+
+	text_put(digits, sizeof(digits), "%.*s", (int)n, s);
+	if (n < 10 && text_number(&whole, digits, 100000) == 0) {
+		for (s += n + (s[n] == '.'); *s >= '0' && *s <= '9' && unit > 1; s++)
+			part += (uint64_t)(*s - '0') * (unit /= 10);
+		q->rtt_ns = whole * 1000000 + part;
+		if (!*s && q->rtt_ns)
+			return 0;
+	}
+	return diag_usage("explain", "a round-trip time is in milliseconds, like 0.35");
+}
+
 static int set(struct explain_options *o, int code)
 {
 	struct explain_question *q = &o->question;
@@ -107,6 +127,11 @@ static int set(struct explain_options *o, int code)
 		return set_opened(q, optarg);
 	case 'd':
 		return set_date(q, optarg);
+	case 'r':
+		return set_rtt(q, optarg);
+	case 's':
+		o->state = optarg;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -121,7 +146,8 @@ static int parse(struct explain_options *o, int argc, char **argv)
 		{"policy", required_argument, NULL, 'p'}, {"geo", required_argument, NULL, 'g'},
 		{"from", required_argument, NULL, 'f'},	  {"proto", required_argument, NULL, 't'},
 		{"opened", required_argument, NULL, 'o'}, {"as-of", required_argument, NULL, 'd'},
-		{"json", no_argument, NULL, 'j'},	  {NULL, 0, NULL, 0},
+		{"json", no_argument, NULL, 'j'},	  {"rtt", required_argument, NULL, 'r'},
+		{"state", required_argument, NULL, 's'},  {NULL, 0, NULL, 0},
 	};
 	int code, r;
 
@@ -161,9 +187,21 @@ static int answer(const struct engine *e, struct explain_options *o, const char 
 	return EXIT_DONE;
 }
 
+/* As the agent on this host has it. */
+static const char *refuted_path(char buf[512], const char *state)
+{
+	text_put(buf, 512, "%s/" REFUTED_FILE, state);
+	if (access(buf, R_OK) == 0 || errno != EACCES)
+		return buf;
+	diag_say("%s: not readable for you: what distance has refuted is left out", buf);
+	return NULL;
+}
+
 static int load(struct engine **ret, const struct explain_options *o)
 {
+	char refuted[512];
 	struct engine_config cfg = {.policy = o->policy,
+				    .refuted = refuted_path(refuted, o->state),
 				    .geo = o->geo,
 				    .ngeo = o->ngeo,
 				    .now = o->question.now,
@@ -179,7 +217,7 @@ static int load(struct engine **ret, const struct explain_options *o)
 
 int cmd_explain(int argc, char **argv)
 {
-	struct explain_options o = {.question = {.proto = 6, .now = time(NULL)}};
+	struct explain_options o = {.question = {.proto = 6, .now = time(NULL)}, .state = ENGINE_STATE};
 	struct engine *e = NULL;
 	struct engine_query query;
 	struct ip source;

@@ -19,6 +19,7 @@ struct explain_question {
 	const char *from[EXPLAIN_FROM_MAX]; /* "unit x.service", "user postgres", "cgroup /x", "10.0.0.5" */
 	size_t nfrom;
 	int64_t now; /* Unix seconds */
+	uint64_t rtt_ns; /* a minimum round-trip time to judge the place by; 0 = none */
 };
 /* Everything that is known of the address under the engine's policy; NULL: no memory. */
 json_t *explain_answer(const struct engine *e, const struct explain_question *q);

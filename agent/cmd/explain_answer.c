@@ -44,15 +44,16 @@ static json_t *date(int64_t at)
 /* The shortest way to write a range: a prefix when it is one. */
 static void range_text(char *buf, size_t size, const struct ip *first, const struct ip *last)
 {
-	struct cidr c = {.addr = *first};
+	struct cidr c = {.addr = *first}, whole;
 	char a[IP_STRLEN], b[IP_STRLEN];
 	uint8_t max = first->v == 4 ? 32 : 128;
 
 	for (c.len = 0; c.len <= max; c.len++) {
 		struct ip f = cidr_first(&c), l = cidr_last(&c);
 
-		if (ip_cmp(&f, first) == 0 && ip_cmp(&l, last) == 0) {
-			text_put(buf, size, "%s", cidr_format(a, &c));
+		/* host bits that are set make it no prefix, whatever the ends look like */
+		if (ip_cmp(&f, first) == 0 && ip_cmp(&l, last) == 0 && cidr_parse(&whole, cidr_format(a, &c)) == 0) {
+			text_put(buf, size, "%s", a);
 			return;
 		}
 	}
@@ -69,6 +70,7 @@ static json_t *claim(const struct engine *e, const struct claim_of *k)
 	set(o, "source", string(k->source->format));
 	set(o, "file", string(k->source->path));
 	set(o, "key", string(k->key));
+	set(o, "denies", json_boolean(k->source->kind == SOURCE_REFUTED));
 	set(o, "date", date(k->source->date));
 	set(o, "sha256", string(k->source->sha256));
 	set(o, "prefix", string(range));
@@ -171,7 +173,7 @@ static json_t *operator_of(const struct engine *e, const struct place *p, uint32
 	return o;
 }
 
-static json_t *distance(const struct engine *e, uint16_t cc)
+static json_t *distance(const struct engine *e, uint16_t cc, uint64_t rtt_ns)
 {
 	const struct distance_country *c = e->distance && cc ? distance_find(e->distance, cc) : NULL;
 	json_t *o;
@@ -184,6 +186,11 @@ static json_t *distance(const struct engine *e, uint16_t cc)
 	set(o, "farthest_km", json_integer((json_int_t)c->farthest));
 	set(o, "refuted_below_ms", json_real((double)(distance_rtt_ns((double)c->proof) / 10000) / 100));
 	set(o, "proven_in_eea_below_ms", json_real((double)(distance_rtt_ns(e->distance->outside_proof) / 10000) / 100));
+	if (rtt_ns) {
+		set(o, "rtt_ms", json_real((double)rtt_ns / 1e6));
+		set(o, "within_km", json_integer((json_int_t)distance_bound_km(rtt_ns)));
+		set(o, "verdict", string(distance_name(distance_judge(e->distance, cc, rtt_ns))));
+	}
 	return o;
 }
 
@@ -348,7 +355,7 @@ json_t *explain_answer(const struct engine *e, const struct explain_question *q)
 	set(o, "verdict", verdict(e, &v));
 	set(o, "claims", list);
 	set(o, "operator", operator_of(e, &v.where->place, asn, organisation));
-	set(o, "distance", distance(e, v.where->place.country));
+	set(o, "distance", distance(e, v.where->place.country, q->rtt_ns));
 	set(o, "rules", steps(e, &query, &v));
 	set(o, "policy", policy(e));
 	return o;

@@ -169,7 +169,7 @@ static void put_claim(FILE *to, const json_t *c, bool first)
 {
 	label(to, first ? "evidence" : "");
 	fprintf(to, "%s", text_of(c, "source"));
-	put_set(to, " says ", text_of(c, "country"), "");
+	put_set(to, json_is_true(json_object_get(c, "denies")) ? " says not " : " says ", text_of(c, "country"), "");
 	if (!*text_of(c, "country") && strcmp(text_of(c, "status"), "unprovable") == 0)
 		fputs(" says unprovable", to);
 	put_set(to, " ", text_of(c, "provider"), "");
@@ -214,6 +214,11 @@ static void put_distance(FILE *to, const json_t *d)
 	fprintf(to, "an RTT under %.2f ms would refute it; one under %.2f ms proves the EEA\n",
 		json_real_value(json_object_get(d, "refuted_below_ms")),
 		json_real_value(json_object_get(d, "proven_in_eea_below_ms")));
+	if (!*text_of(d, "verdict"))
+		return;
+	label(to, "");
+	fprintf(to, "an RTT of %.3f ms puts it within %" PRId64 " km: %s\n", json_real_value(json_object_get(d, "rtt_ms")),
+		number_of(d, "within_km"), text_of(d, "verdict"));
 }
 
 static const char *mark(const json_t *s)

@@ -121,7 +121,7 @@ static int check(const struct daemon_config *c)
 
 int cmd_run(int argc, char **argv)
 {
-	struct daemon_config c = {.mode = -1, .control = CONTROL_PATH, .state = DAEMON_STATE,
+	struct daemon_config c = {.mode = -1, .control = CONTROL_PATH, .state = ENGINE_STATE,
 				  .fold_seconds = FOLD_WINDOW_NS / LOOP_SECOND};
 	int code, r;
 

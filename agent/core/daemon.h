@@ -114,7 +114,6 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
 int daemon_load_same(struct daemon *d); /* the same policy, but places as they are now; else EXIT_FAILED */
 
 /* daemon_refuted.c */
-#define DAEMON_STATE "/var/lib/cordon"
 void daemon_refuted(struct daemon *d, const struct event *e);
 void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
 /* The file's path, in buf. */

@@ -17,6 +17,8 @@
 #define ENGINE_POLICY_SHIPPED "eu.conf (shipped)" /* the name under which the built-in policy speaks */
 #define ENGINE_POLICY_MAX (4u << 20)		   /* bytes */
 
+#define ENGINE_STATE	      "/var/lib/cordon" /* what is remembered between two agents */
+
 struct engine_config {
 	const char *policy; /* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped eu.conf */
 	const char *const *geo; /* databases; none: the policy's geo lines; none there: places_default_files() */

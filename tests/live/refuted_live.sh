@@ -47,6 +47,12 @@ check still_open bg_alive open
 bg_stop open
 agent_stop
 
+# explain knows, and shows both
+answer=$("$CORDON" explain $US4 --policy "$f" "${geo[@]}" --state "$LIVE/state" --rtt 0.5)
+check explain_disputed grep -q 'place .*US, United States; disputed' <<<"$answer"
+check explain_says_not grep -q "refuted says not US for $US4/32" <<<"$answer"
+check explain_rtt grep -q 'an RTT of 0.500 ms puts it within 74 km: refuted' <<<"$answer"
+
 # the next agent knows; another home does not believe it
 agent_up "$f" --mode enforce "${geo[@]}"
 same next_agent_refuses_4 EPERM "$(error $US4)"
