@@ -60,9 +60,10 @@ size_t spans_find(const struct spans *s, u128 address);
  * again. */
 struct evidence {
 	uint32_t record; /* as span.where */
+	uint32_t order;  /* among those of its record */
 	uint32_t saying;
-	uint32_t inner;  /* index in inner */
-	uint32_t key;    /* text index in names; or line when it has none */
+	uint32_t inner; /* index in inner */
+	uint32_t key;   /* text index, or 0: then the line */
 	uint32_t line;
 };
 #define EVIDENCE_MAX (1U << 22)
@@ -77,6 +78,9 @@ struct source_data {
 	size_t ninner;
 	struct evidence *evidence;          /* sorted by record */
 	size_t nevidence, evidence_room;
+	struct intern claim_offsets;        /* while it is read: claims met, and what they are */
+	struct evidence *known;
+	size_t known_room;
 };
 static inline const struct spans *source_flat(const struct source_data *s, int is6)
 {
@@ -121,7 +125,9 @@ int source_load(struct places *p, const char *path, struct diag_sink *d);
 int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret, struct diag_sink *d);
 /* mmdb_evidence.c: adds what a record carries; sorts it when all are there; those of a record. */
 struct mmdb_fields;
-int evidence_add(struct claims *c, const struct mmdb_fields *f, uint32_t record);
+struct mmdb_section;
+int evidence_add(struct claims *c, struct mmdb_section *s, const struct mmdb_fields *f,
+		 uint32_t record);
 void evidence_sort(struct source_data *s);
 size_t evidence_of(const struct source_data *s, uint32_t record, const struct evidence **ret);
 void evidence_drop(struct source_data *s);

@@ -119,43 +119,87 @@ static int append(struct claims *c, const struct evidence *e)
 	return 0;
 }
 
-int evidence_add(struct claims *c, const struct mmdb_fields *f, uint32_t record)
+/* A claim as it stands in the file. Keys differ from range to range: among the organisations there
+ * is room for them. */
+static int decode(struct claims *c, struct mmdb_section *section, uint32_t offset,
+		  struct evidence *ret)
+{
+	struct mmdb_evidence from;
+	const char *why;
+	int r;
+
+	if (mmdb_evidence_read(section, offset, &from, &why))
+		return claims_error(c, 0, "%s (claim at data offset %u)", why, offset);
+	*ret = (struct evidence){.line = from.line <= UINT32_MAX ? (uint32_t)from.line : 0};
+	r = find_inner(c, &from, &ret->inner);
+	if (!r)
+		r = said(c, &from, &ret->saying);
+	if (!r && from.key.n)
+		r = claims_operator(c, from.key.p, from.key.n, &ret->key);
+	return r;
+}
+
+/* The same, decoded once however many records have it. */
+static int known(struct claims *c, struct mmdb_section *section, uint32_t offset,
+		 struct evidence *ret)
+{
+	struct source_data *s = c->s;
+	size_t before = s->claim_offsets.n;
+	uint32_t i;
+	int r = intern_add(&s->claim_offsets, &offset, &i);
+
+	if (r)
+		return r;
+	if (i >= s->known_room) {
+		size_t room = s->known_room ? 2 * s->known_room : 1024;
+		struct evidence *v = realloc(s->known, room * sizeof(*v));
+
+		if (!v)
+			return -ENOMEM;
+		s->known = v;
+		s->known_room = room;
+	}
+	if (i >= before)
+		r = decode(c, section, offset, &s->known[i]);
+	*ret = s->known[i];
+	return r;
+}
+
+int evidence_add(struct claims *c, struct mmdb_section *section, const struct mmdb_fields *f,
+		 uint32_t record)
 {
 	int r = 0;
 
+	if (!c->s->claim_offsets.max)
+		r = intern_init(&c->s->claim_offsets, sizeof(uint32_t), EVIDENCE_MAX);
 	for (size_t i = 0; i < f->nevidence && !r; i++) {
-		const struct mmdb_evidence *from = &f->evidence[i];
-		struct evidence e = {.record = record,
-				     .line = from->line <= UINT32_MAX ? (uint32_t)from->line : 0};
-		uint32_t key = 0;
+		struct evidence e;
 
-		r = find_inner(c, from, &e.inner);
-		if (!r)
-			r = said(c, from, &e.saying);
-		/* keys differ from record to record: among the organisations there is room for
-		 * them */
-		if (!r && from->key.n)
-			r = claims_operator(c, from->key.p, from->key.n, &key);
-		e.key = key;
+		r = known(c, section, f->evidence[i], &e);
+		e.record = record;
+		e.order = (uint32_t)i;
 		if (!r)
 			r = append(c, &e);
 	}
 	return r;
 }
 
-static int by_record(const void *a, const void *b)
+static int by_record(const void *pa, const void *pb)
 {
-	uint32_t x = ((const struct evidence *)a)->record, y = ((const struct evidence *)b)->record;
+	const struct evidence *a = pa, *b = pb;
 
-	if (x != y)
-		return x < y ? -1 : 1;
-	return (const struct evidence *)a < (const struct evidence *)b ? -1 : 1;
+	if (a->record != b->record)
+		return a->record < b->record ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
 }
 
 void evidence_sort(struct source_data *s)
 {
 	if (s->nevidence)
 		qsort(s->evidence, s->nevidence, sizeof(*s->evidence), by_record);
+	intern_drop(&s->claim_offsets);
+	free(s->known);
+	s->known = NULL;
 }
 
 size_t evidence_of(const struct source_data *s, uint32_t record, const struct evidence **ret)
@@ -184,4 +228,6 @@ void evidence_drop(struct source_data *s)
 		free(s->inner[i]);
 	}
 	free(s->evidence);
+	intern_drop(&s->claim_offsets);
+	free(s->known);
 }

@@ -38,6 +38,7 @@ struct value {
 	uint32_t size; /* bytes, entries, or the boolean itself */
 	size_t at;     /* of its content */
 	size_t after; /* of what follows content without parts, or the pointer to it */
+	size_t head;  /* where it begins: what a pointer to it would hold */
 	bool pointed;
 };
 struct reader {
@@ -47,54 +48,56 @@ struct reader {
 
 /* Where we are in the record: which rows of the table apply. */
 enum level { LEVEL_TOP, LEVEL_COUNTRY, LEVEL_TRAITS, LEVEL_CORDON, LEVEL_EVIDENCE };
-enum action { AS_TEXT, AS_NUMBER, AS_BOOL, ENTER, ENTER_LIST, COUNTRY, ASN };
+enum action { AS_TEXT, AS_NUMBER, AS_BOOL, ENTER, NOTE_LIST, COUNTRY, ASN };
 struct row {
 	enum level level;
 	const char *key;
+	uint8_t length;
 	enum action action;
 	unsigned target; /* offset in struct mmdb_fields or _evidence; for ENTER the level */
 };
 
+#define KEY(text)       text, sizeof(text) - 1
 #define TOP(name)      offsetof(struct mmdb_fields, name)
 #define EVIDENCE(name) offsetof(struct mmdb_evidence, name)
 static const struct row rows[] = {
-	{LEVEL_TOP, "country", COUNTRY, LEVEL_COUNTRY}, /* a map, or flat */
-	{LEVEL_COUNTRY, "iso_code", AS_TEXT, TOP(country)},
-	{LEVEL_COUNTRY, "is_in_european_union", AS_BOOL, TOP(in_eu)},
-	{LEVEL_TOP, "country_code", AS_TEXT, TOP(country_code)},
-	{LEVEL_TOP, "traits", ENTER, LEVEL_TRAITS},
-	{LEVEL_TRAITS, "is_anycast", AS_BOOL, TOP(anycast)},
-	{LEVEL_TOP, "is_anycast", AS_BOOL, TOP(anycast)},
-	{LEVEL_TRAITS, "autonomous_system_number", AS_NUMBER, TOP(asn)},
-	{LEVEL_TRAITS, "autonomous_system_organization", AS_TEXT, TOP(organisation)},
-	{LEVEL_TOP, "autonomous_system_number", AS_NUMBER, TOP(asn)},
-	{LEVEL_TOP, "autonomous_system_organization", AS_TEXT, TOP(organisation)},
-	{LEVEL_TOP, "asn", ASN, TOP(asn)},
-	{LEVEL_TOP, "as_name", AS_TEXT, TOP(organisation)},
-	{LEVEL_TOP, "cordon", ENTER, LEVEL_CORDON},
-	{LEVEL_CORDON, "provider", AS_TEXT, TOP(provider)},
-	{LEVEL_CORDON, "platform", AS_TEXT, TOP(platform)},
-	{LEVEL_CORDON, "region", AS_TEXT, TOP(region)},
-	{LEVEL_CORDON, "jurisdiction", AS_TEXT, TOP(jurisdiction)},
-	{LEVEL_CORDON, "status", AS_TEXT, TOP(status)},
-	{LEVEL_CORDON, "data_epoch", AS_NUMBER, TOP(data_epoch)},
-	{LEVEL_CORDON, "sources", ENTER_LIST, LEVEL_EVIDENCE},
-	{LEVEL_EVIDENCE, "source", AS_TEXT, EVIDENCE(source)},
-	{LEVEL_EVIDENCE, "file", AS_TEXT, EVIDENCE(file)},
-	{LEVEL_EVIDENCE, "version", AS_TEXT, EVIDENCE(version)},
-	{LEVEL_EVIDENCE, "sha256", AS_TEXT, EVIDENCE(sha256)},
-	{LEVEL_EVIDENCE, "key", AS_TEXT, EVIDENCE(key)},
-	{LEVEL_EVIDENCE, "line", AS_NUMBER, EVIDENCE(line)},
-	{LEVEL_EVIDENCE, "date", AS_NUMBER, EVIDENCE(date)},
-	{LEVEL_EVIDENCE, "country", AS_TEXT, EVIDENCE(country)},
-	{LEVEL_EVIDENCE, "region", AS_TEXT, EVIDENCE(region)},
-	{LEVEL_EVIDENCE, "service", AS_TEXT, EVIDENCE(service)},
-	{LEVEL_EVIDENCE, "provider", AS_TEXT, EVIDENCE(provider)},
-	{LEVEL_EVIDENCE, "platform", AS_TEXT, EVIDENCE(platform)},
-	{LEVEL_EVIDENCE, "jurisdiction", AS_TEXT, EVIDENCE(jurisdiction)},
-	{LEVEL_EVIDENCE, "status", AS_TEXT, EVIDENCE(status)},
-	{LEVEL_EVIDENCE, "asn", AS_NUMBER, EVIDENCE(asn)},
-	{LEVEL_EVIDENCE, "operator", AS_TEXT, EVIDENCE(operator)},
+	{LEVEL_TOP, KEY("country"), COUNTRY, LEVEL_COUNTRY}, /* a map, or flat */
+	{LEVEL_COUNTRY, KEY("iso_code"), AS_TEXT, TOP(country)},
+	{LEVEL_COUNTRY, KEY("is_in_european_union"), AS_BOOL, TOP(in_eu)},
+	{LEVEL_TOP, KEY("country_code"), AS_TEXT, TOP(country_code)},
+	{LEVEL_TOP, KEY("traits"), ENTER, LEVEL_TRAITS},
+	{LEVEL_TRAITS, KEY("is_anycast"), AS_BOOL, TOP(anycast)},
+	{LEVEL_TOP, KEY("is_anycast"), AS_BOOL, TOP(anycast)},
+	{LEVEL_TRAITS, KEY("autonomous_system_number"), AS_NUMBER, TOP(asn)},
+	{LEVEL_TRAITS, KEY("autonomous_system_organization"), AS_TEXT, TOP(organisation)},
+	{LEVEL_TOP, KEY("autonomous_system_number"), AS_NUMBER, TOP(asn)},
+	{LEVEL_TOP, KEY("autonomous_system_organization"), AS_TEXT, TOP(organisation)},
+	{LEVEL_TOP, KEY("asn"), ASN, TOP(asn)},
+	{LEVEL_TOP, KEY("as_name"), AS_TEXT, TOP(organisation)},
+	{LEVEL_TOP, KEY("cordon"), ENTER, LEVEL_CORDON},
+	{LEVEL_CORDON, KEY("provider"), AS_TEXT, TOP(provider)},
+	{LEVEL_CORDON, KEY("platform"), AS_TEXT, TOP(platform)},
+	{LEVEL_CORDON, KEY("region"), AS_TEXT, TOP(region)},
+	{LEVEL_CORDON, KEY("jurisdiction"), AS_TEXT, TOP(jurisdiction)},
+	{LEVEL_CORDON, KEY("status"), AS_TEXT, TOP(status)},
+	{LEVEL_CORDON, KEY("data_epoch"), AS_NUMBER, TOP(data_epoch)},
+	{LEVEL_CORDON, KEY("sources"), NOTE_LIST, 0},
+	{LEVEL_EVIDENCE, KEY("source"), AS_TEXT, EVIDENCE(source)},
+	{LEVEL_EVIDENCE, KEY("file"), AS_TEXT, EVIDENCE(file)},
+	{LEVEL_EVIDENCE, KEY("version"), AS_TEXT, EVIDENCE(version)},
+	{LEVEL_EVIDENCE, KEY("sha256"), AS_TEXT, EVIDENCE(sha256)},
+	{LEVEL_EVIDENCE, KEY("key"), AS_TEXT, EVIDENCE(key)},
+	{LEVEL_EVIDENCE, KEY("line"), AS_NUMBER, EVIDENCE(line)},
+	{LEVEL_EVIDENCE, KEY("date"), AS_NUMBER, EVIDENCE(date)},
+	{LEVEL_EVIDENCE, KEY("country"), AS_TEXT, EVIDENCE(country)},
+	{LEVEL_EVIDENCE, KEY("region"), AS_TEXT, EVIDENCE(region)},
+	{LEVEL_EVIDENCE, KEY("service"), AS_TEXT, EVIDENCE(service)},
+	{LEVEL_EVIDENCE, KEY("provider"), AS_TEXT, EVIDENCE(provider)},
+	{LEVEL_EVIDENCE, KEY("platform"), AS_TEXT, EVIDENCE(platform)},
+	{LEVEL_EVIDENCE, KEY("jurisdiction"), AS_TEXT, EVIDENCE(jurisdiction)},
+	{LEVEL_EVIDENCE, KEY("status"), AS_TEXT, EVIDENCE(status)},
+	{LEVEL_EVIDENCE, KEY("asn"), AS_NUMBER, EVIDENCE(asn)},
+	{LEVEL_EVIDENCE, KEY("operator"), AS_TEXT, EVIDENCE(operator)},
 };
 
 static int fail(struct reader *r, const char *why)
@@ -150,6 +153,7 @@ static int take_pointer(struct reader *r, size_t *at, unsigned control, size_t *
 static int head(struct reader *r, size_t at, struct value *ret, size_t *pointer)
 {
 	uint64_t control, extended;
+	size_t begin = at;
 	int e;
 
 	if (!r->s->steps)
@@ -160,7 +164,7 @@ static int head(struct reader *r, size_t at, struct value *ret, size_t *pointer)
 	e = take(r, &at, 1, &control);
 	if (e)
 		return e;
-	*ret = (struct value){.type = (enum type)(control >> 5)};
+	*ret = (struct value){.type = (enum type)(control >> 5), .head = begin};
 	if (ret->type == TYPE_POINTER) {
 		e = take_pointer(r, &at, (unsigned)control, pointer);
 		ret->after = at;
@@ -226,7 +230,7 @@ static int skip(struct reader *r, size_t *at)
 static const struct row *find_row(enum level level, const struct mmdb_text *key)
 {
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i].level == level && strlen(rows[i].key) == key->n &&
+		if (rows[i].level == level && rows[i].length == key->n &&
 		    !memcmp(rows[i].key, key->p, key->n))
 			return &rows[i];
 	return NULL;
@@ -249,10 +253,8 @@ static int store_number(struct reader *r, const struct value *v, void *target)
 	return take(r, &at, v->size, target);
 }
 
-static int map(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f,
-	       void *base, size_t *end);
-
-static int list(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f)
+/* Claims are decoded when somebody wants them; here it is only noted where they are. */
+static int list(struct reader *r, const struct value *v, struct mmdb_fields *f)
 {
 	size_t at = v->at;
 
@@ -260,21 +262,22 @@ static int list(struct reader *r, const struct value *v, enum level level, struc
 		return fail(r, "has a field of the wrong type where a list belongs");
 	for (uint32_t i = 0; i < v->size; i++) {
 		struct value item;
-		size_t end;
 		int e = value(r, at, &item);
 
 		if (e)
 			return e;
 		if (f->nevidence == MMDB_EVIDENCE_MAX)
 			return fail(r, "names more sources for one place than there can be");
-		memset(&f->evidence[f->nevidence], 0, sizeof(f->evidence[0]));
-		e = map(r, &item, level, f, &f->evidence[f->nevidence++], &end);
+		f->evidence[f->nevidence++] = (uint32_t)item.head;
+		e = skip(r, &at);
 		if (e)
 			return e;
-		at = item.pointed ? item.after : end;
 	}
 	return 0;
 }
+
+static int map(struct reader *r, const struct value *v, enum level level, struct mmdb_fields *f,
+	       void *base, size_t *end);
 
 static int store(struct reader *r, const struct row *row, const struct value *v,
 		 struct mmdb_fields *f, uint8_t *base)
@@ -293,8 +296,8 @@ static int store(struct reader *r, const struct row *row, const struct value *v,
 		return 0;
 	case ENTER:
 		return map(r, v, (enum level)row->target, f, base, &end);
-	case ENTER_LIST:
-		return list(r, v, (enum level)row->target, f);
+	case NOTE_LIST:
+		return list(r, v, f);
 	case COUNTRY:
 		return v->type == TYPE_TEXT ? store_text(r, v, &f->country)
 					    : map(r, v, (enum level)row->target, f, base, &end);
@@ -354,6 +357,22 @@ int mmdb_fields_read(struct mmdb_section *s, size_t offset, struct mmdb_fields *
 	e = value(&r, offset, &v);
 	if (!e && v.type == TYPE_MAP)
 		e = map(&r, &v, LEVEL_TOP, ret, ret, &end);
+	*why = r.why;
+	return e;
+}
+
+int mmdb_evidence_read(struct mmdb_section *s, uint32_t offset, struct mmdb_evidence *ret,
+		       const char **why)
+{
+	struct reader r = {.s = s};
+	struct value v;
+	size_t end;
+	int e;
+
+	memset(ret, 0, sizeof(*ret));
+	e = value(&r, offset, &v);
+	if (!e)
+		e = map(&r, &v, LEVEL_EVIDENCE, NULL, ret, &end);
 	*why = r.why;
 	return e;
 }

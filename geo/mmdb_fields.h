@@ -25,7 +25,7 @@ struct mmdb_fields {
 	uint64_t data_epoch; /* cordon.data_epoch of our own metadata: how old the data is */
 	bool in_eu, anycast;
 	size_t nevidence;
-	struct mmdb_evidence evidence[MMDB_EVIDENCE_MAX];
+	uint32_t evidence[MMDB_EVIDENCE_MAX]; /* cordon.sources: offsets for mmdb_evidence_read() */
 };
 
 /* The data section behind a checked cursor. steps bounds the work that a hostile file can ask for.
@@ -38,4 +38,7 @@ struct mmdb_section {
 
 /* 0 or -EINVAL with *why a sentence's end: "has a pointer past the end of its data". */
 int mmdb_fields_read(struct mmdb_section *s, size_t offset, struct mmdb_fields *ret, const char **why);
+/* The claim at an offset of struct mmdb_fields. Many records share one. */
+int mmdb_evidence_read(struct mmdb_section *s, uint32_t offset, struct mmdb_evidence *ret,
+		       const char **why);
 #endif

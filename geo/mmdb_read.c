@@ -183,7 +183,7 @@ static int decode(struct walk *w, uint32_t offset, uint32_t *ret)
 	    !claim.platform && !claim.jurisdiction)
 		return 0;
 	if (f.nevidence)
-		r = evidence_add(w->c, &f, offset + 1);
+		r = evidence_add(w->c, &w->section, &f, offset + 1);
 	return r ? r : claims_saying(w->c, &claim, ret);
 }
 

@@ -219,7 +219,7 @@ static struct places *own_places(void)
 static void write_own(char path[64], unsigned bits)
 {
 	struct places *p = own_places();
-	const struct mmdb_options options = {.build_epoch = 1790000000, .record_bits = bits};
+	const struct mmdb_options options = {.build_epoch = 1900000000, .record_bits = bits};
 	struct mmdb_stats stats;
 	struct said s;
 
