@@ -18,6 +18,7 @@ struct list {
 	void *items;
 	size_t n, cap, size;
 };
-/* A zeroed item at the end; NULL when there is no memory, or when the list's items are of another size. The pointer holds until the next push. */
+/* A zeroed item at the end; NULL when there is no memory, or when the list's items are of another size.
+ * The pointer holds until the next push. */
 void *list_push(struct arena *r, struct list *l, size_t size);
 #endif

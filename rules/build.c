@@ -110,6 +110,11 @@ void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
 	struct place_atom a = { .type = t, .line = w->at.line, .column = w->at.column, .length = w->at.length,
 				.set = -1 };
 
+	if (++ps->nplaces > POLICY_PLACES_MAX) {
+		if (ps->nplaces == POLICY_PLACES_MAX + 1)
+			parse_error(ps, &w->at, "more than %d places in rules and zones", POLICY_PLACES_MAX);
+		return;
+	}
 	if (t == ATOM_HERE)
 		PARSE_PUSH(ps, &ps->heres, w->at);
 	if (row->value)

@@ -11,6 +11,7 @@
 #define SOON_DAYS	30
 #define ZONE_SOON_DAYS	90
 #define RULE_TEXT_SHOWN 60
+#define PAIRS_MAX	100000000u /* of places compared, for a policy that is no policy */
 
 struct lint {
 	const struct policy *p;
@@ -18,6 +19,7 @@ struct lint {
 	struct diag_sink *d;
 	struct eval eval;
 	bool *reached;
+	uint64_t pairs; /* compared so far */
 };
 
 static bool expired(const struct lint *l, const struct rule *r)
@@ -38,6 +40,21 @@ static void lint_date(const struct lint *l, const struct rule *r)
 	else if (days <= SOON_DAYS)
 		diag_warn(l->d, l->p->file, r->line, "expires in %lld day%s (%s)", (long long)days,
 			  days == 1 ? "" : "s", buf);
+}
+
+/* Prefixes of local traffic (design.md: outside the policy): a rule for them decides nothing. */
+static void lint_local(const struct lint *l, const struct rule *r)
+{
+	static const char *const local[] = { "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/24", "255.255.255.255",
+					     "::1", "fe80::/10", "ff01::/16", "ff02::/16" };
+	struct cidr c;
+
+	for (size_t i = 0; i < r->nto; i++)
+		for (size_t j = 0; r->to[i].type == ATOM_CIDR && j < sizeof(local) / sizeof(*local); j++)
+			if (!cidr_parse(&c, local[j]) && c.len <= r->to[i].cidr.len &&
+			    cidr_has(&c, &r->to[i].cidr.addr))
+				diag_at(l->d, DIAG_WARNING, l->p->file, r->line, r->to[i].column, r->to[i].length,
+					"local traffic is outside the policy: no rule decides it");
 }
 
 static void never_reached(const struct lint *l, const struct rule *r, const struct rule *by)
@@ -62,17 +79,31 @@ static bool names_region(const struct rule *r)
 	return false;
 }
 
-static void lint_reach(const struct lint *l, size_t i)
+/* The first rule above that leaves nothing for this one. */
+static const struct rule *coverer(struct lint *l, size_t i)
 {
-	const struct rule *r = &l->p->rules[i];
+	const struct rule *r = &l->p->rules[i], *above;
+
+	for (size_t j = 0; j < i && l->pairs < PAIRS_MAX; j++) {
+		above = &l->p->rules[j];
+		l->pairs += (r->nto + 1) * (above->nto + 1);
+		if (!expired(l, above) && cover_rule(&l->eval, above, r))
+			return above;
+	}
+	return NULL;
+}
+
+static void lint_reach(struct lint *l, size_t i)
+{
+	const struct rule *r = &l->p->rules[i], *by;
 
 	if (expired(l, r))
 		return;
-	for (size_t j = 0; j < i; j++)
-		if (!expired(l, &l->p->rules[j]) && cover_rule(&l->eval, &l->p->rules[j], r)) {
-			never_reached(l, r, &l->p->rules[j]);
-			return;
-		}
+	by = coverer(l, i);
+	if (by) {
+		never_reached(l, r, by);
+		return;
+	}
 	if (!l->reached[i] && !names_region(r))
 		never_reached(l, r, NULL);
 }
@@ -185,9 +216,12 @@ void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
 	lint_names(&l);
 	for (size_t i = 0; i < p->nrules; i++) {
 		lint_date(&l, &p->rules[i]);
+		lint_local(&l, &p->rules[i]);
 		lint_reach(&l, i);
 		lint_allow_any(&l, &p->rules[i]);
 	}
+	if (l.pairs >= PAIRS_MAX)
+		diag_warn(d, p->file, 0, "too many places to compare every rule with all above it");
 	lint_end(&l);
 	for (size_t i = 0; i < p->nzone_order; i++)
 		if (p->zone_order[i]->builtin >= 0)

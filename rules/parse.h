@@ -62,6 +62,7 @@ struct parse {
 	unsigned parts;	      /* bits of what a place, geo or feed line has */
 	unsigned once[4];     /* lines of home, mode, journal */
 	unsigned rule_lines;
+	size_t nplaces; /* of POLICY_PLACES_MAX */
 	struct policy_place place;
 	struct policy_feed feed;
 	struct policy_geo geo;

@@ -15,11 +15,13 @@
 #define POLICY_LINE_MAX 4096	     /* bytes, without the newline */
 #define POLICY_TEXT_MAX (8u << 20)   /* bytes */
 #define POLICY_RULES_MAX 4000
+#define POLICY_PLACES_MAX 32768	     /* countries, zones, prefixes ... in all rules and zones */
 #define POLICY_ERRORS_MAX 100	     /* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
 
-/* A place, as a rule or a zone names it. */
+/* A place, as a rule or a zone names it. What matches a place whose status is not 'known' stands in rules/eval.h: an
+ * allow rule by country, zone, law or 'here' never does; one that names the address, provider or status does. */
 enum place_atom_type {
 	ATOM_ANY, ATOM_COUNTRY, ATOM_ZONE, ATOM_CIDR, ATOM_PROVIDER, ATOM_ASN, ATOM_JURISDICTION,
 	ATOM_HERE, ATOM_PRIVATE, ATOM_UNKNOWN, ATOM_DISPUTED, ATOM_UNPROVABLE

@@ -19,6 +19,7 @@ static const char usage[] =
 	"FILE is - for standard input; without one: " ENGINE_POLICY_DEFAULT ", else the shipped eu.conf.\n\n"
 	"  --print              the canonical form on standard output; it parses back to the same policy\n"
 	"  --zones              the countries of each built-in zone and of the policy's, with dates and sources\n"
+	"  --language           what a rule can ask, and no more\n"
 	"  --as-of DATE         dates as on that day (UTC): zones, expired rules, warnings\n"
 	"  --json               one JSON object\n\n"
 	"Exit codes: 0 no error (warnings do not count), 1 failed, 2 usage, 3 the policy is wrong.\n";
@@ -119,6 +120,9 @@ static int option(struct check *c, int opt)
 		if (calendar_parse(&c->now, optarg, &days))
 			return diag_usage("check", "--as-of: '%s' is no date (2027-03-31)", optarg);
 		return 0;
+	case 'l':
+		check_print_language(stdout);
+		return -1;
 	case 'h':
 		fputs(usage, stdout);
 		return -1;
@@ -126,13 +130,14 @@ static int option(struct check *c, int opt)
 	}
 }
 
-/* 0 to go on; else an exit code, or -1 for --help. */
+/* 0 to go on; else an exit code, or -1: it is done. */
 static int options(struct check *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "print", no_argument, NULL, 'p' },	   { "zones", no_argument, NULL, 'z' },
 		{ "as-of", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },	   { 0 },
+		{ "help", no_argument, NULL, 'h' },	   { "language", no_argument, NULL, 'l' },
+		{ 0 },
 	};
 	int opt, code;
 

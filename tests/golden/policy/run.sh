@@ -86,6 +86,13 @@ for i in $(seq 5000); do echo "zone z$i { DE }"; done >"$tmp/h.conf"
 hostile many-names "h.conf:4097:6: error: more than 4096 names of zones, subjects and services"
 yes 'allow to eea' | head -n 4001 >"$tmp/h.conf"
 hostile many-rules "h.conf:4001:1: error: more than 4000 rules"
+for i in $(seq 30); do printf 'allow to '; yes 'DE,' | head -n 1100 | tr -d '\n'; echo FR; done >"$tmp/h.conf"
+hostile many-places "h.conf:30:2527: error: more than 32768 places in rules and zones"
+for i in $(seq 3000); do echo "allow to DE, FR, IT, ES, NL, BE, LU, SE, FI port $i"; done >"$tmp/h.conf"
+start=$(date +%s)
+timeout 60 "$CORDON" check "$tmp/h.conf" >/dev/null 2>"$tmp/h.err"
+same "hostile many-pairs: exit" 3 $?
+[ $(($(date +%s) - start)) -lt 30 ] && ok "hostile many-pairs: in time" || not_ok "hostile many-pairs: in time" "slow"
 for i in $(seq 11); do echo "allow from user u$i to eea"; done >"$tmp/h.conf"
 hostile many-subjects "h.conf: error: the policy needs more than 10 distinct subjects in its rules"
 for i in $(seq 9); do echo "allow to eea until 203$i-01-01"; done >"$tmp/h.conf"
@@ -112,6 +119,14 @@ same "unknown option: exit" 2 $?
 same "bad date: exit" 2 $?
 "$CORDON" check good.conf lint.conf 2>"$tmp/err"
 same "two policies: exit" 2 $?
+
+# every word of the matchers' table is in the reference
+"$CORDON" check --language >"$tmp/language"
+for w in from to under service proto port opened cleartext over severity purpose basis until because any provider asn \
+	jurisdiction here private unknown disputed unprovable unit user cgroup address; do
+	grep -q "^  $w\b" "$tmp/language" || not_ok "language $w" "not there"
+done
+same "language: nothing wider than a terminal" 0 "$(awk 'length > 132' "$tmp/language" | grep -vc '\[')"
 
 # zones by date: the United Kingdom left on 2020-01-31, its adequacy decision came in 2021
 "$CORDON" check --zones --as-of 2026-11-23 good.conf >"$tmp/zones" 2>/dev/null
