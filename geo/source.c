@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include "geo/claims.h"
 #include "geo/operator.h"
@@ -134,8 +135,10 @@ static int digest(char hex[65], const struct bytes *b)
 	uint8_t sum[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 
-	if (EVP_Digest(b->p, b->n, sum, &n, EVP_sha256(), NULL) != 1 || n != 32)
+	if (EVP_Digest(b->p, b->n, sum, &n, EVP_sha256(), NULL) != 1 || n != 32) {
+		ERR_clear_error(); /* what it keeps of the failure */
 		return -EIO;
+	}
 	for (unsigned i = 0; i < n; i++)
 		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
 	return 0;
