@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/cmd/explain.h"
+#include "agent/cmd/geo_conf.h"
 #include "agent/core/own.h"
 #include "agent/core/text.h"
 #include "agent/feed/event.h"
@@ -137,26 +138,12 @@ static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 	return o;
 }
 
-static json_t *hds(const char *key)
-{
-	const struct operator_hds *h = operator_hds(key);
-	json_t *o;
-
-	if (!h)
-		return json_null();
-	o = json_object();
-	set(o, "status", string(h->status));
-	set(o, "date", string(h->date));
-	set(o, "source", string(h->source));
-	return o;
-}
-
 /* Who operates it, as the table of operators knows: by provider or platform, else by the AS organisation. */
 static json_t *operator_of(const struct engine *e, const struct place *p, uint32_t asn, const char *organisation)
 {
 	const char *key = engine_string(e, p->platform ? p->platform : p->provider);
 	const struct operator_entry *k = *key ? operator_find(key) : NULL;
-	json_t *o = json_object();
+	json_t *o = json_object(), *hds;
 
 	if (!k && asn)
 		k = operator_by_asn(asn);
@@ -169,7 +156,8 @@ static json_t *operator_of(const struct engine *e, const struct place *p, uint32
 	set(o, "jurisdiction", country(k ? k->jurisdiction : p->jurisdiction));
 	set(o, "note", string(k ? k->note : NULL));
 	set(o, "source", string(k ? k->source : NULL));
-	set(o, "hds", k ? hds(k->key) : json_null());
+	hds = k ? geo_conf_hds_of(NULL, k->key) : NULL;
+	set(o, "hds", hds ? hds : json_null());
 	return o;
 }
 

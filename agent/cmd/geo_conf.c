@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include "agent/cmd/geo.h"
 #include "agent/cmd/geo_conf.h"
 #include "agent/core/own.h"
 #include "agent/core/text.h"
@@ -198,4 +199,35 @@ void geo_conf_free(struct geo_conf *c)
 	free(c->output);
 	free(c->ca);
 	*c = (struct geo_conf){ 0 };
+}
+
+static json_t *hds_in(const struct geo_conf *c, const char *key)
+{
+	const struct operator_hds *built_in = operator_hds(key);
+
+	for (size_t i = 0; i < c->nhds; i++) {
+		const struct geo_conf_hds *h = &c->hds[i];
+
+		if (!strcmp(h->key, key))
+			return json_pack("{s:s, s:s, s:s}", "status", h->status, "date", h->date, "source", h->source);
+	}
+	if (!built_in)
+		return NULL;
+	return json_pack("{s:s, s:s, s:s}", "status", built_in->status, "date", built_in->date, "source",
+			 built_in->source);
+}
+
+json_t *geo_conf_hds_of(const struct geo_conf *c, const char *key)
+{
+	struct diag_sink silent = {0}; /* 'geo update' tells what is wrong with the file */
+	struct geo_conf own = {0};
+	json_t *ret;
+
+	if (c)
+		return hds_in(c, key);
+	if (!access(GEO_CONF, R_OK))
+		geo_conf_read(&own, GEO_CONF, &silent);
+	ret = hds_in(&own, key);
+	geo_conf_free(&own);
+	return ret;
 }

@@ -11,6 +11,7 @@
  */
 #ifndef AGENT_GEO_CONF_H
 #define AGENT_GEO_CONF_H
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include "geo/diag.h"
@@ -37,4 +38,7 @@ struct geo_conf {
 /* Every error of the file in one run. 0 or -errno. geo_conf_free in any case. */
 int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d);
 void geo_conf_free(struct geo_conf *c);
+/* What is known of the operator's HDS status: the configuration's word, else the built-in one; NULL when neither. JSON
+ * object of status, date and source. c: NULL reads the file at GEO_CONF, if it is there. */
+json_t *geo_conf_hds_of(const struct geo_conf *c, const char *key);
 #endif

@@ -74,29 +74,12 @@ static json_t *source_json(const struct source *s, int64_t now)
 	return o;
 }
 
-static json_t *hds_json(const struct show *s, const char *key)
-{
-	const struct operator_hds *built_in = operator_hds(key);
-
-	for (size_t i = 0; i < s->conf.nhds; i++) {
-		const struct geo_conf_hds *h = &s->conf.hds[i];
-
-		if (!strcmp(h->key, key))
-			return json_pack("{s:s, s:s, s:s}", "status", h->status, "as_of", h->date, "source",
-					 h->source);
-	}
-	if (!built_in)
-		return NULL;
-	return json_pack("{s:s, s:s, s:s}", "status", built_in->status, "as_of", built_in->date, "source",
-			 built_in->source);
-}
-
 static json_t *provider_json(const struct show *s, const struct geo_count *c)
 {
 	const char *key = places_string(s->p, c->provider);
 	const struct operator_entry *op = operator_by_key(key);
 	json_t *o = json_pack("{s:s}", "provider", c->provider ? key : "(none)");
-	json_t *hds = hds_json(s, key);
+	json_t *hds = geo_conf_hds_of(&s->conf, key);
 	char cc[3], example[IP_STRLEN];
 
 	if (op)
@@ -185,7 +168,7 @@ static int print_text(const struct show *s)
 		print_provider(s, &s->counts.v[i]);
 	for (size_t i = 0, first = 1; i < s->counts.n; i++) {
 		const char *key = places_string(s->p, s->counts.v[i].provider);
-		_json_ json_t *h = hds_json(s, key);
+		_json_ json_t *h = geo_conf_hds_of(&s->conf, key);
 
 		if (!h)
 			continue;
@@ -193,7 +176,7 @@ static int print_text(const struct show *s)
 			puts("\nHDS");
 		first = 0;
 		printf("%-16s %s, as of %s (%s)\n", key, json_string_value(json_object_get(h, "status")),
-		       json_string_value(json_object_get(h, "as_of")),
+		       json_string_value(json_object_get(h, "date")),
 		       json_string_value(json_object_get(h, "source")));
 	}
 	return EXIT_DONE;
