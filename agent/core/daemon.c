@@ -111,6 +111,13 @@ static void live_flow(void *arg, const struct event *e)
 	live_put(arg, e);
 }
 
+static void ended_flow(void *arg, const struct event *e)
+{
+	struct daemon *d = arg;
+
+	live_end(d->live, e);
+}
+
 static void show(struct daemon *d)
 {
 	if (d->ring)
@@ -305,6 +312,7 @@ static int start_ring(struct daemon *d)
 				  .fold = d->fold,
 				  .handle = &d->fold_handle,
 				  .alarm = daemon_alarm,
+				  .ended = d->cfg.live ? ended_flow : NULL,
 				  .arg = d};
 	int r = ring_new(&d->ring, &cfg);
 

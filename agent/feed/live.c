@@ -14,7 +14,9 @@
 #define BUCKETS	 4096
 #define COLUMNS	 8
 #define WIDTH_MAX 512
-#define GONE_NS	 (10ull * 1000000000ull) /* a flow that nobody mentions any more stays this long */
+#define SECOND	 1000000000ull
+#define GONE_NS	 (20 * SECOND)	/* an allowed flow that nobody mentions any more stays this long */
+#define STAYS_NS (600 * SECOND) /* and one that the policy does not want */
 
 struct row {
 	bool used, told;
@@ -24,6 +26,7 @@ struct row {
 	enum decide_action verdict;
 	int enforced;
 	uint64_t packets, bytes, first_ns, put_ns;
+	uint64_t done_packets, done_bytes; /* of turns that ended */
 	char process[80], who[80], where[80], rule[200];
 };
 struct live {
@@ -208,33 +211,58 @@ static void print_line(struct live *l, const struct row *r)
 	fflush(l->to);
 }
 
-void live_put(struct live *l, const struct event *e)
+static struct row *find_or_add(struct live *l, const struct event *e)
 {
 	struct row *r = *bucket_of(l, &e->flow, e->process.cgroup_id), **at;
 
 	while (r && !same(r, &e->flow, e->process.cgroup_id))
 		r = r->next;
-	if (e->verdict == DECIDE_LOCAL)
-		return;
-	if (!r) {
-		r = room(l);
-		at = bucket_of(l, &e->flow, e->process.cgroup_id);
-		*r = (struct row){.used = true, .key = e->flow, .cgroup = e->process.cgroup_id, .next = *at,
-				  .first_ns = e->time_ns};
-		*at = r;
-		l->used++;
-		name_row(r, e);
-	}
+	if (r)
+		return r;
+	r = room(l);
+	at = bucket_of(l, &e->flow, e->process.cgroup_id);
+	*r = (struct row){.used = true,
+			  .key = e->flow,
+			  .cgroup = e->process.cgroup_id,
+			  .next = *at,
+			  .first_ns = e->time_ns};
+	*at = r;
+	l->used++;
+	name_row(r, e);
+	return r;
+}
+
+static void update(struct live *l, struct row *r, const struct event *e, uint64_t packets, uint64_t bytes)
+{
 	if (!r->told || r->verdict != e->verdict || r->enforced != e->enforced)
 		rule_row(r, e);
 	r->verdict = e->verdict;
 	r->enforced = e->enforced;
-	r->packets = e->packets > r->packets ? e->packets : r->packets;
-	r->bytes = e->bytes > r->bytes ? e->bytes : r->bytes;
+	r->packets = packets > r->packets ? packets : r->packets;
+	r->bytes = bytes > r->bytes ? bytes : r->bytes;
 	r->put_ns = e->last_ns > r->put_ns ? e->last_ns : r->put_ns;
 	if (!l->columns && !r->told)
 		print_line(l, r);
 	r->told = true;
+}
+
+void live_put(struct live *l, const struct event *e)
+{
+	struct row *r = e->verdict == DECIDE_LOCAL ? NULL : find_or_add(l, e);
+
+	if (r)
+		update(l, r, e, r->done_packets + e->packets, r->done_bytes + e->bytes);
+}
+
+void live_end(struct live *l, const struct event *e)
+{
+	struct row *r = e->verdict == DECIDE_LOCAL ? NULL : find_or_add(l, e);
+
+	if (!r)
+		return;
+	r->done_packets += e->packets;
+	r->done_bytes += e->bytes;
+	update(l, r, e, r->done_packets, r->done_bytes);
 }
 
 static int rank(const struct row *r)
@@ -274,21 +302,49 @@ static void cell(FILE *to, const char *s, unsigned width, bool right)
 struct widths {
 	unsigned process, who, peer, where, rule;
 };
+#define FIXED (8 + 9 + 6 + 7) /* packets, bytes, age, and a blank between two columns */
+#define RULE_MIN 34
 
-/* Fixed: packets 8, bytes 9, age 6, and a blank between columns. The rest is shared out; the rule gets what is left. */
-static void share_out(struct widths *w, unsigned columns)
+static unsigned wider(unsigned have, const char *s, unsigned max)
 {
-	unsigned fixed = 8 + 9 + 6 + 7, left = columns > fixed + 40 ? columns - fixed : 40;
+	size_t n = text_columns(s);
 
-	w->process = left * 18 / 100;
-	w->who = columns < 100 ? 0 : left * 20 / 100;
-	w->peer = left * 27 / 100;
-	w->where = left * 15 / 100;
-	w->process = w->process > 28 ? 28 : w->process;
-	w->who = w->who > 36 ? 36 : w->who;
-	w->peer = w->peer < 21 ? 21 : w->peer > 47 ? 47 : w->peer;
-	w->where = w->where < 8 ? 8 : w->where > 24 ? 24 : w->where;
-	w->rule = left - w->process - w->who - w->peer - w->where;
+	return n <= have ? have : n < max ? (unsigned)n : max;
+}
+
+static void shrink(unsigned *width, unsigned to, unsigned *over)
+{
+	unsigned by = *width > to ? *width - to : 0;
+
+	by = by < *over ? by : *over;
+	*width -= by;
+	*over -= by;
+}
+
+/* As wide as what they hold, within bounds; too wide together: the least telling give way first. The rule gets the rest. */
+static void share_out(struct widths *w, struct row *const *row, unsigned n, unsigned columns)
+{
+	unsigned need, over;
+	char peer[80];
+
+	*w = (struct widths){.process = 7, .who = 9, .peer = 11, .where = 5};
+	for (unsigned i = 0; i < n; i++) {
+		peer_text(peer, sizeof(peer), &row[i]->key);
+		w->process = wider(w->process, row[i]->process, 32);
+		w->who = wider(w->who, row[i]->who, 40);
+		w->peer = wider(w->peer, peer, 50);
+		w->where = wider(w->where, row[i]->where, 24);
+	}
+	need = w->process + w->who + w->peer + w->where + FIXED + RULE_MIN;
+	over = need > columns ? need - columns : 0;
+	shrink(&w->who, 16, &over);
+	shrink(&w->process, 14, &over);
+	shrink(&w->where, 8, &over);
+	shrink(&w->who, 0, &over);
+	shrink(&w->peer, 21, &over);
+	shrink(&w->process, 8, &over);
+	need = w->process + w->who + w->peer + w->where + FIXED;
+	w->rule = columns > need + 4 ? columns - need : 4;
 }
 
 static void age_text(char buf[TEXT_SHORT], uint64_t ns)
@@ -357,7 +413,7 @@ static unsigned collect(struct live *l, uint64_t now_ns, unsigned count[3])
 
 		if (!r->used)
 			continue;
-		if (rank(r) == 2 && now_ns > r->put_ns + GONE_NS * 6) {
+		if (now_ns > r->put_ns + (rank(r) == 2 ? GONE_NS : STAYS_NS)) {
 			drop(l, r);
 			continue;
 		}
@@ -380,7 +436,8 @@ void live_draw(struct live *l, const char *title, const char *message, uint64_t 
 	n = collect(l, now_ns, count);
 	if (!l->columns)
 		return;
-	share_out(&w, l->columns);
+	room_rows = l->rows > 6 ? l->rows - 5 : 1;
+	share_out(&w, l->order, n < room_rows ? n : room_rows, l->columns);
 	fputs("\033[H", l->to);
 	put_full(l, title, "\033[1m", "\033[0m");
 	text_put(line, sizeof(line), "%u flows: %u blocked or to be blocked, %u alerted, %u allowed", n, count[0],
@@ -390,7 +447,6 @@ void live_draw(struct live *l, const char *title, const char *message, uint64_t 
 	fputs(l->colour ? "\033[7m" : "", l->to);
 	put_cells(l, &w, head);
 	fputs(l->colour ? "\033[0m\033[K\r\n" : "\033[K\r\n", l->to);
-	room_rows = l->rows > 6 ? l->rows - 5 : 1;
 	for (unsigned i = 0; i < n && i < room_rows; i++)
 		put_row(l, &w, l->order[i], now_ns);
 	if (n > room_rows)

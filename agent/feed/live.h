@@ -16,6 +16,8 @@ int live_new(struct live **ret, FILE *to);
 void live_free(struct live *l); /* restores the terminal; NULL is fine */
 /* A flow with its counts so far. New flows are copied with their texts; known ones get new counts. */
 void live_put(struct live *l, const struct event *e);
+/* A flow that is over, with the counts of its last turn: they come on top of what it has shown as ended before. */
+void live_end(struct live *l, const struct event *e);
 /* Redraws (terminal only). title and message: one line each; message may be NULL. */
 void live_draw(struct live *l, const char *title, const char *message, uint64_t now_ns);
 /* For tests: size and kind of terminal instead of what 'to' is. columns 0: not a terminal. */

@@ -14,7 +14,9 @@ struct follow {
 	struct flow_key key;
 	uint64_t cgroup;
 	struct follow *next;
-	uint64_t handle, packets, bytes;
+	uint64_t handle;
+	uint64_t packets, bytes;	     /* told */
+	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one has comes on top */
 };
 struct ring {
 	struct ring_config cfg;
@@ -225,7 +227,10 @@ static void tell_mismatch(struct ring *r, const struct kernel_record *k)
 {
 	char dst[IP_STRLEN], text[192];
 
+	/* the first, the second, the fourth ...: a wrong table would raise one for every packet */
 	r->state.mismatches++;
+	if (r->state.mismatches & (r->state.mismatches - 1))
+		return;
 	text_put(text, sizeof(text),
 		 "the kernel and the agent decided differently on %s port %u protocol %u: kernel action %u rule %u",
 		 ip_format(dst, &k->dst), k->dport, k->proto, k->verdict.action, k->verdict.rule);
@@ -246,35 +251,85 @@ static void decide(struct ring *r, const struct kernel_record *k, struct event *
 		tell_mismatch(r, k);
 }
 
-static void on_violation(struct ring *r, const struct kernel_record *k)
+static bool violates(const struct kernel_record *k)
+{
+	return k->verdict.action == DECIDE_BLOCK || k->verdict.action == DECIDE_ALERT;
+}
+
+/* A packet that was stopped is counted in the fold, one that passed in its socket: never in both. */
+static bool stopped(const struct kernel_record *k)
+{
+	return k->verdict.action == DECIDE_BLOCK && k->verdict.enforced;
+}
+
+static struct follow *on_violation(struct ring *r, const struct kernel_record *k)
 {
 	struct follow *f;
 	struct event e;
 
 	event_of(r, k, &e);
+	e.kind = EVENT_FLOW;
 	f = follow_find(r, &e.flow, k->cgroup_id);
 	if (!f)
 		f = follow_add(r, &e.flow, k->cgroup_id);
 	decide(r, k, &e);
 	f->handle = *r->cfg.handle;
-	f->packets = k->packets;
-	f->bytes = k->bytes;
+	f->packets += k->packets;
+	f->bytes += k->bytes;
+	return f;
+}
+
+/* The flow has sent this much in all: what of it was not told yet goes to the summary, or is told anew. */
+static void tell_more(struct ring *r, const struct kernel_record *k, struct follow *f, uint64_t packets, uint64_t bytes)
+{
+	struct kernel_record rest = *k;
+
+	if (packets <= f->packets || bytes < f->bytes)
+		return;
+	rest.packets = packets - f->packets;
+	rest.bytes = bytes - f->bytes;
+	if (!fold_more(r->cfg.fold, f->handle, rest.packets, rest.bytes, k->last_ns)) {
+		on_violation(r, &rest);
+		return;
+	}
+	f->packets = packets;
+	f->bytes = bytes;
+}
+
+static void on_end(struct ring *r, const struct kernel_record *k)
+{
+	struct follow *f;
+	struct event e;
+
+	event_of(r, k, &e);
+	decide(r, k, &e); /* compares the verdicts; the sink takes distance from it, nothing else */
+	if (r->cfg.ended)
+		r->cfg.ended(r->cfg.arg, &e);
+	if (!violates(k))
+		return;
+	f = follow_find(r, &e.flow, k->cgroup_id);
+	if (!f) { /* its first record was lost: then this tells it */
+		f = on_violation(r, k);
+		f->done_packets = f->packets;
+		f->done_bytes = f->bytes;
+		return;
+	}
+	f->done_packets += k->packets;
+	f->done_bytes += k->bytes;
+	tell_more(r, k, f, f->done_packets, f->done_bytes);
 }
 
 static void on_record(void *arg, const struct kernel_record *k)
 {
 	struct ring *r = arg;
-	struct event e;
 
 	r->state.records++;
-	if (k->kind == KERNEL_UNRESOLVED) {
+	if (k->kind == KERNEL_UNRESOLVED)
 		on_unresolved(r, k->cgroup_id);
-	} else if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED) {
+	else if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED)
 		on_violation(r, k);
-	} else if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL) {
-		event_of(r, k, &e);
-		decide(r, k, &e);
-	}
+	else if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL)
+		on_end(r, k);
 }
 
 void ring_poll(struct ring *r)
@@ -283,43 +338,39 @@ void ring_poll(struct ring *r)
 		kernel_poll(r->cfg.kernel, on_record, r);
 }
 
-/* The counts are the kernel's sums; what is over what was told goes to the summary. */
+/* The folds' counts are the kernel's sums of what was stopped. */
 static void on_counts(void *arg, const struct kernel_record *k, bool last)
 {
 	struct ring *r = arg;
 	struct flow_key key = key_of(k);
 	struct follow *f = follow_find(r, &key, k->cgroup_id);
-	uint64_t packets = k->packets, bytes = k->bytes;
 
-	if (f && packets >= f->packets && bytes >= f->bytes) {
-		packets -= f->packets;
-		bytes -= f->bytes;
-	}
-	if (!packets && !bytes && f) {
-		if (last)
-			follow_drop(r, f);
-		return;
-	}
-	if (!f || !fold_more(r->cfg.fold, f->handle, packets, bytes, k->last_ns)) {
-		struct kernel_record again = *k;
+	if (!f) /* its record was lost: the fold is all that is known */
+		f = on_violation(r, k);
+	else if (stopped(k))
+		tell_more(r, k, f, k->packets, k->bytes);
+	if (last)
+		follow_drop(r, f);
+}
 
-		again.packets = packets;
-		again.bytes = bytes;
-		on_violation(r, &again);
-		f = follow_find(r, &key, k->cgroup_id);
-	}
-	if (f) {
-		f->packets = k->packets;
-		f->bytes = k->bytes;
-		if (last)
-			follow_drop(r, f);
-	}
+/* What passed of flows that go on: by their sockets. */
+static void on_live(void *arg, const struct kernel_record *k)
+{
+	struct ring *r = arg;
+	struct flow_key key = key_of(k);
+	struct follow *f = violates(k) ? follow_find(r, &key, k->cgroup_id) : NULL;
+
+	if (f)
+		tell_more(r, k, f, f->done_packets + k->packets, f->done_bytes + k->bytes);
 }
 
 void ring_counts(struct ring *r)
 {
-	if (r->engine)
-		kernel_denials(r->cfg.kernel, RING_IDLE_NS, on_counts, r);
+	if (!r->engine)
+		return;
+	kernel_denials(r->cfg.kernel, RING_IDLE_NS, on_counts, r);
+	if (r->state.following)
+		kernel_flows(r->cfg.kernel, on_live, r);
 }
 
 static void on_flow(void *arg, const struct kernel_record *k)
@@ -348,7 +399,8 @@ static void on_flow(void *arg, const struct kernel_record *k)
 static void on_folded_flow(void *arg, const struct kernel_record *k, bool last)
 {
 	(void)last;
-	on_flow(arg, k);
+	if (stopped(k)) /* what passed is told by its socket, or has ended */
+		on_flow(arg, k);
 }
 
 int ring_flows(struct ring *r, ring_flow_fn *fn, void *arg)
@@ -364,7 +416,7 @@ int ring_flows(struct ring *r, ring_flow_fn *fn, void *arg)
 	return n;
 }
 
-static void on_live(void *arg, const struct kernel_record *k)
+static void on_distance(void *arg, const struct kernel_record *k)
 {
 	struct ring *r = arg;
 	struct event e;
@@ -381,7 +433,7 @@ static void on_live(void *arg, const struct kernel_record *k)
 void ring_distances(struct ring *r)
 {
 	if (r->engine && r->engine->distance)
-		kernel_flows(r->cfg.kernel, on_live, r);
+		kernel_flows(r->cfg.kernel, on_distance, r);
 }
 
 void ring_state(const struct ring *r, struct ring_state *ret)

@@ -2,8 +2,9 @@
 /*
  * ring.h - the kernel as a source: its records become events on the one road, with the process, unit and user.
  *
- * The kernel tells the first packet of a flow that is blocked or alerted on and counts the rest; ring_counts fetches
- * the counts and hands on what is new, so that every byte is in exactly one event. Each kernel verdict is decided again
+ * The kernel tells the first packet of a flow that is blocked or alerted on and counts the rest: what is stopped in its
+ * fold, what passes in its socket. ring_counts fetches the counts and hands on what is new, so that every byte is in
+ * exactly one event. Each kernel verdict is decided again
  * by the pipeline; a difference is counted and told.
  */
 #ifndef AGENT_RING_H
@@ -27,6 +28,8 @@ struct ring_config {
 	const uint64_t *handle; /* the pipeline's sink leaves fold_event's answer here */
 	/* Something that an operator must know; detail lives for the call. */
 	void (*alarm)(void *arg, const char *action, const char *detail);
+	/* A flow that ended, or that a socket left for another, decided, with its counts; NULL: not wanted. */
+	void (*ended)(void *arg, const struct event *e);
 	void *arg;
 };
 int ring_new(struct ring **ret, const struct ring_config *cfg);
