@@ -16,7 +16,6 @@
 }
 %code {
 #include <string.h>
-int policy_lex_lex(POLICY_YYSTYPE *value, POLICY_YYLTYPE *at, void *scanner);
 static int policy_yylex(POLICY_YYSTYPE *value, POLICY_YYLTYPE *at, struct parse *ps);
 static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *text);
 #define YYLLOC_DEFAULT(now, rhs, n) ((now) = (n) ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0))
@@ -207,7 +206,7 @@ name_place
 %%
 static int policy_yylex(POLICY_YYSTYPE *value, POLICY_YYLTYPE *at, struct parse *ps)
 {
-	return ps->failed ? 0 : policy_lex_lex(value, at, ps->scanner);
+	return lexer_next(value, at, ps);
 }
 
 /* Bison calls this for want of memory only; syntax errors go through the function below. */

@@ -2,6 +2,7 @@
 /* parse.h - what lexer, grammar, values and names share while one policy is read. Nothing of it outlives policy_parse. */
 #ifndef RULES_PARSE_H
 #define RULES_PARSE_H
+#include <setjmp.h>
 #include "rules/match.h"
 #include "rules/arena.h"
 
@@ -47,6 +48,7 @@ struct parse {
 	const char *text; /* what is lexed: lines that cannot be read are blank */
 	size_t len;
 	void *scanner;
+	jmp_buf fatal; /* where a scanner without memory returns to */
 	bool failed;	  /* no memory */
 	struct list complaints;
 	size_t errors;	  /* complaints that were made; not all are kept */
@@ -95,6 +97,7 @@ void parse_error(struct parse *ps, const struct spot *at, const char *fmt, ...)
 
 /* lexer.l */
 int lexer_open(struct parse *ps); /* 0 or -ENOMEM */
+int lexer_next(void *value, struct spot *at, struct parse *ps); /* value: the grammar's union */
 void lexer_close(struct parse *ps);
 
 /* grammar.y */
