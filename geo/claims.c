@@ -17,11 +17,11 @@ static int spans_grow(struct spans *s)
 	void *v;
 
 	if (s->is6) {
-		v = realloc(s->v6, room * sizeof(*s->v6));
+		v = realloc_big(s->v6, room * sizeof(*s->v6));
 		if (v)
 			s->v6 = v;
 	} else {
-		v = realloc(s->v4, room * sizeof(*s->v4));
+		v = realloc_big(s->v4, room * sizeof(*s->v4));
 		if (v)
 			s->v4 = v;
 	}

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "geo/intern.h"
 
 #define FIRST_ROOM 256
@@ -30,6 +31,19 @@ static uint32_t hash_text(const char *s, size_t n)
 	for (size_t i = 0; i < n; i++)
 		h = (h ^ (uint8_t)s[i]) * 0x100000001b3ULL;
 	return mix(h);
+}
+
+#define HUGE_PAGE (2U << 20)
+
+void *realloc_big(void *old, size_t bytes)
+{
+	uint8_t *p = realloc(old, bytes);
+	uintptr_t first = ((uintptr_t)p + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+	uintptr_t end = ((uintptr_t)p + bytes) & ~(uintptr_t)(HUGE_PAGE - 1);
+
+	if (p && bytes >= 2 * HUGE_PAGE && end > first)
+		madvise((void *)first, end - first, MADV_HUGEPAGE); /* or not: only slower */
+	return p;
 }
 
 int intern_init(struct intern *t, size_t bytes, size_t max)

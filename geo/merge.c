@@ -209,7 +209,7 @@ static int emit4(struct places *p, size_t *room, u128 first, uint32_t place)
 	if (p->n4 && p->r4[p->n4 - 1].place == place)
 		return 0;
 	if (p->n4 == *room) {
-		struct range4 *v = realloc(p->r4, 2 * *room * sizeof(*v));
+		struct range4 *v = realloc_big(p->r4, 2 * *room * sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
@@ -225,7 +225,7 @@ static int emit6(struct places *p, size_t *room, u128 first, uint32_t place)
 	if (p->n6 && p->r6[p->n6 - 1].place == place)
 		return 0;
 	if (p->n6 == *room) {
-		struct range6 *v = realloc(p->r6, 2 * *room * sizeof(*v));
+		struct range6 *v = realloc_big(p->r6, 2 * *room * sizeof(*v));
 
 		if (!v)
 			return -ENOMEM;
