@@ -158,10 +158,13 @@ root:
 		"namespaces do. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 # a libFuzzer binary a file of tests/fuzz: make build/fuzz/policy_fuzz, then run it with a corpus directory
 FUZZED := $(wildcard geo/*.c rules/*.c) $(patsubst %.y,$(B)/%.c,$(wildcard rules/*.y)) $(patsubst %.l,$(B)/%.c,$(wildcard rules/*.l))
+$(B)/fuzz/capture_fuzz: $(wildcard agent/source/capture*.c agent/source/input.c) \
+	$(patsubst %,agent/flow/%.c,packet link fragment table)
 $(B)/fuzz/%: tests/fuzz/%.c $(FUZZED)
 	@mkdir -p $(@D); echo "  FUZZ $<"
 	$(Q)$(CLANG) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE \
-		-I. -I$(B) -w -o $@ $^ $(shell pkg-config --cflags --libs $(LIBS_geo)) -lm
+		-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
+		-I. -I$(B) -w -o $@ $^ $(shell pkg-config --cflags --libs $(LIBS_geo)) -lm -lz
 deps: ## install what the build needs (Debian 12, apt)
 	@sh agent/host/deps.sh build
 deps-demo deps-test deps-vm: deps-%:

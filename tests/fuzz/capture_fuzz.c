@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * capture_fuzz.c - any bytes as a capture: read, decoded, every frame kept as a flow key. Nothing may crash, hang or read
- * outside; numbers must agree. With clang: -fsanitize=fuzzer,address -DFUZZ; without: files given on the command line,
- * or 'capture_fuzz COUNT FILE...': each file mutated COUNT times with a fixed seed.
+ * outside; numbers must agree. 'make build/fuzz/capture_fuzz' with a corpus directory; built without libFuzzer:
+ * 'capture_fuzz COUNT FILE...', each file mutated COUNT times with a fixed seed (tests/agent/mutant_test.c does the same).
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef FUZZ
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 #define SIZE_MAX_FUZZ (1u << 16)
 static uint8_t whole[SIZE_MAX_FUZZ], mutant[SIZE_MAX_FUZZ];
 
@@ -121,6 +121,18 @@ static void mutate(size_t n)
 	}
 }
 
+/* The first n bytes of 'whole', mutated count times; some of the mutants are cut as well. */
+static void mutants(size_t n, long count)
+{
+	srandom(1);
+	LLVMFuzzerTestOneInput(whole, n);
+	for (long k = 0; n && k < count; k++) {
+		mutate(n);
+		LLVMFuzzerTestOneInput(mutant, (size_t)random() % 8 ? n : (size_t)random() % n);
+	}
+}
+
+#ifndef CAPTURE_FUZZ_NO_MAIN
 int main(int argc, char **argv)
 {
 	char *end = argv[0];
@@ -132,18 +144,12 @@ int main(int argc, char **argv)
 	}
 	for (int i = 2; i < argc; i++) {
 		FILE *f = fopen(argv[i], "rb");
-		size_t n;
 
 		must(f != NULL, argv[i]);
-		n = fread(whole, 1, sizeof(whole), f);
+		mutants(fread(whole, 1, sizeof(whole), f), count);
 		fclose(f);
-		srandom(1);
-		LLVMFuzzerTestOneInput(whole, n);
-		for (long k = 0; n && k < count; k++) {
-			mutate(n);
-			LLVMFuzzerTestOneInput(mutant, (size_t)random() % 8 ? n : (size_t)random() % n);
-		}
 	}
 	return 0;
 }
+#endif
 #endif
