@@ -6,6 +6,7 @@
 #include "geo/ranges.h"
 
 #define JSON_DEPTH_MAX 64
+#define JSON_BYTES_MAX (64u << 20) /* the parsed document needs ten times that; the largest list has 5 MB */
 
 /* The parser recurses: refuse a bomb of brackets before it starts. Strings are skipped, escapes within them too. */
 static int check_depth(struct ranges *c)
@@ -38,8 +39,13 @@ int json_open(struct ranges *c, json_t **ret)
 {
 	json_error_t e;
 	json_t *root;
-	int r = check_depth(c);
+	int r;
 
+	if (c->len > JSON_BYTES_MAX) {
+		claims_error(c->to, 0, "JSON of over %u bytes: too large for a list", JSON_BYTES_MAX);
+		return -EFBIG;
+	}
+	r = check_depth(c);
 	if (r)
 		return r;
 	root = json_loadb(c->text, c->len, JSON_REJECT_DUPLICATES, &e);

@@ -100,7 +100,7 @@ static void same(struct db *db, const struct ip *ip)
 	cr_assert_eq(MMDB_get_value(&r.entry, &e, "cordon", "sources", NULL), MMDB_SUCCESS);
 	cr_expect_eq(e.data_size, n, "%s: %u sources, %zu claims", address, e.data_size, n);
 	for (size_t i = 0; i < n; i++) {
-		char index[8];
+		char index[24];
 
 		snprintf(index, sizeof(index), "%zu", i);
 		text_at(got, &r, (const char *const[]){ "cordon", "sources", index, "source", NULL });

@@ -171,3 +171,114 @@ Test(ranges_hostile, nested)
 	cr_expect_eq(fixture_place(p, "1.1.0.0")->status, PLACE_UNKNOWN);
 	places_free(p);
 }
+
+static const char *const fixtures[] = {
+	"aws.json", "google-cloud.json", "azure.json", "oracle.json", "cloudflare.json", "fastly.json", "heroku.json", "asn.csv",
+	"asn-range.csv", "operator.csv", "clever.csv", "geofeed.csv", "cloudflare-v4.txt",
+};
+
+static size_t read_fixture(const char *name, char *buf, size_t size)
+{
+	char path[128];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "tests/geo/fixtures/%s", name);
+	f = fopen(path, "r");
+	cr_assert_not_null(f, "%s", path);
+	n = fread(buf, 1, size, f);
+	fclose(f);
+	return n;
+}
+
+/* Either it is read, or one error names the file: whatever bytes are hit, wherever it is cut. */
+static void survive(const char *name, const char *text, size_t n, unsigned round)
+{
+	struct said said = { 0 };
+	struct places *p = NULL;
+	char path[64];
+	const char *files[1] = { path };
+	int r;
+
+	fixture_file(path, text, n);
+	r = fixture_load(&p, &said, files, 1);
+	cr_expect_eq(r < 0, said.errors == 1, "%s round %u: %d with %u errors: %s", name, round, r, said.errors, said.text);
+	cr_expect_eq(r < 0, !p, "%s round %u", name, round);
+	places_free(p);
+	unlink(path);
+}
+
+Test(ranges_hostile, damaged_in_transit)
+{
+	static const char hits[] = "\"{}[],:0\n\\\x00\xff-9a#/";
+	uint32_t seed = 20261123;
+
+	for (size_t i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++) {
+		char text[8192], damaged[8192];
+		size_t n = read_fixture(fixtures[i], text, sizeof(text));
+
+		for (unsigned round = 0; round < 150; round++) {
+			size_t len = n;
+
+			memcpy(damaged, text, n);
+			for (unsigned k = 0; k < 1 + round % 3; k++) {
+				seed = seed * 1664525 + 1013904223;
+				damaged[(seed >> 8) % n] = hits[seed % (sizeof(hits) - 1)];
+			}
+			if (round % 5 == 0)
+				len = 1 + (seed >> 8) % n;
+			survive(fixtures[i], damaged, len, round);
+		}
+	}
+}
+
+#define JSON_MAX (64u << 20)
+
+Test(ranges_hostile, json_size)
+{
+	static const char aws[] = AWS(P("1.0.0.0/16", "eu-west-1"));
+	char *text = malloc(JSON_MAX + 1);
+	struct said said = { 0 };
+	struct places *p = NULL;
+	char path[64];
+	const char *files[1] = { path };
+
+	cr_assert_not_null(text);
+	memset(text, ' ', JSON_MAX + 1);
+	memcpy(text, aws, sizeof(aws) - 1);
+	check("a byte over the limit", text, JSON_MAX + 1, "JSON of over 67108864 bytes");
+	fixture_file(path, text, JSON_MAX);
+	cr_expect_eq(fixture_load(&p, &said, files, 1), 0, "%s", said.text);
+	unlink(path);
+	places_free(p);
+	free(text);
+}
+
+/* A claim's place in the file has 12 bits for the tag: 4,095 fit. */
+Test(ranges_hostile, azure_tags)
+{
+	static const char tag[] = ",{\"name\":\"a\",\"properties\":{\"region\":\"\",\"addressPrefixes\":[\"1.0.0.0/8\"]}}";
+	size_t room = 4096 * sizeof(tag) + 128, n;
+	char *text = malloc(room);
+
+	cr_assert_not_null(text);
+	for (int tags = 4095; tags <= 4096; tags++) {
+		struct said said = { 0 };
+		struct places *p;
+
+		n = (size_t)snprintf(text, room, "{\"changeNumber\":1,\"values\":[%s", tag + 1);
+		for (int i = 1; i < tags; i++) {
+			memcpy(text + n, tag, sizeof(tag) - 1);
+			n += sizeof(tag) - 1;
+		}
+		memcpy(text + n, "]}", 3);
+		if (tags == 4096) {
+			check("4096 tags", text, n + 2, "values has over 4095 tags");
+			continue;
+		}
+		p = load_text(text, &said);
+		cr_expect_not_null(p);
+		places_free(p);
+	}
+	free(text);
+}
