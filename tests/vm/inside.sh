@@ -15,9 +15,10 @@ fails() {
 prop() { systemctl show -P "$1" "$2"; }
 wait_active() {
 	local i
-	for ((i = 0; i < 150; i++)); do
+	for ((i = 0; i < 60; i++)); do
 		[ "$(systemctl is-active cordon)" = active ] && return 0
-		sleep 0.2
+		[ "$(prop NRestarts cordon)" -gt 3 ] && break
+		sleep 1
 	done
 	systemctl status cordon --no-pager | tail -n 5
 	return 1
@@ -43,7 +44,18 @@ host us 3.80.0.1 169.254.1.2
 query() { ip netns exec "$1" env PGCONNECT_TIMEOUT=${2:-3} psql -qXAt -U postgres -h 10.20.0.5 -c 'select 1' postgres; }
 received() { ip netns exec "$1" cat /proc/net/snmp | awk '/^Tcp:/ { if (n++) print $11 }'; }
 
+said() { # for the log: what the service and the tools said
+	journalctl -u cordon --no-pager -o cat 2>/dev/null | tail -n 15 | sed 's/^/# /'
+	sed 's/^/# err: /' /root/inside.err | tail -n 5
+	systemctl list-units --failed --no-legend --no-pager | sed 's/^/# failed: /'
+	awk '{ print "# up " $1 " s" }' /proc/uptime
+}
 check active wait_active
+if [ "$(systemctl is-active cordon)" != active ]; then
+	said
+	"$(systemctl show -P ExecStart cordon | sed 's/.*path=\([^ ;]*\).*/\1/')" run --alerts - 2>&1 </dev/null & sleep 4; kill $!
+	exit 1
+fi
 check no_restart test "$(prop NRestarts cordon)" = 0
 check before_network grep -qw network-pre.target <<<"$(prop Before cordon)"
 check before_postgresql test "$(prop ActiveEnterTimestampMonotonic cordon)" -lt \
@@ -85,8 +97,5 @@ check stop systemctl stop cordon
 fails us_gets_nothing_after_stop query us 2
 check start systemctl start cordon
 check active_again wait_active
-# what went wrong, for the log of the host
-journalctl -u cordon --no-pager -o cat 2>/dev/null | tail -n 15 | sed 's/^/# /'
-systemctl list-units --failed --no-legend --no-pager | sed 's/^/# failed: /'
-awk '{ print "# up " $1 " s" }' /proc/uptime
+said
 echo "ok end"
