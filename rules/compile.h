@@ -47,7 +47,8 @@ uint32_t compiled_cgroup_mask(const struct compiled *c, const char *path);
 uint32_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid);
 /* Why: every rule in order with whether it would match and which condition fails; for explain. */
 enum explain_fail { /* bits of explain_step.fails */
-	EXPLAIN_FROM = 1, EXPLAIN_TO = 2, EXPLAIN_UNDER = 4, EXPLAIN_SERVICE = 8, EXPLAIN_OPENED = 16, EXPLAIN_UNTIL = 32
+	EXPLAIN_FROM = 1, EXPLAIN_TO = 2, EXPLAIN_UNDER = 4, EXPLAIN_SERVICE = 8, EXPLAIN_OPENED = 16, EXPLAIN_UNTIL = 32,
+	EXPLAIN_STATUS = 64 /* an allow rule by where the place is, and the place is not known */
 };
 struct explain_step {
 	const struct rule *rule;

@@ -52,11 +52,6 @@ static void why_not_place(const struct compiled *c, const struct rule *r, const 
 	struct writer t = { 0 };
 	char *zone;
 
-	if (allowed_but_for_status(&c->core->eval, r, pc)) {
-		say(why, "the place is %s, and an allow rule by country or zone takes known places only",
-		    place_status_name((enum place_status)pc->place.status));
-		return;
-	}
 	if (eval_under(&c->core->eval, r, pc)) {
 		say(why, "the destination is none of its places");
 		return;
@@ -93,6 +88,15 @@ struct check {
 	int64_t now; /* Unix seconds */
 };
 
+static unsigned place_fails(const struct eval *e, const struct rule *r, const struct place_class *pc)
+{
+	if (eval_to(e, r, pc))
+		return 0;
+	if (allowed_but_for_status(e, r, pc))
+		return EXPLAIN_STATUS;
+	return eval_under(e, r, pc) ? EXPLAIN_TO : EXPLAIN_UNDER;
+}
+
 /* Every condition that fails, and a sentence for the first. */
 static void check_rule(const struct check *k, struct explain_step *s)
 {
@@ -105,7 +109,7 @@ static void check_rule(const struct check *k, struct explain_step *s)
 	char date[CALENDAR_STRLEN];
 
 	s->fails |= r->until && k->now >= r->until ? EXPLAIN_UNTIL : 0u;
-	s->fails |= !eval_to(e, r, k->pc) ? (eval_under(e, r, k->pc) ? EXPLAIN_TO : EXPLAIN_UNDER) : 0u;
+	s->fails |= place_fails(e, r, k->pc);
 	s->fails |= !eval_settle(r, from) ? EXPLAIN_FROM : 0u;
 	s->fails |= !eval_settle(r, service) ? EXPLAIN_SERVICE : 0u;
 	s->fails |= (r->opened == RULE_OPENED_HERE && k->pkt->opened != OPENED_HERE) ||
@@ -113,6 +117,9 @@ static void check_rule(const struct check *k, struct explain_step *s)
 	s->matches = s->fails ? 0 : depends ? -1 : 1;
 	if (s->fails & EXPLAIN_UNTIL)
 		say(s->why, "it ended on %s", calendar_format(date, r->until));
+	else if (s->fails & EXPLAIN_STATUS)
+		say(s->why, "the place is %s, and an allow rule by country or zone takes known places only",
+		    place_status_name((enum place_status)k->pc->place.status));
 	else if (s->fails & (EXPLAIN_TO | EXPLAIN_UNDER))
 		why_not_place(k->c, r, k->pc, s->why);
 	else if (s->fails & EXPLAIN_FROM)
@@ -137,6 +144,11 @@ static void suggest(struct explain_step *s)
 	struct writer t = { 0 };
 	char *part;
 
+	if (s->fails == EXPLAIN_STATUS) {
+		say(s->change, "line %u would %s it if its place were known; a 'place' line can say where it is",
+		    s->rule->line, actions[s->rule->action]);
+		return;
+	}
 	if (s->fails == EXPLAIN_FROM)
 		print_from(&t, s->rule);
 	else if (s->fails == EXPLAIN_TO)
@@ -153,7 +165,8 @@ static void suggest(struct explain_step *s)
 		return;
 	part = writer_take(&t);
 	if (part)
-		say(s->change, "line %u would %s it if it were%s", s->rule->line, actions[s->rule->action], part);
+		say(s->change, "line %u would %s it if it %s%s", s->rule->line, actions[s->rule->action],
+		    s->fails == EXPLAIN_TO ? "went" : "were", part);
 	free(part);
 }
 

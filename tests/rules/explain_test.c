@@ -77,7 +77,7 @@ Test(explain, a_blocked_address)
 		{ 0, EXPLAIN_SERVICE, 0, "tcp port 443 is not its service", "line 6 would allow it if it were port 22" },
 		{ 0, EXPLAIN_UNDER, 0, "the operator is not known, so not under FR",
 		  "line 7 would alert on it if it were under FR" },
-		{ 0, EXPLAIN_TO, 0, "the destination is none of its places", "line 8 would allow it if it were to eea" },
+		{ 0, EXPLAIN_TO, 0, "the destination is none of its places", "line 8 would allow it if it went to eea" },
 		{ 1, 0, 1, "all that it asks is so", "" },
 		{ 1, 0, 0, "all that it asks is so", "" },
 	};
@@ -99,7 +99,9 @@ Test(explain, several_conditions_are_no_suggestion)
 Test(explain, a_disputed_place)
 {
 	explain(DISPUTED, 443, KNOWN_ALL);
-	cr_expect_eq(steps[5].fails, EXPLAIN_TO);
+	cr_expect_eq(steps[5].fails, EXPLAIN_STATUS);
+	cr_expect_str_eq(steps[5].change,
+			 "line 8 would allow it if its place were known; a 'place' line can say where it is");
 	cr_expect_str_eq(steps[5].why, "the place is disputed, and an allow rule by country or zone takes known places only",
 			 "%s", steps[5].why);
 	cr_expect_eq(steps[6].decides, 1);
