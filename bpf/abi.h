@@ -6,13 +6,13 @@
  * goes up; an agent that finds another version replaces the state (loudly) and never reads it.
  *
  * Addresses are in network order, IPv4 in the first four bytes; ports are in host order. Two clocks: *_boot is
- * CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC_COARSE (one is exact, the other costs 3 ns). load.h turns both into Unix time.
+ * CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC, mostly its coarse reading (up to 4 ms behind, but 3 ns instead of 20).
  */
 #ifndef BPF_ABI_H
 #define BPF_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	    16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
@@ -31,7 +31,7 @@ struct abi_key {
 	__u8 family; /* 4 or 6 */
 	__u8 opened; /* enum decide_opened */
 	__u8 has_port;
-};
+} __attribute__((aligned(8))); /* copied and compared in words of 8 */
 
 /* Who made the socket. pid 0: not known (a kernel socket, or a socket older than the agent). */
 struct abi_process {
@@ -45,8 +45,7 @@ struct abi_process {
 
 struct abi_count {
 	__u64 packets, bytes; /* IP layer, outwards */
-	__u64 first_boot;
-	__u64 last_mono;
+	__u64 first_mono, last_mono;
 };
 
 enum abi_hook { ABI_HOOK_SKB, ABI_HOOK_CONNECT, ABI_HOOK_SENDMSG, ABI_HOOKS };

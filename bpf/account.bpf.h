@@ -71,7 +71,7 @@ __noinline int account_fold(const struct abi_key *key, const struct abi_process 
 	f.count.bytes = bytes;
 	if (account_fold_more(&k, &f.count))
 		return 0;
-	f.count.first_boot = bpf_ktime_get_boot_ns();
+	f.count.first_mono = bpf_ktime_get_ns();
 	f.count.last_mono = bpf_ktime_get_coarse_ns();
 	if (bpf_map_update_elem(&folds, &k, &f, BPF_NOEXIST)) {
 		if (account_fold_more(&k, &f.count)) /* another CPU was first */
@@ -129,71 +129,61 @@ __noinline int account_accept(struct abi_count *c, const struct abi_key *k)
 }
 
 /* The slot's first packet to this destination: hands over what the last one got. */
-static __noinline void account_turn(struct slot *s, const struct packet *p, const struct abi_verdict *v,
-				    const struct abi_process *process)
+static __noinline void account_turn(struct slot *s, const struct packet *p, const struct abi_verdict *v)
 {
 	struct abi_count now = { .packets = p->packets, .bytes = p->bytes }, was;
 	struct abi_record *r = NULL;
-	struct abi_key key;
 
-	now.first_boot = bpf_ktime_get_boot_ns();
-	now.last_mono = bpf_ktime_get_coarse_ns();
-	if (s->flags & SLOT_ACCEPTS && p->key.proto == IP_TCP)
-		account_accept(&now, &p->key);
 	if (s->count.packets) {
+		now.first_mono = bpf_ktime_get_coarse_ns();
 		r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
 		if (!r)
 			count(ABI_LOST_FLOWS);
+	} else {
+		now.first_mono = bpf_ktime_get_ns();
+		if (s->flags & SLOT_ACCEPTS && p->key.proto == IP_TCP)
+			account_accept(&now, &p->key);
 	}
-	if (r)
-		__builtin_memset(r, 0, sizeof(*r));
+	now.last_mono = now.first_mono;
 	bpf_spin_lock(&s->lock);
 	s->turns++;
-	key = s->key;
-	was = s->count;
+	was.first_mono = s->count.first_mono;
+	was.last_mono = s->count.last_mono;
 	if (r) {
+		r->key = s->key;
 		r->process = s->process;
 		r->verdict = s->verdict;
 	}
+	was.packets = __sync_lock_test_and_set(&s->count.packets, now.packets);
+	was.bytes = __sync_lock_test_and_set(&s->count.bytes, now.bytes);
 	s->key = p->key;
-	s->count = now;
+	s->count.first_mono = now.first_mono;
+	s->count.last_mono = now.last_mono;
 	s->verdict = *v;
-	s->process.cgroup = process->cgroup;
-	s->process.cookie = process->cookie;
-	s->process.uid = process->uid;
 	s->turns++;
 	bpf_spin_unlock(&s->lock);
 	if (!r)
 		return;
 	r->kind = ABI_FLOW_SPILL;
-	r->key = key;
+	r->rtt_min_us = 0;
 	r->count = was;
-	if (was.packets)
-		bpf_ringbuf_submit(r, flow_ring_flags());
-	else
-		bpf_ringbuf_discard(r, BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(r, flow_ring_flags(s->turns));
 }
 
-/* Another packet to the slot's destination. false: it has another by now. */
-static __always_inline bool account_more(struct slot *s, const struct packet *p)
+/*
+ * Another packet to the slot's destination. TCP sends under the socket's lock; others add atomically, for a lock here
+ * would double the cost of the hook. When two threads share an unconnected socket, a packet may be added to the slot just
+ * as the other thread turns it: it is then counted for the new destination. Never lost, never twice.
+ */
+static __always_inline void account_more(struct slot *s, const struct packet *p)
 {
-	__u64 now = bpf_ktime_get_coarse_ns();
-	bool same = true;
-
-	if (p->key.proto == IP_TCP) { /* the socket's lock is held */
+	s->count.last_mono = bpf_ktime_get_coarse_ns();
+	if (p->key.proto == IP_TCP) {
 		s->count.packets += p->packets;
 		s->count.bytes += p->bytes;
-		s->count.last_mono = now;
-		return true;
+	} else {
+		add(s->count.packets, p->packets);
+		add(s->count.bytes, p->bytes);
 	}
-	bpf_spin_lock(&s->lock);
-	same = account_same(&s->key, &p->key);
-	if (same) {
-		s->count.packets += p->packets;
-		s->count.bytes += p->bytes;
-		s->count.last_mono = now;
-	}
-	bpf_spin_unlock(&s->lock);
-	return same;
 }
 #endif

@@ -21,8 +21,8 @@ static __always_inline bool is_own(const struct abi_key *k)
 	return bpf_map_lookup_elem(&own, &o) != NULL;
 }
 
-/* A socket older than the agent gets its process here. */
-static __always_inline struct slot *caller(struct bpf_sock_addr *ctx, struct abi_process *process)
+/* The socket's storage; one that is older than the agent gets its process here. */
+static __always_inline struct slot *caller(struct bpf_sock_addr *ctx)
 {
 	struct bpf_sock *sk = ctx->sk;
 	struct slot *s;
@@ -30,32 +30,41 @@ static __always_inline struct slot *caller(struct bpf_sock_addr *ctx, struct abi
 	if (!sk)
 		return NULL;
 	s = bpf_sk_storage_get(&slots, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (!s)
-		return NULL;
-	if (!s->process.pid) {
-		process_read(process);
-		s->process = *process;
-	}
-	*process = s->process;
-	process->cookie = bpf_get_socket_cookie(ctx);
+	if (s && !s->process.pid)
+		process_read(&s->process);
 	return s;
+}
+
+/* Where the packet hook let the last packet of this socket go, it will judge this one as well: no need to do it twice. */
+static __always_inline bool goes_on(const struct slot *s, const struct abi_key *k, __u16 port)
+{
+	const __u64 *x = (const void *)s->key.dst, *y = (const void *)k->dst;
+
+	return s->count.packets && s->verdict.generation == generation && s->key.family == k->family &&
+	       x[0] == y[0] && x[1] == y[1] && s->key.dport == port;
 }
 
 static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key *k, __u8 hook)
 {
 	struct abi_verdict v = { .generation = generation, .hook = hook };
 	struct abi_process process = {};
+	__u16 port = bpf_ntohs((__u16)ctx->user_port);
+	struct slot *s = caller(ctx);
 	struct sender who = {};
 	__u64 places;
 
-	if (!caller(ctx, &process))
-		process_read(&process);
 	if (!enforcing() || (hook == ABI_HOOK_CONNECT && ctx->type == SOCK_DGRAM))
 		return PASS;
+	if (hook == ABI_HOOK_SENDMSG && s && goes_on(s, k, port))
+		return PASS;
+	if (s)
+		process = s->process;
+	else
+		process_read(&process);
 	k->proto = ctx->protocol == IP_MPTCP ? IP_TCP : (__u8)ctx->protocol;
 	k->has_port = k->proto == IP_TCP || k->proto == IP_UDP;
 	if (k->has_port)
-		k->dport = bpf_ntohs((__u16)ctx->user_port);
+		k->dport = port;
 	if (hook == ABI_HOOK_SENDMSG && k->has_port && ctx->sk && listens(1, (__u16)ctx->sk->src_port)) {
 		k->opened = OPENED_PEER;
 		k->sport = (__u16)ctx->sk->src_port;
@@ -72,6 +81,7 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 	if (v.action != DECIDE_BLOCK || is_own(k) || (k->dport == 67 || k->dport == 547))
 		return PASS;
 	v.enforced = 1;
+	process.cookie = bpf_get_socket_cookie(ctx);
 	count(ABI_CONNECT_DENIED);
 	account_fold(k, &process, &v, 0, 0);
 	return DROP;

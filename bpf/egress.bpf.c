@@ -53,7 +53,11 @@ static __always_inline __u64 judge_key(__u64 places, const struct sender *who, c
 {
 	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
 
-	return judge(places, who->mask, HOW(port, k->has_port), k->proto, k->opened | who->known << 8);
+	__u32 how = HOW(port, k->has_port), opened_known = k->opened | who->known << 8;
+
+	if (PLACES_N(places) == 1)
+		return judge_place(PLACES_AT(places, 0), who->mask, how, k->proto, opened_known);
+	return judge(places, who->mask, how, k->proto, opened_known);
 }
 
 static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
@@ -159,22 +163,28 @@ static __always_inline void count_why(__u8 why)
 static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, const struct packet *p,
 				      const struct abi_verdict *v, bool same)
 {
-	struct abi_process process = {};
 	bool quiet = same && s->verdict.generation == v->generation && s->verdict.decision == v->decision;
+	struct abi_process process;
 
-	if (quiet && account_more(s, p))
+	if (quiet) {
+		account_more(s, p);
 		return;
-	process_of(skb, s, &process);
-	if (same && !quiet) { /* a new generation decides otherwise */
-		s->verdict = *v;
-		same = account_more(s, p);
-	} else {
-		same = false;
 	}
-	if (!same)
-		account_turn(s, p, v, &process);
-	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
+	if (!s->count.packets) { /* a new socket; an accepted one has its listener's cookie */
+		s->process.cgroup = bpf_skb_cgroup_id(skb);
+		s->process.cookie = bpf_get_socket_cookie(skb);
+		s->process.uid = bpf_get_socket_uid(skb);
+	}
+	if (same) { /* a new generation decides otherwise */
+		s->verdict = *v;
+		account_more(s, p);
+	} else {
+		account_turn(s, p, v);
+	}
+	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT) {
+		process = s->process;
 		account_fold(&p->key, &process, v, p->packets, p->bytes);
+	}
 }
 
 /* A packet of a closed TCP socket (a reset, mostly): nothing will end this flow again. */

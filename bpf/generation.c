@@ -240,6 +240,7 @@ static void constants_set(struct generation *g, const struct compiled *c)
 	g->skel->rodata->header = c->header;
 	g->skel->rodata->generation = g->number;
 	g->skel->rodata->nat64_count = g->places->nat64;
+	g->skel->rodata->column_any = ((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
 	for (int i = 0; i < LIGHT_ARRAYS; i++)
 		g->skel->rodata->place_limit[i] = g->places->elements[i];
 	for (int i = 0; i < DECIDE_ARRAYS; i++)

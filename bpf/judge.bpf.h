@@ -27,6 +27,9 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 	case DECIDE_PROTO:
 		return rules_flat(r_proto, __u8, DECIDE_PROTO, index);
 	case DECIDE_COLUMN_OF:
+		/* constants to the verifier: a policy without subjects has one column, and no read is left */
+		if (!(header.needs & (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER | DECIDE_NEEDS_SOURCE)))
+			return column_any;
 		return rules_flat(r_column_of, __u16, DECIDE_COLUMN_OF, index);
 	case DECIDE_MATRIX:
 		return rules_flat(r_matrix, __u16, DECIDE_MATRIX, index);

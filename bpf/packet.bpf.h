@@ -6,8 +6,6 @@
 #ifndef BPF_PACKET_BPF_H
 #define BPF_PACKET_BPF_H
 #include <linux/if_ether.h>
-#include <linux/ip.h>
-#include <linux/ipv6.h>
 #include "bpf/state.bpf.h"
 
 #define IP_FRAGMENT_OFFSET 0x1fff
@@ -41,15 +39,38 @@ struct packet {
 	__u8 pad;
 };
 
-/* Copies len bytes at offset: from the linear part when it is there (the rule), else by the helper. */
-#define packet_copy(skb, offset, to, len)                                                          \
+/* Headers in words: what a byte array would be copied as, byte by byte, costs more than all the rest. */
+struct header4 {
+	__u32 head;	/* version, length, tos, total length */
+	__u16 id, frag; /* network order, as all here */
+	__u8 ttl, proto;
+	__u16 check;
+	__u32 src, dst;
+};
+struct header6 {
+	__u32 head;
+	__u16 payload;
+	__u8 next, hops;
+	__u64 src[2], dst[2];
+} __attribute__((packed, aligned(8)));
+struct header_tcp {
+	__u32 ports, sequence, acknowledge;
+	__u16 flags, window;
+	__u32 check;
+};
+struct header_udp {
+	__u32 ports, check;
+};
+
+/* Copies *to from the offset: out of the linear part when it is there (the rule), else by the helper. */
+#define packet_copy(skb, offset, to)                                                               \
 	({                                                                                         \
 		void *head_ = (void *)(long)(skb)->data + (offset), *end_ = (void *)(long)(skb)->data_end; \
 		long err_ = 0;                                                                     \
-		if (head_ + (len) <= end_)                                                         \
-			__builtin_memcpy(to, head_, len);                                          \
+		if (head_ + sizeof(*(to)) <= end_)                                                 \
+			*(to) = *(typeof(to))head_;                                                \
 		else                                                                               \
-			err_ = bpf_skb_load_bytes(skb, offset, to, len);                           \
+			err_ = bpf_skb_load_bytes(skb, offset, to, sizeof(*(to)));                 \
 		err_;                                                                              \
 	})
 
@@ -57,7 +78,7 @@ struct packet {
 #define OPTIONS_END 0x100u
 __noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
-	__u32 from = sizeof(struct iphdr) + at;
+	__u32 from = sizeof(struct header4) + at;
 	__u8 o[3] = {};
 
 	if (at >= bytes)
@@ -93,20 +114,27 @@ __noinline __u32 packet_options(struct __sk_buff *skb, __u32 bytes)
 
 static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p)
 {
-	struct iphdr ip;
+	struct header4 ip;
+	__u32 head, ihl;
 
-	if (packet_copy(skb, 0, &ip, sizeof(ip)) || ip.version != 4 || ip.ihl < 5) {
+	if (packet_copy(skb, 0, &ip)) {
+		p->why = ABI_WHY_MALFORMED;
+		return;
+	}
+	head = bpf_ntohl(ip.head);
+	ihl = (head >> 24) & 0xf;
+	if (head >> 28 != 4 || ihl < 5) {
 		p->why = ABI_WHY_MALFORMED;
 		return;
 	}
 	p->key.family = 4;
-	p->key.proto = ip.protocol;
-	__builtin_memcpy(p->key.src, &ip.saddr, 4);
-	__builtin_memcpy(p->key.dst, &ip.daddr, 4);
-	p->at = ip.ihl * 4u;
-	p->fragment = !!(ip.frag_off & bpf_htons(IP_FRAGMENT_OFFSET));
-	if (ip.ihl > 5)
-		p->why = (__u8)packet_options(skb, ip.ihl * 4u - sizeof(ip));
+	p->key.proto = ip.proto;
+	*(__u32 *)p->key.src = ip.src;
+	*(__u32 *)p->key.dst = ip.dst;
+	p->at = ihl * 4;
+	p->fragment = !!(ip.frag & bpf_htons(IP_FRAGMENT_OFFSET));
+	if (ihl > 5)
+		p->why = (__u8)packet_options(skb, ihl * 4 - sizeof(ip));
 }
 
 /* Walks the extension headers: where the transport header starts << 8 | its protocol, with flags above; a global
@@ -115,7 +143,7 @@ static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p
 #define WALK_FRAGMENT  (1ull << 40)
 __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
 {
-	__u32 at = sizeof(struct ipv6hdr), fragment = 0;
+	__u32 at = sizeof(struct header6), fragment = 0;
 
 	for (int i = 0; i <= ABI_EXTENSIONS_MAX; i++) {
 		__u8 h[4];
@@ -147,21 +175,23 @@ __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
 
 static __always_inline void packet_read6(struct __sk_buff *skb, struct packet *p)
 {
-	struct ipv6hdr ip;
+	struct header6 ip;
 	__u64 walk;
 
-	if (packet_copy(skb, 0, &ip, sizeof(ip)) || ip.version != 6) {
+	if (packet_copy(skb, 0, &ip) || bpf_ntohl(ip.head) >> 28 != 6) {
 		p->why = ABI_WHY_MALFORMED;
 		return;
 	}
 	p->key.family = 6;
-	p->key.proto = ip.nexthdr;
-	__builtin_memcpy(p->key.src, &ip.saddr, 16);
-	__builtin_memcpy(p->key.dst, &ip.daddr, 16);
+	p->key.proto = ip.next;
+	((__u64 *)p->key.src)[0] = ip.src[0];
+	((__u64 *)p->key.src)[1] = ip.src[1];
+	((__u64 *)p->key.dst)[0] = ip.dst[0];
+	((__u64 *)p->key.dst)[1] = ip.dst[1];
 	p->at = sizeof(ip);
-	if (ip.nexthdr == IP_TCP || ip.nexthdr == IP_UDP)
+	if (ip.next == IP_TCP || ip.next == IP_UDP)
 		return;
-	walk = packet_walk6(skb, ip.nexthdr);
+	walk = packet_walk6(skb, ip.next);
 	p->why = (__u8)(walk >> WALK_WHY_SHIFT);
 	if (p->why)
 		return;
@@ -185,24 +215,25 @@ static __always_inline void packet_wire(struct __sk_buff *skb, struct packet *p,
 
 static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p)
 {
-	__u16 h[10] = {};
-	__u32 transport = 8, at = p->at;
-	bool tcp = p->key.proto == IP_TCP;
+	__u32 transport = 8, at = p->at, ports = 0;
+	struct header_tcp tcp;
+	struct header_udp udp;
 
 	/* the verifier wants a bound that it can see, clang must not think it away: eight headers reach to 16,552 */
 	__asm__ volatile("" : "+r"(at));
 	at &= 0x7fff;
-	if (!p->fragment && tcp && !packet_copy(skb, at, h, 20)) {
-		p->tcp_flags = (__u8)(bpf_ntohs(h[6]) & 0xff);
-		transport = (bpf_ntohs(h[6]) >> 12) * 4u;
+	if (!p->fragment && p->key.proto == IP_TCP && !packet_copy(skb, at, &tcp)) {
+		ports = tcp.ports;
+		p->tcp_flags = (__u8)(bpf_ntohs(tcp.flags) & 0xff);
+		transport = (bpf_ntohs(tcp.flags) >> 12) * 4u;
 		p->key.has_port = 1;
-	} else if (!p->fragment && p->key.proto == IP_UDP && !packet_copy(skb, at, h, 8)) {
+	} else if (!p->fragment && p->key.proto == IP_UDP && !packet_copy(skb, at, &udp)) {
+		ports = udp.ports;
 		p->key.has_port = 1;
 	}
-	if (p->key.has_port) {
-		p->key.sport = bpf_ntohs(h[0]);
-		p->key.dport = bpf_ntohs(h[1]);
-	}
+	ports = bpf_ntohl(ports);
+	p->key.sport = (__u16)(ports >> 16);
+	p->key.dport = (__u16)ports;
 	packet_wire(skb, p, transport);
 }
 

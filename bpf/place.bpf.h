@@ -72,6 +72,7 @@ const volatile __u32 rules_limit[DECIDE_ARRAYS] = {};
 const volatile struct decide_header header = {};
 const volatile __u32 generation = 0;
 const volatile __u32 nat64_count = 0;
+const volatile __u32 column_any = 0; /* of mask 0, everything known */
 
 /* Pointers are looked up once a function, then live in registers. */
 struct flat {

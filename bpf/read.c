@@ -9,9 +9,9 @@
 #include "bpf/kernel.h"
 #include "bpf/skel.h"
 
-static uint64_t wall_of(const struct kernel *k, uint64_t boot)
+static uint64_t wall_of(const struct kernel *k, uint64_t mono)
 {
-	return boot ? (uint64_t)((int64_t)boot + k->boot_to_wall) : 0;
+	return mono ? (uint64_t)((int64_t)mono + k->mono_to_boot + k->boot_to_wall) : 0;
 }
 
 static struct ip ip_of(const struct abi_key *k, const uint8_t *bytes)
@@ -47,8 +47,8 @@ static void record_count(const struct kernel *k, struct kernel_record *r, const 
 {
 	r->packets = c->packets;
 	r->bytes = c->bytes;
-	r->first_ns = wall_of(k, c->first_boot);
-	r->last_ns = wall_of(k, c->last_mono ? c->last_mono + (uint64_t)k->mono_to_boot : 0);
+	r->first_ns = wall_of(k, c->first_mono);
+	r->last_ns = wall_of(k, c->last_mono);
 	if (r->last_ns < r->first_ns) /* the coarse clock is up to 4 ms behind */
 		r->last_ns = r->first_ns;
 }
@@ -67,7 +67,9 @@ static int ring_record(void *arg, void *data, size_t size)
 	struct kernel *k = arg;
 	struct kernel_record r;
 
-	if (size < sizeof(struct abi_record))
+	const struct abi_record *a = data;
+
+	if (size < sizeof(*a) || ((a->kind == ABI_FLOW_SPILL || a->kind == ABI_FLOW_END) && !a->count.packets))
 		return 0;
 	record_of(k, &r, data);
 	k->fn(k->arg, &r);

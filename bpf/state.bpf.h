@@ -107,13 +107,14 @@ static __always_inline const struct abi_settings *settings_get(void)
 	return bpf_map_lookup_elem(&settings, &zero);
 }
 
-/* The reader polls once a second anyway: wake it only when the ring fills up. */
-static __always_inline __u64 flow_ring_flags(void)
+/* The reader polls once a second anyway: wake it only when the ring fills up, and look at that now and then. */
+static __always_inline __u64 flow_ring_flags(__u32 turns)
 {
-	__u64 size = bpf_ringbuf_query(&flow_ring, BPF_RB_RING_SIZE);
-
-	return bpf_ringbuf_query(&flow_ring, BPF_RB_AVAIL_DATA) > size / 4 ? BPF_RB_FORCE_WAKEUP :
-									      BPF_RB_NO_WAKEUP;
+	if (turns & 0x3e)
+		return BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&flow_ring, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&flow_ring, BPF_RB_RING_SIZE) / 4 ?
+		       BPF_RB_FORCE_WAKEUP :
+		       BPF_RB_NO_WAKEUP;
 }
 
 /* Hands a flow's counts to the agent. */
@@ -132,6 +133,6 @@ static __always_inline void flow_ring_put(__u32 kind, const struct slot *s, cons
 	r->process = s->process;
 	r->count = *c;
 	r->verdict = s->verdict;
-	bpf_ringbuf_submit(r, flow_ring_flags());
+	bpf_ringbuf_submit(r, flow_ring_flags(0));
 }
 #endif

@@ -39,7 +39,7 @@ static void setup(void)
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	cr_assert_eq(ioctl(fd, SIOCETHTOOL, &q), 0);
 	close(fd);
-	l = loaded_make(STAGE_PLACES "block to US\nalert to CH\nallow to DE\nblock to any\n", NULL);
+	l = loaded_make(STAGE_PLACES "block to US\nalert to CH\nallow to DE\nblock to any\n");
 	k = fixture_open(&stage);
 	loaded_publish(k, l, MODE_ENFORCE);
 }

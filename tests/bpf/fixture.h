@@ -22,8 +22,19 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <criterion/criterion.h>
 #include "bpf/load.h"
+#ifndef FIXTURE_PLAIN
+#include <criterion/criterion.h>
+#else /* a benchmark: the same checks, without a test runner */
+#define cr_assert(c, ...)                                                                      \
+	do {                                                                                   \
+		if (!(c)) {                                                                    \
+			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #c, strerror(errno)); \
+			exit(1);                                                               \
+		}                                                                              \
+	} while (0)
+#define cr_assert_eq(a, b, ...) cr_assert((a) == (b))
+#endif
 
 /* Addresses by place line: 10.1/16 and fd01::/32 are DE, .2 US, .3 CH; a device of ours has 10.x.0.1, the peer 10.x.0.2. */
 struct stage {

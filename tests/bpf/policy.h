@@ -30,12 +30,12 @@ static inline void loaded_table(struct loaded *l, struct diag_sink *d)
 	free(ts);
 }
 
-/* Places: the policy's own place lines, and the file (NULL = none). */
-static inline struct loaded *loaded_make(const char *text, const char *file)
+/* Places: the policy's own place lines, and Debian's country database where it is installed. */
+static inline struct loaded *loaded_make(const char *text)
 {
 	struct diag_sink d = { .fn = stage_log };
 	struct loaded *l = calloc(1, sizeof(*l));
-	struct places_config pc = { .files = &file, .nfiles = file ? 1 : 0 };
+	struct places_config pc = {};
 	struct place_line *lines;
 	struct compile_env env;
 

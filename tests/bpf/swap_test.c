@@ -133,7 +133,7 @@ static uint64_t sniff_leaks(int fd, uint64_t *all)
 
 Test(swap, reloads_leak_nothing)
 {
-	struct loaded *l[3] = { loaded_make(policy_a, NULL), loaded_make(policy_b, NULL), loaded_make(policy_c, NULL) };
+	struct loaded *l[3] = { loaded_make(policy_a), loaded_make(policy_b), loaded_make(policy_c) };
 	struct kernel *k = fixture_open(&stage);
 	uint64_t leaks = 0, seen = 0;
 	int sniff = sniff_open(), reused = 0;
@@ -184,7 +184,7 @@ static pid_t agent_start(const struct loaded *l)
 
 Test(swap, killed_agent_leaves_the_verdict_and_the_next_adopts_it)
 {
-	struct loaded *l = loaded_make(policy_a, NULL);
+	struct loaded *l = loaded_make(policy_a);
 	uint64_t leaks = 0, seen = 0;
 	int sniff = sniff_open();
 	struct kernel_status st;
@@ -247,7 +247,7 @@ Test(swap, second_agent_is_told)
 
 Test(swap, failed_publish_keeps_the_old)
 {
-	struct loaded *l = loaded_make(policy_a, NULL);
+	struct loaded *l = loaded_make(policy_a);
 	struct kernel *k = fixture_open(&stage);
 	struct compiled broken = *l->compiled;
 	struct kernel_generation g = { .table = l->table, .compiled = &broken, .mode = MODE_MONITOR };
@@ -271,7 +271,7 @@ Test(swap, failed_publish_keeps_the_old)
 
 Test(swap, another_version_of_the_state_is_replaced_and_said)
 {
-	struct loaded *l = loaded_make(policy_a, NULL);
+	struct loaded *l = loaded_make(policy_a);
 	struct kernel *k = fixture_open(&stage);
 	char text[200] = "", path[120];
 	struct diag_sink d = { .fn = keep_text, .arg = text };
@@ -297,7 +297,7 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 
 Test(swap, forced_detach_is_seen_and_mended)
 {
-	struct loaded *l = loaded_make(policy_a, NULL);
+	struct loaded *l = loaded_make(policy_a);
 	struct kernel *k = fixture_open(&stage);
 	struct kernel_status st;
 	char path[120];
@@ -340,7 +340,7 @@ static void keep_unresolved(void *arg, const struct kernel_record *r)
 
 Test(swap, cgroups_are_asked_for_once_and_unknown_is_not_allowed)
 {
-	struct loaded *l = loaded_make(STAGE_PLACES "allow from cgroup \"/here\" to DE\nblock to any\n", NULL);
+	struct loaded *l = loaded_make(STAGE_PLACES "allow from cgroup \"/here\" to DE\nblock to any\n");
 	struct kernel *k = fixture_open(&stage);
 	struct unresolved u = {};
 	struct kernel_status st;
@@ -374,7 +374,7 @@ static int try_as(uid_t uid)
 Test(swap, users_and_source_addresses_are_subjects)
 {
 	struct loaded *l = loaded_make(STAGE_PLACES "allow from user nobody to DE\n"
-						    "allow from address 10.3.0.0/16 to CH\nblock to any\n", NULL);
+						    "allow from address 10.3.0.0/16 to CH\nblock to any\n");
 	struct kernel *k = fixture_open(&stage);
 
 	cr_assert(l->compiled->header.needs & DECIDE_NEEDS_USER && l->compiled->header.needs & DECIDE_NEEDS_SOURCE);

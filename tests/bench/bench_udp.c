@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * bench_udp.c - what a verdict costs a sender: small UDP packets over veth, without an agent, with a program that does
+ * nothing, with cordon (enforce, accounting), and with nftables doing the same for IPv4, in changing order.
+ */
+#define FIXTURE_PLAIN
+#include "tests/bpf/policy.h"
+#include <bpf/bpf.h>
+#include "geo/zone.h"
+
+#define ROUNDS	 15
+#define SLICE_MS 250
+#define WIDE	 65536u
+#define ONE	 0x341c0001u /* 52.28.0.1: AWS Frankfurt */
+
+enum variant { NONE, EMPTY, CORDON, CORDON_NO_SENDMSG, NFT_EU, NFT_COUNTRIES, VARIANTS };
+static const char *const variant_names[VARIANTS] = {
+	"no agent",	      "empty cgroup_skb program",   "**cordon**, enforce + accounting",
+	"cordon, no sendmsg hooks", "nft: one set of EEA ranges", "nft: a set a country"
+};
+enum load { CONNECTED, UNCONNECTED, SPREAD, LOADS };
+
+struct bench {
+	struct stage stage;
+	struct loaded *l;
+	char dir[64], nft[80], hook[2][80];
+	uint32_t *wide;
+	int empty;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- the same ranges for nftables ---- */
+static void country_set(FILE *out, const struct bench *b, const char *name, uint16_t only, time_t now)
+{
+	size_t n, k = 0;
+	const struct range4 *r = places_ranges4(b->l->places, &n);
+
+	fprintf(out, "add set inet bench %s { type ipv4_addr; flags interval; auto-merge; }\n", name);
+	for (size_t i = 0; i + 1 < n; i++) {
+		uint16_t c = places_get(b->l->places, r[i].place)->country;
+		struct ip first = ip_from_v4(r[i].first), last = ip_from_v4(r[i + 1].first - 1);
+		char x[IP_STRLEN], y[IP_STRLEN];
+
+		if (only ? c != only : !zone_has(ZONE_EEA, c, now))
+			continue;
+		ip_format(x, &first);
+		ip_format(y, &last);
+		if (k++ % 1000 == 0)
+			fprintf(out, "%sadd element inet bench %s { ", k > 1 ? " }\n" : "", name);
+		else
+			fprintf(out, ", ");
+		fprintf(out, ip_cmp(&first, &last) ? "%s-%s" : "%s", x, y);
+	}
+	if (k)
+		fprintf(out, " }\n");
+}
+
+/* Tables stay loaded in all rounds; only the chain with its hook comes and goes. */
+static void nft_make(struct bench *b)
+{
+	time_t now = time(NULL);
+	FILE *sets, *hook[2];
+	struct zone_row row;
+	char cc[3], name[8];
+
+	snprintf(b->nft, sizeof(b->nft), "%s/sets", b->dir);
+	sets = fopen(b->nft, "w");
+	fprintf(sets, "add table inet bench\n");
+	country_set(sets, b, "eea", 0, now);
+	for (int i = 0; i < 2; i++) {
+		snprintf(b->hook[i], sizeof(b->hook[i]), "%s/hook%d", b->dir, i);
+		hook[i] = fopen(b->hook[i], "w");
+		fprintf(hook[i], "add chain inet bench out { type filter hook output priority 0; policy drop; }\n");
+	}
+	fprintf(hook[0], "add rule inet bench out ip daddr @eea accept\n");
+	for (size_t i = 0; zone_row(ZONE_EEA, i, &row); i++) {
+		if (!zone_has(ZONE_EEA, row.country, now))
+			continue;
+		snprintf(name, sizeof(name), "c_%s", country_text(row.country, cc));
+		country_set(sets, b, name, row.country, now);
+		fprintf(hook[1], "add rule inet bench out ip daddr @%s accept\n", name);
+	}
+	fclose(sets);
+	fclose(hook[0]);
+	fclose(hook[1]);
+	stage_run("nft -f %s", b->nft);
+}
+
+/* ---- one slice ---- */
+static double slice(const struct bench *b, enum load load)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(ONE) };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 4 << 20;
+	uint64_t start, end, n = 0;
+	char payload[22] = {}; /* 64 bytes on the Ethernet */
+
+	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
+	if (load == CONNECTED)
+		cr_assert_eq(connect(fd, (void *)&a, sizeof(a)), 0);
+	start = now_ns();
+	do {
+		for (int i = 0; i < 256; i++, n++) {
+			ssize_t r;
+
+			if (load == SPREAD)
+				a.sin_addr.s_addr = htonl(b->wide[n % WIDE]);
+			r = load == CONNECTED ? send(fd, payload, sizeof(payload), 0) :
+						sendto(fd, payload, sizeof(payload), 0, (void *)&a, sizeof(a));
+			cr_assert(r == sizeof(payload) || errno == ENOBUFS);
+		}
+		end = now_ns();
+	} while (end - start < SLICE_MS * 1000000ull);
+	close(fd);
+	return (double)n * 1e9 / (double)(end - start);
+}
+
+static void drain(void *arg, const struct kernel_record *r)
+{
+	(void)arg;
+	(void)r;
+}
+
+static void slices(struct bench *b, enum variant v, double rate[LOADS])
+{
+	struct diag_sink d = { .fn = stage_log };
+	struct kernel_config cfg = { .cgroup = b->stage.cgroup, .pins = b->stage.pins,
+				     .no_sendmsg = v == CORDON_NO_SENDMSG };
+	int cgroup = open(b->stage.cgroup, O_RDONLY | O_DIRECTORY), link = -1;
+	struct kernel *k = NULL;
+
+	if (v == EMPTY)
+		cr_assert((link = bpf_link_create(b->empty, cgroup, BPF_CGROUP_INET_EGRESS, NULL)) >= 0);
+	if (v == CORDON || v == CORDON_NO_SENDMSG) {
+		cr_assert_eq(kernel_open(&k, &cfg, &d), 0);
+		loaded_publish(k, b->l, MODE_ENFORCE);
+	}
+	if (v == NFT_EU || v == NFT_COUNTRIES)
+		stage_run("nft -f %s", b->hook[v == NFT_COUNTRIES]);
+	for (int i = 0; i < LOADS; i++) {
+		slice(b, (enum load)i); /* warm */
+		rate[i] = slice(b, (enum load)i);
+		if (k)
+			kernel_poll(k, drain, NULL);
+	}
+	if (link >= 0)
+		close(link);
+	if (k)
+		cr_assert_eq(kernel_detach(k, &d), 0);
+	if (v == NFT_EU || v == NFT_COUNTRIES)
+		stage_run("nft delete chain inet bench out");
+	close(cgroup);
+}
+
+static int cmp(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void print(double rate[ROUNDS][VARIANTS][LOADS])
+{
+	for (int v = 0; v < VARIANTS; v++) {
+		printf("| %s |", variant_names[v]);
+		for (int l = 0; l < LOADS; l++) {
+			double ratio[ROUNDS], ns[ROUNDS];
+
+			for (int r = 0; r < ROUNDS; r++) {
+				ratio[r] = rate[r][v][l] / rate[r][NONE][l];
+				ns[r] = 1e9 / rate[r][v][l] - 1e9 / rate[r][NONE][l];
+			}
+			qsort(ratio, ROUNDS, sizeof(*ratio), cmp);
+			qsort(ns, ROUNDS, sizeof(*ns), cmp);
+			printf(" %.3f ±%.3f | %+.0f |", ratio[ROUNDS / 2],
+			       (ratio[ROUNDS * 3 / 4] - ratio[ROUNDS / 4]) / 2, ns[ROUNDS / 2]);
+		}
+		printf("\n");
+	}
+}
+
+/* Random addresses of EEA ranges, every range alike. */
+static void wide_make(struct bench *b)
+{
+	size_t n;
+	const struct range4 *r = places_ranges4(b->l->places, &n);
+	time_t now = time(NULL);
+
+	b->wide = calloc(WIDE, sizeof(*b->wide));
+	srandom(1);
+	for (uint32_t i = 0; i < WIDE;) {
+		size_t at = (size_t)random() % (n - 1);
+
+		if (zone_has(ZONE_EEA, places_get(b->l->places, r[at].place)->country, now))
+			b->wide[i++] = r[at].first + (uint32_t)random() % (r[at + 1].first - r[at].first);
+	}
+}
+
+static void route_make(struct bench *b)
+{
+	stage_run("ip route add default via 10.1.0.2 dev here");
+	stage_run("nsenter -t %d -n sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward'", b->stage.peer);
+	stage_run("nsenter -t %d -n ip route add blackhole default", b->stage.peer);
+}
+
+int main(void)
+{
+	static double rate[ROUNDS][VARIANTS][LOADS];
+	static const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
+						 { .code = BPF_JMP | BPF_EXIT } };
+	struct bench b = {};
+
+	snprintf(b.dir, sizeof(b.dir), "%s", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	stage_set(&b.stage);
+	b.l = loaded_make("allow to eea\nblock to any\n");
+	b.empty = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "empty", "GPL", insns, 2, NULL);
+	cr_assert(b.empty >= 0);
+	route_make(&b);
+	wide_make(&b);
+	nft_make(&b);
+	for (int r = 0; r < ROUNDS; r++) {
+		for (int i = 0; i < VARIANTS; i++)
+			slices(&b, (enum variant)((i * 5 + r) % VARIANTS), rate[r][(i * 5 + r) % VARIANTS]);
+		fprintf(stderr, "round %d: %.0f packets/s without, %.0f with cordon\n", r, rate[r][NONE][0],
+			rate[r][CORDON][0]);
+	}
+	printf("## Small UDP packets\n\n"
+	       "22 bytes of payload, one sender in the cgroup, over veth to a namespace that drops them; %d rounds of %d ms a cell, "
+	       "variants in changing\norder. Rate as a ratio to no agent in the same round (median ± half the interquartile range), "
+	       "and extra ns a packet. cordon: 'allow to eea,\nblock to any' with Debian's country database, enforce, "
+	       "accounting, process and flow records; it judges IPv6 and says the country too, the\nnft rules are IPv4 only. "
+	       "Connected: send() to one address. Unconnected: sendto() to one address (the sendmsg hook runs as well).\nSpread: "
+	       "sendto() to 65,536 addresses all over the EEA in turn (every packet another flow: each one hands a record to the "
+	       "flow ring).\nGoal: connected at least 0.94.\n\n"
+	       "| | connected | ns | unconnected | ns | spread | ns |\n|---|---|---|---|---|---|---|\n",
+	       ROUNDS, SLICE_MS);
+	print(rate);
+	stage_strike(&b.stage);
+	return 0;
+}
