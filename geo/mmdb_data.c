@@ -14,7 +14,7 @@ struct mmdb_data {
 	uint8_t *bytes;
 	size_t n, capacity;
 	struct slot {
-		uint32_t offset, length; /* offset EMPTY: free */
+		uint32_t offset, length, hash; /* offset EMPTY: free */
 	} *slots;                        /* open addressing, a power of two, at most half full */
 	size_t nslots, used;
 };
@@ -52,24 +52,25 @@ const uint8_t *mmdb_data_bytes(const struct mmdb_data *d, size_t *n)
 	return d->bytes;
 }
 
-/* FNV-1a */
-static uint64_t hash(const uint8_t *p, size_t n)
+/* FNV-1a, folded */
+static uint32_t hash(const uint8_t *p, size_t n)
 {
 	uint64_t h = 0xcbf29ce484222325u;
 
 	while (n--)
 		h = (h ^ *p++) * 0x100000001b3u;
-	return h;
+	return (uint32_t)(h ^ h >> 32);
 }
 
 /* The slot of these bytes, or the free one where they belong. */
-static struct slot *find(const struct mmdb_data *d, const uint8_t *p, size_t n)
+static struct slot *find(const struct mmdb_data *d, const uint8_t *p, size_t n, uint32_t h)
 {
-	size_t i = hash(p, n) & (d->nslots - 1);
+	size_t i = h & (d->nslots - 1);
 
-	while (d->slots[i].offset != EMPTY &&
-	       (d->slots[i].length != n || memcmp(d->bytes + d->slots[i].offset, p, n)))
-		i = (i + 1) & (d->nslots - 1);
+	for (; d->slots[i].offset != EMPTY; i = (i + 1) & (d->nslots - 1))
+		if (d->slots[i].hash == h && d->slots[i].length == n &&
+		    !memcmp(d->bytes + d->slots[i].offset, p, n))
+			break;
 	return &d->slots[i];
 }
 
@@ -86,9 +87,15 @@ static int grow_slots(struct mmdb_data *d)
 	d->nslots = 2 * n;
 	for (size_t i = 0; i < d->nslots; i++)
 		d->slots[i].offset = EMPTY;
-	for (size_t i = 0; i < n; i++)
-		if (old[i].offset != EMPTY)
-			*find(d, d->bytes + old[i].offset, old[i].length) = old[i];
+	for (size_t i = 0; i < n; i++) {
+		size_t k = old[i].hash & (d->nslots - 1);
+
+		if (old[i].offset == EMPTY)
+			continue;
+		while (d->slots[k].offset != EMPTY)
+			k = (k + 1) & (d->nslots - 1);
+		d->slots[k] = old[i];
+	}
 	free(old);
 	return 0;
 }
@@ -114,6 +121,7 @@ static int grow_bytes(struct mmdb_data *d, size_t more)
 
 int mmdb_data_store(struct mmdb_data *d, const struct mmdb_value *v, uint32_t *ret)
 {
+	uint32_t h = hash(v->bytes, v->n);
 	struct slot *s;
 	int r = v->error;
 
@@ -123,10 +131,10 @@ int mmdb_data_store(struct mmdb_data *d, const struct mmdb_value *v, uint32_t *r
 		r = grow_bytes(d, v->n);
 	if (r)
 		return r;
-	s = find(d, v->bytes, v->n);
+	s = find(d, v->bytes, v->n, h);
 	if (s->offset == EMPTY) {
 		memcpy(d->bytes + d->n, v->bytes, v->n);
-		*s = (struct slot){ (uint32_t)d->n, (uint32_t)v->n };
+		*s = (struct slot){ (uint32_t)d->n, (uint32_t)v->n, h };
 		d->n += v->n;
 		d->used++;
 	}
