@@ -248,6 +248,8 @@ static void put_proof(struct jsonw *j, const struct event *e)
 	if (e->suppressed) {
 		jsonw_open(j, "suppressed", '{');
 		jsonw_number(j, "count", e->suppressed);
+		if (e->destinations)
+			jsonw_number(j, "destinations", e->destinations);
 		jsonw_close(j, '}');
 	}
 }
