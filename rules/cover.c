@@ -69,7 +69,7 @@ static bool by_where(const struct rule *r, const struct place_atom *a)
 
 static const struct place_atom any_place = { .type = ATOM_ANY };
 
-static bool places_cover(const struct eval *e, const struct rule *big, const struct rule *small)
+static bool places_cover(const struct eval *e, const struct rule *big, const struct rule *small, bool known)
 {
 	size_t nbig = big->nto ? big->nto : 1, nsmall = small->nto ? small->nto : 1, j;
 
@@ -79,7 +79,7 @@ static bool places_cover(const struct eval *e, const struct rule *big, const str
 		for (j = 0; j < nbig; j++) {
 			const struct place_atom *b = big->nto ? &big->to[j] : &any_place;
 
-			if (atom_covers(e, b, s) && (!by_where(big, b) || by_where(small, s)))
+			if (atom_covers(e, b, s) && (known || !by_where(big, b) || by_where(small, s)))
 				break;
 		}
 		if (j == nbig)
@@ -114,7 +114,7 @@ static bool slips_past(const struct rule *big, const struct rule *small)
 	return big->action == DECIDE_ALLOW && small->action != DECIDE_ALLOW;
 }
 
-static bool senders_cover(const struct rule *big, const struct rule *small)
+static bool senders_cover(const struct rule *big, const struct rule *small, bool known)
 {
 	size_t j;
 
@@ -126,13 +126,13 @@ static bool senders_cover(const struct rule *big, const struct rule *small)
 		for (j = 0; j < big->nfrom && !subject_covers(big->from[j], small->from[i]); j++)
 			;
 		if (j == big->nfrom ||
-		    (slips_past(big, small) && eval_needs(small->from[i]) & (EVAL_CGROUP | EVAL_USER)))
+		    (!known && slips_past(big, small) && eval_needs(small->from[i]) & (EVAL_CGROUP | EVAL_USER)))
 			return false;
 	}
 	return true;
 }
 
-static bool services_cover(const struct rule *big, const struct rule *small)
+static bool services_cover(const struct rule *big, const struct rule *small, bool known)
 {
 	size_t j;
 
@@ -140,7 +140,7 @@ static bool services_cover(const struct rule *big, const struct rule *small)
 		return true;
 	if (!small->service)
 		return false;
-	for (size_t i = 0; slips_past(big, small) && i < big->service->natoms; i++)
+	for (size_t i = 0; !known && slips_past(big, small) && i < big->service->natoms; i++)
 		if (!big->service->atoms[i].any_port)
 			return false;
 	for (size_t i = 0; i < small->service->natoms; i++) {
@@ -159,11 +159,17 @@ static bool services_cover(const struct rule *big, const struct rule *small)
 	return true;
 }
 
-bool cover_rule(const struct eval *e, const struct rule *earlier, const struct rule *later)
+static bool covers(const struct eval *e, const struct rule *earlier, const struct rule *later, bool known)
+{
+	return places_cover(e, earlier, later, known) && senders_cover(earlier, later, known) &&
+	       services_cover(earlier, later, known);
+}
+
+enum cover cover_rule(const struct eval *e, const struct rule *earlier, const struct rule *later)
 {
 	if (earlier->until && (!later->until || later->until > earlier->until))
-		return false;
+		return COVER_NOT;
 	if (earlier->opened != RULE_OPENED_ANY && earlier->opened != later->opened)
-		return false;
-	return places_cover(e, earlier, later) && senders_cover(earlier, later) && services_cover(earlier, later);
+		return COVER_NOT;
+	return covers(e, earlier, later, false) ? COVER_ALL : covers(e, earlier, later, true) ? COVER_KNOWN : COVER_NOT;
 }

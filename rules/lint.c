@@ -57,17 +57,23 @@ static void lint_local(const struct lint *l, const struct rule *r)
 					"local traffic is outside the policy: no rule decides it");
 }
 
-static void never_reached(const struct lint *l, const struct rule *r, const struct rule *by)
+/* By a line above, or by several together (NULL). */
+static void not_reached(const struct lint *l, const struct rule *r, const struct rule *by, enum cover how)
 {
 	size_t len = by ? strlen(by->text) : 0;
+	int shown = (int)(len > RULE_TEXT_SHOWN ? RULE_TEXT_SHOWN : len);
+	const char *dots = len > RULE_TEXT_SHOWN ? "..." : "";
 
-	if (by)
-		diag_warn(l->d, l->p->file, r->line, "never reached: line %u '%.*s%s' decides first", by->line,
-			  (int)(len > RULE_TEXT_SHOWN ? RULE_TEXT_SHOWN : len), by->text,
-			  len > RULE_TEXT_SHOWN ? "..." : "");
-	else
+	if (!by)
 		diag_warn(l->d, l->p->file, r->line,
 			  "never reached: the lines above it decide everything that it matches");
+	else if (how == COVER_ALL)
+		diag_warn(l->d, l->p->file, r->line, "never reached: line %u '%.*s%s' decides first", by->line, shown,
+			  by->text, dots);
+	else
+		diag_warn(l->d, l->p->file, r->line,
+			  "reached only where place, sender or port is not known: line %u '%.*s%s' decides the rest",
+			  by->line, shown, by->text, dots);
 }
 
 /* Region globs are tried with one made-up region each, so nothing is concluded from them. */
@@ -79,33 +85,38 @@ static bool names_region(const struct rule *r)
 	return false;
 }
 
-/* The first rule above that leaves nothing for this one. */
-static const struct rule *coverer(struct lint *l, size_t i)
+/* The first rule above that leaves nothing for this one; else the first that leaves only what is not known. */
+static const struct rule *coverer(struct lint *l, size_t i, enum cover *how)
 {
-	const struct rule *r = &l->p->rules[i], *above;
+	const struct rule *r = &l->p->rules[i], *above, *ret = NULL;
+	enum cover c;
 
-	for (size_t j = 0; j < i && l->pairs < PAIRS_MAX; j++) {
+	for (size_t j = 0; j < i && l->pairs < PAIRS_MAX && *how != COVER_ALL; j++) {
 		above = &l->p->rules[j];
 		l->pairs += (r->nto + 1) * (above->nto + 1);
-		if (!expired(l, above) && cover_rule(&l->eval, above, r))
-			return above;
+		c = expired(l, above) ? COVER_NOT : cover_rule(&l->eval, above, r);
+		if (c > *how) {
+			*how = c;
+			ret = above;
+		}
 	}
-	return NULL;
+	return ret;
 }
 
 static void lint_reach(struct lint *l, size_t i)
 {
 	const struct rule *r = &l->p->rules[i], *by;
+	enum cover how = COVER_NOT;
 
 	if (expired(l, r))
 		return;
-	by = coverer(l, i);
-	if (by) {
-		never_reached(l, r, by);
-		return;
-	}
-	if (!l->reached[i] && !names_region(r))
-		never_reached(l, r, NULL);
+	by = coverer(l, i, &how);
+	if (how == COVER_ALL)
+		not_reached(l, r, by, how);
+	else if (!l->reached[i] && !names_region(r))
+		not_reached(l, r, NULL, COVER_ALL);
+	else if (how == COVER_KNOWN)
+		not_reached(l, r, by, how);
 }
 
 static bool subject_used(const struct policy *p, const struct subject_def *s)

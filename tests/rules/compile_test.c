@@ -437,7 +437,23 @@ static size_t random_policy(char *text, size_t size, struct model *rules, unsign
 	return len;
 }
 
-/* Does printing keep the meaning? The printed policy must decide as the first one did. */
+/* The lines that lint calls never reached. */
+static void never_reached(const struct policy *p, bool flagged[RULES_MAX])
+{
+	static struct said said;
+	unsigned line;
+
+	memset(flagged, 0, RULES_MAX * sizeof(*flagged));
+	said_start(&said);
+	policy_lint(p, NOW, &said.sink);
+	for (const char *s = said.text; *s; s = strchr(s, '\n') + 1)
+		if (sscanf(s, "%u:", &line) == 1 && line > HEAD_LINES && line - HEAD_LINES <= RULES_MAX &&
+		    !strncmp(strchr(s, ' '), " warning: never reached", 23))
+			flagged[line - HEAD_LINES - 1] = true;
+}
+
+/* Printing keeps the meaning: the printed policy must decide as the first one did; and what lint calls never reached
+ * must decide for no packet. */
 static void compare(uint64_t start)
 {
 	static struct place_class classes[WORLD];
@@ -446,6 +462,7 @@ static void compare(uint64_t start)
 	char text[1 << 14], *printed;
 	unsigned n;
 	int live, want;
+	bool flagged[RULES_MAX];
 	struct policy *p, *again;
 	struct compiled *c;
 
@@ -455,6 +472,7 @@ static void compare(uint64_t start)
 	live = (int)any_of(2);
 	random_policy(text, sizeof(text), rules, n);
 	p = good(text);
+	never_reached(p, flagged);
 	printed = policy_print(p);
 	again = good(printed);
 	classes_of(any_of(2) ? p : again, classes, bits);
@@ -466,6 +484,8 @@ static void compare(uint64_t start)
 		want = expected(rules, n, &k);
 		cr_assert_eq(got(c, &k), want, "seed %llu packet %u to %s: compiled rule %d, expected %d\n%s",
 			     (unsigned long long)start, i, k.dst->text, got(c, &k), want, text);
+		cr_assert(want <= 0 || !flagged[want - 1], "seed %llu: lint says that rule %d is never reached\n%s",
+			  (unsigned long long)start, want, text);
 		if (want >= 0)
 			cr_assert_eq(explained(c, classes, &k), want, "seed %llu packet %u: explain differs\n%s",
 				     (unsigned long long)start, i, text);

@@ -63,6 +63,25 @@ Test(lint, covers)
 	}
 }
 
+/* An allow rule leaves to block and alert rules what is not known: a line that looks decided is worth a word. */
+Test(lint, leaves_only_the_unknown)
+{
+	static const struct { const char *first, *second; bool only; } rows[] = {
+		{ "allow to eea", "alert to eu under US", true }, { "allow to eea", "block to DE", true },
+		{ "allow to DE", "block to eea", false }, { "allow from user a", "block from user a to US", true },
+		{ "allow port 443", "block proto tcp port 443", true }, { "block to eea", "alert to eu under US", false },
+		{ "allow to eea", "block to any", false }, { "allow to eea", "alert to disputed", false },
+		{ "allow to eea until 2027-01-01", "block to DE", false },
+	};
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		snprintf(text, sizeof(text), "home DE\n%s\n%s\nblock to any\n", rows[i].first, rows[i].second);
+		cr_expect_eq(!!strstr(lint(text, NOW), "3:0: warning: reached only where"), rows[i].only, "%s:\n%s", text,
+			     said.text);
+	}
+}
+
 /* Rules that only several others cover together. */
 Test(lint, together)
 {
