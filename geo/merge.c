@@ -82,6 +82,7 @@ static bool speaks(const struct saying *s)
 struct judgement {
 	struct place place;
 	bool decided, settled;
+	bool law_settled; /* by a place line */
 	bool by_database; /* where: from a country database, not from who announces the address */
 };
 
@@ -119,15 +120,25 @@ static void judge_who(struct place *p, const struct saying *s)
 		p->jurisdiction = s->jurisdiction;
 }
 
-static void judge_law(const struct places *p, struct place *place)
+static uint16_t law_over(const struct places *p, uint16_t name)
 {
-	const struct operator_entry *o;
+	const struct operator_entry *o = name ? operator_find(p->names.v[name]) : NULL;
 
-	if (place->jurisdiction || !place->provider)
+	return o ? o->jurisdiction : 0;
+}
+
+/* A French platform on American machines is within reach of both laws; the one from outside of the EEA is named,
+ * whichever source came first. What a place line says of the law stands. */
+static void judge_law(const struct places *p, struct judgement *j)
+{
+	struct place *place = &j->place;
+	uint16_t infrastructure;
+
+	if (j->law_settled || !place->provider)
 		return;
-	o = operator_find(p->names.v[place->provider]);
-	if (o)
-		place->jurisdiction = o->jurisdiction;
+	infrastructure = law_over(p, place->provider);
+	if (!place->jurisdiction || (place->platform && infrastructure && !inside(infrastructure)))
+		place->jurisdiction = infrastructure;
 }
 
 /* Rule 4 without the operator's own list: the country that a database gives to an anycast address proves nothing. */
@@ -164,13 +175,14 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 			judge_distance(&j, s);
 		if (!tuple[CURSOR_SOURCE + i] || !heard(scope, kind))
 			continue;
+		j.law_settled |= kind == SOURCE_PLACE_LINES && s->jurisdiction;
 		judge_where(&j, s, kind);
 		judge_who(&j.place, s);
 		if (scope != SCOPE_MULTICAST)
 			j.place.scope = SCOPE_GLOBAL;
 	}
 	judge_anycast(m->p, &j);
-	judge_law(m->p, &j.place);
+	judge_law(m->p, &j);
 	return j.place;
 }
 

@@ -34,6 +34,12 @@ says build-says-what "$TMPDIR/out" "4 sources"
 code build-json 0 "$CORDON" geo build --json -o "$out" "$F/aws.json" "$F/oracle.json" "$F/asn.csv"
 same build-json-parses 3 "$(jq .sources <"$TMPDIR/out")"
 same mmdblookup '"TR"' "$(mmdblookup -f "$out" -i 83.119.128.1 country iso_code 2>/dev/null | grep -o '"[^"]*"')"
+if command -v mmdbresolve >/dev/null; then
+	printf '5.135.0.1\n' | timeout 20 mmdbresolve -f "$out" >"$TMPDIR/wireshark"
+	says wireshark-reads-it "$TMPDIR/wireshark" "autonomous_system_organization: OVH SAS"
+else
+	skip mmdbresolve "Wireshark's reader is not installed"
+fi
 same nothing-beside-it places.mmdb "$(ls "$TMPDIR" | grep places)"
 
 # what shrank by more than a fifth is refused; what is given no more is not
