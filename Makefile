@@ -24,6 +24,12 @@ B := build/san
 OPT := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 HARD :=
 endif
+ifeq ($(FUZZ),1)
+B := build/fuzz
+CC := $(CLANG)
+OPT := -O1 -g -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
+HARD :=
+endif
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARD) -MMD -MP -I. -I$(B) -D_GNU_SOURCE \
@@ -100,6 +106,20 @@ define LINK_BENCH
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 endef
 
+# a libFuzzer binary a file of tests/fuzz, which sees every layer: make build/fuzz/policy_fuzz
+FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+ifeq ($(FUZZ),1)
+build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(AR_agent)
+	@mkdir -p $(@D); $(SAY) "  FUZZ $<"
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LDLIBS)
+else
+$(FUZZERS):
+	@$(MAKE) --no-print-directory FUZZ=1 $@
+endif
+fuzz: ## fuzz every reader of foreign bytes (FUZZ_SECONDS=60 each)
+	@$(MAKE) --no-print-directory -j$(shell nproc) FUZZ=1 $(FUZZERS)
+	@bash tests/fuzz/run.sh $(or $(FUZZ_SECONDS),60)
+
 # after deps: the packages decide what pkg-config says
 SUBMAKE = $(MAKE) --no-print-directory -j$(shell nproc) QUIET=1
 RUN_TESTS = B=$(abspath $(B)) bash tests/run.sh
@@ -156,15 +176,6 @@ uninstall: ## remove what install put there; the policy stays
 root:
 	@[ "$$(id -u)" = 0 ] || { echo "cordon: this needs root: loading kernel programs and making network" \
 		"namespaces do. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
-# a libFuzzer binary a file of tests/fuzz: make build/fuzz/policy_fuzz, then run it with a corpus directory
-FUZZED := $(wildcard geo/*.c rules/*.c) $(patsubst %.y,$(B)/%.c,$(wildcard rules/*.y)) $(patsubst %.l,$(B)/%.c,$(wildcard rules/*.l))
-$(B)/fuzz/capture_fuzz: $(wildcard agent/source/capture*.c agent/source/input.c) \
-	$(patsubst %,agent/flow/%.c,packet link fragment table)
-$(B)/fuzz/%: tests/fuzz/%.c $(FUZZED)
-	@mkdir -p $(@D); echo "  FUZZ $<"
-	$(Q)$(CLANG) -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE \
-		-DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION \
-		-I. -I$(B) -w -o $@ $^ $(shell pkg-config --cflags --libs $(LIBS_geo)) -lm -lz
 deps: ## install what the build needs (Debian 12, apt)
 	@sh agent/host/deps.sh build
 deps-demo deps-test deps-vm: deps-%:
@@ -173,7 +184,7 @@ clean: ## remove build/
 	rm -rf build
 help: ## this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
-.PHONY: all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
+.PHONY: fuzz $(if $(FUZZ),,$(FUZZERS)) all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
 	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -1,0 +1,32 @@
+#!/bin/bash
+# run.sh - every fuzzer for so many seconds, from a corpus of real files; what crashes stays in build/fuzz/crash and fails.
+set -u
+ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+seconds=${1:-60} out=$ROOT/build/fuzz failed=0
+shared=$ROOT/../shared
+mkdir -p "$out/crash"
+
+seeds() { # FUZZER: files to begin with, at most 64 KB each
+	case $1 in
+	policy) find "$ROOT/tests/golden/policy" "$ROOT/rules/examples" -type f ;;
+	source) find "$ROOT/tests/geo/fixtures" "$ROOT/tests/live" "$shared/mmdb" -type f ;;
+	capture | pipeline | packet) find "$shared/captures" -name '*.pcap*' ;;
+	esac 2>/dev/null | while read -r f; do [ "$(stat -c %s "$f")" -le 65536 ] && echo "$f"; done
+}
+
+for f in "$out"/*_fuzz; do
+	name=$(basename "$f" _fuzz)
+	corpus=$out/corpus/$name
+	mkdir -p "$corpus"
+	seeds "$name" | while read -r s; do cp -n "$s" "$corpus/$(sha256sum <"$s" | cut -c1-16)"; done
+	dict=$ROOT/tests/fuzz/$name.dict
+	log=$out/$name.log
+	if "$f" ${dict:+$([ -f "$dict" ] && echo "-dict=$dict")} -max_total_time="$seconds" -max_len=65536 -timeout=20 \
+		-rss_limit_mb=3000 -print_final_stats=1 -artifact_prefix="$out/crash/$name-" "$corpus" >"$log" 2>&1; then
+		echo "ok    $name: $(awk '/number_of_executed_units/ { print $2 }' "$log") inputs, $(grep -o 'cov: [0-9]*' "$log" | tail -n 1)"
+	else
+		echo "FAIL  $name: $(grep -aE 'ERROR|runtime error|deadly signal|ALARM' "$log" | head -n 1) ($log)"
+		failed=1
+	fi
+done
+exit $failed
