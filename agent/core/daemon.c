@@ -226,7 +226,8 @@ static void cgroup_gone(void *arg, uint64_t id)
 {
 	struct daemon *d = arg;
 
-	kernel_cgroup_forget(d->kernel, id);
+	if (d->kernel)
+		kernel_cgroup_forget(d->kernel, id);
 }
 
 /* Tells the one that runs; it writes that down too. */
@@ -363,6 +364,9 @@ static int start_wire(struct daemon *d)
 	diag_print_init(&p, stderr);
 	r = wire_open(&d->wire, d->cfg.interface, &p.sink);
 	diag_print_done(&p);
+	/* without cgroup2 the alerts name no unit */
+	if (r == 0 && cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
+		start_cgroups(d, d->cgroup2);
 	if (r == 0)
 		r = loop_add(d->loop, wire_fd(d->wire), EPOLLIN, on_wire, d);
 	return r < 0 ? EXIT_FAILED : 0;

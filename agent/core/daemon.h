@@ -51,6 +51,7 @@ struct daemon_config {
 #define DAEMON_TOLD_MAX 4096
 struct daemon_told { /* what of a flow of the wire was told at its first packet */
 	uint64_t handle, packets, bytes;
+	int32_t pid; /* who it was, while the socket still stood */
 };
 
 struct daemon_message {
@@ -97,6 +98,10 @@ struct daemon {
 	struct daemon_message message[DAEMON_MESSAGES_MAX];
 	unsigned nmessages; /* ever */
 	uint64_t own_addresses;
+	char cgroup2[128];	     /* where cgroup2 is mounted; "" = nowhere */
+	char wire_cgroup[4096], wire_unit[PROCESS_UNIT_MAX]; /* of the event at hand */
+	uint64_t wire_second;
+	unsigned wire_looks; /* sockets looked up in that second */
 	struct daemon_told told[DAEMON_TOLD_MAX]; /* by hash of the flow; the last one wins */
 };
 

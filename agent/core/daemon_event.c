@@ -11,6 +11,9 @@
 #include "agent/core/text.h"
 #include "agent/feed/ecs.h"
 #include "agent/feed/event.h"
+#include "agent/flow/socket.h"
+
+#define WIRE_LOOKS 50
 
 static void tell_lost(struct daemon *d, const struct feed_file_state *before)
 {
@@ -82,13 +85,43 @@ static struct daemon_told *told_of(struct daemon *d, const struct flow_key *k)
 	return &d->told[(h ^ h >> 32) % DAEMON_TOLD_MAX];
 }
 
+/* A packet names no process: the socket that has its addresses now does, if there still is one. At most so many a
+ * second: with many new flows the looking would cost more than it tells. */
+static void wire_attribute(struct daemon *d, struct event *e)
+{
+	const struct flow_key *k = &e->flow;
+	uint64_t second = loop_monotonic_ns() / LOOP_SECOND;
+	struct host_socket s;
+	char procs[4200] = "";
+	const char *path;
+
+	d->wire_looks = second == d->wire_second ? d->wire_looks + 1 : 0;
+	d->wire_second = second;
+	if (d->wire_looks >= WIRE_LOOKS || host_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
+		return;
+	e->process.uid = s.uid;
+	e->process.has_uid = 1;
+	e->process.cgroup_id = s.cgroup_id;
+	path = d->cgroups && s.cgroup_id ? cgroups_path(d->cgroups, s.cgroup_id) : NULL;
+	if (path) {
+		text_put(d->wire_cgroup, sizeof(d->wire_cgroup), "%s", path);
+		e->process.cgroup = d->wire_cgroup;
+		e->process.unit = process_unit(d->wire_unit, d->wire_cgroup);
+		text_put(procs, sizeof(procs), "%s%s/cgroup.procs", d->cgroup2, path);
+	}
+	socket_process(&e->process.pid, "/proc", procs[0] ? procs : NULL, s.inode);
+	processes_lookup(d->processes, &e->process);
+}
+
 static void wire_event(struct daemon *d, struct event *e)
 {
 	struct daemon_told *t = told_of(d, &e->flow);
 	struct event rest = *e;
 
 	if (e->kind == EVENT_FLOW) {
-		*t = (struct daemon_told){fold_event(d->fold, e, loop_unix_ns()), e->packets, e->bytes};
+		wire_attribute(d, e);
+		*t = (struct daemon_told){fold_event(d->fold, e, loop_unix_ns()), e->packets, e->bytes,
+					  e->process.pid};
 		return;
 	}
 	if (e->packets < t->packets || e->bytes < t->bytes) /* another flow took the place meanwhile */
@@ -96,6 +129,8 @@ static void wire_event(struct daemon *d, struct event *e)
 	rest.kind = EVENT_FLOW;
 	rest.packets -= t->packets;
 	rest.bytes -= t->bytes;
+	rest.process.pid = t->pid;
+	processes_lookup(d->processes, &rest.process);
 	if (rest.packets && !fold_more(d->fold, t->handle, rest.packets, rest.bytes, rest.last_ns))
 		fold_event(d->fold, &rest, loop_unix_ns());
 	*t = (struct daemon_told){0};
