@@ -114,17 +114,45 @@ static int prog_try(enum bpf_prog_type type, enum bpf_attach_type attach)
 	return fd < 0 ? -errno : fd;
 }
 
+/* This process' own cgroup below the mount, "/" and all; "" when it cannot be told. */
+static void own_cgroup(char ret[256])
+{
+	FILE *f = fopen("/proc/self/cgroup", "re");
+	char line[300];
+
+	ret[0] = 0;
+	while (f && fgets(line, sizeof(line), f)) {
+		line[strcspn(line, "\n")] = 0;
+		if (strncmp(line, "0::/", 4) == 0 && strlen(line + 3) < 256)
+			memcpy(ret, line + 3, strlen(line + 3) + 1);
+	}
+	if (f)
+		fclose(f);
+}
+
+/* The root of cgroup2 is r-x for its owner: a service without CAP_DAC_OVERRIDE makes directories below its own only. */
+static int probe_directory(const struct kernel_probe *p, char *ret, size_t size)
+{
+	char own[256];
+
+	snprintf(ret, size, "%s/cordon_probe_%d", p->cgroup2, getpid());
+	if (!mkdir(ret, 0700))
+		return 0;
+	own_cgroup(own);
+	snprintf(ret, size, "%s%s/cordon_probe_%d", p->cgroup2, own, getpid());
+	return mkdir(ret, 0700) ? -errno : 0;
+}
+
 /* In a cgroup of its own, without processes: nothing is judged by it. */
 static int attach_try(const struct kernel_probe *p, int prog, enum bpf_attach_type type)
 {
 	_fd_ int cgroup = -1;
 	_fd_ int link = -1;
-	char path[192];
-	int err = 0;
+	char path[448];
+	int err = probe_directory(p, path, sizeof(path));
 
-	snprintf(path, sizeof(path), "%s/cordon_probe_%d", p->cgroup2, getpid());
-	if (mkdir(path, 0700))
-		return -errno;
+	if (err)
+		return err;
 	cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (cgroup >= 0)
 		link = bpf_link_create(prog, cgroup, type, NULL);
