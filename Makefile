@@ -95,7 +95,7 @@ $(B)/tests/agent/%: tests/agent/%.c $(AR_agent)
 	$(LINK_TEST)
 define LINK_TEST
 	@mkdir -p $(@D); $(SAY) "  TEST $<"
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LDLIBS) -lcriterion
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(LDLIBS) -lcriterion
 endef
 # benchmark programs see every layer
 BENCHES := $(patsubst tests/%.c,$(B)/tests/%,$(filter-out %.bpf.c,$(wildcard tests/bench/*.c)))
