@@ -43,7 +43,7 @@ static bool link_good(const struct kernel *k, int fd, enum hook h)
 	if (bpf_obj_get_info_by_fd(fd, &i, &len))
 		return false;
 	if (h == HOOK_STATE)
-		return i.type == BPF_LINK_TYPE_TRACING;
+		return i.type == BPF_LINK_TYPE_TRACING || i.type == BPF_LINK_TYPE_RAW_TRACEPOINT; /* by kernel */
 	return i.type == BPF_LINK_TYPE_CGROUP && i.cgroup.attach_type == hook_defs[h].type &&
 	       i.cgroup.cgroup_id == k->cgroup_id;
 }
