@@ -82,7 +82,7 @@ static bool speaks(const struct saying *s)
 struct judgement {
 	struct place place;
 	bool decided, settled;
-	bool law_settled; /* by a place line */
+	bool law_settled; /* by a place line, or when a places.mmdb (no other MMDB names a law) was made */
 	bool by_database; /* where: from a country database, not from who announces the address */
 };
 
@@ -175,7 +175,7 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 			judge_distance(&j, s);
 		if (!tuple[CURSOR_SOURCE + i] || !heard(scope, kind))
 			continue;
-		j.law_settled |= kind == SOURCE_PLACE_LINES && s->jurisdiction;
+		j.law_settled |= (kind == SOURCE_PLACE_LINES || kind == SOURCE_MMDB) && s->jurisdiction;
 		judge_where(&j, s, kind);
 		judge_who(&j.place, s);
 		if (scope != SCOPE_MULTICAST)
