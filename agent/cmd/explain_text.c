@@ -126,14 +126,20 @@ static void put_operator(FILE *to, const json_t *o)
 	}
 }
 
+static const char *paint(const char *effect)
+{
+	if (strstr(effect, "block"))
+		return "\033[31m";
+	return strcmp(effect, "alert") == 0 ? "\033[33m" : "\033[32m";
+}
+
 static void put_verdict(FILE *to, const json_t *v, bool colour)
 {
 	const json_t *r = json_object_get(v, "rule");
 	const char *effect = text_of(v, "effect");
-	const char *paint = !colour ? "" : *effect == 'a' && effect[2] == 'l' ? "\033[32m" : *effect == 'a' ? "\033[33m" : "\033[31m";
 
 	label(to, "verdict");
-	fprintf(to, "%s%s%s", paint, strcmp(effect, "would-block") == 0 ? "block" : effect, colour ? "\033[0m" : "");
+	fprintf(to, "%s%s%s", colour ? paint(effect) : "", strcmp(effect, "would-block") == 0 ? "block" : effect, colour ? "\033[0m" : "");
 	if (strcmp(effect, "would-block") == 0)
 		fputs(" (monitor mode: it passes, and the alert says 'would block')", to);
 	if (strcmp(text_of(v, "severity"), "none") != 0)

@@ -14,80 +14,11 @@
 #define COUNTS_EVERY   10 /* seconds between fetches of folded counts */
 #define PORTS_EVERY    5  /* seconds between looks at who listens */
 #define STALE_EVERY    3600
-#define LISTEN_PROTOS  2
 
 static void notify_status(const struct daemon *d)
 {
 	sd_notifyf(0, "STATUS=%s; %s, %zu rules; %" PRIu64 " alerts", daemon_mode_name(d->mode),
 		   d->engine->policy->file, d->engine->policy->nrules, d->events);
-}
-
-static void check_stale(struct daemon *d)
-{
-	int64_t max_age, age = daemon_places_age(d->engine, &max_age);
-	char a[TEXT_SHORT], b[TEXT_SHORT];
-
-	if (!max_age || age <= max_age || d->stale_told)
-		return;
-	d->stale_told = true;
-	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; verdicts go on with them",
-		    text_duration(a, age), text_duration(b, max_age));
-}
-
-static void check_lost(struct daemon *d)
-{
-	struct kernel_totals t;
-	uint64_t lost;
-
-	if (kernel_counters(d->kernel, &t) < 0)
-		return;
-	lost = t.sum.count[ABI_LOST_DENIALS] + t.sum.count[ABI_LOST_FOLDS];
-	if (lost > d->lost_seen)
-		daemon_tell(d, "lost-events",
-			    "the kernel had no room for %" PRIu64 " records of violating flows; the packets were "
-			    "judged and counted all the same", lost - d->lost_seen);
-	d->lost_seen = lost;
-}
-
-/* A hook that lost its program is a hole: say so, publish again, say how that went. */
-static void check_hooks(struct daemon *d)
-{
-	struct kernel_status s;
-	bool whole = true;
-	int r;
-
-	if (kernel_status(d->kernel, &s) < 0)
-		return;
-	for (size_t i = 0; i < s.nhooks && i < KERNEL_HOOKS_MAX; i++) {
-		if (s.hook[i].attached)
-			continue;
-		whole = false;
-		if (!d->detached_told)
-			daemon_tell(d, "hook-detached", "the hook %s lost cordon's program", s.hook[i].name);
-	}
-	if (whole) {
-		d->detached_told = false;
-		return;
-	}
-	r = daemon_publish(d, d->engine, d->mode, stderr);
-	if (r == 0) {
-		d->generation = d->published.generation;
-		ring_engine(d->ring, d->engine, d->generation);
-		daemon_tell(d, "hook-attached", "the programs are attached again");
-	} else if (!d->detached_told) {
-		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s", strerror(-r));
-	}
-	d->detached_told = r < 0;
-}
-
-static void check_ports(struct daemon *d)
-{
-	static const uint8_t proto[LISTEN_PROTOS] = {6, 17};
-	uint64_t bitmap[HOST_PORT_WORDS];
-
-	for (unsigned i = 0; i < LISTEN_PROTOS; i++)
-		if (host_listening(proto[i], bitmap) == 0)
-			kernel_listen_ports(d->kernel, proto[i], bitmap);
 }
 
 static void draw(struct daemon *d)
@@ -134,13 +65,13 @@ static void on_second(void *arg)
 	if (d->ring) {
 		ring_poll(d->ring);
 		if (second % PORTS_EVERY == 0) {
-			check_ports(d);
-			check_hooks(d);
+			daemon_check_ports(d);
+			daemon_check_hooks(d);
 		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
 			ring_counts(d->ring);
-			check_lost(d);
+			daemon_check_lost(d);
 			ring_distances(d->ring);
 		}
 	}
@@ -148,7 +79,7 @@ static void on_second(void *arg)
 		pipeline_expire(d->pipeline, loop_unix_ns() - RING_IDLE_NS);
 	fold_tick(d->fold, loop_unix_ns());
 	if (second % STALE_EVERY == 0)
-		check_stale(d);
+		daemon_check_stale(d);
 	if (second % COUNTS_EVERY == 0)
 		notify_status(d);
 	if (d->live)
@@ -345,7 +276,7 @@ static int start_kernel(struct daemon *d)
 		loop_add(d->loop, host_fd(d->host), EPOLLIN, on_host, d);
 	else
 		diag_say("cannot watch this host's addresses: a connection to itself may look like egress");
-	check_ports(d);
+	daemon_check_ports(d);
 	if (daemon_publish(d, d->engine, d->mode, stderr) < 0)
 		return EXIT_FAILED;
 	d->generation = d->published.generation;
@@ -444,7 +375,7 @@ static void tell_started(struct daemon *d)
 		    d->cfg.pcap ? d->cfg.interface : s.cgroup, s.whole_host ? " (the whole host)" : "",
 		    d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
 		    d->engine->places_name, text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
-	check_stale(d);
+	daemon_check_stale(d);
 }
 
 /* Enforcement outlives the agent by design; watching does not, unless it was asked for. */

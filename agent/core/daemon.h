@@ -3,6 +3,7 @@
  * daemon.h - 'cordon run': what holds engine, kernel, pipeline, feeds and control together. One thread, one owner.
  *
  *   daemon.c          start, the loop's handlers, stop
+ *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
  *   daemon_event.c    events: ids, the alert file, state events, the last messages
  *   daemon_refuted.c  the memory of distance: refuted places are written down and disputed from then on
@@ -134,6 +135,12 @@ void daemon_name_host(struct daemon *d);
 int daemon_open_feeds(struct daemon *d);
 void daemon_reopen_feeds(struct daemon *d);
 void daemon_close_feeds(struct daemon *d);
+
+/* daemon_check.c; each tells once what is wrong, and again when it is right */
+void daemon_check_stale(struct daemon *d);
+void daemon_check_lost(struct daemon *d);
+void daemon_check_hooks(struct daemon *d);
+void daemon_check_ports(struct daemon *d);
 
 /* daemon_status.c */
 json_t *daemon_request(void *daemon, const json_t *request);

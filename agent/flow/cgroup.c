@@ -40,19 +40,28 @@ uint64_t cgroup_id(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) ? (uint64_t)st.st_ino : 0;
 }
 
+/* The next word of a line, ended with a NUL; *at goes past it. NULL: there is none. */
+static char *word(char **at)
+{
+	char *s = *at + strspn(*at, " "), *end = s + strcspn(s, " ");
+
+	*at = *end ? end + 1 : end;
+	*end = 0;
+	return *s ? s : NULL;
+}
+
 /* mountinfo: "36 35 98:0 /root /mount options ... - fstype source super"; spaces in names are \040. */
 static int mount_line(char *line, char *buf, size_t size)
 {
-	char *save = NULL, *root, *at, *dash = strstr(line, " - cgroup2 ");
+	char *root = NULL, *at, *dash = strstr(line, " - cgroup2 ");
 
 	if (!dash)
 		return -ENOENT;
 	*dash = 0;
-	root = strtok_r(line, " ", &save);
-	for (int i = 0; root && i < 3; i++)
-		root = strtok_r(NULL, " ", &save);
-	at = root ? strtok_r(NULL, " ", &save) : NULL;
-	if (!at || strcmp(root, "/") != 0 || strchr(at, '\\') || strlen(at) >= size)
+	for (int i = 0; i < 4; i++)
+		root = word(&line);
+	at = word(&line);
+	if (!at || !root || strcmp(root, "/") != 0 || strchr(at, '\\') || strlen(at) >= size)
 		return -ENOENT;
 	text_put(buf, size, "%s", at);
 	return 0;

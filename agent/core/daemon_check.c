@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon_check.c - what the agent looks after: the age of the places, lost records, its hooks, the ports listened on. */
+#include <inttypes.h>
+#include <string.h>
+#include "agent/core/daemon.h"
+#include "agent/core/text.h"
+
+#define LISTEN_PROTOS 2
+
+void daemon_check_stale(struct daemon *d)
+{
+	int64_t max_age, age = daemon_places_age(d->engine, &max_age);
+	char a[TEXT_SHORT], b[TEXT_SHORT];
+
+	if (!max_age || age <= max_age || d->stale_told)
+		return;
+	d->stale_told = true;
+	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; verdicts go on with them",
+		    text_duration(a, age), text_duration(b, max_age));
+}
+
+void daemon_check_lost(struct daemon *d)
+{
+	struct kernel_totals t;
+	uint64_t lost;
+
+	if (kernel_counters(d->kernel, &t) < 0)
+		return;
+	lost = t.sum.count[ABI_LOST_DENIALS] + t.sum.count[ABI_LOST_FOLDS];
+	if (lost > d->lost_seen)
+		daemon_tell(d, "lost-events",
+			    "the kernel had no room for %" PRIu64 " records of violating flows; the packets were "
+			    "judged and counted all the same", lost - d->lost_seen);
+	d->lost_seen = lost;
+}
+
+/* A hook that lost its program is a hole: say so, publish again, say how that went. */
+void daemon_check_hooks(struct daemon *d)
+{
+	struct kernel_status s;
+	bool whole = true;
+	int r;
+
+	if (kernel_status(d->kernel, &s) < 0)
+		return;
+	for (size_t i = 0; i < s.nhooks && i < KERNEL_HOOKS_MAX; i++) {
+		if (s.hook[i].attached)
+			continue;
+		whole = false;
+		if (!d->detached_told)
+			daemon_tell(d, "hook-detached", "the hook %s lost cordon's program", s.hook[i].name);
+	}
+	if (whole) {
+		d->detached_told = false;
+		return;
+	}
+	r = daemon_publish(d, d->engine, d->mode, stderr);
+	if (r == 0) {
+		d->generation = d->published.generation;
+		ring_engine(d->ring, d->engine, d->generation);
+		daemon_tell(d, "hook-attached", "the programs are attached again");
+	} else if (!d->detached_told) {
+		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s", strerror(-r));
+	}
+	d->detached_told = r < 0;
+}
+
+void daemon_check_ports(struct daemon *d)
+{
+	static const uint8_t proto[LISTEN_PROTOS] = {6, 17};
+	uint64_t bitmap[HOST_PORT_WORDS];
+
+	for (unsigned i = 0; i < LISTEN_PROTOS; i++)
+		if (host_listening(proto[i], bitmap) == 0)
+			kernel_listen_ports(d->kernel, proto[i], bitmap);
+}
