@@ -52,6 +52,7 @@ AR_agent := $(B)/libagent.a $(AR_bpf)
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(foreach d,geo rules bpf agent,$(wildcard tests/$(d)/*_test.c)))
 
 all: $(B)/cordon ## build the agent, with the kernel programs inside it
+	@:
 $(B)/cordon: $(B)/agent/main.o $(AR_agent)
 	@$(SAY) "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -133,6 +134,7 @@ test: root deps-test ## every test: unit, golden, hostile, live
 	@echo "building"; $(SUBMAKE) all tests
 	@$(RUN_TESTS) unit golden hostile live
 tests: $(UNIT)
+	@:
 unit: $(UNIT) ## unit tests only
 	@$(RUN_TESTS) unit
 golden: all ## golden and hostile tests only

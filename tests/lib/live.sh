@@ -164,9 +164,11 @@ id -u $PGUSER_OS >/dev/null 2>&1 || PGUSER_OS=nobody
 as_pg() { setpriv --reuid $PGUSER_OS --regid "$(id -g $PGUSER_OS)" --clear-groups env HOME=/ PGUSER=pg "$@"; }
 AS_PG="setpriv --reuid $PGUSER_OS --regid $(id -g $PGUSER_OS) --clear-groups env HOME=/ PGUSER=pg PGCONNECT_TIMEOUT=5"
 pg_init() { # DIR
-	mkdir -p "$1"
-	chown $PGUSER_OS "$1"
-	as_pg $PGBIN/initdb -N -U pg -A trust -D "$1" >"$LIVE/initdb.log" 2>&1 || return 1
+	if [ ! -d "$LIVE/pg.template" ]; then # initdb once a test
+		install -d -o $PGUSER_OS -m 700 "$LIVE/pg.template"
+		as_pg $PGBIN/initdb -N -U pg -A trust -D "$LIVE/pg.template" >"$LIVE/initdb.log" 2>&1 || return 1
+	fi
+	cp -a "$LIVE/pg.template" "$1"
 	cat >>"$1/postgresql.conf" <<-X
 		listen_addresses = '*'
 		unix_socket_directories = '$LIVE/run'

@@ -14,8 +14,8 @@ say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
 begin=$SECONDS
 echo "cordon demo: three hosts made of network namespaces (no packet leaves this machine)"
 live_begin
-for h in us eu; do pg_peer $h || exit 1; done
 PG_ROWS=5000 pg_up
+for h in us eu; do pg_peer $h || exit 1; done
 cat <<X
     database   10.20.0.5   PostgreSQL $($PGBIN/postgres --version | awk '{ print $3 }'), 5000 rows in 'person'
     Virginia   $US4    a PostgreSQL that would like them
@@ -23,12 +23,14 @@ cat <<X
 X
 
 say "1. The policy"
-f=$(policy 'home  DE' 'allow to eea' 'block to any severity high because "personal data stays in the EEA"')
+f=$LIVE/demo.conf
+printf '%s\n' 'home  DE' 'mode  enforce' 'allow to eea' \
+	'block to any severity high because "personal data stays in the EEA"' >"$f"
 sed 's/^/    /' "$f"
 
 say "2. The agent, enforcing, for the database's cgroup"
-agent_up "$f" --mode enforce
-echo "    cordon run --policy demo.conf --mode enforce        (pid $(agent_pid))"
+agent_up "$f"
+echo "    cordon run --policy demo.conf        (pid $(agent_pid))"
 
 say "3. pg_dump to Virginia"
 echo "    \$ pg_dump -t person | psql -h $US4"
@@ -47,6 +49,7 @@ wait_for 5 grep -q "$US4" "$ALERTS"
 grep -m 1 "$US4" "$ALERTS"
 
 say "6. Why"
-"$CORDON" explain --policy "$f" $US4:5432 | sed 's/^/    /'
+echo "    \$ cordon explain --policy demo.conf $US4:5432"
+(cd "$LIVE" && "$CORDON" explain --policy demo.conf $US4:5432) | sed 's/^/    /'
 echo
 echo "done in $((SECONDS - begin)) s; everything that the demo made is being removed"
