@@ -18,10 +18,10 @@ static bool is_statistics(const char *line)
 /* Of the verifier's log, the last line that is no statistics says why. */
 static const char *log_reason(char *log)
 {
-	char *save = NULL, *why = NULL;
+	char *line, *why = NULL;
 
-	for (char *line = strtok_r(log, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!is_statistics(line))
+	while ((line = strsep(&log, "\n")))
+		if (*line && !is_statistics(line))
 			why = line;
 	return why ? why : "";
 }

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * distance.c - how far a country is from here, from Natural Earth's shapes, and what a round-trip time says about it.
+ * distance.c - how far a country is from here, from Natural Earth's shapes, and what a round-trip
+ * time says about it.
  *
- * Points are unit vectors; the nearest point of a great-circle segment is the one with the largest cosine, so the pass
- * over all segments needs no trigonometry but for the points themselves. The farthest soil is half the Earth's
- * girth minus the distance from the antipode to the nearest, which the same pass finds.
+ * Points are unit vectors; the nearest point of a great-circle segment is the one with the largest
+ * cosine, so the pass over all segments needs no trigonometry but for the points themselves. The
+ * farthest soil is half the Earth's girth minus the distance from the antipode to the nearest,
+ * which the same pass finds.
  *
  * Invariants (tests/geo/distance_test.c):
- *  1. A bound used for a proof never exceeds the true distance: each segment's error, the flattening and SLACK_KM go off.
- *  2. Soil that several codes may claim (ISO 3166-2's double entries, disputed land) counts as near for each of them.
+ *  1. A bound used for a proof never exceeds the true distance: each segment's error, the
+ * flattening and SLACK_KM go off.
+ *  2. Soil that several codes may claim (ISO 3166-2's double entries, disputed land) counts as near
+ * for each of them.
  *  3. Soil that no code names is outside the EEA.
  */
 #include <errno.h>
@@ -26,17 +30,20 @@ struct shape {
 
 #define EARTH_KM   6371.0088
 #define FLATTENING 0.0056 /* a sphere's distance errs by at most this against the ellipsoid's */
-#define SLACK_KM   3.0    /* Natural Earth's own error at 1:10m, and home given to two decimals */
-/* Paths are longer than the map's and queues are slow: only past this is a claim called implausible. */
-#define STRETCH	   3.0
-#define EXTRA_KM   4000.0 /* 40 ms for the last mile */
+#define SLACK_KM   3.0	  /* Natural Earth's own error at 1:10m, and home given to two decimals */
+/* Paths are longer than the map's and queues are slow: only past this is a claim called
+ * implausible. */
+#define STRETCH	 3.0
+#define EXTRA_KM 4000.0 /* 40 ms for the last mile */
 
-struct vec { double x, y, z; };
+struct vec {
+	double x, y, z;
+};
 enum { NEAR, FAR, KINDS }; /* of segment, by error */
 
 struct view { /* from one point */
 	struct vec here;
-	double lon;     /* degrees */
+	double lon; /* degrees */
 	double tan_lat;
 	double cos_lon, sin_lon;
 };
@@ -52,7 +59,7 @@ static double dot(struct vec a, struct vec b)
 
 static struct vec cross(struct vec a, struct vec b)
 {
-	return (struct vec){ a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x };
+	return (struct vec){a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x};
 }
 
 static double radians(double degrees)
@@ -64,7 +71,7 @@ static struct vec vector(double lon, double lat)
 {
 	double c = cos(radians(lat));
 
-	return (struct vec){ c * cos(radians(lon)), c * sin(radians(lon)), sin(radians(lat)) };
+	return (struct vec){c * cos(radians(lon)), c * sin(radians(lon)), sin(radians(lat))};
 }
 
 static double arc_km(double cosine)
@@ -74,10 +81,12 @@ static double arc_km(double cosine)
 
 static bool around_europe(const int16_t p[2])
 {
-	return p[0] >= SHAPES_WEST && p[0] <= SHAPES_EAST && p[1] >= SHAPES_SOUTH && p[1] <= SHAPES_NORTH;
+	return p[0] >= SHAPES_WEST && p[0] <= SHAPES_EAST && p[1] >= SHAPES_SOUTH &&
+	       p[1] <= SHAPES_NORTH;
 }
 
-/* The largest cosine between v and a point of the segment a-b; n is its unit normal, or zero for a single point. */
+/* The largest cosine between v and a point of the segment a-b; n is its unit normal, or zero for a
+ * single point. */
 static double segment_cosine(struct vec v, struct vec a, struct vec b, struct vec n)
 {
 	double ends = fmax(dot(v, a), dot(v, b)), off = dot(v, n);
@@ -92,8 +101,10 @@ static double turn(double degrees) /* to -180..180 */
 	return degrees - 360.0 * floor((degrees + 180.0) / 360.0);
 }
 
-/* Does the way from the view's point straight north cross the segment? With flip: from its antipode. */
-static bool crosses(const struct view *w, const int16_t a[2], const int16_t b[2], struct vec n, bool flip)
+/* Does the way from the view's point straight north cross the segment? With flip: from its
+ * antipode. */
+static bool crosses(const struct view *w, const int16_t a[2], const int16_t b[2], struct vec n,
+		    bool flip)
 {
 	double shift = flip ? 180.0 : 0.0, sign = flip ? -1.0 : 1.0;
 	double da = turn(a[0] / 100.0 - w->lon - shift), db = turn(b[0] / 100.0 - w->lon - shift);
@@ -103,14 +114,14 @@ static bool crosses(const struct view *w, const int16_t a[2], const int16_t b[2]
 	return -(n.x * w->cos_lon + n.y * w->sin_lon) * sign / n.z > w->tan_lat * sign;
 }
 
-static void see_segment(struct seen *s, const struct view *w, const int16_t a[2], struct vec va, const int16_t b[2],
-			struct vec vb)
+static void see_segment(struct seen *s, const struct view *w, const int16_t a[2], struct vec va,
+			const int16_t b[2], struct vec vb)
 {
 	int kind = around_europe(a) && around_europe(b) ? NEAR : FAR;
-	struct vec n = cross(va, vb), opposite = { -w->here.x, -w->here.y, -w->here.z };
+	struct vec n = cross(va, vb), opposite = {-w->here.x, -w->here.y, -w->here.z};
 	double size = sqrt(dot(n, n));
 
-	n = size > 1e-12 ? (struct vec){ n.x / size, n.y / size, n.z / size } : (struct vec){ 0, 0, 0 };
+	n = size > 1e-12 ? (struct vec){n.x / size, n.y / size, n.z / size} : (struct vec){0, 0, 0};
 	s->nearest[kind] = fmax(s->nearest[kind], segment_cosine(w->here, va, vb, n));
 	s->antipode = fmax(s->antipode, segment_cosine(opposite, va, vb, n));
 	s->inside ^= crosses(w, a, b, n, false);
@@ -149,16 +160,20 @@ static double seen_farthest(const struct seen *s)
 	return M_PI * EARTH_KM - (s->inside_antipode ? 0.0 : arc_km(s->antipode));
 }
 
-/* Calls fn for every shape; the arrays are walked in order, so the place in them is carried along. */
-static void look_around(double lat, double lon, void (*fn)(void *, const struct shape *, const struct seen *), void *arg)
+/* Calls fn for every shape; the arrays are walked in order, so the place in them is carried along.
+ */
+static void look_around(double lat, double lon,
+			void (*fn)(void *, const struct shape *, const struct seen *), void *arg)
 {
-	struct view w = { vector(lon, lat), lon, tan(radians(lat)), cos(radians(lon)), sin(radians(lon)) };
-	const int16_t (*at)[2] = points;
+	struct view w = {vector(lon, lat), lon, tan(radians(lat)), cos(radians(lon)),
+			 sin(radians(lon))};
+	const int16_t(*at)[2] = points;
 
 	for (unsigned i = 0; i < SHAPES_COUNT; i++) {
-		struct seen s = { .nearest = { -1.0, -1.0 }, .antipode = -1.0 };
+		struct seen s = {.nearest = {-1.0, -1.0}, .antipode = -1.0};
 
-		for (unsigned r = shapes[i].ring; r < (unsigned)shapes[i].ring + shapes[i].rings; r++) {
+		for (unsigned r = shapes[i].ring; r < (unsigned)shapes[i].ring + shapes[i].rings;
+		     r++) {
 			see_ring(&s, &w, at, ring_points[r]);
 			at += ring_points[r];
 		}
@@ -168,10 +183,12 @@ static void look_around(double lat, double lon, void (*fn)(void *, const struct 
 
 static int by_country(const void *a, const void *b)
 {
-	return (int)((const struct distance_country *)a)->country - (int)((const struct distance_country *)b)->country;
+	return (int)((const struct distance_country *)a)->country -
+	       (int)((const struct distance_country *)b)->country;
 }
 
-/* The entry of a country, a new one at the end when it has none; NULL for code 0 or a full table. */
+/* The entry of a country, a new one at the end when it has none; NULL for code 0 or a full table.
+ */
 static struct distance_country *entry(struct distance_home *h, uint16_t country)
 {
 	struct distance_country *c = h->countries;
@@ -181,17 +198,20 @@ static struct distance_country *entry(struct distance_home *h, uint16_t country)
 	if (!country || c == h->countries + DISTANCE_COUNTRIES_MAX)
 		return NULL;
 	if (c == h->countries + h->n) {
-		*c = (struct distance_country){ country, INFINITY, 0, INFINITY };
+		*c = (struct distance_country){country, INFINITY, 0, INFINITY};
 		h->n++;
 	}
 	return c;
 }
 
-struct home_pass { struct distance_home *home; int64_t at; };
+struct home_pass {
+	struct distance_home *home;
+	int64_t at;
+};
 
 static void home_claims(struct distance_home *h, const struct shape *shape, const struct seen *s)
 {
-	const uint16_t codes[] = { shape->country, shape->also[0], shape->also[1] };
+	const uint16_t codes[] = {shape->country, shape->also[0], shape->also[1]};
 
 	for (unsigned i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
 		struct distance_country *c = entry(h, codes[i]);
@@ -223,7 +243,7 @@ static void home_sees(void *arg, const struct shape *shape, const struct seen *s
 
 void distance_home(struct distance_home *ret, double lat, double lon, int64_t at)
 {
-	struct home_pass pass = { ret, at };
+	struct home_pass pass = {ret, at};
 
 	memset(ret, 0, sizeof(*ret));
 	ret->lat = lat;
@@ -239,7 +259,7 @@ void distance_home(struct distance_home *ret, double lat, double lon, int64_t at
 
 const struct distance_country *distance_find(const struct distance_home *h, uint16_t country)
 {
-	struct distance_country key = { .country = country };
+	struct distance_country key = {.country = country};
 
 	if (!h->known || !country)
 		return NULL;
@@ -258,10 +278,12 @@ uint64_t distance_rtt_ns(double km)
 
 uint64_t distance_implausible_ns(const struct distance_country *c)
 {
-	return (uint64_t)((STRETCH * (double)c->farthest + EXTRA_KM) / DISTANCE_FIBRE_KM_PER_MS * 1e6);
+	return (uint64_t)((STRETCH * (double)c->farthest + EXTRA_KM) / DISTANCE_FIBRE_KM_PER_MS *
+			  1e6);
 }
 
-enum distance_verdict distance_judge(const struct distance_home *h, uint16_t country, uint64_t rtt_min_ns)
+enum distance_verdict distance_judge(const struct distance_home *h, uint16_t country,
+				     uint64_t rtt_min_ns)
 {
 	double bound = distance_bound_km(rtt_min_ns);
 	const struct distance_country *c;
@@ -275,10 +297,14 @@ enum distance_verdict distance_judge(const struct distance_home *h, uint16_t cou
 		return DISTANCE_PROVEN;
 	if (!c)
 		return DISTANCE_NONE;
-	return rtt_min_ns >= distance_implausible_ns(c) ? DISTANCE_IMPLAUSIBLE : DISTANCE_CONSISTENT;
+	return rtt_min_ns >= distance_implausible_ns(c) ? DISTANCE_IMPLAUSIBLE
+							: DISTANCE_CONSISTENT;
 }
 
-struct one_pass { uint16_t country; double nearest, farthest; };
+struct one_pass {
+	uint16_t country;
+	double nearest, farthest;
+};
 
 static void one_sees(void *arg, const struct shape *shape, const struct seen *s)
 {
@@ -292,7 +318,7 @@ static void one_sees(void *arg, const struct shape *shape, const struct seen *s)
 
 double distance_km_min(uint16_t country, double lat, double lon)
 {
-	struct one_pass one = { country, INFINITY, -1.0 };
+	struct one_pass one = {country, INFINITY, -1.0};
 
 	look_around(lat, lon, one_sees, &one);
 	return isfinite(one.nearest) ? one.nearest : -1.0;
@@ -300,7 +326,7 @@ double distance_km_min(uint16_t country, double lat, double lon)
 
 double distance_km_max(uint16_t country, double lat, double lon)
 {
-	struct one_pass one = { country, INFINITY, -1.0 };
+	struct one_pass one = {country, INFINITY, -1.0};
 
 	look_around(lat, lon, one_sees, &one);
 	return one.farthest;
@@ -308,8 +334,9 @@ double distance_km_max(uint16_t country, double lat, double lon)
 
 const char *distance_name(enum distance_verdict v)
 {
-	static const char *const names[] = { "", "consistent", "implausible", "refuted", "proven" };
+	static const char *const names[] = {"", "consistent", "implausible", "refuted", "proven"};
 
-	_Static_assert(sizeof(names) / sizeof(names[0]) == DISTANCE_VERDICTS, "a name for each verdict");
+	_Static_assert(sizeof(names) / sizeof(names[0]) == DISTANCE_VERDICTS,
+		       "a name for each verdict");
 	return v < DISTANCE_VERDICTS ? names[v] : "";
 }

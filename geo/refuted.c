@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* refuted.c - reads, keeps and replaces the list of addresses whose claimed country distance has refuted. */
+/* refuted.c - reads, keeps and replaces the list of addresses whose claimed country distance has
+ * refuted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -77,7 +78,8 @@ static bool take_entry(char *line, struct refuted_entry *e)
 		return false;
 	e->country = country_code(comma + 1, 2);
 	p = comma + 4;
-	if (!e->country || !take_number(&p, ',', UINT64_MAX, &e->rtt_min_ns) || !take_number(&p, '\0', INT64_MAX, &time))
+	if (!e->country || !take_number(&p, ',', UINT64_MAX, &e->rtt_min_ns) ||
+	    !take_number(&p, '\0', INT64_MAX, &time))
 		return false;
 	e->time = (int64_t)time;
 	return true;
@@ -88,12 +90,15 @@ static bool take_home(const char *p, double home[2])
 	return take_degrees(&p, ' ', 90.0, &home[0]) && take_degrees(&p, '\0', 180.0, &home[1]);
 }
 
-static int parse_line(struct refuted_text *t, char *line, unsigned number, refuted_fn *fn, void *arg)
+static int parse_line(struct refuted_text *t, char *line, unsigned number, refuted_fn *fn,
+		      void *arg)
 {
 	struct refuted_entry e;
 
 	if (!strncmp(line, "# home ", 7))
-		return take_home(line + 7, t->home) ? 0 : wrong(t, number, "the home is not two numbers in degrees");
+		return take_home(line + 7, t->home)
+			       ? 0
+			       : wrong(t, number, "the home is not two numbers in degrees");
 	if (*line == '#')
 		return 0;
 	if (!take_entry(line, &e))
@@ -108,8 +113,11 @@ int refuted_parse(struct refuted_text *t, refuted_fn *fn, void *arg)
 	int r = 0;
 
 	t->home[0] = t->home[1] = NAN;
-	if (t->len < strlen(REFUTED_MAGIC) || memcmp(t->text, REFUTED_MAGIC, strlen(REFUTED_MAGIC)) != 0)
-		return wrong(t, 1, "not a list of refuted places: the first line should be '# cordon-refuted 1'");
+	if (t->len < strlen(REFUTED_MAGIC) ||
+	    memcmp(t->text, REFUTED_MAGIC, strlen(REFUTED_MAGIC)) != 0)
+		return wrong(
+			t, 1,
+			"not a list of refuted places: the first line should be '# cordon-refuted 1'");
 	while (r == 0 && at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t n = stop ? (size_t)(stop - at) : 0;
@@ -175,7 +183,7 @@ static bool same_home(const struct refuted *r, const double home[2])
 
 static int fill(struct refuted *r, struct diag_sink *d)
 {
-	struct refuted_text t = { .file = r->path, .d = d };
+	struct refuted_text t = {.file = r->path, .d = d};
 	char *text = NULL;
 	int err = read_all(r->path, &text, &t.len);
 
@@ -190,7 +198,8 @@ static int fill(struct refuted *r, struct diag_sink *d)
 	if (err == -E2BIG)
 		err = wrong(&t, 0, "more entries than a list of refuted places may have");
 	if (err == 0 && !same_home(r, t.home)) {
-		diag_warn(d, r->path, 0, "proven from another home: its %zu entries are dropped", r->n);
+		diag_warn(d, r->path, 0, "proven from another home: its %zu entries are dropped",
+			  r->n);
 		r->n = 0;
 		r->changed = true;
 	}
@@ -198,7 +207,8 @@ static int fill(struct refuted *r, struct diag_sink *d)
 	return err;
 }
 
-int refuted_open(struct refuted **ret, const char *path, double lat, double lon, struct diag_sink *d)
+int refuted_open(struct refuted **ret, const char *path, double lat, double lon,
+		 struct diag_sink *d)
 {
 	struct refuted *r = calloc(1, sizeof(*r));
 	int err = -ENOMEM;
@@ -226,7 +236,7 @@ void refuted_free(struct refuted *r)
 
 static struct cidr scope_of(const struct ip *ip)
 {
-	struct cidr c = { *ip, ip->v == 4 ? 32 : 64 };
+	struct cidr c = {*ip, ip->v == 4 ? 32 : 64};
 
 	if (ip->v == 6)
 		memset(c.addr.b + 8, 0, 8);
@@ -243,9 +253,10 @@ static struct refuted_entry *oldest(struct refuted *r)
 	return o;
 }
 
-bool refuted_add(struct refuted *r, const struct ip *ip, uint16_t country, uint64_t rtt_min_ns, int64_t time)
+bool refuted_add(struct refuted *r, const struct ip *ip, uint16_t country, uint64_t rtt_min_ns,
+		 int64_t time)
 {
-	struct refuted_entry e = { scope_of(ip), country, rtt_min_ns, time < 0 ? 0 : time };
+	struct refuted_entry e = {scope_of(ip), country, rtt_min_ns, time < 0 ? 0 : time};
 	bool known;
 
 	for (size_t i = 0; i < r->n; i++) {
@@ -275,7 +286,10 @@ static bool write_all(const struct refuted *r, FILE *to)
 {
 	char prefix[IP_STRLEN], cc[3];
 
-	fprintf(to, REFUTED_MAGIC "# home %.4f %.4f\n# prefix,not in this country,RTT in ns,Unix time\n", r->lat, r->lon);
+	fprintf(to,
+		REFUTED_MAGIC
+		"# home %.4f %.4f\n# prefix,not in this country,RTT in ns,Unix time\n",
+		r->lat, r->lon);
 	for (size_t i = 0; i < r->n; i++)
 		fprintf(to, "%s,%s,%" PRIu64 ",%" PRId64 "\n", cidr_format(prefix, &r->v[i].prefix),
 			country_text(r->v[i].country, cc), r->v[i].rtt_min_ns, r->v[i].time);

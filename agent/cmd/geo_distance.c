@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* geo_distance.c - 'cordon geo show --distance': from home, which round-trip time proves or refutes which country. */
+/* geo_distance.c - 'cordon geo show --distance': from home, which round-trip time proves or refutes
+ * which country. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -35,19 +36,25 @@ static void print_text(FILE *to, const struct distance_home *h, const char *name
 	char cc[3];
 
 	fprintf(to, "from %.4f %.4f%s%s\n\n", h->lat, h->lon, *name ? " " : "", name);
-	fprintf(to, "A minimum RTT of 1 ms puts the far end within %.0f km (light in vacuum: a proof), and likely within %.0f km\n"
-		    "(light in fibre: an estimate). It speaks of whoever terminates TCP, a proxy or an anycast edge too.\n\n",
+	fprintf(to,
+		"A minimum RTT of 1 ms puts the far end within %.0f km (light in vacuum: a proof), and likely within %.0f km\n"
+		"(light in fibre: an estimate). It speaks of whoever terminates TCP, a proxy or an anycast edge too.\n\n",
 		DISTANCE_VACUUM_KM_PER_MS, DISTANCE_FIBRE_KM_PER_MS);
-	fprintf(to, "inside the EEA is proven below %.2f ms: the nearest soil outside (%s) is %.0f km away, at least %.0f\n\n",
-		ms(distance_rtt_ns(h->outside_proof)), h->outside_country ? country_text(h->outside_country, cc) : "no code",
-		h->outside, h->outside_proof);
-	fprintf(to, "%-4s%-3s  %10s %10s %13s %16s  %s\n", "", "EEA", "nearest", "farthest", "refuted below", "implausible from", "country");
+	fprintf(to,
+		"inside the EEA is proven below %.2f ms: the nearest soil outside (%s) is %.0f km away, at least %.0f\n\n",
+		ms(distance_rtt_ns(h->outside_proof)),
+		h->outside_country ? country_text(h->outside_country, cc) : "no code", h->outside,
+		h->outside_proof);
+	fprintf(to, "%-4s%-3s  %10s %10s %13s %16s  %s\n", "", "EEA", "nearest", "farthest",
+		"refuted below", "implausible from", "country");
 	for (unsigned i = 0; i < h->n; i++) {
 		const struct distance_country *c = &h->countries[i];
 
-		fprintf(to, "%-4s%-3s  %7.0f km %7.0f km %10.2f ms %13.0f ms  %s\n", country_text(c->country, cc),
-			zone_has(ZONE_EEA, c->country, at) ? "yes" : "no", (double)c->nearest, (double)c->farthest,
-			ms(distance_rtt_ns((double)c->proof)), ms(distance_implausible_ns(c)), country_name(c->country));
+		fprintf(to, "%-4s%-3s  %7.0f km %7.0f km %10.2f ms %13.0f ms  %s\n",
+			country_text(c->country, cc),
+			zone_has(ZONE_EEA, c->country, at) ? "yes" : "no", (double)c->nearest,
+			(double)c->farthest, ms(distance_rtt_ns((double)c->proof)),
+			ms(distance_implausible_ns(c)), country_name(c->country));
 	}
 }
 
@@ -55,10 +62,12 @@ static json_t *country_json(const struct distance_country *c, int64_t at)
 {
 	char cc[3];
 
-	return json_pack("{s:s, s:s, s:b, s:f, s:f, s:f, s:f}", "country", country_text(c->country, cc), "name",
-			 country_name(c->country), "eea", (int)zone_has(ZONE_EEA, c->country, at), "nearest_km",
-			 (double)c->nearest, "farthest_km", (double)c->farthest, "refuted_below_ms",
-			 ms(distance_rtt_ns((double)c->proof)), "implausible_from_ms", ms(distance_implausible_ns(c)));
+	return json_pack("{s:s, s:s, s:b, s:f, s:f, s:f, s:f}", "country",
+			 country_text(c->country, cc), "name", country_name(c->country), "eea",
+			 (int)zone_has(ZONE_EEA, c->country, at), "nearest_km", (double)c->nearest,
+			 "farthest_km", (double)c->farthest, "refuted_below_ms",
+			 ms(distance_rtt_ns((double)c->proof)), "implausible_from_ms",
+			 ms(distance_implausible_ns(c)));
 }
 
 static int print_json(FILE *to, const struct distance_home *h, const char *name, int64_t at)
@@ -69,9 +78,11 @@ static int print_json(FILE *to, const struct distance_home *h, const char *name,
 	for (unsigned i = 0; i < h->n; i++)
 		if (json_array_append_new(countries, country_json(&h->countries[i], at)) < 0)
 			return -ENOMEM;
-	o = json_pack("{s:{s:f, s:f, s:s}, s:{s:s, s:f, s:f}, s:O}", "home", "latitude", h->lat, "longitude", h->lon,
-		      "name", name, "outside_eea", "country", country_text(h->outside_country, cc), "nearest_km", h->outside,
-		      "proven_inside_below_ms", ms(distance_rtt_ns(h->outside_proof)), "countries", countries);
+	o = json_pack("{s:{s:f, s:f, s:s}, s:{s:s, s:f, s:f}, s:O}", "home", "latitude", h->lat,
+		      "longitude", h->lon, "name", name, "outside_eea", "country",
+		      country_text(h->outside_country, cc), "nearest_km", h->outside,
+		      "proven_inside_below_ms", ms(distance_rtt_ns(h->outside_proof)), "countries",
+		      countries);
 	if (!o || json_dumpf(o, to, JSON_COMPACT | JSON_REAL_PRECISION(7)) < 0)
 		return -ENOMEM;
 	fputc('\n', to);
@@ -87,7 +98,8 @@ int geo_distance_print(FILE *to, double lat, double lon, const char *name, int64
 	distance_home(h, lat, lon, at);
 	if (!h->known)
 		return -EDOM;
-	qsort(h->countries, h->n, sizeof(h->countries[0]), nearer); /* distance_find no longer works on this one */
+	qsort(h->countries, h->n, sizeof(h->countries[0]),
+	      nearer); /* distance_find no longer works on this one */
 	if (json)
 		return print_json(to, h, name, at);
 	print_text(to, h, name, at);
@@ -122,11 +134,14 @@ int geo_distance(const char *path, bool json)
 	if (code != EXIT_DONE)
 		return code;
 	if (!p->has_home || isnan(p->home_lat)) {
-		diag_say("%s: no distances without a 'home' that has coordinates, as in: home DE 50.11 8.68 \"Frankfurt\"", path);
+		diag_say(
+			"%s: no distances without a 'home' that has coordinates, as in: home DE 50.11 8.68 \"Frankfurt\"",
+			path);
 		policy_free(p);
 		return EXIT_FAILED;
 	}
-	r = geo_distance_print(stdout, p->home_lat, p->home_lon, p->home_name ? p->home_name : "", time(NULL), json);
+	r = geo_distance_print(stdout, p->home_lat, p->home_lon, p->home_name ? p->home_name : "",
+			       time(NULL), json);
 	policy_free(p);
 	if (r < 0)
 		diag_say("%s: no distances from home: %s", path, strerror(-r));

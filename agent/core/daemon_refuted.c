@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * daemon_refuted.c - the memory of distance: a refuted place is written down, and the places are loaded again with it.
+ * daemon_refuted.c - the memory of distance: a refuted place is written down, and the places are
+ * loaded again with it.
  *
- * From then on the address is disputed (geo/merge.c), in this agent and in the next. Writing waits a second, so that many
- * addresses of one service cost one file; loading again happens at most once a minute, whoever asks for it by answering fast.
+ * From then on the address is disputed (geo/merge.c), in this agent and in the next. Writing waits
+ * a second, so that many addresses of one service cost one file; loading again happens at most once
+ * a minute, whoever asks for it by answering fast.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -37,10 +39,13 @@ static void save(struct daemon *d)
 		return;
 	d->refuted_loaded_ns = loop_monotonic_ns();
 	if (daemon_load_same(d) == 0)
-		daemon_tell(d, "places-disputed", "distance has refuted the places of %zu addresses: they are disputed from now on",
-			    n);
+		daemon_tell(
+			d, "places-disputed",
+			"distance has refuted the places of %zu addresses: they are disputed from now on",
+			n);
 	else
-		diag_say("the refuted places are written down; the next reload makes them disputed");
+		diag_say(
+			"the refuted places are written down; the next reload makes them disputed");
 }
 
 static void on_timer(void *daemon)
@@ -54,7 +59,8 @@ static void on_timer(void *daemon)
 /* A second from now, or a minute after the last time. */
 static void schedule(struct daemon *d)
 {
-	uint64_t now = loop_monotonic_ns(), due = d->refuted_loaded_ns + LOAD_EVERY, in = SAVE_AFTER;
+	uint64_t now = loop_monotonic_ns(), due = d->refuted_loaded_ns + LOAD_EVERY,
+		 in = SAVE_AFTER;
 	int timer;
 
 	if (d->refuted_loaded_ns && due > now + SAVE_AFTER)
@@ -83,7 +89,8 @@ static int open_list(struct daemon *d)
 		return -ENOENT;
 	if (access(d->cfg.state, F_OK) < 0) {
 		if (!d->refuted_told)
-			diag_say("%s: %s: what distance refutes is told, but not remembered", d->cfg.state, strerror(errno));
+			diag_say("%s: %s: what distance refutes is told, but not remembered",
+				 d->cfg.state, strerror(errno));
 		d->refuted_told = true;
 		return -ENOENT;
 	}
@@ -99,7 +106,8 @@ void daemon_refuted(struct daemon *d, const struct event *e)
 
 	if (open_list(d) < 0)
 		return;
-	if (refuted_add(d->refuted, &e->flow.dst, e->place->country, e->rtt_min_ns, (int64_t)(e->last_ns / LOOP_SECOND))) {
+	if (refuted_add(d->refuted, &e->flow.dst, e->place->country, e->rtt_min_ns,
+			(int64_t)(e->last_ns / LOOP_SECOND))) {
 		if (!waiting)
 			schedule(d);
 	} else if (!waiting) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipeline_distance.c - round-trip times of the flows that go out, and the event when one refutes the place.
+ * pipeline_distance.c - round-trip times of the flows that go out, and the event when one refutes
+ * the place.
  *
- * Conversations are timed in a table of their own that forgets: two ways a set, the older one goes. What is forgotten
- * costs a sample, never a wrong one. The minimum stands at the flow that it speaks of: that of the side which answered.
- * A place is told refuted once for each address and country, as long as a second table (which forgets too) knows it.
+ * Conversations are timed in a table of their own that forgets: two ways a set, the older one goes.
+ * What is forgotten costs a sample, never a wrong one. The minimum stands at the flow that it
+ * speaks of: that of the side which answered. A place is told refuted once for each address and
+ * country, as long as a second table (which forgets too) knows it.
  *
  * Nothing of this runs, and no memory is taken, unless the policy has a home with coordinates.
  */
@@ -20,7 +22,8 @@
 #define SAMPLES_MAX 64 /* of one flow; then its packets are no longer looked at */
 
 struct conversation {
-	struct flow_id id; /* in the direction of the side whose address, then port, is smaller: side 0 */
+	struct flow_id
+		id; /* in the direction of the side whose address, then port, is smaller: side 0 */
 	struct rtt rtt;
 	uint64_t last_ns;
 };
@@ -47,8 +50,10 @@ void pipeline_distance_segment(struct pipeline_seen *s, const struct packet *k)
 	const uint8_t *ip = k->src - (k->v == 4 ? 12 : 8); /* where the header begins */
 	ptrdiff_t before = k->payload ? k->payload - ip : 0;
 
-	s->timed = k->proto == 6 && !(k->flags & PACKET_FRAGMENT) && before > 0 && before < (ptrdiff_t)k->length &&
-		   rtt_parse(&s->segment, k->payload, k->payload_len, k->length - (uint32_t)before) == 0;
+	s->timed = k->proto == 6 && !(k->flags & PACKET_FRAGMENT) && before > 0 &&
+		   before < (ptrdiff_t)k->length &&
+		   rtt_parse(&s->segment, k->payload, k->payload_len,
+			     k->length - (uint32_t)before) == 0;
 }
 
 struct flow *pipeline_reverse(const struct pipeline *p, const struct flow_id *id)
@@ -65,7 +70,8 @@ static unsigned side_of(const struct flow_id *id)
 	return c > 0 || (c == 0 && flow_sport(id) > flow_dport(id));
 }
 
-static struct conversation *conversation(struct pipeline *p, const struct pipeline_seen *s, unsigned side)
+static struct conversation *conversation(struct pipeline *p, const struct pipeline_seen *s,
+					 unsigned side)
 {
 	struct flow_id id = side ? flow_reverse(&s->id) : s->id;
 	struct conversation *set, *c;
@@ -76,7 +82,7 @@ static struct conversation *conversation(struct pipeline *p, const struct pipeli
 		if (flow_same(&set[i].id, &id))
 			return &set[i];
 	c = &set[set[1].last_ns < set[0].last_ns];
-	*c = (struct conversation){ .id = id };
+	*c = (struct conversation){.id = id};
 	return c;
 }
 
@@ -96,41 +102,54 @@ static bool first_told(struct pipeline *p, const struct ip *address, uint16_t co
 	return true;
 }
 
-enum distance_verdict pipeline_distance_judge(const struct engine *e, const struct place *place, bool embedded, uint64_t rtt_min_ns)
+enum distance_verdict pipeline_distance_judge(const struct engine *e, const struct place *place,
+					      bool embedded, uint64_t rtt_min_ns)
 {
 	if (!e->distance || embedded || !place->country)
 		return DISTANCE_NONE;
 	return distance_judge(e->distance, place->country, rtt_min_ns);
 }
 
-bool pipeline_distance_tells(struct pipeline *p, const struct place *place, const struct ip *address, enum distance_verdict v)
+bool pipeline_distance_tells(struct pipeline *p, const struct place *place,
+			     const struct ip *address, enum distance_verdict v)
 {
-	return v == DISTANCE_REFUTED && place->status == PLACE_KNOWN && first_told(p, address, place->country);
+	return v == DISTANCE_REFUTED && place->status == PLACE_KNOWN &&
+	       first_told(p, address, place->country);
 }
 
-const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct engine *e, const struct place *place,
-				     uint64_t rtt_min_ns)
+const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct engine *e,
+				     const struct place *place, uint64_t rtt_min_ns)
 {
-	const struct distance_country *c = e->distance ? distance_find(e->distance, place->country) : NULL;
+	const struct distance_country *c =
+		e->distance ? distance_find(e->distance, place->country) : NULL;
 	char cc[3];
 
-	text_put(buf, PIPELINE_DETAIL, "minimum RTT %.3f ms: at most %.0f km from home, and no soil of %s is nearer than %.0f km",
-		 (double)rtt_min_ns / 1e6, distance_bound_km(rtt_min_ns), country_text(place->country, cc),
-		 c ? (double)c->proof : 0.0);
+	text_put(
+		buf, PIPELINE_DETAIL,
+		"minimum RTT %.3f ms: at most %.0f km from home, and no soil of %s is nearer than %.0f km",
+		(double)rtt_min_ns / 1e6, distance_bound_km(rtt_min_ns),
+		country_text(place->country, cc), c ? (double)c->proof : 0.0);
 	return buf;
 }
 
 /* A shorter time for a flow that goes out: does its place still stand? */
-static int judge(struct pipeline *p, const struct pipeline_seen *s, const struct flow *f, const struct flow_more *m)
+static int judge(struct pipeline *p, const struct pipeline_seen *s, const struct flow *f,
+		 const struct flow_more *m)
 {
 	const struct place *place = &table_class(p->engine->table, m->class)->place;
 	struct ip dst = flow_dst(&f->id);
-	struct pipeline_ended x = { .kind = EVENT_PLACE_REFUTED, .id = f->id, .more = *m, .packets = flow_packets(f, m),
-				    .bytes = f->bytes, .last_ns = s->time_ns, .engine = p->engine };
+	struct pipeline_ended x = {.kind = EVENT_PLACE_REFUTED,
+				   .id = f->id,
+				   .more = *m,
+				   .packets = flow_packets(f, m),
+				   .bytes = f->bytes,
+				   .last_ns = s->time_ns,
+				   .engine = p->engine};
 
 	if (!m->egress || !p->cfg.event ||
 	    !pipeline_distance_tells(p, place, &dst,
-				     pipeline_distance_judge(p->engine, place, m->embedded || flow_route(&f->id),
+				     pipeline_distance_judge(p->engine, place,
+							     m->embedded || flow_route(&f->id),
 							     m->rtt_min_ns)))
 		return 0;
 	x.more.number = s->number;

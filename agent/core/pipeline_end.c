@@ -69,8 +69,9 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	else if (inner)
 		ev.embedded = &embedded[inner - 1]; /* Teredo: the client, which is behind the server */
 	if (route)
-		ev.detail = route == ROUTE_TOO_DEEP ? "its headers cannot be followed: too many extension headers, or broken options" :
-						      "source route: the header names a hop, not where the packet ends";
+		ev.detail = route == ROUTE_TOO_DEEP ?
+				    "its headers cannot be followed: too many extension headers, or broken options" :
+				    "source route: the header names a hop, not where the packet ends";
 	ev.action = event_action(ev.verdict, false);
 	fill_distance(&ev, x, detail);
 	ev.sequence = ++p->sequence;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* rtt.c - times one segment at a time in each direction, and never reports less than the path took. */
+/* rtt.c - times one segment at a time in each direction, and never reports less than the path took.
+ */
 #include <errno.h>
 #include <string.h>
 #include "agent/flow/rtt.h"
@@ -21,7 +22,7 @@ int rtt_parse(struct rtt_segment *ret, const uint8_t *tcp, uint32_t captured, ui
 	header = (uint32_t)(tcp[12] >> 4) * 4;
 	if (header < TCP_HEADER_MIN || header > wire)
 		return -EINVAL;
-	*ret = (struct rtt_segment){ be32(tcp + 4), be32(tcp + 8), wire - header, tcp[13] };
+	*ret = (struct rtt_segment){be32(tcp + 4), be32(tcp + 8), wire - header, tcp[13]};
 	return 0;
 }
 
@@ -65,8 +66,8 @@ static void sent(struct rtt_way *w, const struct rtt_segment *s, uint64_t time_n
 	w->timing = true;
 }
 
-/* A SYN far from the numbers at hand opens another conversation on the same ports. One just behind them is sent again,
- * perhaps without the data that it carried first. */
+/* A SYN far from the numbers at hand opens another conversation on the same ports. One just behind
+ * them is sent again, perhaps without the data that it carried first. */
 static bool opens_anew(const struct rtt_way *w, uint32_t seq)
 {
 	return w->next - seq > SYN_DATA_MAX;

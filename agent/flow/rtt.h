@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * rtt.h - the minimum round-trip time of a TCP conversation, from its packets, as seen where they were captured.
+ * rtt.h - the minimum round-trip time of a TCP conversation, from its packets, as seen where they
+ * were captured.
  *
- * A segment goes out, its acknowledgement comes back: the time between is at least the time that light needs from here
- * to whoever answered and back. Either side's segments count: one conversation has a minimum to each of its ends.
+ * A segment goes out, its acknowledgement comes back: the time between is at least the time that
+ * light needs from here to whoever answered and back. Either side's segments count: one
+ * conversation has a minimum to each of its ends.
  *
- * Only ever too long, never too short, is the rule that everything here follows; a proof hangs on it:
+ * Only ever too long, never too short, is the rule that everything here follows; a proof hangs on
+ * it:
  *  - one segment at a time is timed, from the first time it was seen;
- *  - only data never seen before is timed, and only where it follows on what was seen: a retransmission whose
- *    original went unseen may be acknowledged before it arrives;
- *  - an acknowledgement of what was not seen times nothing, and a reset neither (a firewall may have sent it).
- * tests/agent/rtt_test.c has a row for each. One case no observer can tell: a segment sent again though it had arrived, of
- * which the capture has only the second. That takes a lost capture packet and a needless timeout at once.
+ *  - only data never seen before is timed, and only where it follows on what was seen: a
+ * retransmission whose original went unseen may be acknowledged before it arrives;
+ *  - an acknowledgement of what was not seen times nothing, and a reset neither (a firewall may
+ * have sent it). tests/agent/rtt_test.c has a row for each. One case no observer can tell: a
+ * segment sent again though it had arrived, of which the capture has only the second. That takes a
+ * lost capture packet and a needless timeout at once.
  */
 #ifndef AGENT_RTT_H
 #define AGENT_RTT_H
@@ -39,11 +43,11 @@ struct rtt_segment {
 #define RTT_RST 0x04
 #define RTT_ACK 0x10
 
-/* A TCP header of which captured bytes are at hand, in an IP packet that has wire bytes from the TCP header on (the
- * capture may be cut). 0, or -EINVAL: too short or no header. */
+/* A TCP header of which captured bytes are at hand, in an IP packet that has wire bytes from the
+ * TCP header on (the capture may be cut). 0, or -EINVAL: too short or no header. */
 int rtt_parse(struct rtt_segment *ret, const uint8_t *tcp, uint32_t captured, uint32_t wire);
 
-/* A segment that side (0 or 1, the caller's choice) sent. Returns what it says of the way to its sender: a round-trip
- * time in ns, or 0 when it times nothing. The caller keeps the minimum. */
+/* A segment that side (0 or 1, the caller's choice) sent. Returns what it says of the way to its
+ * sender: a round-trip time in ns, or 0 when it times nothing. The caller keeps the minimum. */
 uint64_t rtt_segment(struct rtt *r, unsigned side, uint64_t time_ns, const struct rtt_segment *s);
 #endif

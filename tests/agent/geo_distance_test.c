@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* geo_distance_test.c - 'geo show --distance': the text a person reads and the JSON a program reads say the same. */
+/* geo_distance_test.c - 'geo show --distance': the text a person reads and the JSON a program reads
+ * say the same. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <jansson.h>
@@ -33,7 +34,10 @@ Test(geo_distance, text)
 		lines++;
 	cr_expect_geq(lines, 250 + 7, "a line a country: %u", lines);
 	cr_expect(strstr(text, "from 50.1100 8.6800 Frankfurt\n"));
-	cr_expect(strstr(text, "inside the EEA is proven below 1.67 ms: the nearest soil outside (CH) is 257 km away"), "%s", text);
+	cr_expect(
+		strstr(text,
+		       "inside the EEA is proven below 1.67 ms: the nearest soil outside (CH) is 257 km away"),
+		"%s", text);
 	first = strstr(text, "\nDE ");
 	us = strstr(text, "\nUS ");
 	cr_assert(first && us);
@@ -52,20 +56,25 @@ Test(geo_distance, json_agrees_with_the_judge)
 	cr_assert_not_null(o, "%.100s", text);
 	distance_home(&h, 50.11, 8.68, AT);
 	cr_expect_eq(json_array_size(json_object_get(o, "countries")), h.n);
-	cr_expect_str_eq(json_string_value(json_object_get(json_object_get(o, "outside_eea"), "country")), "CH");
-	json_array_foreach(json_object_get(o, "countries"), i, c)
-	{
+	cr_expect_str_eq(json_string_value(
+				 json_object_get(json_object_get(o, "outside_eea"), "country")),
+			 "CH");
+	json_array_foreach (json_object_get(o, "countries"), i, c) {
 		const char *cc = json_string_value(json_object_get(c, "country"));
 		uint16_t code = CC(cc[0], cc[1]);
 		double ms = json_number_value(json_object_get(c, "refuted_below_ms"));
 		double slow = json_number_value(json_object_get(c, "implausible_from_ms"));
 
 		if (ms > 0.1) {
-			cr_expect_eq(distance_judge(&h, code, (uint64_t)(ms * 1e6 * 0.999)), DISTANCE_REFUTED, "%s", cc);
-			cr_expect_neq(distance_judge(&h, code, (uint64_t)(ms * 1e6 * 1.001)), DISTANCE_REFUTED, "%s", cc);
+			cr_expect_eq(distance_judge(&h, code, (uint64_t)(ms * 1e6 * 0.999)),
+				     DISTANCE_REFUTED, "%s", cc);
+			cr_expect_neq(distance_judge(&h, code, (uint64_t)(ms * 1e6 * 1.001)),
+				      DISTANCE_REFUTED, "%s", cc);
 		}
-		cr_expect_eq(distance_judge(&h, code, (uint64_t)(slow * 1e6 * 1.001)), DISTANCE_IMPLAUSIBLE, "%s", cc);
-		cr_expect_neq(distance_judge(&h, code, (uint64_t)(slow * 1e6 * 0.999)), DISTANCE_IMPLAUSIBLE, "%s", cc);
+		cr_expect_eq(distance_judge(&h, code, (uint64_t)(slow * 1e6 * 1.001)),
+			     DISTANCE_IMPLAUSIBLE, "%s", cc);
+		cr_expect_neq(distance_judge(&h, code, (uint64_t)(slow * 1e6 * 0.999)),
+			      DISTANCE_IMPLAUSIBLE, "%s", cc);
 	}
 	json_decref(o);
 	free(text);

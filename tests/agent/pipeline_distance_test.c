@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pipeline_distance_test.c - packets whose round-trip time refutes a place raise place-refuted, once; others are silent. */
+/* pipeline_distance_test.c - packets whose round-trip time refutes a place raise place-refuted,
+ * once; others are silent. */
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdio.h>
@@ -38,8 +39,11 @@ static void keep(void *arg, struct event *e)
 
 	(void)arg;
 	ntold++;
-	*t = (struct told){ .kind = e->kind, .rtt = e->rtt_min_ns, .number = e->capture_packet, .verdict = e->verdict,
-			    .packets = e->packets };
+	*t = (struct told){.kind = e->kind,
+			   .rtt = e->rtt_min_ns,
+			   .number = e->capture_packet,
+			   .verdict = e->verdict,
+			   .packets = e->packets};
 	snprintf(t->action, sizeof(t->action), "%s", e->action);
 	snprintf(t->id, sizeof(t->id), "%s", e->id);
 	snprintf(t->distance, sizeof(t->distance), "%s", e->distance ? e->distance : "-");
@@ -76,9 +80,10 @@ static void put(const char *path, const char *text)
 
 static void load(const char *policy)
 {
-	const char *geo[] = { geo_path };
-	struct engine_config cfg = { .policy = policy_path, .geo = geo, .ngeo = 1, .now = START / 1000000000ull };
-	struct diag_sink d = { 0 };
+	const char *geo[] = {geo_path};
+	struct engine_config cfg = {
+		.policy = policy_path, .geo = geo, .ngeo = 1, .now = START / 1000000000ull};
+	struct diag_sink d = {0};
 	struct engine *next = NULL;
 
 	put(policy_path, policy);
@@ -139,9 +144,13 @@ static unsigned ip_header(uint8_t *b, const struct ip *src, const struct ip *dst
 	return 40;
 }
 
-struct end { const char *address; uint16_t port; };
+struct end {
+	const char *address;
+	uint16_t port;
+};
 
-static void send(struct end from, struct end to, uint64_t at_ns, uint8_t flags, uint32_t seq, uint32_t ack)
+static void send(struct end from, struct end to, uint64_t at_ns, uint8_t flags, uint32_t seq,
+		 uint32_t ack)
 {
 	uint8_t *b = wire.bytes[wire.n];
 	struct ip src, dst;
@@ -160,12 +169,17 @@ static void send(struct end from, struct end to, uint64_t at_ns, uint8_t flags, 
 	put32(b + at + 8, ack);
 	b[at + 12] = 0x50;
 	b[at + 13] = flags;
-	wire.frame[wire.n] = (struct packet_frame){ .data = b, .caplen = at + 20, .len = at + 20, .time_ns = START + at_ns,
-						    .link = 101, .number = wire.n + 1 };
+	wire.frame[wire.n] = (struct packet_frame){.data = b,
+						   .caplen = at + 20,
+						   .len = at + 20,
+						   .time_ns = START + at_ns,
+						   .link = 101,
+						   .number = wire.n + 1};
 	wire.n++;
 }
 
-/* opener says SYN at 'at', the other answers 'gap' later, and the opener acknowledges 'back' after that. */
+/* opener says SYN at 'at', the other answers 'gap' later, and the opener acknowledges 'back' after
+ * that. */
 static void handshake(struct end opener, struct end other, uint64_t at, uint64_t gap, uint64_t back)
 {
 	send(opener, other, at, SYN, 100, 0);
@@ -175,7 +189,7 @@ static void handshake(struct end opener, struct end other, uint64_t at, uint64_t
 
 static void run(bool replay)
 {
-	struct pipeline_config cfg = { .engine = engine, .replay = replay, .event = keep };
+	struct pipeline_config cfg = {.engine = engine, .replay = replay, .event = keep};
 	struct pipeline *p = NULL;
 
 	ntold = 0;
@@ -190,7 +204,8 @@ Test(pipeline_distance, too_near_for_america)
 {
 	const struct told *t;
 
-	handshake((struct end){ HERE, 40000 }, (struct end){ US_ADDRESS, 443 }, 0, 3 * MS / 10, MS / 100);
+	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, 3 * MS / 10,
+		  MS / 100);
 	run(true);
 	cr_assert_eq(count(EVENT_PLACE_REFUTED), 1);
 	t = first(EVENT_PLACE_REFUTED);
@@ -200,8 +215,10 @@ Test(pipeline_distance, too_near_for_america)
 	cr_expect_eq(t->rtt, 300000);
 	cr_expect_eq(t->number, 2, "the packet that proves it");
 	cr_expect_eq(t->verdict, DECIDE_BLOCK);
-	cr_expect(strstr(t->detail, "minimum RTT 0.300 ms: at most 45 km from home, and no soil of US is nearer than 53"), "%s",
-		  t->detail);
+	cr_expect(
+		strstr(t->detail,
+		       "minimum RTT 0.300 ms: at most 45 km from home, and no soil of US is nearer than 53"),
+		"%s", t->detail);
 	cr_assert_eq(count(EVENT_FLOW), 1, "the transfer itself is told as ever");
 	cr_expect_str_eq(first(EVENT_FLOW)->distance, "refuted");
 	cr_expect_eq(first(EVENT_FLOW)->rtt, 300000);
@@ -210,8 +227,8 @@ Test(pipeline_distance, too_near_for_america)
 
 Test(pipeline_distance, a_normal_one_is_silent)
 {
-	handshake((struct end){ HERE, 40000 }, (struct end){ US_ADDRESS, 443 }, 0, 90 * MS, MS);
-	handshake((struct end){ HERE, 40001 }, (struct end){ DE_ADDRESS, 443 }, 0, 3 * MS / 10, MS);
+	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, 90 * MS, MS);
+	handshake((struct end){HERE, 40001}, (struct end){DE_ADDRESS, 443}, 0, 3 * MS / 10, MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0);
 	cr_expect_eq(ntold, 1);
@@ -222,10 +239,11 @@ Test(pipeline_distance, a_normal_one_is_silent)
 /* The wait before our own SYN-ACK says nothing of the peer; its ACK does. */
 Test(pipeline_distance, opened_by_the_peer)
 {
-	handshake((struct end){ US_ADDRESS, 50000 }, (struct end){ HERE, 5432 }, 0, MS / 100, 90 * MS);
+	handshake((struct end){US_ADDRESS, 50000}, (struct end){HERE, 5432}, 0, MS / 100, 90 * MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0, "10 us were this host's own");
-	handshake((struct end){ US_ADDRESS, 50001 }, (struct end){ HERE, 5432 }, 200 * MS, MS / 100, 2 * MS);
+	handshake((struct end){US_ADDRESS, 50001}, (struct end){HERE, 5432}, 200 * MS, MS / 100,
+		  2 * MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 1);
 	cr_expect_eq(first(EVENT_PLACE_REFUTED)->rtt, 2 * MS);
@@ -234,17 +252,19 @@ Test(pipeline_distance, opened_by_the_peer)
 Test(pipeline_distance, told_once_for_an_address)
 {
 	for (uint16_t i = 0; i < 20; i++)
-		handshake((struct end){ HERE, (uint16_t)(40000 + i) }, (struct end){ i % 2 ? US_ADDRESS : "3.80.0.2", 443 },
-			  i * MS, MS / 2, MS / 100);
+		handshake((struct end){HERE, (uint16_t)(40000 + i)},
+			  (struct end){i % 2 ? US_ADDRESS : "3.80.0.2", 443}, i * MS, MS / 2,
+			  MS / 100);
 	run(true);
-	cr_expect_eq(count(EVENT_PLACE_REFUTED), 2, "two addresses: %zu", count(EVENT_PLACE_REFUTED));
+	cr_expect_eq(count(EVENT_PLACE_REFUTED), 2, "two addresses: %zu",
+		     count(EVENT_PLACE_REFUTED));
 	cr_expect_eq(count(EVENT_FLOW), 20);
 }
 
 Test(pipeline_distance, allowed_is_told_too)
 {
 	load(HOME "inside 192.0.2.0/24\nallow to US\nblock to any\n");
-	handshake((struct end){ HERE, 40000 }, (struct end){ US_ADDRESS, 443 }, 0, MS / 2, MS);
+	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	run(true);
 	cr_expect_eq(ntold, 1);
 	cr_expect_eq(first(EVENT_PLACE_REFUTED)->verdict, DECIDE_ALLOW);
@@ -252,9 +272,9 @@ Test(pipeline_distance, allowed_is_told_too)
 
 Test(pipeline_distance, nothing_without_a_home)
 {
-	static const char *const policies[] = { BLOCK, "home DE\n" BLOCK };
+	static const char *const policies[] = {BLOCK, "home DE\n" BLOCK};
 
-	handshake((struct end){ HERE, 40000 }, (struct end){ US_ADDRESS, 443 }, 0, MS / 2, MS);
+	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	for (size_t i = 0; i < 2; i++) {
 		load(policies[i]);
 		run(true);
@@ -265,7 +285,8 @@ Test(pipeline_distance, nothing_without_a_home)
 
 Test(pipeline_distance, ipv6)
 {
-	handshake((struct end){ "2001:db8:1::1", 40000 }, (struct end){ "2600:1f18::1", 443 }, 0, MS / 2, MS);
+	handshake((struct end){"2001:db8:1::1", 40000}, (struct end){"2600:1f18::1", 443}, 0,
+		  MS / 2, MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 1);
 	cr_expect_str_eq(first(EVENT_PLACE_REFUTED)->dst, "2600:1f18::1");
@@ -273,7 +294,7 @@ Test(pipeline_distance, ipv6)
 
 Test(pipeline_distance, live_is_told_at_once)
 {
-	handshake((struct end){ HERE, 40000 }, (struct end){ US_ADDRESS, 443 }, 0, MS / 2, MS);
+	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	run(false);
 	cr_assert_geq(ntold, 3);
 	cr_expect_eq(told[0].kind, EVENT_FLOW, "the first packet");
@@ -287,7 +308,7 @@ Test(pipeline_distance, a_second_replay_gives_the_same_ids)
 {
 	char id[37];
 
-	handshake((struct end){ HERE, 40000 }, (struct end){ US_ADDRESS, 443 }, 0, MS / 2, MS);
+	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	run(true);
 	memcpy(id, first(EVENT_PLACE_REFUTED)->id, sizeof(id));
 	run(true);
@@ -297,17 +318,28 @@ Test(pipeline_distance, a_second_replay_gives_the_same_ids)
 /* The kernel has timed the flow. */
 Test(pipeline_distance, kernel_records)
 {
-	static const struct { const char *address; uint64_t rtt; size_t refuted; const char *distance; } rows[] = {
-		{ US_ADDRESS, 0, 0, "-" }, { US_ADDRESS, 90 * MS, 0, "consistent" }, { US_ADDRESS, MS / 2, 1, "refuted" },
-		{ US_ADDRESS, MS / 2, 0, "refuted" }, { DE_ADDRESS, MS / 2, 0, "proven" },
+	static const struct {
+		const char *address;
+		uint64_t rtt;
+		size_t refuted;
+		const char *distance;
+	} rows[] = {
+		{US_ADDRESS, 0, 0, "-"},
+		{US_ADDRESS, 90 * MS, 0, "consistent"},
+		{US_ADDRESS, MS / 2, 1, "refuted"},
+		{US_ADDRESS, MS / 2, 0, "refuted"},
+		{DE_ADDRESS, MS / 2, 0, "proven"},
 	};
-	struct pipeline_config cfg = { .engine = engine, .event = keep };
+	struct pipeline_config cfg = {.engine = engine, .event = keep};
 	struct pipeline *p = NULL;
 
 	cr_assert_eq(pipeline_new(&p, &cfg), 0);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct event e = { .kind = EVENT_FLOW_END, .time_ns = START, .last_ns = START, .rtt_min_ns = rows[i].rtt,
-				   .flow = { .sport = 40000, .dport = 443, .proto = 6 } };
+		struct event e = {.kind = EVENT_FLOW_END,
+				  .time_ns = START,
+				  .last_ns = START,
+				  .rtt_min_ns = rows[i].rtt,
+				  .flow = {.sport = 40000, .dport = 443, .proto = 6}};
 
 		ntold = 0;
 		ip_parse(&e.flow.src, HERE);
@@ -322,9 +354,12 @@ Test(pipeline_distance, kernel_records)
 /* A flow that lives: only what refutes goes on, and then nothing but that is told. */
 Test(pipeline_distance, live_flows)
 {
-	struct pipeline_config cfg = { .engine = engine, .event = keep };
-	struct event e = { .kind = EVENT_PLACE_REFUTED, .time_ns = START, .last_ns = START, .rtt_min_ns = MS,
-			   .flow = { .sport = 40000, .dport = 443, .proto = 6 } };
+	struct pipeline_config cfg = {.engine = engine, .event = keep};
+	struct event e = {.kind = EVENT_PLACE_REFUTED,
+			  .time_ns = START,
+			  .last_ns = START,
+			  .rtt_min_ns = MS,
+			  .flow = {.sport = 40000, .dport = 443, .proto = 6}};
 	struct pipeline *p = NULL;
 	struct ip us, de, embedded;
 

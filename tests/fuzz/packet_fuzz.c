@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* packet_fuzz.c - any bytes as a frame of any link type: what comes out of the decoder points into the frame. */
+/* packet_fuzz.c - any bytes as a frame of any link type: what comes out of the decoder points into
+ * the frame. */
 #include <stdlib.h>
 #include <string.h>
 #include "agent/flow/packet.h"
@@ -15,8 +16,9 @@ static void inside(const uint8_t *frame, size_t size, const uint8_t *p, size_t l
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t links[] = { 0, 1, 9, 12, 14, 50, 51, 101, 104, 108, 113, 127, 228, 229, 239, 276, 105, 999 };
-	struct packet_frame f = { .time_ns = 1, .number = 1 };
+	static const uint16_t links[] = {0,   1,   9,	12,  14,  50,  51,  101, 104,
+					 108, 113, 127, 228, 229, 239, 276, 105, 999};
+	struct packet_frame f = {.time_ns = 1, .number = 1};
 	struct rtt_segment s;
 	struct packet k;
 	uint8_t *frame;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pipeline_fuzz.c - any bytes as a capture, down the whole road: reader, headers, flows, distances, verdicts, event lines. */
+/* pipeline_fuzz.c - any bytes as a capture, down the whole road: reader, headers, flows, distances,
+ * verdicts, event lines. */
 #include <string.h>
 #include "agent/core/pipeline.h"
 #include "agent/feed/ecs.h"
@@ -10,8 +11,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char policy[] = "home DE 50.11 8.68 \"Frankfurt\"\nplace 10.0.0.0/8 is DE\nplace 3.0.0.0/8 is US\n"
-			     "place 2000::/3 is US\nalert to eea until 2027-01-01\nblock to any\n";
+static const char policy[] =
+	"home DE 50.11 8.68 \"Frankfurt\"\nplace 10.0.0.0/8 is DE\nplace 3.0.0.0/8 is US\n"
+	"place 2000::/3 is US\nalert to eea until 2027-01-01\nblock to any\n";
 static struct engine *engine;
 static struct jsonw line;
 
@@ -28,9 +30,14 @@ static const char *temporary(char path[], const char *text)
 static void make_engine(void)
 {
 	char policy_path[] = "/tmp/cordon-fuzz-XXXXXX", geo_path[] = "/tmp/cordon-fuzz-XXXXXX";
-	const char *geo = temporary(geo_path, "52.28.0.0/16,DE,,,\n3.80.0.0/16,US,,,\n2a05:d014::/36,DE,,,\n");
-	struct engine_config cfg = { .policy = temporary(policy_path, policy), .geo = &geo, .ngeo = 1, .now = 1795392000 };
-	struct diag_sink quiet = { 0 };
+	const char *geo =
+		temporary(geo_path,
+			  "52.28.0.0/16,DE,,,\n3.80.0.0/16,US,,,\n2a05:d014::/36,DE,,,\n");
+	struct engine_config cfg = {.policy = temporary(policy_path, policy),
+				    .geo = &geo,
+				    .ngeo = 1,
+				    .now = 1795392000};
+	struct diag_sink quiet = {0};
 
 	if (engine_load(&engine, &cfg, NULL, &quiet) < 0)
 		abort();
@@ -62,8 +69,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	unsigned events = 0;
 	struct packet_frame frames[FRAMES];
-	struct pipeline_config cfg = { .replay = true, .flows_max = 256, .destinations_max = 64, .event = format, .arg = &events };
-	struct diag_sink quiet = { 0 };
+	struct pipeline_config cfg = {.replay = true,
+				      .flows_max = 256,
+				      .destinations_max = 64,
+				      .event = format,
+				      .arg = &events};
+	struct diag_sink quiet = {0};
 	struct pipeline *p = NULL;
 	struct capture *c = NULL;
 	uint64_t seen = 0;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * source_fuzz.c - any bytes as a source of places: refused with a word, or places that cover both families without a hole.
+ * source_fuzz.c - any bytes as a source of places: refused with a word, or places that cover both
+ * families without a hole.
  *
- * The format is told by content, so the corpus decides which reader is reached: give it one file of each.
+ * The format is told by content, so the corpus decides which reader is reached: give it one file of
+ * each.
  */
 #include <string.h>
 #include "geo/places.h"
@@ -25,7 +27,8 @@ static void check_ranges(const struct places *p)
 			abort();
 	for (size_t i = 0; i < n6; i++)
 		if (r6[i].place >= places_count(p) ||
-		    (i && (r6[i].hi < r6[i - 1].hi || (r6[i].hi == r6[i - 1].hi && r6[i].lo <= r6[i - 1].lo))))
+		    (i && (r6[i].hi < r6[i - 1].hi ||
+			   (r6[i].hi == r6[i - 1].hi && r6[i].lo <= r6[i - 1].lo))))
 			abort();
 }
 
@@ -43,12 +46,16 @@ static void check_address(const struct places *p, const struct table *t, const s
 			abort();
 }
 
-/* A few addresses that every database has something to say of, and the boundaries of the first ranges. */
+/* A few addresses that every database has something to say of, and the boundaries of the first
+ * ranges. */
 static void check_lookups(const struct places *p)
 {
-	static const char *const fixed[] = { "0.0.0.0", "3.80.0.1", "255.255.255.255", "::", "2a05:d014::1", "::ffff:3.80.0.1",
-					     "2002:350:1::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff" };
-	struct diag_sink quiet = { 0 };
+	static const char *const fixed[] = {
+		"0.0.0.0",	   "3.80.0.1",
+		"255.255.255.255", "::",
+		"2a05:d014::1",	   "::ffff:3.80.0.1",
+		"2002:350:1::1",   "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"};
+	struct diag_sink quiet = {0};
 	struct table *t = NULL;
 	const struct range4 *r4;
 	struct ip ip;
@@ -73,8 +80,8 @@ static void check_lookups(const struct places *p)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const char *path = file_of(data, size);
-	struct places_config cfg = { .files = &path, .nfiles = 1 };
-	struct diag_sink quiet = { 0 };
+	struct places_config cfg = {.files = &path, .nfiles = 1};
+	struct diag_sink quiet = {0};
 	struct places *p = NULL;
 
 	if (places_load(&p, &cfg, &quiet) < 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* refuted_test.c - the list of refuted places: what is written is read back, what is damaged is named, what is full forgets. */
+/* refuted_test.c - the list of refuted places: what is written is read back, what is damaged is
+ * named, what is full forgets. */
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <errno.h>
@@ -18,7 +19,10 @@
 static char dir[] = "/tmp/cordon-refuted-XXXXXX";
 static char path[64];
 
-struct said { unsigned line; char text[160]; };
+struct said {
+	unsigned line;
+	char text[160];
+};
 static void say(void *arg, const struct diag *d)
 {
 	struct said *s = arg;
@@ -59,7 +63,7 @@ static struct ip ip(const char *text)
 
 static struct refuted *opened(double lat, double lon, unsigned warnings)
 {
-	struct diag_sink d = { 0 };
+	struct diag_sink d = {0};
 	struct refuted *r = NULL;
 
 	cr_assert_eq(refuted_open(&r, path, lat, lon, &d), 0);
@@ -79,7 +83,8 @@ Test(refuted, read_back)
 	cr_expect(refuted_add(r, &b, US, 400000, 1795000001));
 	cr_expect(!refuted_add(r, &c, US, 500000, 1795000002), "the same /64 is known");
 	cr_expect(!refuted_add(r, &a, US, 200000, 1795000003), "known, but closer");
-	cr_expect(refuted_add(r, &a, CC('S', 'G'), 200000, 1795000003), "another country takes its place");
+	cr_expect(refuted_add(r, &a, CC('S', 'G'), 200000, 1795000003),
+		  "another country takes its place");
 	cr_assert_eq(refuted_save(r), 0);
 	refuted_free(r);
 
@@ -140,44 +145,49 @@ Test(refuted, the_limit)
 }
 
 #define HEAD REFUTED_MAGIC "# home 50.1100 8.6800\n"
-static const struct { const char *name, *text; unsigned line; } broken[] = {
-	{ "empty", "", 1 },
-	{ "another file", "prefix,country\n", 1 },
-	{ "cut in a line", HEAD "3.80.0.1/32,US,3000", 3 },
-	{ "no prefix", HEAD "3.80.0/32,US,300000,1\n", 3 },
-	{ "host bits", HEAD "3.80.0.1/24,US,300000,1\n", 3 },
-	{ "no country", HEAD "3.80.0.1/32,XX,300000,1\n", 3 },
-	{ "lower case", HEAD "3.80.0.1/32,us,300000,1\n", 3 },
-	{ "no RTT", HEAD "3.80.0.1/32,US,,1\n", 3 },
-	{ "a negative RTT", HEAD "3.80.0.1/32,US,-5,1\n", 3 },
-	{ "an RTT past 64 bits", HEAD "3.80.0.1/32,US,18446744073709551616,1\n", 3 },
-	{ "a time past 63 bits", HEAD "3.80.0.1/32,US,1,9223372036854775808\n", 3 },
-	{ "a field too many", HEAD "3.80.0.1/32,US,1,1,1\n", 3 },
-	{ "an empty line", HEAD "\n3.80.0.1/32,US,1,1\n", 3 },
-	{ "a home that is none", REFUTED_MAGIC "# home here\n", 2 },
-	{ "a home off the globe", REFUTED_MAGIC "# home 91 8\n", 2 },
-	{ "a home that is not a number", REFUTED_MAGIC "# home nan 8\n", 2 },
+static const struct {
+	const char *name, *text;
+	unsigned line;
+} broken[] = {
+	{"empty", "", 1},
+	{"another file", "prefix,country\n", 1},
+	{"cut in a line", HEAD "3.80.0.1/32,US,3000", 3},
+	{"no prefix", HEAD "3.80.0/32,US,300000,1\n", 3},
+	{"host bits", HEAD "3.80.0.1/24,US,300000,1\n", 3},
+	{"no country", HEAD "3.80.0.1/32,XX,300000,1\n", 3},
+	{"lower case", HEAD "3.80.0.1/32,us,300000,1\n", 3},
+	{"no RTT", HEAD "3.80.0.1/32,US,,1\n", 3},
+	{"a negative RTT", HEAD "3.80.0.1/32,US,-5,1\n", 3},
+	{"an RTT past 64 bits", HEAD "3.80.0.1/32,US,18446744073709551616,1\n", 3},
+	{"a time past 63 bits", HEAD "3.80.0.1/32,US,1,9223372036854775808\n", 3},
+	{"a field too many", HEAD "3.80.0.1/32,US,1,1,1\n", 3},
+	{"an empty line", HEAD "\n3.80.0.1/32,US,1,1\n", 3},
+	{"a home that is none", REFUTED_MAGIC "# home here\n", 2},
+	{"a home off the globe", REFUTED_MAGIC "# home 91 8\n", 2},
+	{"a home that is not a number", REFUTED_MAGIC "# home nan 8\n", 2},
 };
 
 Test(refuted, broken_files_are_named)
 {
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-		struct said s = { 0 };
-		struct diag_sink d = { .fn = say, .arg = &s };
+		struct said s = {0};
+		struct diag_sink d = {.fn = say, .arg = &s};
 		struct refuted *r = (void *)-1;
 
 		put(broken[i].text, strlen(broken[i].text));
-		cr_expect_eq(refuted_open(&r, path, 50.11, 8.68, &d), -EINVAL, "%s", broken[i].name);
+		cr_expect_eq(refuted_open(&r, path, 50.11, 8.68, &d), -EINVAL, "%s",
+			     broken[i].name);
 		cr_expect_eq(r, (void *)-1, "%s: untouched", broken[i].name);
 		cr_expect_eq(d.errors, 1, "%s", broken[i].name);
-		cr_expect_eq(s.line, broken[i].line, "%s: line %u: %s", broken[i].name, s.line, s.text);
+		cr_expect_eq(s.line, broken[i].line, "%s: line %u: %s", broken[i].name, s.line,
+			     s.text);
 	}
 }
 
 Test(refuted, hostile_files)
 {
 	static char text[400000];
-	struct diag_sink d = { 0 };
+	struct diag_sink d = {0};
 	struct refuted *r = NULL;
 	size_t n = strlen(HEAD);
 
@@ -190,12 +200,14 @@ Test(refuted, hostile_files)
 	put(text, n + 20);
 	cr_expect_eq(refuted_open(&r, path, 50.11, 8.68, &d), -EINVAL, "a NUL");
 	for (unsigned i = 0; i <= REFUTED_MAX; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n, "10.0.%u.%u/32,US,1,1\n", i / 256, i % 256);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "10.0.%u.%u/32,US,1,1\n", i / 256,
+				      i % 256);
 	put(text, n);
 	cr_expect_eq(refuted_open(&r, path, 50.11, 8.68, &d), -EINVAL, "one entry too many");
 	unlink(path);
 	cr_assert_eq(mkfifo(path, 0600), 0);
-	cr_expect_eq(refuted_open(&r, path, 50.11, 8.68, &d), -EFBIG, "a pipe is no file, and nobody waits for it");
+	cr_expect_eq(refuted_open(&r, path, 50.11, 8.68, &d), -EFBIG,
+		     "a pipe is no file, and nobody waits for it");
 	cr_expect_eq(d.errors, 4);
 }
 
@@ -222,17 +234,27 @@ Test(refuted, a_save_that_fails_keeps_the_old_file)
 	refuted_free(r);
 }
 
-/* As a source: what stands in the list is disputed, where a source still says the refuted country, and only there. */
+/* As a source: what stands in the list is disputed, where a source still says the refuted country,
+ * and only there. */
 static struct places *loaded(const char *list)
 {
 	const struct place_line lines[] = {
-		{ .prefix = { .addr = ip_from_v4(0x03500000), .len = 16 }, .country = US, .line = 1, .file = "test" },
-		{ .prefix = { .addr = ip_from_v4(0x0a000000), .len = 8 }, .country = US, .line = 2, .file = "test" },
-		{ .prefix = { .addr = ip("2001:db8::"), .len = 32 }, .country = US, .line = 3, .file = "test" },
+		{.prefix = {.addr = ip_from_v4(0x03500000), .len = 16},
+		 .country = US,
+		 .line = 1,
+		 .file = "test"},
+		{.prefix = {.addr = ip_from_v4(0x0a000000), .len = 8},
+		 .country = US,
+		 .line = 2,
+		 .file = "test"},
+		{.prefix = {.addr = ip("2001:db8::"), .len = 32},
+		 .country = US,
+		 .line = 3,
+		 .file = "test"},
 	};
-	const char *files[] = { path };
-	struct places_config cfg = { .files = files, .nfiles = 1, .lines = lines, .nlines = 3 };
-	struct diag_sink d = { 0 };
+	const char *files[] = {path};
+	struct places_config cfg = {.files = files, .nfiles = 1, .lines = lines, .nlines = 3};
+	struct diag_sink d = {0};
 	struct places *p = NULL;
 
 	put(list, strlen(list));
@@ -240,17 +262,27 @@ static struct places *loaded(const char *list)
 	return p;
 }
 
-static const struct { const char *address; enum place_status status; uint16_t country; } merged[] = {
-	{ "3.80.0.0", PLACE_KNOWN, US }, { "3.80.0.1", PLACE_DISPUTED, US }, { "3.80.0.2", PLACE_KNOWN, US },
-	{ "3.80.0.9", PLACE_KNOWN, US }, { "10.1.2.3", PLACE_DISPUTED, US }, { "9.9.9.9", PLACE_UNKNOWN, 0 },
-	{ "2001:db8:1:2::", PLACE_DISPUTED, US }, { "2001:db8:1:2:ffff:ffff:ffff:ffff", PLACE_DISPUTED, US },
-	{ "2001:db8:1:3::", PLACE_KNOWN, US },
+static const struct {
+	const char *address;
+	enum place_status status;
+	uint16_t country;
+} merged[] = {
+	{"3.80.0.0", PLACE_KNOWN, US},
+	{"3.80.0.1", PLACE_DISPUTED, US},
+	{"3.80.0.2", PLACE_KNOWN, US},
+	{"3.80.0.9", PLACE_KNOWN, US},
+	{"10.1.2.3", PLACE_DISPUTED, US},
+	{"9.9.9.9", PLACE_UNKNOWN, 0},
+	{"2001:db8:1:2::", PLACE_DISPUTED, US},
+	{"2001:db8:1:2:ffff:ffff:ffff:ffff", PLACE_DISPUTED, US},
+	{"2001:db8:1:3::", PLACE_KNOWN, US},
 };
 
 Test(refuted, as_a_source)
 {
-	struct places *p = loaded(HEAD "3.80.0.1/32,US,300000,1\n3.80.0.9/32,DE,300000,1\n10.1.2.3/32,US,300000,1\n"
-				       "9.9.9.9/32,US,300000,1\n2001:db8:1:2::/64,US,300000,1\n");
+	struct places *p = loaded(
+		HEAD "3.80.0.1/32,US,300000,1\n3.80.0.9/32,DE,300000,1\n10.1.2.3/32,US,300000,1\n"
+		     "9.9.9.9/32,US,300000,1\n2001:db8:1:2::/64,US,300000,1\n");
 	struct claim_of claims[4];
 	struct ip a = ip("3.80.0.1");
 
@@ -258,7 +290,8 @@ Test(refuted, as_a_source)
 		struct ip at = ip(merged[i].address);
 		const struct place *place = places_get(p, places_lookup(p, &at));
 
-		cr_expect_eq(place->status, merged[i].status, "%s: %s", merged[i].address, place_status_name(place->status));
+		cr_expect_eq(place->status, merged[i].status, "%s: %s", merged[i].address,
+			     place_status_name(place->status));
 		cr_expect_eq(place->country, merged[i].country, "%s", merged[i].address);
 	}
 	cr_assert_eq(places_claims(p, &a, claims, 4), 2);
@@ -269,10 +302,10 @@ Test(refuted, as_a_source)
 
 Test(refuted, a_broken_list_loads_no_places)
 {
-	const char *files[] = { path };
-	struct places_config cfg = { .files = files, .nfiles = 1 };
-	struct said s = { 0 };
-	struct diag_sink d = { .fn = say, .arg = &s };
+	const char *files[] = {path};
+	struct places_config cfg = {.files = files, .nfiles = 1};
+	struct said s = {0};
+	struct diag_sink d = {.fn = say, .arg = &s};
 	struct places *p = NULL;
 
 	put(HEAD "3.80.0.1/32,US\n", strlen(HEAD "3.80.0.1/32,US\n"));
