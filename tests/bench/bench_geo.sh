@@ -40,6 +40,7 @@ measure() { # NAME FILE...
 echo "## Places: building, and how wrong country databases are"
 echo
 echo "\`cordon geo build\`, best of three. Goal for a country database, an ASN database and the four big range files: under 3 s and 500 MB."
+echo "The machine had a load of $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores when it began: with others at work the user time counts."
 echo
 echo "| sources | time | of it user | memory | places.mmdb | distinct records | record bits |"
 echo "|---|---|---|---|---|---|---|"
