@@ -105,6 +105,7 @@ int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret)
 	};
 	int r = intern_add(&c->p->sayings, &s, ret);
 
+	c->s->asns |= claim->asn != 0;
 	if (r == -E2BIG)
 		claims_error(c, claim->where, "says more than %u different things",
 			     PLACES_SAYINGS_MAX);

@@ -74,6 +74,7 @@ struct source_data {
 	struct spans raw[2];                /* as read, sorted; [0] IPv4, [1] IPv6 */
 	struct spans flat[2];               /* disjoint; where = index in raw; empty when raw is disjoint already */
 	bool disjoint[2];
+	bool asns;                          /* some claim names an ASN */
 	struct source *inner[SOURCES_MAX];  /* the files that a places.mmdb was built from */
 	size_t ninner;
 	struct evidence *evidence;          /* sorted by record */

@@ -347,6 +347,26 @@ size_t places_claims(const struct places *p, const struct ip *ip, struct claim_o
 	return n;
 }
 
+static size_t asn_ranges_of(const struct places *p, const struct spans *s, uint32_t asn,
+			    void (*fn)(void *arg, const struct ip *first, const struct ip *last),
+			    void *arg)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++) {
+		struct span span = spans_get(s, i);
+		struct ip first, last;
+
+		if (places_saying(p, span.saying)->asn != asn)
+			continue;
+		first = ip_from_number(s->is6, span.first);
+		last = ip_from_number(s->is6, span.last);
+		fn(arg, &first, &last);
+		n++;
+	}
+	return n;
+}
+
 size_t places_asn_ranges(const struct places *p, uint32_t asn,
 			 void (*fn)(void *arg, const struct ip *first, const struct ip *last),
 			 void *arg)
@@ -354,21 +374,10 @@ size_t places_asn_ranges(const struct places *p, uint32_t asn,
 	size_t n = 0;
 
 	for (size_t i = 0; asn && i < p->nsources; i++) {
-		for (int is6 = 0; is6 < 2; is6++) {
-			const struct spans *s = source_flat(p->sources[i], is6);
-
-			for (size_t k = 0; k < s->n; k++) {
-				struct span span = spans_get(s, k);
-				struct ip first, last;
-
-				if (places_saying(p, span.saying)->asn != asn)
-					continue;
-				first = ip_from_number(is6, span.first);
-				last = ip_from_number(is6, span.last);
-				fn(arg, &first, &last);
-				n++;
-			}
-		}
+		if (!p->sources[i]->asns)
+			continue;
+		n += asn_ranges_of(p, source_flat(p->sources[i], 0), asn, fn, arg);
+		n += asn_ranges_of(p, source_flat(p->sources[i], 1), asn, fn, arg);
 	}
 	return n;
 }

@@ -6,6 +6,7 @@
  * list), as a user would configure them.
  */
 #include <errno.h>
+#include "geo/table.h"
 #include "tests/geo/fixture.h"
 
 TestSuite(merge, .fini = no_leaks);
@@ -258,5 +259,28 @@ Test(merge, strings)
 	cr_expect_str_eq(places_string(p, 0), "");
 	cr_expect_str_eq(places_string(p, UINT32_MAX), "");
 	cr_expect_str_eq(places_string(p, at(p, "5.0.2.1")->provider), "bad?[2J? name", "fit for a terminal");
+	places_free(p);
+}
+
+/* An ASN as a set of the policy: the ranges of the ASN list, in the table, whatever country stands beneath. */
+Test(merge, asn_sets)
+{
+	static struct world w;
+	struct places *p = load_world(&w);
+	const struct table_set set = {.asn = 64500};
+	struct table *t = NULL;
+	size_t in = 0, want = 0;
+
+	cr_assert_eq(table_build(&t, p, &set, 1, NULL), 0);
+	for (size_t i = 0; i < NROWS; i++) {
+		struct ip ip = ip_from_v4(0x05000000 + 256 * (uint32_t)i + 99);
+
+		in += (size_t)place_class_in(table_class(t, table_lookup(t, &ip)), 0);
+		want += rows[i].asn != NULL;
+		cr_expect_eq(place_class_in(table_class(t, table_lookup(t, &ip)), 0), rows[i].asn != NULL, "%s",
+			     rows[i].name);
+	}
+	cr_expect(in == want && want == 2);
+	table_free(t);
 	places_free(p);
 }
