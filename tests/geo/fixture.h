@@ -42,7 +42,7 @@ static inline const char *temp_file(char buf[64], const void *bytes, size_t n)
 {
 	int fd;
 
-	snprintf(buf, 64, "/tmp/cordon-geo-XXXXXX");
+	snprintf(buf, 64, "%.40s/cordon-geo-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	fd = mkstemp(buf);
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(write(fd, bytes, n), (ssize_t)n);
