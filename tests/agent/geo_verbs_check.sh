@@ -58,6 +58,18 @@ head -c 300 "$F/aws.json" >"$TMPDIR/broken.json"
 code broken 1 "$CORDON" geo build -o "$out" "$F/oracle.json" "$TMPDIR/broken.json"
 says broken-names-file-and-line "$TMPDIR/err" "broken.json"
 same broken-keeps-the-old "$sum" "$(sha256sum <"$out")"
+if [ -n "$SHARED" ]; then
+	n=0 bad=
+	while IFS= read -r f; do
+		n=$((n + 1))
+		timeout 20 "$CORDON" geo build --force -o "$out" "$F/oracle.json" "$f" >"$TMPDIR/out" 2>"$TMPDIR/err"
+		[ $? = 1 ] && grep -qF "$f: error" "$TMPDIR/err" || bad+="$f "
+	done < <(find "$SHARED/mmdb/bad-data" -name '*.mmdb')
+	same every-broken-mmdb "21 " "$n $bad"
+	same every-broken-mmdb-keeps-the-old "$sum" "$(sha256sum <"$out")"
+else
+	skip shared/mmdb "no shared/ beside the clone"
+fi
 code same-file-twice 1 "$CORDON" geo build -o "$out" "$F/oracle.json" "$F/oracle.json"
 code no-directory 1 "$CORDON" geo build -o "$TMPDIR/nowhere/places.mmdb" "$F/oracle.json"
 same still-the-old "$sum" "$(sha256sum <"$out")"

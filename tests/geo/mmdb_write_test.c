@@ -348,15 +348,15 @@ Test(mmdb_write, record_sizes)
 	cr_expect_eq(mmdb_tree_record_bits(&t, (1u << 28) - 17 - t.n), 28);
 	cr_expect_eq(mmdb_tree_record_bits(&t, (1u << 28) - 16 - t.n), 32);
 	cr_expect_eq(mmdb_tree_record_bits(&t, (1ull << 32)), 0);
-	t.nodes[0][0] = MMDB_DATA_BIT | 0x0abcde0;
+	t.nodes[0][0] = MMDB_DATA_BIT | 0x3abcde0;
 	t.nodes[0][1] = MMDB_NOTHING;
 	cr_expect_eq(mmdb_tree_encode(&t, 0, 28, out), 7);
 	cr_expect_eq((uint32_t)(out[3] >> 4) << 24 | (uint32_t)out[0] << 16 | (uint32_t)out[1] << 8 | out[2],
-		     0x0abcde0 + 16 + t.n);
+		     0x3abcde0 + 16 + t.n);
 	cr_expect_eq((uint32_t)(out[3] & 15) << 24 | (uint32_t)out[4] << 16 | (uint32_t)out[5] << 8 | out[6], t.n);
 	cr_expect_eq(mmdb_tree_encode(&t, 0, 32, out), 8);
 	cr_expect_eq((uint32_t)out[0] << 24 | (uint32_t)out[1] << 16 | (uint32_t)out[2] << 8 | out[3],
-		     0x0abcde0 + 16 + t.n);
+		     0x3abcde0 + 16 + t.n);
 	free(t.nodes);
 }
 
