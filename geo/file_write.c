@@ -12,7 +12,7 @@ static int failed(struct file_write *w, const char *what, int error, struct diag
 {
 	diag_error(d, w->path, 0, "cannot %s: %s", what, strerror(error));
 	file_abandon(w);
-	return -error;
+	return error ? -error : -EIO;
 }
 
 int file_open(struct file_write *w, const char *path, struct diag_sink *d)
