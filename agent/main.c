@@ -23,7 +23,7 @@ static const struct verb verbs[] = {
 	 "  --interface IF       the device that --source pcap listens on\n"
 	 "  --cgroup PATH        watch below this cgroup (default: the root of cgroup2)\n"
 	 "  --pin DIR            where the kernel objects are pinned (default /sys/fs/bpf/cordon)\n"
-	 "  --alerts FILE        append alerts as JSON lines; - is standard output\n"
+	 "  --alerts FILE        append alerts as JSON lines, besides the policy's feeds; - is standard output\n"
 	 "  --live               a live table of flows on the terminal\n"
 	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
 	 "  --fold SECONDS       one summary a window for alerts of the same kind (default 60; 0: off)\n"

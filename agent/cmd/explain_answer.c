@@ -195,6 +195,7 @@ static json_t *verdict(const struct engine *e, const struct engine_verdict *v)
 
 	set(o, "action", string(event_verdict_name(v->action)));
 	set(o, "effect", string(action_name(e, v->action)));
+	set(o, "places_stale", json_boolean(e->stale));
 	set(o, "mode", string(e->policy->mode == MODE_ENFORCE ? "enforce" : "monitor"));
 	set(o, "severity", string(event_severity_name(v->severity)));
 	set(o, "by_embedded_address", json_boolean(v->embedded));

@@ -139,12 +139,17 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	const char *effect = text_of(v, "effect");
 
 	label(to, "verdict");
-	fprintf(to, "%s%s%s", colour ? paint(effect) : "", strcmp(effect, "would-block") == 0 ? "block" : effect, colour ? "\033[0m" : "");
+	fprintf(to, "%s%s%s", colour ? paint(effect) : "", strcmp(effect, "would-block") == 0 ? "block" : effect,
+		colour ? "\033[0m" : "");
 	if (strcmp(effect, "would-block") == 0)
 		fputs(" (monitor mode: it passes, and the alert says 'would block')", to);
 	if (strcmp(text_of(v, "severity"), "none") != 0)
 		put_set(to, ", severity ", text_of(v, "severity"), "");
 	fputc('\n', to);
+	if (json_is_true(json_object_get(v, "places_stale"))) {
+		label(to, "STALE");
+		fputs("the places are older than max-age, and the policy says 'stale block': they say nothing\n", to);
+	}
 	label(to, "decided by");
 	if (json_is_object(r)) {
 		put(to, text_of(r, "file"));

@@ -134,9 +134,10 @@ static void show_places(const json_t *p)
 	       text_count(b, (uint64_t)number_of(p, "places")));
 	if (is(p, "stale")) {
 		label("STALE");
-		printf("the places are %s old, the policy allows %s\n",
+		printf("the places are %s old, the policy allows %s%s\n",
 		       text_duration(a, number_of(p, "age_seconds")),
-		       text_duration(b, number_of(p, "max_age_seconds")));
+		       text_duration(b, number_of(p, "max_age_seconds")),
+		       is(p, "stale_blocks") ? ": no country of theirs is believed" : "");
 	}
 }
 

@@ -104,7 +104,7 @@ static void on_signal(void *arg, int signal)
 {
 	struct daemon *d = arg;
 
-	if (signal == SIGHUP)
+	if (signal == SIGHUP && !(d->live && isatty(STDIN_FILENO))) /* a table whose terminal went away ends */
 		reload_by_signal(d);
 	else
 		loop_stop(d->loop);
@@ -333,16 +333,6 @@ static int start_loop(struct daemon *d)
 	return 0;
 }
 
-static void warn_undelivered(const struct policy *p)
-{
-	for (size_t i = 0; i < p->nfeeds; i++)
-		if (strcmp(p->feeds[i].transport, "file") != 0)
-			diag_say("%s:%u: feed %s is not delivered by this version; alerts go to the files only", p->file,
-				 p->feeds[i].line, p->feeds[i].transport);
-	if (p->journal)
-		diag_say("%s: the journal is not written by this version; alerts go to the files only", p->file);
-}
-
 static int start(struct daemon *d)
 {
 	int r = start_loop(d);
@@ -351,12 +341,11 @@ static int start(struct daemon *d)
 	if (r == 0 && d->cfg.pcap && d->mode == MODE_ENFORCE)
 		r = diag_usage("run", "--source pcap only listens and cannot block, but the mode is enforce");
 	r = r ? r : start_control(d);
-	r = r ? r : daemon_open_feeds(d);
+	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
 	r = r ? r : start_pipeline(d);
 	if (r)
 		return r;
 	daemon_name_host(d);
-	warn_undelivered(d->engine->policy);
 	r = d->cfg.pcap ? start_wire(d) : start_kernel(d);
 	if (r == 0 && loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)
 		r = EXIT_FAILED;
@@ -428,7 +417,7 @@ static void stop(struct daemon *d, bool ran)
 	fold_free(d->fold);
 	pipeline_free(d->pipeline);
 	processes_free(d->processes);
-	daemon_close_feeds(d);
+	daemon_close_feeds(&d->feeds);
 	engine_free(d->engine);
 	jsonw_free(&d->line);
 	loop_free(d->loop);

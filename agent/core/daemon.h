@@ -55,6 +55,11 @@ struct daemon_told { /* what of a flow of the wire was told at its first packet 
 	int32_t pid; /* who it was, while the socket still stood */
 };
 
+struct daemon_feeds {
+	struct feed_file *file[DAEMON_FEEDS_MAX]; /* owned */
+	unsigned n;
+};
+
 struct daemon_message {
 	uint64_t time_ns;
 	char action[32], text[256];
@@ -75,8 +80,7 @@ struct daemon {
 	struct host *host;
 	struct fold *fold;
 	struct live *live;
-	struct feed_file *feed[DAEMON_FEEDS_MAX];
-	unsigned nfeeds;
+	struct daemon_feeds feeds;
 	struct jsonw line;	     /* of the event that is written */
 	struct ecs_host host_names;  /* points into names */
 	char names[3][128];
@@ -132,9 +136,12 @@ void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);
 void daemon_name_host(struct daemon *d);
-int daemon_open_feeds(struct daemon *d);
-void daemon_reopen_feeds(struct daemon *d);
-void daemon_close_feeds(struct daemon *d);
+/* --alerts and the policy's files, all opened anew (so a rotated file is followed); with neither, and no table on the
+ * terminal, standard output. 0, or an exit code with the sentence in errors and nothing open. What is not delivered is
+ * said there too. */
+int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to, FILE *errors);
+void daemon_close_feeds(struct daemon_feeds *feeds);
+bool daemon_delivers(const struct policy_feed *f);
 
 /* daemon_check.c; each tells once what is wrong, and again when it is right */
 void daemon_check_stale(struct daemon *d);

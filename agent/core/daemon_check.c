@@ -12,11 +12,18 @@ void daemon_check_stale(struct daemon *d)
 	int64_t max_age, age = daemon_places_age(d->engine, &max_age);
 	char a[TEXT_SHORT], b[TEXT_SHORT];
 
+	bool blocks;
+
 	if (!max_age || age <= max_age || d->stale_told)
 		return;
+	engine_max_age(d->engine->policy, &blocks);
+	if (blocks && !d->engine->stale && daemon_load_same(d) != 0)
+		diag_say("the policy wants stale places to say nothing, but it cannot be loaded again");
 	d->stale_told = true;
-	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; verdicts go on with them",
-		    text_duration(a, age), text_duration(b, max_age));
+	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; %s",
+		    text_duration(a, age), text_duration(b, max_age),
+		    d->engine->stale ? "as it says, no country of theirs is believed until there are newer ones" :
+				       "verdicts go on with them");
 }
 
 void daemon_check_lost(struct daemon *d)

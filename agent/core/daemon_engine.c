@@ -166,16 +166,25 @@ static enum policy_mode mode_for(const struct daemon *d, const struct engine *e,
 static int install(struct daemon *d, struct engine *e, int override, FILE *to)
 {
 	enum policy_mode mode = mode_for(d, e, override);
+	struct daemon_feeds feeds = {0};
+	int r;
 
 	if (d->cfg.pcap && mode == MODE_ENFORCE) {
 		fputs("cordon: a source that only listens (pcap) cannot block: use --source ebpf, or mode monitor\n",
 		      to);
 		return EXIT_USAGE;
 	}
-	if (d->kernel && daemon_publish(d, e, mode, to) < 0)
+	r = daemon_open_feeds(d, e, &feeds, to);
+	if (r)
+		return r;
+	if (d->kernel && daemon_publish(d, e, mode, to) < 0) {
+		daemon_close_feeds(&feeds);
 		return EXIT_FAILED;
+	}
 	d->mode_override = override;
 	swap(d, e, mode);
+	daemon_close_feeds(&d->feeds); /* after the last events of the old policy went there */
+	d->feeds = feeds;
 	return 0;
 }
 

@@ -51,8 +51,8 @@ int daemon_emit(void *daemon, struct event *e)
 		return -ENOMEM;
 	}
 	d->events++;
-	for (unsigned i = 0; i < d->nfeeds; i++)
-		if (write_feed(d, d->feed[i], line, strlen(line)) < 0)
+	for (unsigned i = 0; i < d->feeds.n; i++)
+		if (write_feed(d, d->feeds.file[i], line, strlen(line)) < 0)
 			r = -EIO;
 	return r;
 }
@@ -196,55 +196,72 @@ void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	daemon_alarm(d, action, text);
 }
 
-static int open_feed(struct daemon *d, const char *path)
+/* The counts go on over a reload and a rotation. */
+static void inherit(struct daemon *d, struct feed_file *f)
 {
+	struct feed_file_state mine, his;
+
+	feed_file_state(f, &mine);
+	for (unsigned i = 0; i < d->feeds.n; i++) {
+		feed_file_state(d->feeds.file[i], &his);
+		if (strcmp(mine.path, his.path) == 0)
+			feed_file_inherit(f, d->feeds.file[i]);
+	}
+}
+
+static int open_feed(struct daemon *d, struct daemon_feeds *to, const char *path, FILE *errors)
+{
+	struct feed_file_state s;
 	int r;
 
-	if (d->nfeeds == DAEMON_FEEDS_MAX) {
-		diag_say("more than %d alert files", DAEMON_FEEDS_MAX);
+	for (unsigned i = 0; i < to->n; i++) {
+		feed_file_state(to->file[i], &s);
+		if (strcmp(s.path, path) == 0)
+			return 0;
+	}
+	if (to->n == DAEMON_FEEDS_MAX) {
+		fprintf(errors, "cordon: more than %d alert files\n", DAEMON_FEEDS_MAX);
 		return EXIT_FAILED;
 	}
-	r = feed_file_open(&d->feed[d->nfeeds], path);
+	r = feed_file_open(&to->file[to->n], path);
 	if (r < 0) {
-		diag_say("%s: cannot open the alert file: %s", path, strerror(-r));
+		fprintf(errors, "cordon: %s: cannot open the alert file: %s\n", path, strerror(-r));
 		return EXIT_FAILED;
 	}
-	d->nfeeds++;
+	inherit(d, to->file[to->n++]);
 	return 0;
 }
 
-/* --alerts wins over the policy's files; with neither, and no table on the terminal, alerts go to standard output. */
-int daemon_open_feeds(struct daemon *d)
+bool daemon_delivers(const struct policy_feed *f)
 {
-	const struct policy *p = d->engine->policy;
-	int r = 0;
+	return strcmp(f->transport, "file") == 0 && (!f->format || strcmp(f->format, "ecs") == 0);
+}
 
-	if (d->cfg.alerts)
-		return open_feed(d, d->cfg.alerts);
-	for (size_t i = 0; i < p->nfeeds && r == 0; i++)
-		if (strcmp(p->feeds[i].transport, "file") == 0)
-			r = open_feed(d, p->feeds[i].target);
-	if (r == 0 && !d->nfeeds && !d->cfg.live)
-		r = open_feed(d, "-");
+int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to, FILE *errors)
+{
+	const struct policy *p = e->policy;
+	int r = d->cfg.alerts ? open_feed(d, to, d->cfg.alerts, errors) : 0;
+
+	for (size_t i = 0; i < p->nfeeds && r == 0; i++) {
+		if (daemon_delivers(&p->feeds[i]))
+			r = open_feed(d, to, p->feeds[i].target, errors);
+		else
+			fprintf(errors, "%s:%u: warning: this version delivers to no feed but 'file ... format ecs'\n",
+				p->file, p->feeds[i].line);
+	}
+	if (p->journal)
+		fprintf(errors, "%s: warning: the journal is not written by this version; alerts go to the files only\n",
+			p->file);
+	if (r == 0 && !to->n && !d->cfg.live)
+		r = open_feed(d, to, "-", errors);
+	if (r)
+		daemon_close_feeds(to);
 	return r;
 }
 
-void daemon_reopen_feeds(struct daemon *d)
+void daemon_close_feeds(struct daemon_feeds *feeds)
 {
-	for (unsigned i = 0; i < d->nfeeds; i++) {
-		struct feed_file_state s;
-		int r = feed_file_reopen(d->feed[i]);
-
-		feed_file_state(d->feed[i], &s);
-		if (r < 0)
-			diag_say("%s: cannot reopen the alert file: %s; going on with the old one", s.path,
-				 strerror(-r));
-	}
-}
-
-void daemon_close_feeds(struct daemon *d)
-{
-	for (unsigned i = 0; i < d->nfeeds; i++)
-		feed_file_close(d->feed[i]);
-	d->nfeeds = 0;
+	for (unsigned i = 0; i < feeds->n; i++)
+		feed_file_close(feeds->file[i]);
+	feeds->n = 0;
 }

@@ -154,12 +154,9 @@ static json_t *policy_status(const struct daemon *d)
 
 int64_t daemon_places_age(const struct engine *e, int64_t *max_age)
 {
-	const struct policy *p = e->policy;
+	bool blocks;
 
-	*max_age = 0;
-	for (size_t i = 0; i < p->ngeo; i++)
-		if (p->geo[i].max_age && (!*max_age || p->geo[i].max_age < *max_age))
-			*max_age = p->geo[i].max_age;
+	*max_age = engine_max_age(e->policy, &blocks);
 	return places_age(e->places, (int64_t)(loop_unix_ns() / LOOP_SECOND));
 }
 
@@ -190,6 +187,7 @@ static json_t *places_status(const struct daemon *d)
 	set(o, "age_seconds", json_integer(age));
 	set(o, "max_age_seconds", json_integer(max_age));
 	set(o, "stale", json_boolean(max_age && age > max_age));
+	set(o, "stale_blocks", json_boolean(e->stale));
 	return o;
 }
 
@@ -198,11 +196,11 @@ static json_t *feeds_status(const struct daemon *d)
 	const struct policy *p = d->engine->policy;
 	json_t *a = json_array();
 
-	for (unsigned i = 0; i < d->nfeeds; i++) {
+	for (unsigned i = 0; i < d->feeds.n; i++) {
 		struct feed_file_state s;
 		json_t *o = json_object();
 
-		feed_file_state(d->feed[i], &s);
+		feed_file_state(d->feeds.file[i], &s);
 		set(o, "transport", string("file"));
 		set(o, "target", string(s.path));
 		set(o, "lines", number(s.lines));
@@ -211,7 +209,7 @@ static json_t *feeds_status(const struct daemon *d)
 		json_array_append_new(a, o);
 	}
 	for (size_t i = 0; i < p->nfeeds; i++) {
-		if (strcmp(p->feeds[i].transport, "file") == 0)
+		if (daemon_delivers(&p->feeds[i]))
 			continue;
 		json_array_append_new(a, json_pack("{sssssIss}", "transport", p->feeds[i].transport, "target",
 						   p->feeds[i].target, "lost", (json_int_t)0, "error",

@@ -58,6 +58,7 @@ void engine_free(struct engine *e)
 	table_put(e->shared_table); /* may read the places until now */
 	places_put(e->shared_places);
 	free(e->inside);
+	free(e->classes);
 	free(e->sets);
 	free(e->distance);
 	free(e);
@@ -318,6 +319,32 @@ static const char *string_of(void *arg, uint16_t index)
 	return places_string(arg, index);
 }
 
+int64_t engine_max_age(const struct policy *p, bool *blocks)
+{
+	int64_t age = 0;
+
+	*blocks = false;
+	for (size_t i = 0; i < p->ngeo; i++) {
+		if (p->geo[i].max_age && (!age || p->geo[i].max_age < age))
+			age = p->geo[i].max_age;
+		*blocks |= p->geo[i].max_age && p->geo[i].stale == DECIDE_BLOCK;
+	}
+	return age;
+}
+
+/* 'stale block': a database that nobody may believe any more says nothing. Rules that name addresses, private networks
+ * or 'unknown' still decide; what a country or a provider would allow is blocked. */
+static void forget_world(struct engine *e, struct place_class *classes, size_t n, int64_t now)
+{
+	bool blocks;
+	int64_t max = engine_max_age(e->policy, &blocks);
+
+	e->stale = blocks && places_age(e->places, now) > max;
+	for (size_t i = 0; e->stale && i < n; i++)
+		if (classes[i].place.scope == SCOPE_GLOBAL)
+			classes[i].place = (struct place){ .status = PLACE_UNKNOWN, .scope = SCOPE_GLOBAL };
+}
+
 static int load_matrix(struct engine *e, const struct engine_config *cfg, struct diag_sink *d)
 {
 	size_t n = table_classes(e->table);
@@ -330,9 +357,12 @@ static int load_matrix(struct engine *e, const struct engine_config *cfg, struct
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		classes[i] = *table_class(e->table, (uint32_t)i);
+	forget_world(e, classes, n, cfg->now);
 	r = policy_compile(&e->compiled, e->policy, &env, d);
 	if (r < 0)
 		return r;
+	if (e->stale)
+		e->classes = TAKE_PTR(classes);
 	e->needs_subject = e->compiled->header.needs & (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER);
 	return 0;
 }

@@ -45,6 +45,8 @@ struct engine {
 	bool places_reused; /* from the old engine: no source was read */
 	bool table_reused;  /* and the table too: nothing to write to the kernel */
 	bool policy_shipped;	     /* no policy file was there or asked for */
+	bool stale; /* the places are over max-age and the policy says 'stale block': what they say of the world is unknown */
+	struct place_class *classes; /* owned, when stale: the table's, with nothing in the places of the world */
 	bool needs_subject;	     /* some rule names a unit, user or cgroup */
 	char places_name[128];	     /* the source that gives places, and its sum and date: for events */
 	char places_sha256[65];
@@ -57,6 +59,10 @@ int engine_load(struct engine **ret, const struct engine_config *cfg, const stru
 		struct diag_sink *d);
 void engine_free(struct engine *e); /* NULL is fine */
 const char *engine_shipped_policy(size_t *len); /* the text of the shipped eu.conf */
+/* What a class is to this engine; never NULL for a class of its table. */
+const struct place_class *engine_class(const struct engine *e, uint32_t class);
+/* Seconds over which the places may not grow old, by the strictest geo line; 0: no limit. *blocks: 'stale block'. */
+int64_t engine_max_age(const struct policy *p, bool *blocks);
 /* What is asked, and what the engine says. */
 struct engine_query {
 	const struct ip *dst;

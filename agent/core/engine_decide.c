@@ -12,6 +12,11 @@ static uint8_t severity_of(const struct decide_decision *d)
 	return d->action == DECIDE_BLOCK ? 3 : d->action == DECIDE_ALERT ? 2 : 0;
 }
 
+const struct place_class *engine_class(const struct engine *e, uint32_t class)
+{
+	return e->classes && class < table_classes(e->table) ? &e->classes[class] : table_class(e->table, class);
+}
+
 void engine_decide_classes(const struct engine *e, const struct engine_query *q, const uint32_t *classes,
 			   unsigned n, struct engine_verdict *ret)
 {
@@ -36,7 +41,7 @@ void engine_decide_classes(const struct engine *e, const struct engine_query *q,
 		ret->decision = compiled_decide_worst(c, pkt, all, n, source, q->now_ns, &which);
 	}
 	ret->class = all[which];
-	ret->where = table_class(e->table, all[which]);
+	ret->where = engine_class(e, all[which]);
 	ret->embedded = n > 1;
 	ret->action = ret->decision->action;
 	ret->severity = severity_of(ret->decision);

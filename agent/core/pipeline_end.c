@@ -42,7 +42,7 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 {
 	const struct engine *e = x->engine;
 	const struct flow_more *m = &x->more;
-	const struct place *place = &table_class(e->table, m->class)->place;
+	const struct place *place = &engine_class(e, m->class)->place;
 	unsigned route = flow_route(&x->id), inner;
 	struct ip embedded[TABLE_EMBED_MAX];
 	struct event ev = {
@@ -318,7 +318,7 @@ int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret,
 	for (uint32_t i = 1; i < a->nlines; i++) {
 		const struct account_line *l = &a->line[i];
 		const struct account_destination *d = &a->destination[l->destination];
-		const struct place *place = &table_class(e->table, l->class)->place;
+		const struct place *place = &engine_class(e, l->class)->place;
 
 		out[i - 1] = (struct pipeline_destination){
 			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){ .v = 0 },

@@ -82,20 +82,13 @@ void feed_file_close(struct feed_file *f)
 	free(f);
 }
 
-int feed_file_reopen(struct feed_file *f)
+void feed_file_inherit(struct feed_file *f, const struct feed_file *former)
 {
-	bool regular;
-	int fd;
-
-	if (f->stdout_)
-		return 0;
-	fd = open_path(f->path, &regular);
-	if (fd < 0)
-		return fd;
-	close(f->fd);
-	f->fd = fd;
-	f->regular = regular;
-	return 0;
+	f->lines = former->lines;
+	f->bytes = former->bytes;
+	f->lost = former->lost;
+	f->lost_now = former->lost_now;
+	f->error = former->error;
 }
 
 /* A short write (the disk filled up in the middle) is taken back: nobody may read half a line. */
