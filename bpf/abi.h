@@ -91,7 +91,7 @@ struct abi_record {
 /* Denials and alerts: one for each flow and cgroup. */
 struct abi_fold_key {
 	struct abi_key key;
-	__u64 cgroup;
+	__u64 cgroup; /* of connect() and sendmsg(): the process id is mixed in above bit 32 */
 };
 struct abi_fold {
 	struct abi_count count;

@@ -65,6 +65,8 @@ __noinline int account_fold(const struct abi_key *key, const struct abi_process 
 		return 0;
 	k.key = *key;
 	k.cgroup = process->cgroup;
+	if (verdict->hook != ABI_HOOK_SKB) /* no port of its own yet: two programs refused by one peer are two stories */
+		k.cgroup ^= (__u64)process->pid << 32;
 	f.process = *process;
 	f.verdict = *verdict;
 	f.count.packets = packets;

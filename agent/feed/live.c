@@ -22,6 +22,7 @@ struct row {
 	bool used, told;
 	struct flow_key key;
 	uint64_t cgroup;
+	int32_t pid;
 	struct row *next;
 	enum decide_action verdict;
 	int enforced;
@@ -101,9 +102,12 @@ static struct row **bucket_of(struct live *l, const struct flow_key *k, uint64_t
 	return &l->bucket[(h ^ h >> 31) % BUCKETS];
 }
 
-static bool same(const struct row *r, const struct flow_key *k, uint64_t cgroup)
+/* A refused connect() has no port of its own: there the process tells two apart. */
+static bool same(const struct row *r, const struct event *e)
 {
-	return r->cgroup == cgroup && r->key.sport == k->sport && r->key.dport == k->dport &&
+	const struct flow_key *k = &e->flow;
+
+	return r->cgroup == e->process.cgroup_id && (k->sport || r->pid == e->process.pid) && r->key.sport == k->sport && r->key.dport == k->dport &&
 	       r->key.proto == k->proto && ip_cmp(&r->key.src, &k->src) == 0 &&
 	       ip_cmp(&r->key.dst, &k->dst) == 0;
 }
@@ -215,7 +219,7 @@ static struct row *find_or_add(struct live *l, const struct event *e)
 {
 	struct row *r = *bucket_of(l, &e->flow, e->process.cgroup_id), **at;
 
-	while (r && !same(r, &e->flow, e->process.cgroup_id))
+	while (r && !same(r, e))
 		r = r->next;
 	if (r)
 		return r;
@@ -224,6 +228,7 @@ static struct row *find_or_add(struct live *l, const struct event *e)
 	*r = (struct row){.used = true,
 			  .key = e->flow,
 			  .cgroup = e->process.cgroup_id,
+			  .pid = e->process.pid,
 			  .next = *at,
 			  .first_ns = e->time_ns};
 	*at = r;
