@@ -9,7 +9,7 @@ mkdir -p "$out/crash"
 seeds() { # FUZZER: files to begin with, at most 64 KB each
 	case $1 in
 	policy) find "$ROOT/tests/golden/policy" "$ROOT/rules/examples" -type f ;;
-	source) find "$ROOT/tests/geo/fixtures" "$ROOT/tests/live" "$shared/mmdb" -type f ;;
+	places) find "$ROOT/tests/geo/fixtures" "$ROOT/tests/live" "$shared/mmdb" -type f ;;
 	capture | pipeline | packet) find "$shared/captures" -name '*.pcap*' ;;
 	esac 2>/dev/null | while read -r f; do [ "$(stat -c %s "$f")" -le 65536 ] && echo "$f"; done
 }
@@ -19,6 +19,7 @@ for f in "$out"/*_fuzz; do
 	corpus=$out/corpus/$name
 	mkdir -p "$corpus"
 	seeds "$name" | while read -r s; do cp -n "$s" "$corpus/$(sha256sum <"$s" | cut -c1-16)"; done
+	[ -f "$ROOT/tests/fuzz/$name.supp" ] && export LSAN_OPTIONS=suppressions=$ROOT/tests/fuzz/$name.supp
 	dict=$ROOT/tests/fuzz/$name.dict
 	log=$out/$name.log
 	if "$f" ${dict:+$([ -f "$dict" ] && echo "-dict=$dict")} -max_total_time="$seconds" -max_len=65536 -timeout=20 \
