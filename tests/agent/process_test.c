@@ -205,11 +205,15 @@ Test(process, the_dead_are_remembered_the_changed_are_read_again)
 
 Test(process, more_than_it_remembers)
 {
+	char path[128];
+
+	PUT(1, "stat", "1 (x)" REST);
+	PUT(1, "status", "Name:\tx\nUid:\t1\t1\t1\t1\n");
 	for (int pid = 1; pid <= PROCESSES_MAX + 50; pid++) {
 		struct process p = {.pid = pid};
 
-		PUT(pid, "stat", "1 (x)" REST);
-		PUT(pid, "status", "Name:\tx\nUid:\t1\t1\t1\t1\n");
+		text_put(path, sizeof(path), "%s/%d", root, pid);
+		cr_assert(pid == 1 || symlink("1", path) == 0);
 		cr_assert_eq(processes_lookup(ps, &p), 0, "%d", pid);
 	}
 	for (int pid = 1; pid <= 100; pid++) {
