@@ -206,6 +206,7 @@ int capture_open(struct capture **ret, const char *path, bool hash, struct diag_
 			capture_close(c);
 			return r;
 		}
+		input_ahead(&c->in);
 	}
 	if (r < 0) {
 		diag_error(d, path, 0, "%s", r == -EISDIR ? "a directory" : strerror(-r));

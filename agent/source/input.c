@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* input.c - reads a file or pipe in large blocks, through zlib when it is gzip, hashing it when asked. */
+/* input.c - reads a file or pipe in large blocks, through zlib when it is gzip, hashing it when asked, ahead when asked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,14 +13,36 @@
 #include "agent/source/input.h"
 
 #define GZIP_BLOCK (256u << 10)
+#define BLOCKS	   3u	       /* one is worked on, two are ahead */
+#define AHEAD_MIN  (4u << 20) /* a smaller file is read before a thread would have started */
+
+/* Room for what is left of the block before, then the bytes: the window never has a seam. */
+struct block {
+	uint8_t *mem; /* owned: INPUT_WINDOW, INPUT_BLOCK */
+	size_t n;
+	int result; /* 1: n bytes; 0: the end; -errno */
+};
+
+/* Filled blocks are taken blocks .. filled - 1; the caller holds block taken - 1. */
+struct ahead {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t moved;
+	struct block block[BLOCKS];
+	unsigned filled, taken; /* counted, never wrapped in practice: 4 G blocks of 1 MB */
+	bool stop;
+};
 
 struct input_private {
 	int fd;
 	EVP_MD_CTX *hash; /* NULL: not asked for */
 	bool raw_eof;
 	bool gzip, member; /* member: inside one, so that an end of input is damage */
+	bool bad;	   /* of the compressed data; handed to the caller with the end */
 	z_stream z;
 	uint8_t *raw; /* compressed bytes */
+	uint8_t *own; /* the first window */
+	struct ahead *ahead; /* owned; while it is there, all above but 'own' is the thread's */
 };
 
 int input_open(struct input *in, const char *path)
@@ -30,14 +53,14 @@ int input_open(struct input *in, const char *path)
 	memset(in, 0, sizeof(*in));
 	p = calloc(1, sizeof(*p));
 	in->buf = malloc(INPUT_BLOCK + INPUT_WINDOW);
-	in->private = p;
 	if (!p || !in->buf) {
 		free(p);
 		free(in->buf);
-		in->private = NULL;
 		in->buf = NULL;
 		return -ENOMEM;
 	}
+	in->private = p;
+	p->own = in->buf;
 	p->fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC) : dup(STDIN_FILENO);
 	if (p->fd < 0 || fstat(p->fd, &st) < 0) {
 		int r = -errno;
@@ -56,20 +79,23 @@ int input_open(struct input *in, const char *path)
 	return 0;
 }
 
+static void ahead_stop(struct input_private *p);
+
 void input_close(struct input *in)
 {
 	struct input_private *p = in->private;
 
 	if (!p)
 		return;
+	ahead_stop(p);
 	if (p->fd >= 0)
 		close(p->fd);
 	if (p->gzip)
 		inflateEnd(&p->z);
 	EVP_MD_CTX_free(p->hash);
 	free(p->raw);
+	free(p->own);
 	free(p);
-	free(in->buf);
 	memset(in, 0, sizeof(*in));
 }
 
@@ -131,7 +157,7 @@ static int gzip_read(struct input *in, uint8_t *to, size_t room, size_t *n)
 
 	p->z.next_out = to;
 	p->z.avail_out = (uInt)room;
-	while (p->z.avail_out == room && !in->bad_gzip) {
+	while (p->z.avail_out == room && !p->bad) {
 		if (p->z.avail_in < 2 && !p->raw_eof) {
 			r = more_raw(in);
 			if (r < 0)
@@ -146,35 +172,150 @@ static int gzip_read(struct input *in, uint8_t *to, size_t room, size_t *n)
 		else if (r == Z_MEM_ERROR)
 			return -ENOMEM;
 		else if (r != Z_OK)
-			in->bad_gzip = true;
+			p->bad = true;
 	}
 	*n = room - p->z.avail_out;
 	return *n > 0;
 }
 
-int input_want(struct input *in, size_t want)
+/* 1: n bytes; 0: the end; -errno */
+static int produce(struct input *in, uint8_t *to, size_t room, size_t *n)
+{
+	return in->private->gzip ? gzip_read(in, to, room, n) : raw_read(in, to, room, n);
+}
+
+static void *ahead_run(void *arg)
+{
+	struct input *in = arg;
+	struct ahead *a = in->private->ahead;
+	int result = 1;
+
+	while (result > 0) {
+		struct block *b = &a->block[a->filled % BLOCKS];
+		bool stop;
+
+		pthread_mutex_lock(&a->lock);
+		while (!a->stop && a->filled - a->taken == BLOCKS - 1)
+			pthread_cond_wait(&a->moved, &a->lock);
+		stop = a->stop;
+		pthread_mutex_unlock(&a->lock);
+		if (stop)
+			return NULL;
+		b->result = result = produce(in, b->mem + INPUT_WINDOW, INPUT_BLOCK, &b->n);
+		pthread_mutex_lock(&a->lock);
+		a->filled++;
+		pthread_cond_signal(&a->moved);
+		pthread_mutex_unlock(&a->lock);
+	}
+	return NULL;
+}
+
+static void ahead_free(struct ahead *a)
+{
+	for (unsigned i = 0; i < BLOCKS; i++)
+		free(a->block[i].mem);
+	pthread_cond_destroy(&a->moved);
+	pthread_mutex_destroy(&a->lock);
+	free(a);
+}
+
+/* Afterwards everything is the caller's again; what was read ahead is gone (and hashed). */
+static void ahead_stop(struct input_private *p)
+{
+	struct ahead *a = p->ahead;
+
+	if (!a)
+		return;
+	pthread_mutex_lock(&a->lock);
+	a->stop = true;
+	pthread_cond_signal(&a->moved);
+	pthread_mutex_unlock(&a->lock);
+	pthread_join(a->thread, NULL);
+	p->ahead = NULL;
+	ahead_free(a);
+}
+
+void input_ahead(struct input *in)
 {
 	struct input_private *p = in->private;
+	struct ahead *a;
+	bool memory = true;
 
+	if (p->ahead || in->eof || (in->size && in->size < AHEAD_MIN))
+		return;
+	a = calloc(1, sizeof(*a));
+	if (!a)
+		return;
+	for (unsigned i = 0; i < BLOCKS; i++) {
+		a->block[i].mem = malloc(INPUT_WINDOW + INPUT_BLOCK);
+		memory = memory && a->block[i].mem;
+	}
+	pthread_mutex_init(&a->lock, NULL);
+	pthread_cond_init(&a->moved, NULL);
+	p->ahead = a;
+	if (!memory || pthread_create(&a->thread, NULL, ahead_run, in) != 0) {
+		p->ahead = NULL;
+		ahead_free(a);
+	}
+}
+
+/* The next block, with what is left of this one put before it. */
+static int take_block(struct input *in)
+{
+	struct ahead *a = in->private->ahead;
+	size_t left = input_left(in);
+	struct block *b;
+
+	pthread_mutex_lock(&a->lock);
+	while (a->filled == a->taken)
+		pthread_cond_wait(&a->moved, &a->lock);
+	pthread_mutex_unlock(&a->lock);
+	b = &a->block[a->taken % BLOCKS];
+	if (b->result <= 0) { /* the thread has ended */
+		in->eof = true;
+		in->bad_gzip = in->private->bad;
+		return b->result;
+	}
+	memcpy(b->mem + INPUT_WINDOW - left, in->buf + in->pos, left);
+	in->buf = b->mem;
+	in->pos = INPUT_WINDOW - left;
+	in->have = INPUT_WINDOW + b->n;
+	pthread_mutex_lock(&a->lock);
+	a->taken++; /* gives back the block before this one */
+	pthread_cond_signal(&a->moved);
+	pthread_mutex_unlock(&a->lock);
+	return 0;
+}
+
+static int read_block(struct input *in)
+{
+	size_t n = 0, room;
+	int r;
+
+	if (in->pos) {
+		memmove(in->buf, in->buf + in->pos, input_left(in));
+		in->have -= in->pos;
+		in->pos = 0;
+	}
+	room = INPUT_BLOCK + INPUT_WINDOW - in->have;
+	r = produce(in, in->buf + in->have, room < INPUT_BLOCK ? room : INPUT_BLOCK, &n);
+	in->have += n;
+	if (r > 0)
+		return 0;
+	in->eof = true;
+	in->bad_gzip = in->private->bad;
+	return r;
+}
+
+int input_want(struct input *in, size_t want)
+{
 	if (want > INPUT_WINDOW)
 		return -EMSGSIZE;
-	if (input_left(in) >= want || in->eof)
-		return 0;
-	memmove(in->buf, in->buf + in->pos, input_left(in));
-	in->have -= in->pos;
-	in->pos = 0;
-	while (in->have < want && !in->eof) {
-		size_t n = 0, room = INPUT_BLOCK + INPUT_WINDOW - in->have;
-		int r;
+	while (input_left(in) < want && !in->eof) {
+		int r = in->private->ahead ? take_block(in) : read_block(in);
 
-		if (room > INPUT_BLOCK)
-			room = INPUT_BLOCK;
-		r = p->gzip ? gzip_read(in, in->buf + in->have, room, &n) :
-			      raw_read(in, in->buf + in->have, room, &n);
 		if (r < 0)
 			return r;
-		in->eof = r == 0;
-		in->have += n;
 	}
 	return 0;
 }
@@ -248,6 +389,9 @@ int input_sha256(struct input *in, char ret[65])
 
 	if (!p->hash)
 		return -EINVAL;
+	ahead_stop(p);
+	in->buf = p->own;
+	in->pos = in->have = 0;
 	while ((r = raw_read(in, in->buf, INPUT_BLOCK, &n)) > 0)
 		;
 	return r < 0 ? r : digest_text(p->hash, ret);

@@ -4,7 +4,8 @@
  *
  *      buf:  | used | window: pos .. have |   free   |
  *
- * The window's bytes stay where they are until input_want() is called.
+ * The window's bytes stay where they are until input_want() is called. After input_ahead() a thread reads (gunzips,
+ * hashes) the next blocks while the caller works on this one; the caller sees no difference but in time.
  */
 #ifndef AGENT_INPUT_H
 #define AGENT_INPUT_H
@@ -19,8 +20,8 @@ struct input {
 	uint8_t *buf;
 	size_t pos, have;
 	bool eof;
-	bool bad_gzip; /* compressed data damaged: the window ends where it was good */
-	uint64_t read; /* bytes of the file */
+	bool bad_gzip; /* at eof: compressed data damaged, the window ends where it was good */
+	_Atomic uint64_t read; /* bytes of the file */
 	uint64_t size; /* of a regular file; 0 = not known */
 	struct input_private *private;
 };
@@ -32,6 +33,7 @@ int input_skip(struct input *in, uint64_t bytes); /* forwards; 1 when the input 
 int input_gunzip(struct input *in);		  /* what is in the window and what follows is gzip */
 int input_hash(struct input *in);		  /* from the first byte: before the first input_want */
 int input_sha256(struct input *in, char ret[65]); /* reads to the end; -EINVAL: input_hash was not called */
+void input_ahead(struct input *in); /* from now on read ahead in a thread; without one it goes on as before */
 static inline size_t input_left(const struct input *in)
 {
 	return in->have - in->pos;

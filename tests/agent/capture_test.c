@@ -10,7 +10,7 @@
 #include <zlib.h>
 #include "agent/source/capture.h"
 
-#define LIMIT (2u << 20)
+#define LIMIT (8u << 20)
 struct bytes {
 	uint8_t *b; /* LIMIT of them */
 	size_t n;
@@ -286,13 +286,46 @@ Test(capture, packets_over_the_edge_of_a_block)
 	unsigned n = 0;
 
 	pcap_head(&o, 0xa1b2c3d4, 1);
-	for (; o.n + 3000 < LIMIT; n++)
+	for (; o.n + 3000 < LIMIT / 4; n++)
 		record(&o, n, 0, 1000 + n % 517, 2000, 0);
 	write_file(o.b, o.n);
 	for (unsigned max = 1; max <= CAPTURE_BATCH; max += 31) {
 		r = read_file(max);
 		cr_expect_eq(r.packets, n);
 		cr_expect_eq(damages(&r), 0);
+	}
+	free(o.b);
+}
+
+/* Large enough to be read ahead by a thread: the same packets; left in the middle, nothing hangs; the sum is whole. */
+Test(capture, read_ahead)
+{
+	struct packet_frame f[CAPTURE_BATCH];
+	struct diag_sink sink = { 0 };
+	struct bytes o = { 0 };
+	struct capture *c;
+	struct result r;
+	char a[65], b[65];
+	unsigned n = 0;
+
+	pcap_head(&o, 0xa1b2c3d4, 1);
+	for (; o.n + 70000 < LIMIT; n++)
+		record(&o, n, 0, 60 + n * 7919 % 65000, 65100, 0);
+	u32(&o, 1); /* and a piece of another */
+	write_file(o.b, o.n);
+	r = read_file(CAPTURE_BATCH);
+	cr_expect_eq(r.packets, n);
+	cr_expect_eq(r.damaged[CAPTURE_TRUNCATED], 1);
+	cr_assert_eq(capture_file_sha256(path, a), 0);
+	for (int batches = 0; batches < 200; batches += 40) {
+		cr_assert_eq(capture_open(&c, path, true, &sink), 0);
+		for (int i = 0; i < batches; i++)
+			cr_assert_geq(capture_next(c, f, 1), 0);
+		cr_assert_eq(capture_sha256(c, b), 0);
+		cr_expect_str_eq(a, b);
+		capture_close(c);
+		cr_assert_eq(capture_open(&c, path, false, &sink), 0);
+		capture_close(c);
 	}
 	free(o.b);
 }
