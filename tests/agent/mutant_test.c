@@ -2,7 +2,7 @@
 /* mutant_test.c - captures with random damage, the same each time: nothing crashes, hangs, or reads outside a frame. */
 #include <criterion/criterion.h>
 #include <zlib.h>
-#define CAPTURE_FUZZ_NO_MAIN
+#define CAPTURE_FUZZ_MUTANTS
 #include "tests/fuzz/capture_fuzz.c"
 
 #define MUTANTS 2000

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * capture_fuzz.c - any bytes as a capture: read, decoded, every frame kept as a flow key. Nothing may crash, hang or read
- * outside; numbers must agree. 'make build/fuzz/capture_fuzz' with a corpus directory; built without libFuzzer:
+ * outside; numbers must agree. 'make build/fuzz/capture_fuzz' with a corpus directory; built with -DCAPTURE_FUZZ_MAIN:
  * 'capture_fuzz COUNT FILE...', each file mutated COUNT times with a fixed seed (tests/agent/mutant_test.c does the same).
  */
 #include <fcntl.h>
@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	return 0;
 }
 
-#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+#if defined(CAPTURE_FUZZ_MUTANTS) || defined(CAPTURE_FUZZ_MAIN)
 #define SIZE_MAX_FUZZ (1u << 16)
 static uint8_t whole[SIZE_MAX_FUZZ], mutant[SIZE_MAX_FUZZ];
 
@@ -132,7 +132,7 @@ static void mutants(size_t n, long count)
 	}
 }
 
-#ifndef CAPTURE_FUZZ_NO_MAIN
+#ifdef CAPTURE_FUZZ_MAIN
 int main(int argc, char **argv)
 {
 	char *end = argv[0];
