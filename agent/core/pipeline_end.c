@@ -6,7 +6,8 @@
 #include "agent/core/pipeline_private.h"
 #include "agent/feed/event.h"
 
-#define CLAIMS 16
+#define CLAIMS		   16
+#define DESTINATIONS_SPARE 65536u
 
 /* Who operates the destination: the first source that says so. */
 static void fill_operator(const struct engine *e, struct event *ev)
@@ -202,11 +203,38 @@ static bool drop_idle(void *arg, struct flow *f, struct flow_more *m)
 	return true;
 }
 
+static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+	struct ip dst = flow_dst(&f->id);
+	int r = account_find(&s->p->account, s->p->engine, &dst, account_hash(&s->p->account, &dst), &m->destination);
+
+	if (r < 0) { /* as past the limit */
+		m->destination = 0;
+		s->error = r;
+	}
+	return false;
+}
+
+/* Live, the account is only a memory of looked-up places: one that is much larger than the flows begins anew. */
+static void shrink_account(struct pipeline *p, struct sweep *s)
+{
+	struct account fresh;
+
+	if (p->cfg.replay || p->account.ndestinations < DESTINATIONS_SPARE + 2 * p->flows.used ||
+	    account_new(&fresh, p->account.max) < 0)
+		return;
+	account_free(&p->account);
+	p->account = fresh;
+	flow_table_sweep(&p->flows, find_destination, s);
+}
+
 int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns)
 {
 	struct sweep s = { .p = p, .engine = p->engine, .before_ns = idle_since_ns };
 
 	flow_table_sweep(&p->flows, drop_idle, &s);
+	shrink_account(p, &s);
 	return s.error;
 }
 

@@ -96,6 +96,19 @@ static void put_ends(struct jsonw *j, const struct event *e)
 	jsonw_close(j, '}');
 }
 
+/* The cloud that the destination stands in */
+static void put_cloud(struct jsonw *j, const struct event *e)
+{
+	if (!e->provider || !*e->provider)
+		return;
+	jsonw_open(j, "cloud", '{');
+	jsonw_open(j, "target", '{');
+	jsonw_text(j, "provider", e->provider);
+	jsonw_text_set(j, "region", e->region);
+	jsonw_close(j, '}');
+	jsonw_close(j, '}');
+}
+
 static void put_network(struct jsonw *j, const struct event *e)
 {
 	struct flow_key k = e->flow;
@@ -312,6 +325,7 @@ const char *ecs_format(struct jsonw *j, const struct event *e, const struct ecs_
 	put_event(j, e, host);
 	if (is_flow(e)) {
 		put_ends(j, e);
+		put_cloud(j, e);
 		put_network(j, e);
 		put_rule(j, e);
 	}

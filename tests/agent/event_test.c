@@ -128,6 +128,7 @@ Test(ecs, every_field_in_its_place)
 		{ "process.command_line", "postgres: backup" }, { "process.user.id", "113" },
 		{ "user.name", "postgres" }, { "host.name", "db1" }, { "host.id", "0f" }, { "host.boot.id", "b0" },
 		{ "observer.product", "cordon" }, { "cordon.kind", "flow" }, { "cordon.verdict", "block" },
+		{ "cloud.target.provider", "aws" }, { "cloud.target.region", "us-east-1" },
 		{ "cordon.opened", "here" }, { "cordon.dst.provider", "aws" }, { "cordon.dst.region", "us-east-1" },
 		{ "cordon.dst.jurisdiction", "US" }, { "cordon.dst.status", "known" }, { "cordon.db.name", "geoip" },
 		{ "cordon.policy.sha256", "0123456789abcdef" }, { "cordon.replay.file", "a.pcap" },
@@ -175,7 +176,7 @@ Test(ecs, what_is_not_known_is_not_said)
 	struct policy p = { .file = "cordon.conf", .sha256 = "01" };
 	struct place place = { .status = PLACE_UNKNOWN };
 	struct event e = sample(&p, NULL, &place);
-	static const char *const absent[] = { "host", "process", "user", "service", "destination.geo", "destination.as",
+	static const char *const absent[] = { "cloud", "host", "process", "user", "service", "destination.geo", "destination.as",
 					      "cordon.replay", "cordon.suppressed", "cordon.db", "source.port",
 					      "network.community_id", "cordon.distance", "event.reason" };
 	struct jsonw j = { 0 };
@@ -183,6 +184,7 @@ Test(ecs, what_is_not_known_is_not_said)
 
 	e.process = (struct process){ 0 };
 	e.asn = 0;
+	e.provider = e.region = "";
 	e.suppressed = 0;
 	e.places_name = NULL;
 	e.flow.proto = 1; /* ICMP whose type nobody saw */

@@ -289,6 +289,32 @@ Test(pipeline, live_tells_at_once_and_at_the_end)
 	pipeline_free(p);
 }
 
+/* Live, addresses come and go for months: what is remembered of them follows the flows that there are. */
+Test(pipeline, live_forgets_destinations)
+{
+	struct pipeline *p = open_with((struct pipeline_config){ .replay = false, .destinations_max = 100000 });
+	uint64_t ms = 0;
+
+	for (uint32_t round = 0; round < 8; round++) {
+		for (uint32_t i = 0; i < 20000; i += 2000) {
+			wire.n = 0;
+			for (uint32_t k = 0; k < 2000; k++)
+				frame(DB, DE(round * 20000 + i + k), 40000, 443, 100, UDP, ms++);
+			feed(p, 32);
+		}
+		cr_assert_eq(pipeline_expire(p, START + (ms - 10) * MS), 0);
+	}
+	wire.n = 0;
+	frame(DB, DE(7 * 20000 + 19999), 40000, 443, 100, UDP, ms); /* this flow is still there */
+	frame(DB, US(1), 40000, 443, 100, UDP, ms);
+	feed(p, 32);
+	cr_expect_eq(pipeline_counts(p)->flows, 160001);
+	cr_expect_eq(nevents, 1);
+	cr_assert_eq(pipeline_finish(p), 0);
+	cr_expect_eq(pipeline_counts(p)->bytes_by_verdict[DECIDE_ALLOW], 16000100);
+	pipeline_free(p);
+}
+
 Test(pipeline, another_engine_decides_open_flows_again)
 {
 	struct engine *other, *first = engine;
