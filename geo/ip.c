@@ -102,6 +102,16 @@ static void longest_zeros(const uint16_t g[8], int *start, int *count)
 	}
 }
 
+static char *put_hex(char *to, unsigned n)
+{
+	static const char digit[] = "0123456789abcdef";
+
+	for (int shift = 12; shift >= 0; shift -= 4)
+		if (n >> shift || !shift)
+			*to++ = digit[n >> shift & 15];
+	return to;
+}
+
 static void format6(char *buf, const struct ip *ip)
 {
 	uint16_t g[8];
@@ -117,21 +127,38 @@ static void format6(char *buf, const struct ip *ip)
 		groups = 6;
 	for (int i = 0; i < groups; i++) {
 		if (i == start) {
-			p += snprintf(p, (size_t)(end - p), "::");
+			*p++ = ':';
+			*p++ = ':';
 			i += count - 1;
 			continue;
 		}
-		p += snprintf(p, (size_t)(end - p), "%s%x", i && p[-1] != ':' ? ":" : "", g[i]);
+		if (i && p[-1] != ':')
+			*p++ = ':';
+		p = put_hex(p, g[i]);
 	}
+	*p = 0;
 	if (v4_tail)
 		snprintf(p, (size_t)(end - p), ":%u.%u.%u.%u", ip->b[12], ip->b[13], ip->b[14],
 			 ip->b[15]);
 }
 
+/* By hand: a summary formats a hundred thousand of them. */
+static void format4(char *to, const uint8_t b[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (b[i] >= 100)
+			*to++ = (char)('0' + b[i] / 100);
+		if (b[i] >= 10)
+			*to++ = (char)('0' + b[i] / 10 % 10);
+		*to++ = (char)('0' + b[i] % 10);
+		*to++ = i < 3 ? '.' : '\0';
+	}
+}
+
 const char *ip_format(char *buf, const struct ip *ip)
 {
 	if (ip->v == 4)
-		snprintf(buf, IP_STRLEN, "%u.%u.%u.%u", ip->b[0], ip->b[1], ip->b[2], ip->b[3]);
+		format4(buf, ip->b);
 	else if (ip->v == 6)
 		format6(buf, ip);
 	else

@@ -7,15 +7,34 @@
 /* Well-known ports, and the databases' above them: the side that has one answers. */
 static bool service_port(uint16_t port)
 {
-	static const uint16_t known[] = { 1433, 1521, 3306, 3389, 4789, 5432, 5433, 5671, 5672, 6379, 6432, 6443,
-					  7000, 7001, 8080, 8443, 8883, 9000, 9042, 9092, 9093, 9200, 9300, 11211,
-					  27017, 27018, 50000, 51820 };
-
 	if (port < 1024)
 		return port != 0;
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (known[i] == port)
-			return true;
+	switch (port) {
+	case 1433: /* SQL Server */
+	case 1521: /* Oracle */
+	case 3306: /* MySQL */
+	case 3389: /* RDP */
+	case 4789: /* VXLAN */
+	case 5432 ... 5433: /* PostgreSQL */
+	case 5671 ... 5672: /* AMQP */
+	case 6379: /* Redis */
+	case 6432: /* PgBouncer */
+	case 6443: /* Kubernetes */
+	case 7000 ... 7001: /* Cassandra */
+	case 8080:
+	case 8443:
+	case 8883: /* MQTT */
+	case 9000:
+	case 9042: /* CQL */
+	case 9092 ... 9093: /* Kafka */
+	case 9200: /* Elasticsearch */
+	case 9300:
+	case 11211: /* memcached */
+	case 27017 ... 27018: /* MongoDB */
+	case 50000: /* Db2 */
+	case 51820: /* WireGuard */
+		return true;
+	}
 	return false;
 }
 

@@ -8,28 +8,31 @@
 
 #define ROOM_MIN 2048u
 
-static char *need(struct jsonw *j, size_t n)
+static bool grow(struct jsonw *j, size_t n)
 {
-	if (j->failed)
-		return NULL;
-	if (j->room - j->len < n) {
-		size_t room = (j->room ? j->room : ROOM_MIN) * 2;
-		char *b;
+	size_t room = (j->room ? j->room : ROOM_MIN) * 2;
+	char *b;
 
-		while (room - j->len < n)
-			room *= 2;
-		b = realloc(j->buf, room);
-		if (!b) {
-			j->failed = true;
-			return NULL;
-		}
-		j->buf = b;
-		j->room = room;
+	while (room - j->len < n)
+		room *= 2;
+	b = j->failed ? NULL : realloc(j->buf, room);
+	if (!b) {
+		j->failed = true;
+		return false;
 	}
+	j->buf = b;
+	j->room = room;
+	return true;
+}
+
+static inline char *need(struct jsonw *j, size_t n)
+{
+	if (j->room - j->len < n && !grow(j, n))
+		return NULL;
 	return j->buf + j->len;
 }
 
-static void put(struct jsonw *j, const char *s, size_t n)
+static inline void put(struct jsonw *j, const char *s, size_t n)
 {
 	char *to = need(j, n);
 

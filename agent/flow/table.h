@@ -143,13 +143,22 @@ static inline unsigned flow_route(const struct flow_id *id)
 {
 	return id->rest >> 44 & 0xfff;
 }
+/* The words hold an IPv4 address as struct ip does: its bytes first, the rest zero. */
+static inline struct ip flow_address(const struct flow_id *id, const uint64_t word[2])
+{
+	struct ip ip;
+
+	memcpy(ip.b, word, sizeof(ip.b));
+	ip.v = flow_version(id);
+	return ip;
+}
 static inline struct ip flow_src(const struct flow_id *id)
 {
-	return ip_from_bytes(flow_version(id), id->src);
+	return flow_address(id, id->src);
 }
 static inline struct ip flow_dst(const struct flow_id *id)
 {
-	return ip_from_bytes(flow_version(id), id->dst);
+	return flow_address(id, id->dst);
 }
 static inline uint64_t flow_packets(const struct flow *f, const struct flow_more *m)
 {
