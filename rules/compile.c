@@ -296,6 +296,8 @@ int policy_compile(struct compiled **ret, const struct policy *p, const struct c
 		err = eval_init(&core->eval, keep, p, env->now);
 		core->eval.string = env->string;
 		core->eval.arg = env->arg;
+		core->eval.stale = env->stale;
+		c->stale = env->stale;
 		err = err ? err : build_all(b);
 	}
 	if (err == -ENOMEM)

@@ -20,6 +20,7 @@ struct compile_env {
 	void *arg;
 	int64_t now;      /* Unix seconds: zones and expired rules */
 	int live;         /* 0: replay, where a user or cgroup is never known */
+	int stale;        /* the places are over a max-age with 'stale block': no allow rule takes their word */
 };
 struct compiled {
 	struct decide_header header;
@@ -28,6 +29,7 @@ struct compiled {
 	const struct decide_decision *decisions;
 	const struct subject_def *subjects[DECIDE_SUBJECTS_MAX]; /* bit i of the mask; owned by the policy */
 	const struct policy *policy; /* must outlive this */
+	int stale; /* of compile_env */
 	struct compile_core *core; /* what explain reads; compile.c's */
 	int64_t next_change; /* Unix seconds of the next zone date or expiry after now; INT64_MAX = never */
 };

@@ -161,12 +161,20 @@ bool eval_under(const struct eval *e, const struct rule *r, const struct place_c
 
 static const struct place_atom any_place = { .type = ATOM_ANY };
 
+/* May an allow rule take the word of who says where it is? 'place' lines do not grow old. */
+static bool trusted(const struct eval *e, const struct place_class *c)
+{
+	if (e->stale && (e->p->place_set < 0 || !place_class_in(c, (unsigned)e->p->place_set)))
+		return false;
+	return c->place.status == PLACE_KNOWN;
+}
+
 bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a, const struct place_class *c)
 {
 	const struct place_row *row = match_place(a->type);
 	bool by_where = !row->named || (r->under && a->type == ATOM_ANY);
 
-	if (r->action == DECIDE_ALLOW && by_where && c->place.status != PLACE_KNOWN)
+	if (r->action == DECIDE_ALLOW && by_where && !trusted(e, c))
 		return false;
 	return row->eval(e, a, c);
 }

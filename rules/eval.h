@@ -7,6 +7,7 @@
  *    country, zone, jurisdiction, 'under' or 'here' matches known places only. Who names the address, the prefix, the
  *    ASN, the provider, 'disputed', 'unprovable' or 'unknown', or writes 'to any', has said what he accepts.
  *    Block and alert rules match by the likeliest claim, whatever the status.
+ *    Places that are too old by 'geo ... stale block' are treated so as well, but for those of 'place' lines.
  * 3. An operator that is not known (jurisdiction 0) is under no zone.
  */
 #ifndef RULES_EVAL_H
@@ -22,6 +23,7 @@ struct eval {
 	const uint8_t (*zones)[EVAL_ZONE_BYTES]; /* bitmaps of countries, by zone_def.id */
 	const char *(*string)(void *arg, uint16_t index);
 	void *arg;
+	bool stale; /* compile_env */
 	int64_t next_change; /* Unix seconds; INT64_MAX = never */
 };
 

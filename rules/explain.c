@@ -118,7 +118,8 @@ static void check_rule(const struct check *k, struct explain_step *s)
 	if (s->fails & EXPLAIN_UNTIL)
 		say(s->why, "it ended on %s", calendar_format(date, r->until));
 	else if (s->fails & EXPLAIN_STATUS)
-		say(s->why, "the place is %s, and an allow rule by country or zone takes known places only",
+		say(s->why, e->stale ? "the places are older than the policy allows, and then no allow rule takes their word" :
+				       "the place is %s, and an allow rule by country or zone takes known places only",
 		    place_status_name((enum place_status)k->pc->place.status));
 	else if (s->fails & (EXPLAIN_TO | EXPLAIN_UNDER))
 		why_not_place(k->c, r, k->pc, s->why);
@@ -138,15 +139,15 @@ static void check_rule(const struct check *k, struct explain_step *s)
 }
 
 /* A rule ahead of the one that decides, with a single condition that fails, would decide without it. */
-static void suggest(struct explain_step *s)
+static void suggest(struct explain_step *s, bool stale)
 {
 	static const char *const actions[] = { "allow", "alert on", "block" };
 	struct writer t = { 0 };
 	char *part;
 
 	if (s->fails == EXPLAIN_STATUS) {
-		say(s->change, "line %u would %s it if its place were known; a 'place' line can say where it is",
-		    s->rule->line, actions[s->rule->action]);
+		say(s->change, "line %u would %s it if its place were %s; a 'place' line can say where it is",
+		    s->rule->line, actions[s->rule->action], stale ? "not out of date" : "known");
 		return;
 	}
 	if (s->fails == EXPLAIN_FROM)
@@ -186,7 +187,7 @@ size_t compiled_explain(const struct compiled *c, const struct place_class *pc, 
 		out[i].decides = out[i].matches != 0;
 		decided = out[i].decides;
 		if (!decided)
-			suggest(&out[i]);
+			suggest(&out[i], c->stale);
 	}
 	return n;
 }

@@ -126,6 +126,7 @@ struct policy {
 	size_t nrules;
 	const struct policy_set *sets; /* compile.h: policy_sets() */
 	size_t nsets;
+	int place_set; /* with 'stale block': the set of all 'place' lines, which do not grow old; -1 = none */
 	struct arena *arena; /* holds all of this, itself included */
 };
 

@@ -22,7 +22,7 @@ void daemon_check_stale(struct daemon *d)
 	d->stale_told = true;
 	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; %s",
 		    text_duration(a, age), text_duration(b, max_age),
-		    d->engine->stale ? "as it says, no country of theirs is believed until there are newer ones" :
+		    d->engine->stale ? "no rule allows by them until there are newer ones" :
 				       "verdicts go on with them");
 }
 

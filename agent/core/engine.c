@@ -58,7 +58,6 @@ void engine_free(struct engine *e)
 	table_put(e->shared_table); /* may read the places until now */
 	places_put(e->shared_places);
 	free(e->inside);
-	free(e->classes);
 	free(e->sets);
 	free(e->distance);
 	free(e);
@@ -332,17 +331,14 @@ int64_t engine_max_age(const struct policy *p, bool *blocks)
 	return age;
 }
 
-/* 'stale block': a database that nobody may believe any more says nothing. Rules that name addresses, private networks
- * or 'unknown' still decide; what a country or a provider would allow is blocked. */
-static void forget_world(struct engine *e, struct place_class *classes, size_t n, int64_t now)
+/* When the places become too old for 'stale block', Unix seconds; INT64_MAX: never. From then on no allow rule takes
+ * their word (rules/eval.h, 2), while block and alert rules still match by it. */
+static int64_t stale_from(const struct engine *e, int64_t now)
 {
 	bool blocks;
 	int64_t max = engine_max_age(e->policy, &blocks);
 
-	e->stale = blocks && places_age(e->places, now) > max;
-	for (size_t i = 0; e->stale && i < n; i++)
-		if (classes[i].place.scope == SCOPE_GLOBAL)
-			classes[i].place = (struct place){ .status = PLACE_UNKNOWN, .scope = SCOPE_GLOBAL };
+	return blocks ? now - places_age(e->places, now) + max + 1 : INT64_MAX;
 }
 
 static int load_matrix(struct engine *e, const struct engine_config *cfg, struct diag_sink *d)
@@ -351,18 +347,19 @@ static int load_matrix(struct engine *e, const struct engine_config *cfg, struct
 	_free_ struct place_class *classes = calloc(n + 1, sizeof(*classes));
 	struct compile_env env = { .classes = classes, .nclasses = n, .string = string_of,
 				   .arg = e->shared_places->places, .now = cfg->now, .live = cfg->live };
+	int64_t stale_at = stale_from(e, cfg->now);
 	int r;
 
 	if (!classes)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		classes[i] = *table_class(e->table, (uint32_t)i);
-	forget_world(e, classes, n, cfg->now);
+	e->stale = env.stale = cfg->now >= stale_at;
 	r = policy_compile(&e->compiled, e->policy, &env, d);
 	if (r < 0)
 		return r;
-	if (e->stale)
-		e->classes = TAKE_PTR(classes);
+	if (!e->stale && stale_at < e->compiled->next_change)
+		e->compiled->next_change = stale_at;
 	e->needs_subject = e->compiled->header.needs & (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER);
 	return 0;
 }

@@ -45,8 +45,7 @@ struct engine {
 	bool places_reused; /* from the old engine: no source was read */
 	bool table_reused;  /* and the table too: nothing to write to the kernel */
 	bool policy_shipped;	     /* no policy file was there or asked for */
-	bool stale; /* the places are over max-age and the policy says 'stale block': what they say of the world is unknown */
-	struct place_class *classes; /* owned, when stale: the table's, with nothing in the places of the world */
+	bool stale; /* the places are over max-age and the policy says 'stale block': no allow rule takes their word */
 	bool needs_subject;	     /* some rule names a unit, user or cgroup */
 	char places_name[128];	     /* the source that gives places, and its sum and date: for events */
 	char places_sha256[65];

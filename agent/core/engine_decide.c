@@ -14,7 +14,7 @@ static uint8_t severity_of(const struct decide_decision *d)
 
 const struct place_class *engine_class(const struct engine *e, uint32_t class)
 {
-	return e->classes && class < table_classes(e->table) ? &e->classes[class] : table_class(e->table, class);
+	return table_class(e->table, class);
 }
 
 void engine_decide_classes(const struct engine *e, const struct engine_query *q, const uint32_t *classes,

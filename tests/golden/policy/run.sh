@@ -120,6 +120,20 @@ same "bad date: exit" 2 $?
 "$CORDON" check good.conf lint.conf 2>"$tmp/err"
 same "two policies: exit" 2 $?
 
+# places that are too old: 'stale block' lets no allow rule take their word, but for 'place' lines
+printf '# made for this test\n873201664,873332735,DE\n' >"$tmp/geoip"
+touch -d 2026-01-01 "$tmp/geoip"
+stale() { # NAME WANT ADDRESS DATE STATEMENT
+	printf 'geo "%s" max-age 30d %s\nplace 52.13.0.0/16 is FR\nallow to eea\nblock to any\n' "$tmp/geoip" "$5" >"$tmp/h.conf"
+	same "stale: $1" "$2" "$("$CORDON" explain "$3" --as-of "$4" --policy "$tmp/h.conf" |
+		awk '$1 == "verdict" { print $2; exit }')"
+}
+stale "fresh" allow 52.12.0.1 2026-01-20 "stale block"
+stale "block" block 52.12.0.1 2026-11-23 "stale block"
+stale "a place line does not grow old" allow 52.13.0.1 2026-11-23 "stale block"
+stale "alert goes on" allow 52.12.0.1 2026-11-23 "stale alert"
+stale "alert is the default" allow 52.12.0.1 2026-11-23 ""
+
 # every word of the matchers' table is in the reference
 "$CORDON" check --language >"$tmp/language"
 for w in from to under service proto port opened cleartext over severity purpose basis until because any provider asn \
@@ -127,6 +141,13 @@ for w in from to under service proto port opened cleartext over severity purpose
 	grep -q "^  $w\b" "$tmp/language" || not_ok "language $w" "not there"
 done
 same "language: nothing wider than a terminal" 0 "$(awk 'length > 132' "$tmp/language" | grep -vc '\[')"
+
+# the manual's example and README's policies are policies, and have nothing to warn of
+awk '/^.Sh EXAMPLES/ { e = 1 } e && /^.Ed/ { exit } e && /^[a-z]/' "$ROOT/agent/host/cordon.conf.5" >"$tmp/h.conf"
+same "the manual's example" "" "$("$CORDON" check --as-of 2026-11-23 "$tmp/h.conf" 2>&1 >/dev/null)"
+for w in $(sed -n 's/^MATCH_[A-Z]*([A-Z0-9_]*, "\([^"]*\)".*/\1/p' "$ROOT/rules/match.def"); do
+	grep -q -e "$w" "$ROOT/agent/host/cordon.conf.5" || not_ok "manual $w" "cordon.conf.5 does not know it"
+done
 
 # zones by date: the United Kingdom left on 2020-01-31, its adequacy decision came in 2021
 "$CORDON" check --zones --as-of 2026-11-23 good.conf >"$tmp/zones" 2>/dev/null
