@@ -111,7 +111,8 @@ static void print_stale(const struct check *c, FILE *to)
 
 		if (g->max_age)
 			fprintf(to, "  %-38s %s\n", "the places are older than max-age",
-				g->stale == DECIDE_BLOCK ? "an event, and no rule allows by country or zone" : "an event, and verdicts go on");
+				g->stale == DECIDE_BLOCK ? "an event, and no rule allows by country or zone" :
+							   "an event, and verdicts go on");
 		if (g->max_age)
 			fprintf(to, "  %-38s %s (%s)\n", "", text_duration(age, g->max_age), g->path);
 	}
