@@ -354,7 +354,8 @@ static int load_matrix(struct engine *e, const struct engine_config *cfg, struct
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		classes[i] = *table_class(e->table, (uint32_t)i);
-	e->stale = env.stale = cfg->now >= stale_at;
+	e->stale = cfg->now >= stale_at;
+	env.stale = e->stale;
 	r = policy_compile(&e->compiled, e->policy, &env, d);
 	if (r < 0)
 		return r;
