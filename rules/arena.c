@@ -116,3 +116,12 @@ void *list_push(struct arena *r, struct list *l, size_t size)
 	}
 	return (char *)l->items + l->n++ * size;
 }
+
+void *list_add(struct arena *r, struct list *l, const void *item, size_t size)
+{
+	void *slot = list_push(r, l, size);
+
+	if (slot)
+		memcpy(slot, item, size);
+	return slot;
+}

@@ -21,4 +21,5 @@ struct list {
 /* A zeroed item at the end; NULL when there is no memory, or when the list's items are of another size.
  * The pointer holds until the next push. */
 void *list_push(struct arena *r, struct list *l, size_t size);
+void *list_add(struct arena *r, struct list *l, const void *item, size_t size); /* the same, with a copy of item in it */
 #endif

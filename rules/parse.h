@@ -85,10 +85,7 @@ struct parse {
 /* Appends a copy to a list; sets failed when there is no memory. */
 #define PARSE_PUSH(ps, list, value)                                                                \
 	do {                                                                                       \
-		void *item_ = list_push((ps)->arena, (list), sizeof(value));                      \
-		if (item_)                                                                         \
-			memcpy(item_, &(value), sizeof(value));                                    \
-		else                                                                               \
+		if (!list_add((ps)->arena, (list), &(value), sizeof(value)))                       \
 			(ps)->failed = true;                                                       \
 	} while (0)
 

@@ -35,13 +35,7 @@ static const char *name_of(void *arg, uint16_t index)
 	return index < u->names.n ? ((const char **)u->names.items)[index] : "";
 }
 
-#define PUSH(u, list, value)                                                                       \
-	({                                                                                         \
-		void *slot_ = list_push((u)->arena, (list), sizeof(value));                        \
-		if (slot_)                                                                         \
-			memcpy(slot_, &(value), sizeof(value));                                    \
-		slot_ ? 0 : -ENOMEM;                                                               \
-	})
+#define PUSH(u, list, value) (list_add((u)->arena, (list), &(value), sizeof(value)) ? 0 : -ENOMEM)
 
 /* One country of each kind; 0 (none) is a kind of its own. */
 static int kinds_of_country(struct universe *u, struct list *ret, const uint16_t *kind)
