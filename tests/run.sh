@@ -8,6 +8,7 @@ export CORDON=$B/cordon SHARED=
 [ -d "$ROOT/../shared/captures" ] && SHARED=$(cd "$ROOT/../shared" && pwd)
 export CORDON_TEST_RUN=ct$$x
 out=$ROOT/build/test
+[ "$*" = vm ] && out=$ROOT/build/test-vm
 rm -rf "$out"
 mkdir -p "$out"
 : >"$out/skips"

@@ -1,7 +1,7 @@
 # image.sh - a Debian 12 with systemd, PostgreSQL and its own kernel, made once by mmdebstrap into $VM; source it.
 #
 # vm_image: 0 when $VM/root, $VM/vmlinuz and $VM/initrd are there. vm_disk TREE FILE: an ext4 image of the tree.
-# vm_boot DISK SECONDS: boots under emulation (KVM may be absent or nested) with ttyS1 into $VM/out; 0 when it powered off.
+# vm_boot DISK SECONDS (VM_INIT=program instead of systemd): boots under emulation (KVM may be absent or nested) with ttyS1 into $VM/out; 0 when it powered off.
 VM=$ROOT/build/vm
 VM_PACKAGES=systemd,systemd-sysv,linux-image-amd64,udev,dbus,iproute2,procps,kmod,busybox-static,tor-geoipdb
 VM_PACKAGES=$VM_PACKAGES,libbpf1,libmaxminddb0,libjansson4,libssl3,libpcap0.8,zlib1g,libcurl4,libsystemd0,postgresql-15
@@ -36,7 +36,7 @@ initrd() { # KERNEL
 		while read -r m; do echo "/bin/busybox insmod /m/${m##*/}"; done <"$VM/modules"
 		echo 'while [ ! -e /dev/vda ]; do /bin/busybox sleep 0.1; done'
 		echo '/bin/busybox mount -t ext4 /dev/vda /new; /bin/busybox umount /proc'
-		echo 'exec /bin/busybox switch_root /new /lib/systemd/systemd'
+		echo 'exec /bin/busybox switch_root /new ${vm_init:-/lib/systemd/systemd}'
 	} >"$d/init"
 	chmod 755 "$d/init"
 	(cd "$d" && find . | cpio --quiet -o -H newc) | gzip >"$VM/initrd.new"
@@ -49,7 +49,7 @@ vm_boot() { # DISK SECONDS
 	: >"$VM/out"
 	timeout --kill-after=5 "$2" qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 1024 -nodefaults -no-user-config \
 		-display none -no-reboot -kernel "$VM/vmlinuz" -initrd "$VM/initrd" \
-		-append "console=ttyS0 panic=-1 quiet random.trust_cpu=on" \
+		-append "console=ttyS0 panic=-1 quiet random.trust_cpu=on ${VM_INIT:+vm_init=$VM_INIT}" \
 		-drive "file=$1,if=virtio,format=raw,cache=unsafe" \
 		-serial "file:$VM/console" -serial "file:$VM/out" </dev/null
 }
