@@ -4,9 +4,12 @@
 #define BPF_JUDGE_BPF_H
 #include "bpf/place.bpf.h"
 
+/* The index is one 64-bit register that clang may not copy: kernels before 6.8 do not carry a bound from a 32-bit copy. */
 #define rules_flat(map, type, array, index)                                \
 	({                                                                 \
-		__u32 zero_ = 0, i_ = (index), r_ = 0;                     \
+		__u32 zero_ = 0, r_ = 0;                                   \
+		__u64 i_ = (index);                                        \
+		__asm__ volatile("" : "+r"(i_));                           \
 		const type *v_ = bpf_map_lookup_elem(&(map), &zero_);      \
 		if (v_ && i_ < rules_limit[array])                         \
 			r_ = v_[i_];                                       \
