@@ -145,6 +145,7 @@ if [ $surprise != 0 ]; then
 	echo "skipped, but not in tests/skips.expected:"
 	grep '(unexpected)' "$out/skips" | sed 's/^/  /'
 fi
+mkdir -p "$out"
 sum="$passed passed, $failed failed, $skipped skipped"
 echo "$sum" >"$out/sum"
 echo "$sum"
