@@ -131,18 +131,12 @@ static bool on_stdout(const struct replay *r)
 	return r->summary && !strcmp(r->summary, "-");
 }
 
-/* A regular file is read again for its sum, and only when an event is made of it. */
 static void name_capture(void *arg, uint32_t number, struct event *e)
 {
-	struct replay *r = arg;
-	struct replay_capture *c = &r->captures[number];
+	const struct replay *r = arg;
 
-	if (!*c->sha256 && capture_file_sha256(c->path, c->sha256) < 0) {
-		c->sha256[0] = 0;
-		r->failed = true;
-	}
-	e->capture = c->path;
-	e->capture_sha256 = c->sha256;
+	e->capture = r->captures[number].path;
+	e->capture_sha256 = r->captures[number].sha256;
 }
 
 static int load_engine(struct replay *r, uint64_t time_ns)
@@ -223,7 +217,7 @@ static void open_capture(struct replay *r, struct replay_capture *c, struct capt
 	int result;
 
 	diag_print_init(&print, stderr);
-	result = capture_open(reader, c->path, !c->size && !on_stdout(r), &print.sink);
+	result = capture_open(reader, c->path, !on_stdout(r), &print.sink); /* events carry its sum */
 	diag_print_done(&print);
 	if (result == -EINVAL && !c->listed) {
 		diag_say("%s: passed over", c->path);
@@ -244,8 +238,10 @@ static int one_capture(struct replay *r, struct replay_capture *c)
 	result = packets(r, c, reader);
 	for (unsigned k = 0; k < CAPTURE_DAMAGES; k++)
 		r->damaged[k] += capture_damaged(reader)[k];
-	if (!c->size && !on_stdout(r))
-		(void)capture_sha256(reader, c->sha256);
+	if (result == 0 && !on_stdout(r) && capture_sha256(reader, c->sha256) < 0) {
+		diag_say("%s: cannot be read to its end for its sum", c->path);
+		r->failed = true;
+	}
 	r->done_bytes += capture_bytes(reader);
 	capture_close(reader);
 	return result;

@@ -253,17 +253,3 @@ int capture_sha256(struct capture *c, char ret[65])
 {
 	return input_sha256(&c->in, ret);
 }
-
-int capture_file_sha256(const char *path, char ret[65])
-{
-	struct input in;
-	int r = input_open(&in, path);
-
-	if (r < 0)
-		return r;
-	r = input_hash(&in);
-	if (r == 0)
-		r = input_sha256(&in, ret);
-	input_close(&in);
-	return r;
-}

@@ -26,7 +26,7 @@ const char *capture_damage_name(enum capture_damage d);
 struct capture;
 /* path "-" is standard input. 0; -EINVAL: no capture, or compressed in a way that is not read (the diag names it);
  * -errno: cannot be opened or read. An empty file and a file cut in its header are damage, not failure. hash: keep a
- * running SHA-256 of the file's bytes (for a pipe, which cannot be read again). */
+ * running SHA-256 of the file's bytes: reading ahead, that costs the packets nothing. */
 int capture_open(struct capture **ret, const char *path, bool hash, struct diag_sink *d);
 void capture_close(struct capture *c);
 /* Up to max frames; 0 at the end; -errno when reading failed. Frames live until the next call. */
@@ -36,5 +36,4 @@ uint64_t capture_bytes(const struct capture *c);	  /* of the file, read so far *
 uint64_t capture_size(const struct capture *c);		  /* of the file; 0 = not known */
 /* The running SHA-256 of the whole file (reads what is left of it): 64 digits and NUL. -EINVAL: was not asked for. */
 int capture_sha256(struct capture *c, char ret[65]);
-int capture_file_sha256(const char *path, char ret[65]); /* of a file, read for it */
 #endif
