@@ -12,7 +12,7 @@
 #define BPF_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	    16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
@@ -20,6 +20,7 @@
 #define ABI_CGROUPS_MAX	    16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
 #define ABI_USERS_MAX	    4096
 #define ABI_OWN_MAX	    4096  /* addresses of the host itself */
+#define ABI_IMAGES_MAX	    2048  /* processes whose executable is noted (LRU beyond: /proc, if they live) */
 #define ABI_EXTENSIONS_MAX  8	  /* IPv6 extension headers; more: block */
 #define ABI_ARRAY_BYTES_MAX (12u << 20) /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
 
@@ -41,6 +42,21 @@ struct abi_process {
 	__u32 pid;    /* thread group */
 	__u32 uid;
 	char comm[16]; /* what it calls itself: never trusted, only shown */
+};
+
+/* What a process runs, noted while it ran (image.bpf.h). */
+#define ABI_IMAGE_PARTS 12 /* components of the path; a deeper one loses its beginning */
+#define ABI_IMAGE_STEPS 20 /* components and mounts */
+struct abi_image_key {
+	__u64 start_boot;
+	__u64 pid;
+};
+struct abi_image {
+	__u32 parts, length;
+	__u32 cut; /* there were more arguments */
+	__u32 pad;
+	char part[ABI_IMAGE_PARTS][40]; /* the file's name first; each ends in NUL */
+	char arguments[256];		/* NUL between them */
 };
 
 struct abi_count {

@@ -83,6 +83,7 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 	v.enforced = 1;
 	process.cookie = bpf_get_socket_cookie(ctx);
 	count(ABI_CONNECT_DENIED);
+	image_note(&process, 1);
 	account_fold(k, &process, &v, 0, 0);
 	return DROP;
 }

@@ -13,7 +13,7 @@
  *  5. Local traffic (loopback device, the places' local scope, DHCP on private networks) is outside the policy.
  */
 #include "bpf/account.bpf.h"
-#include "bpf/process.bpf.h"
+#include "bpf/image.bpf.h"
 
 #define PASS	 1
 #define DROP	 0

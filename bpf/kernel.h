@@ -10,7 +10,7 @@
 /* Maps that outlive a generation and an agent, pinned under these names (pin.c has the table). */
 enum state_map {
 	STATE_SLOTS, STATE_FOLDS, STATE_HANDSHAKES, STATE_DENIAL_RING, STATE_FLOW_RING, STATE_SETTINGS, STATE_COUNTERS,
-	STATE_OWN, STATE_MAPS
+	STATE_OWN, STATE_IMAGES, STATE_MAPS
 };
 
 /* In the order of a swap: the packet hook first, it is the one that decides. */

@@ -2,7 +2,7 @@
 /*
  * observe.bpf.c - who makes sockets, and how flows end: hooks that decide nothing and know no policy.
  */
-#include "bpf/process.bpf.h"
+#include "bpf/image.bpf.h"
 #include <bpf/bpf_tracing.h>
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -49,10 +49,12 @@ int sock_create(struct bpf_sock *ctx)
 	if (ctx->family != AF_INET && ctx->family != AF_INET6)
 		return PASS;
 	s = bpf_sk_storage_get(&slots, ctx, NULL, BPF_SK_STORAGE_GET_F_CREATE);
-	if (s)
-		process_read(&s->process);
-	else
+	if (!s) {
 		count(ABI_LOST_STORAGE);
+		return PASS;
+	}
+	process_read(&s->process);
+	image_note(&s->process, 0);
 	return PASS;
 }
 

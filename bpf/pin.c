@@ -30,6 +30,7 @@ static const char *const state_names[STATE_MAPS] = {
 	[STATE_SETTINGS] = "settings",
 	[STATE_COUNTERS] = "counters",
 	[STATE_OWN] = "own",
+	[STATE_IMAGES] = "images",
 };
 
 const char *state_name(enum state_map m)

@@ -88,6 +88,13 @@ struct {
 	__type(value, __u8);
 } own SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_IMAGES_MAX);
+	__type(key, struct abi_image_key);
+	__type(value, struct abi_image);
+} images SEC(".maps");
+
 /* Atomic: a softirq on the same CPU may send in the middle of a process's packet. */
 #define add(where, n) ((void)__sync_fetch_and_add(&(where), (n)))
 

@@ -248,6 +248,17 @@ static struct known *known_find(struct processes *ps, int32_t pid)
 	return k;
 }
 
+static struct known *known_take(struct processes *ps, const struct known *from)
+{
+	struct known *k = &ps->known[ps->hand++ % PROCESSES_MAX];
+
+	known_forget(ps, k);
+	*k = *from;
+	k->next = *bucket_of(ps, from->pid);
+	*bucket_of(ps, from->pid) = k;
+	return k;
+}
+
 /* Remembered and still the same process; or read anew. NULL: gone. */
 static struct known *known_get(struct processes *ps, int32_t pid)
 {
@@ -267,12 +278,7 @@ static struct known *known_get(struct processes *ps, int32_t pid)
 		known_clear(&now);
 		return NULL;
 	}
-	k = &ps->known[ps->hand++ % PROCESSES_MAX];
-	known_forget(ps, k);
-	*k = now;
-	k->next = *bucket_of(ps, pid);
-	*bucket_of(ps, pid) = k;
-	return k;
+	return known_take(ps, &now);
 }
 
 static void process_fill(struct process *p, const struct known *k)
@@ -304,6 +310,29 @@ int processes_lookup(struct processes *ps, struct process *p)
 	if (p->has_uid && !p->user)
 		p->user = processes_user(ps, p->uid);
 	return k ? 0 : -ESRCH;
+}
+
+int processes_learn(struct processes *ps, const struct process *p, const char *exe, const char *arguments, size_t len)
+{
+	struct known *k = known_find(ps, p->pid);
+
+	if (!k || k->start_ns / TICKS_NS != p->start_ns / TICKS_NS) {
+		struct known new = {.pid = p->pid, .uid = p->uid, .start_ns = p->start_ns / TICKS_NS * TICKS_NS};
+
+		if (p->comm) {
+			_free_ char *comm = clean(p->comm, strlen(p->comm), 16);
+
+			text_put(new.comm, sizeof(new.comm), "%s", comm ? comm : "");
+		}
+		if (k)
+			known_forget(ps, k);
+		k = known_take(ps, &new);
+	}
+	if (!k->exe && exe[0])
+		k->exe = clean(exe, strlen(exe), TEXT_MAX);
+	if (!k->cmdline && len)
+		k->cmdline = clean(arguments, len, PROCESS_CMDLINE_MAX);
+	return (exe[0] && !k->exe) || (len && !k->cmdline) ? -ENOMEM : 0;
 }
 
 const char *processes_user(struct processes *ps, uint32_t uid)

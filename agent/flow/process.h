@@ -22,6 +22,9 @@ void processes_free(struct processes *ps);
  * p->start_ns given and different from /proc's: the pid belongs to another process now, nothing is taken from it.
  * The strings live until the next call. 0; -ESRCH: no such process, what the caller knew stays. */
 int processes_lookup(struct processes *ps, struct process *p);
+/* What somebody else noted of a process that /proc no longer has, or only as a zombie: p->pid, start_ns, uid and comm say
+ * which; arguments as in /proc/PID/cmdline. The next lookup answers with it. 0 or -ENOMEM. */
+int processes_learn(struct processes *ps, const struct process *p, const char *exe, const char *arguments, size_t len);
 const char *processes_user(struct processes *ps, uint32_t uid); /* NULL: nobody of that number; remembered */
 
 /* "/system.slice/x.service/sub" -> "x.service": the first component that is named as a unit, slices left out.

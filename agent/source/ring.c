@@ -138,6 +138,21 @@ static void on_unresolved(struct ring *r, uint64_t cgroup)
 		kernel_cgroup_set(r->cfg.kernel, cgroup, ring_cgroup_mask(r->engine, path));
 }
 
+/* Gone, or a zombie, before anybody could look into /proc: the kernel made a note when it was at socket() or connect(). */
+static int attribute_dead(struct ring *r, const struct kernel_record *k, struct process *p)
+{
+	struct kernel_image i;
+	int err;
+
+	r->state.dead_processes++;
+	if (!p->comm)
+		p->comm = k->comm[0] ? k->comm : NULL;
+	err = kernel_image(r->cfg.kernel, k->pid, k->start_ns, &i);
+	if (!err)
+		err = processes_learn(r->cfg.processes, p, i.exe, i.arguments, i.length);
+	return err ? err : processes_lookup(r->cfg.processes, p);
+}
+
 static void attribute(struct ring *r, const struct kernel_record *k, struct process *p)
 {
 	const char *path = r->cfg.cgroups && k->cgroup_id ? cgroups_path(r->cfg.cgroups, k->cgroup_id) : NULL;
@@ -152,10 +167,8 @@ static void attribute(struct ring *r, const struct kernel_record *k, struct proc
 		p->uid = k->uid;
 		p->has_uid = 1;
 	}
-	if (processes_lookup(r->cfg.processes, p) < 0 && k->pid) {
-		p->comm = k->comm[0] ? k->comm : NULL;
-		r->state.dead_processes++;
-	}
+	if ((processes_lookup(r->cfg.processes, p) < 0 || !p->exe) && k->pid && !p->kernel)
+		attribute_dead(r, k, p);
 }
 
 static void event_of(struct ring *r, const struct kernel_record *k, struct event *e)
