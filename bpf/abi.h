@@ -6,7 +6,7 @@
  * goes up; an agent that finds another version replaces the state (loudly) and never reads it.
  *
  * Addresses are in network order, IPv4 in the first four bytes; ports are in host order. Two clocks: *_boot is
- * CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC, mostly its coarse reading (up to 4 ms behind, but 3 ns instead of 20).
+ * CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC, to the tick where that is cheaper.
  */
 #ifndef BPF_ABI_H
 #define BPF_ABI_H

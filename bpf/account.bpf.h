@@ -146,7 +146,7 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
 		if (s->flags & SLOT_ACCEPTS && p->key.proto == IP_TCP)
 			account_accept(&now, &p->key);
 	}
-	now.last_mono = now.first_mono;
+	now.last_mono = bpf_jiffies64();
 	bpf_spin_lock(&s->lock);
 	s->turns++;
 	was.first_mono = s->count.first_mono;
@@ -168,7 +168,7 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
 		return;
 	r->kind = ABI_FLOW_SPILL;
 	r->rtt_min_us = 0;
-	r->count = was;
+	slot_count(&r->count, &was);
 	bpf_ringbuf_submit(r, flow_ring_flags(s->turns));
 }
 
@@ -179,7 +179,7 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
  */
 static __always_inline void account_more(struct slot *s, const struct packet *p)
 {
-	s->count.last_mono = bpf_ktime_get_coarse_ns();
+	s->count.last_mono = bpf_jiffies64();
 	if (p->key.proto == IP_TCP) {
 		s->count.packets += p->packets;
 		s->count.bytes += p->bytes;

@@ -84,17 +84,24 @@ static __always_inline __u32 source_mask(const struct abi_key *k)
 
 static __always_inline bool listens(int udp, __u16 port)
 {
-	const struct abi_settings *s = settings_get();
+	const struct abi_settings *s = flat_address(settings);
 
-	return s && s->listening[udp][port >> 6] >> (port & 63) & 1;
+	return s->listening[udp][port >> 6] >> (port & 63) & 1;
+}
+
+/* Is it the kernel's TCP that sends, and not a raw socket? */
+static __always_inline bool is_tcp(struct bpf_sock *sk)
+{
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->protocol == IP_TCP;
 }
 
 /* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes what it likes. */
-static __always_inline __u8 opened_by(struct __sk_buff *skb, const struct packet *p, const struct slot *s,
-				      const struct bpf_sock *sk)
+static __always_inline __u8 opened_by(struct bpf_sock *sk, const struct packet *p, const struct slot *s)
 {
 	if (p->key.proto == IP_TCP && p->key.has_port) {
-		if (sk && sk->protocol == IP_TCP && p->tcp_flags & TCP_FLAG_SYN)
+		if (p->tcp_flags & TCP_FLAG_SYN && is_tcp(sk))
 			return p->tcp_flags & TCP_FLAG_ACK ? OPENED_PEER : OPENED_HERE;
 		if (s && s->flags & SLOT_ACCEPTS)
 			return OPENED_PEER;
@@ -122,9 +129,7 @@ static __always_inline bool is_dhcp(const struct abi_key *k)
 
 static __always_inline bool enforcing(void)
 {
-	const struct abi_settings *s = settings_get();
-
-	return s && s->mode;
+	return ((const volatile struct abi_settings *)flat_address(settings))->mode != 0;
 }
 
 /* What is known of the socket; what is not, from the packet. */
@@ -213,7 +218,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
 		return PASS;
 	}
 	pass_flow(skb, s, p, v, same);
-	if (sk && p->key.proto == IP_TCP && sk->protocol == IP_TCP && sk->state == STATE_CLOSE)
+	if (sk && p->key.proto == IP_TCP && sk->state == STATE_CLOSE && is_tcp(sk))
 		pass_closed(s);
 	return PASS;
 }
@@ -248,14 +253,12 @@ int egress(struct __sk_buff *skb)
 		if (places_local(places))
 			return PASS;
 	}
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	if (sk)
+	if (sk) /* NULL for what is no full socket */
 		s = bpf_sk_storage_get(&slots, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!p.why) {
 		if (s && s->count.packets)
 			same = account_same(&s->key, &p.key);
-		p.key.opened = same ? s->key.opened : opened_by(skb, &p, s, sk);
+		p.key.opened = same ? s->key.opened : opened_by(sk, &p, s);
 		if (header.needs & DECIDE_NEEDS_CGROUP)
 			who.cgroup = bpf_skb_cgroup_id(skb);
 		if (header.needs & DECIDE_NEEDS_USER)

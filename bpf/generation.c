@@ -7,6 +7,7 @@
  * names no new address costs neither the building nor the filling.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -50,12 +51,11 @@ static uint64_t hash_bytes(uint64_t seed, const void *data, size_t len)
 	return ((lane[0] * 31 + lane[1]) * 31 + lane[2]) * 31 + lane[3];
 }
 
-/* One frozen array map; elements of size each. Returns a descriptor or -errno. */
-static int flat_make(const char *name, uint32_t size, uint32_t elements, const void *data, size_t bytes)
+/* A frozen array map of one element. Returns a descriptor or -errno. */
+static int flat_make(const char *name, uint32_t room, const void *data, size_t bytes)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_MMAPABLE);
-	_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, size, elements, &o);
-	size_t room = (size_t)size * elements;
+	_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, room, 1, &o);
 	void *p;
 
 	if (fd < 0)
@@ -64,7 +64,7 @@ static int flat_make(const char *name, uint32_t size, uint32_t elements, const v
 	if (p == MAP_FAILED)
 		return -errno;
 	if (bytes)
-		memcpy(p, data, bytes < room ? bytes : room);
+		memcpy(p, data, bytes);
 	munmap(p, room);
 	if (bpf_map_freeze(fd))
 		return -errno;
@@ -85,7 +85,7 @@ static int array_make(const char *name, const void *data, size_t bytes, struct d
 			   ABI_ARRAY_BYTES_MAX);
 		return -E2BIG;
 	}
-	fd = flat_make(name, round8(bytes), 1, data, bytes);
+	fd = flat_make(name, round8(bytes), data, bytes);
 	if (fd < 0)
 		diag_error(d, NULL, 0, "cannot make the kernel map '%s' (%zu bytes): %s", name, bytes, strerror(-fd));
 	return fd;
@@ -206,7 +206,7 @@ static int rules_make(struct generation *g, const struct compiled *c, struct dia
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++)
 		g->actions[i] = c->decisions[i].action & 3;
-	g->decisions = flat_make("decisions", sizeof(*c->decisions), n, c->decisions, n * sizeof(*c->decisions));
+	g->decisions = array_make("r_decisions", c->decisions, n * sizeof(*c->decisions), d);
 	g->totals = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "totals", 4, sizeof(struct abi_total), n, NULL);
 	if (g->decisions < 0 || g->totals < 0) {
 		diag_error(d, NULL, 0, "cannot make the kernel maps of decisions: %s", strerror(errno));
@@ -215,17 +215,26 @@ static int rules_make(struct generation *g, const struct compiled *c, struct dia
 	return 0;
 }
 
+static int flat_reuse(struct bpf_object *o, const char *name, int fd)
+{
+	int err = bpf_map__reuse_fd(bpf_object__find_map_by_name(o, name), fd);
+
+	return err ? err : direct_add(bpf_object__find_map_by_name(o, name));
+}
+
 static int maps_reuse(const struct kernel *k, struct generation *g)
 {
 	struct bpf_object *o = g->skel->obj;
 	int err = state_reuse(k, o);
 
-	for (int i = 0; !err && i < LIGHT_ARRAYS; i++)
-		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(o, place_names[i]), g->places->fd[i]);
-	for (int i = 0; !err && i < DECIDE_ARRAYS; i++)
-		err = bpf_map__reuse_fd(bpf_object__find_map_by_name(o, rules_names[i]), g->rules[i]);
 	if (!err)
-		err = bpf_map__reuse_fd(g->skel->maps.decisions, g->decisions);
+		err = direct_begin(bpf_object__find_map_by_name(o, state_name(STATE_SETTINGS)));
+	for (int i = 0; !err && i < LIGHT_ARRAYS; i++)
+		err = flat_reuse(o, place_names[i], g->places->fd[i]);
+	for (int i = 0; !err && i < DECIDE_ARRAYS; i++)
+		err = flat_reuse(o, rules_names[i], g->rules[i]);
+	if (!err)
+		err = flat_reuse(o, "r_decisions", g->decisions);
 	if (!err)
 		err = bpf_map__reuse_fd(g->skel->maps.totals, g->totals);
 	if (!err)
@@ -239,6 +248,7 @@ static void constants_set(struct generation *g, const struct compiled *c)
 {
 	g->skel->rodata->header = c->header;
 	g->skel->rodata->generation = g->number;
+	g->skel->rodata->tick_ns = state_tick_ns();
 	g->skel->rodata->nat64_count = g->places->nat64;
 	g->skel->rodata->column_any = ((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
 	for (int i = 0; i < LIGHT_ARRAYS; i++)
@@ -252,6 +262,9 @@ static int programs_load(struct generation *g, const struct kernel *k, const str
 	int err;
 
 	trouble_begin();
+	err = direct_register();
+	if (err)
+		return err;
 	g->skel = egress_bpf__open();
 	err = g->skel ? maps_reuse(k, g) : -errno;
 	if (!err) {

@@ -5,19 +5,21 @@
 #include "bpf/place.bpf.h"
 
 /* The index is one 64-bit register that clang may not copy: kernels before 6.8 do not carry a bound from a 32-bit copy. */
-#define rules_flat(map, type, array, index)                                \
+#define rules_flat(name, type, array, index)                               \
 	({                                                                 \
-		__u32 zero_ = 0, r_ = 0;                                   \
-		__u64 i_ = (index);                                        \
-		__asm__ volatile("" : "+r"(i_));                           \
-		const type *v_ = bpf_map_lookup_elem(&(map), &zero_);      \
-		if (v_ && i_ < rules_limit[array])                         \
-			r_ = v_[i_];                                       \
+		__u64 i_ = (__u32)(index);                                 \
+		__u32 r_ = 0;                                              \
+		__asm__ volatile("" : "+r"(i_)); /* check and use one register */ \
+		if (i_ < rules_limit[array])                               \
+			r_ = ((const type *)flat_address(name))[i_];       \
 		r_;                                                        \
 	})
 
+/* header's numbers are constants to the verifier: what a policy has only one of is not read, and the code goes. */
 static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 {
+	if ((array == DECIDE_TCP || array == DECIDE_UDP || array == DECIDE_PROTO) && header.services == 1)
+		return 0;
 	switch (array) { /* a constant: one case is left */
 	case DECIDE_ROW_OF:
 		return rules_flat(r_row_of, __u16, DECIDE_ROW_OF, index);
@@ -30,7 +32,7 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 	case DECIDE_PROTO:
 		return rules_flat(r_proto, __u8, DECIDE_PROTO, index);
 	case DECIDE_COLUMN_OF:
-		/* constants to the verifier: a policy without subjects has one column, and no read is left */
+		/* a policy without subjects has one column */
 		if (!(header.needs & (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER | DECIDE_NEEDS_SOURCE)))
 			return column_any;
 		return rules_flat(r_column_of, __u16, DECIDE_COLUMN_OF, index);
@@ -43,16 +45,19 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 
 static __always_inline __u64 judge_now(void)
 {
-	const struct abi_settings *s = settings_get();
+	__u64 offset = ((const volatile struct abi_settings *)flat_address(settings))->wall_offset;
 
 	/* no clock yet: 0, so that a rule with a date is still in force; the agent sets the clock before it publishes */
-	return s && s->wall_offset ? bpf_ktime_get_boot_ns() + s->wall_offset : 0;
+	return offset ? bpf_ktime_get_boot_ns() + offset : 0;
 }
 
 static __always_inline const struct decide_decision *judge_decision(const __u32 *seen, __u32 index)
 {
+	__u64 i = index;
+
 	*(__u32 *)seen = index; /* the last one asked for is the one that decides */
-	return bpf_map_lookup_elem(&decisions, &index);
+	__asm__ volatile("" : "+r"(i));
+	return i < header.decisions ? (const struct decide_decision *)flat_address(r_decisions) + i : NULL;
 }
 
 #define DECIDE_READ(ctx, array, index) rules_read(array, index)

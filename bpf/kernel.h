@@ -91,6 +91,7 @@ int pin_put(const struct kernel *k, const char *name, int fd);	       /* replace
 int pin_drop(const struct kernel *k, const char *name);		       /* 0 when there is none */
 const char *state_name(enum state_map m);
 int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d);
+uint64_t state_tick_ns(void); /* of the kernel's jiffies */
 int state_reuse(const struct kernel *k, struct bpf_object *o);
 
 /* generation.c */
@@ -109,6 +110,11 @@ void link_name(enum hook h, char ret[32]);
 int read_open(struct kernel *k, struct diag_sink *d);
 void read_close(struct kernel *k);
 void totals_retire(struct kernel *k, const struct generation *g);
+
+/* direct.c: which array maps the programs that are loaded next address directly; the first begins a new list */
+int direct_register(void);
+int direct_begin(const struct bpf_map *m);
+int direct_add(const struct bpf_map *m);
 
 /* trouble.c: what libbpf said last, for the diag */
 void trouble_begin(void);

@@ -114,7 +114,7 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	turns = *(const volatile __u32 *)&s->turns;
 	r.key = s->key;
 	r.process = s->process;
-	r.count = s->count;
+	slot_count(&r.count, &s->count);
 	r.verdict = s->verdict;
 	if (turns & 1 || turns != *(const volatile __u32 *)&s->turns)
 		return 0; /* between two destinations: the next look has it, and the ring has the last */

@@ -15,6 +15,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <bpf/bpf.h>
 #include "bpf/kernel.h"
 #include "bpf/skel.h"
@@ -221,6 +222,14 @@ int state_reuse(const struct kernel *k, struct bpf_object *o)
 	return 0;
 }
 
+uint64_t state_tick_ns(void)
+{
+	struct timespec t = {};
+
+	/* the coarse clocks advance with the tick: their resolution is 1 / CONFIG_HZ */
+	return !clock_getres(CLOCK_MONOTONIC_COARSE, &t) && t.tv_nsec ? (uint64_t)t.tv_nsec : 4000000;
+}
+
 static int settings_map(struct kernel *k, struct diag_sink *d)
 {
 	void *p = mmap(NULL, sizeof(*k->settings), PROT_READ | PROT_WRITE, MAP_SHARED, k->state[STATE_SETTINGS], 0);
@@ -251,6 +260,7 @@ int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_si
 		return err;
 	}
 	o = k->observe->obj;
+	k->observe->rodata->tick_ns = state_tick_ns();
 	if (cfg->denial_ring)
 		bpf_map__set_max_entries(state_of(o, STATE_DENIAL_RING), cfg->denial_ring);
 	if (cfg->flow_ring)

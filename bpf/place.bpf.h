@@ -2,8 +2,10 @@
 /*
  * place.bpf.h - geo/light.h and rules/decide.h over maps: the reads, and nothing else.
  *
- * One array map a flat array, a single element each, sized by the loader, frozen before the program is loaded. The
- * numbers of elements stand in .rodata, which is frozen too: constants to the verifier.
+ * One array map a flat array, a single element each, sized, filled and frozen by the loader before the program is
+ * loaded. The program names the map where it wants the element's address: the loader (direct.c) turns the instruction
+ * that loads a map into the one that loads its value, so that an address is a constant where a look-up is ten
+ * instructions. The number of elements stands in .rodata, a constant to the verifier.
  */
 #ifndef BPF_PLACE_BPF_H
 #define BPF_PLACE_BPF_H
@@ -14,7 +16,7 @@
 #define FLAT_ARRAY(name)                                                   \
 	struct {                                                           \
 		__uint(type, BPF_MAP_TYPE_ARRAY);                          \
-		__uint(map_flags, BPF_F_MMAPABLE);     \
+		__uint(map_flags, BPF_F_MMAPABLE);                         \
 		__uint(max_entries, 1);                                    \
 		__uint(key_size, 4);                                       \
 		__uint(value_size, 8);                                     \
@@ -36,13 +38,7 @@ FLAT_ARRAY(r_proto);
 FLAT_ARRAY(r_column_of);
 FLAT_ARRAY(r_matrix);
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct decide_decision);
-} decisions SEC(".maps");
+FLAT_ARRAY(r_decisions);
 
 /* Exact whatever the rings lose: by decision of this generation. */
 struct {
@@ -74,19 +70,17 @@ const volatile __u32 generation = 0;
 const volatile __u32 nat64_count = 0;
 const volatile __u32 column_any = 0; /* of mask 0, everything known */
 
-/* Pointers are looked up once a function, then live in registers. */
+/* By enum light_array; only what the function reads is filled in. */
 struct flat {
 	const void *data[LIGHT_ARRAYS];
 	__u32 limit[LIGHT_ARRAYS];
 };
 
-#define flat_get(f, array, map)                                            \
-	({                                                                 \
-		__u32 zero_ = 0;                                           \
-		(f)->data[array] = bpf_map_lookup_elem(&(map), &zero_);    \
+#define flat_get(f, array, name)                                           \
+	do {                                                               \
+		(f)->data[array] = flat_address(name);                     \
 		(f)->limit[array] = place_limit[array];                    \
-		(f)->data[array];                                          \
-	})
+	} while (0)
 
 /* Out of range leaves the function that reads, with class 0: light.h's invariant 3 says that it does not happen, and
  * the verifier need not follow a second path from every read. */
@@ -114,8 +108,8 @@ __noinline __u32 place4(__u32 address)
 {
 	struct flat f;
 
-	if (!flat_get(&f, LIGHT_ROOT4, p_root4) || !flat_get(&f, LIGHT_ENTRIES4, p_entries4))
-		return 0;
+	flat_get(&f, LIGHT_ROOT4, p_root4);
+	flat_get(&f, LIGHT_ENTRIES4, p_entries4);
 	return light_lookup4(&f, address);
 }
 
@@ -124,9 +118,10 @@ __noinline __u32 place6(__u64 hi, __u64 lo)
 {
 	struct flat f;
 
-	if (!flat_get(&f, LIGHT_ROOT6, p_root6) || !flat_get(&f, LIGHT_NODES6, p_nodes6) ||
-	    !flat_get(&f, LIGHT_LEAVES6, p_leaves6) || !flat_get(&f, LIGHT_SMALL, p_small))
-		return 0;
+	flat_get(&f, LIGHT_ROOT6, p_root6);
+	flat_get(&f, LIGHT_NODES6, p_nodes6);
+	flat_get(&f, LIGHT_LEAVES6, p_leaves6);
+	flat_get(&f, LIGHT_SMALL, p_small);
 	return light_lookup6(&f, hi, lo);
 }
 
@@ -139,8 +134,8 @@ __noinline __u64 place6_all(__u64 hi, __u64 lo)
 	struct flat f;
 	__u64 n;
 
-	if (!flat_get(&f, LIGHT_SMALL, p_small) || !flat_get(&f, LIGHT_FLAGS, p_flags))
-		return 1ull << 48;
+	flat_get(&f, LIGHT_SMALL, p_small);
+	flat_get(&f, LIGHT_FLAGS, p_flags);
 	n = light_classes6(&f, hi, lo, c);
 	return n << 48 | (__u64)(c[2] & 0xffff) << 32 | (__u64)(c[1] & 0xffff) << 16 | (c[0] & 0xffff);
 }

@@ -10,10 +10,9 @@
 #include <sys/mman.h>
 #include <time.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include "geo/light.h"
-#include "geo/table.h"
-#include "rules/decide.h"
+#include "bpf/kernel.h"
 
 #define ADDRESSES (1u << 20)
 #define BATCH	  64u
@@ -92,31 +91,62 @@ static void *map_map(struct bench *b, const char *name, size_t bytes)
 	return p;
 }
 
-/* The limits are the first LIGHT_ARRAYS words of .rodata: place_limit (place.bpf.h). */
+/* As generation.c makes them. */
+static int array_of(const char *name, const struct table_array *a)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_MMAPABLE);
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, (uint32_t)(a->bytes + 7) & ~7u, 1, &o);
+	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, a->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (p == MAP_FAILED)
+		die(name);
+	memcpy(p, a->data, a->bytes);
+	munmap(p, a->bytes);
+	return fd;
+}
+
+/* place.bpf.h's place_limit in the object's constants. */
+static uint32_t *limits_of(const struct bpf_object *o)
+{
+	const struct btf *btf = bpf_object__btf(o);
+	const struct btf_type *t = btf__type_by_id(btf, (uint32_t)btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC));
+	struct bpf_map *m;
+	size_t size;
+
+	bpf_object__for_each_map(m, o)
+		for (uint16_t i = 0; strstr(bpf_map__name(m), ".rodata") && i < btf_vlen(t); i++) {
+			const struct btf_var_secinfo *v = btf_var_secinfos(t) + i;
+			const char *name = btf__name_by_offset(btf, btf__type_by_id(btf, v->type)->name_off);
+
+			if (!strcmp(name, "place_limit"))
+				return (uint32_t *)((uintptr_t)bpf_map__initial_value(m, &size) + v->offset);
+		}
+	return NULL;
+}
+
 static void object_load(struct bench *b, const char *path)
 {
 	const struct table_array *a;
-	struct bpf_map *rodata, *m;
-	size_t size;
-	uint32_t *limit = NULL;
+	uint32_t *limit;
 
 	table_arrays(b->table, &a);
+	if (direct_register())
+		die("libbpf");
 	b->o = bpf_object__open_file(path, NULL);
 	if (!b->o)
 		die(path);
-	bpf_object__for_each_map(m, b->o) {
-		if (strstr(bpf_map__name(m), ".rodata"))
-			limit = (uint32_t *)(uintptr_t)bpf_map__initial_value(rodata = m, &size);
-	}
+	direct_begin(NULL);
+	limit = limits_of(b->o);
+	if (!limit)
+		die("place_limit");
 	for (int i = 0; i < LIGHT_ARRAYS; i++) {
 		b->bytes += a[i].bytes;
 		limit[i] = (uint32_t)(a[i].bytes / width[i]);
-		bpf_map__set_value_size(map_of(b, names[i]), (uint32_t)(a[i].bytes + 7) & ~7u);
+		if (bpf_map__reuse_fd(map_of(b, names[i]), array_of(names[i], &a[i])) || direct_add(map_of(b, names[i])))
+			die(names[i]);
 	}
 	if (bpf_object__load(b->o))
 		die("load");
-	for (int i = 0; i < LIGHT_ARRAYS; i++)
-		memcpy(map_map(b, names[i], a[i].bytes), a[i].data, a[i].bytes);
 	b->a4 = map_map(b, "addresses4", BYTES);
 	b->hi = map_map(b, "addresses6hi", BYTES);
 	b->lo = map_map(b, "addresses6lo", BYTES);
