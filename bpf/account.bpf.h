@@ -130,17 +130,15 @@ __noinline int account_accept(struct abi_count *c, const struct abi_key *k)
 	return 0;
 }
 
-/* The slot's first packet to this destination: hands over what the last one got. */
+/* The slot's first packet to this destination: hands over what the last one got. The record is built on the stack, for
+ * older verifiers lose sight of a reserved one across the lock. */
 static __noinline void account_turn(struct slot *s, const struct packet *p, const struct abi_verdict *v)
 {
-	struct abi_count now = { .packets = p->packets, .bytes = p->bytes }, was;
-	struct abi_record *r = NULL;
+	struct abi_count now = { .packets = p->packets, .bytes = p->bytes }, was = {};
+	struct abi_record r = { .kind = ABI_FLOW_SPILL };
 
 	if (s->count.packets) {
 		now.first_mono = bpf_ktime_get_coarse_ns();
-		r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
-		if (!r)
-			count(ABI_LOST_FLOWS);
 	} else {
 		now.first_mono = bpf_ktime_get_ns();
 		if (s->flags & SLOT_ACCEPTS && p->key.proto == IP_TCP)
@@ -151,25 +149,22 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
 	s->turns++;
 	was.first_mono = s->count.first_mono;
 	was.last_mono = s->count.last_mono;
-	if (r) {
-		r->key = s->key;
-		r->process = s->process;
-		r->verdict = s->verdict;
-	}
 	was.packets = __sync_lock_test_and_set(&s->count.packets, now.packets);
 	was.bytes = __sync_lock_test_and_set(&s->count.bytes, now.bytes);
+	r.key = s->key;
+	r.verdict = s->verdict;
 	s->key = p->key;
 	s->count.first_mono = now.first_mono;
 	s->count.last_mono = now.last_mono;
 	s->verdict = *v;
 	s->turns++;
 	bpf_spin_unlock(&s->lock);
-	if (!r)
+	if (!was.packets)
 		return;
-	r->kind = ABI_FLOW_SPILL;
-	r->rtt_min_us = 0;
-	slot_count(&r->count, &was);
-	bpf_ringbuf_submit(r, flow_ring_flags(s->turns));
+	r.process = s->process;
+	slot_count(&r.count, &was);
+	if (bpf_ringbuf_output(&flow_ring, &r, sizeof(r), flow_ring_flags(s->turns)))
+		count(ABI_LOST_FLOWS);
 }
 
 /*
