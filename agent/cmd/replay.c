@@ -14,7 +14,8 @@
 #include "agent/core/text.h"
 #include "agent/feed/ecs.h"
 
-#define DEPTH_MAX 16 /* of directories */
+#define DEPTH_MAX  16 /* of directories */
+#define REASON_MAX 256
 
 static const char usage[] =
 	"usage: cordon replay [options] PATH...\n"
@@ -210,19 +211,23 @@ static int packets(struct replay *r, const struct replay_capture *c, struct capt
 	return result;
 }
 
-/* *reader stays NULL when the file is passed over. */
+static void keep_text(void *arg, const struct diag *d)
+{
+	text_put(arg, REASON_MAX, "%s", d->text);
+}
+
+/* *reader stays NULL when the file is passed over: in a directory, what is no capture may stand beside captures. */
 static void open_capture(struct replay *r, struct replay_capture *c, struct capture **reader)
 {
-	struct diag_print print;
-	int result;
+	char why[REASON_MAX] = "";
+	struct diag_sink sink = { .fn = keep_text, .arg = why };
+	int result = capture_open(reader, c->path, !on_stdout(r), &sink); /* events carry its sum */
 
-	diag_print_init(&print, stderr);
-	result = capture_open(reader, c->path, !on_stdout(r), &print.sink); /* events carry its sum */
-	diag_print_done(&print);
 	if (result == -EINVAL && !c->listed) {
-		diag_say("%s: passed over", c->path);
+		diag_say("%s: passed over: %s", c->path, why);
 		r->skipped++;
 	} else if (result < 0) {
+		diag_say("%s: %s", c->path, why);
 		r->failed = true;
 	}
 }

@@ -142,7 +142,7 @@ static int unknown_format(struct capture *c, struct diag_sink *d)
 		if (!memcmp(p, compressions[i].bytes, compressions[i].n)) {
 			diag_error(d, c->path, 0, "compressed with %s, which is not read: decompress it first, "
 				   "for instance into a pipe and 'cordon replay -'", compressions[i].name);
-			return -EINVAL;
+			return -ENOTSUP;
 		}
 	diag_error(d, c->path, 0, "not a capture: begins with %02x %02x %02x %02x, not as pcap, pcapng or "
 		   "gzip do", p[0], p[1], p[2], p[3]);
@@ -202,7 +202,7 @@ int capture_open(struct capture **ret, const char *path, bool hash, struct diag_
 		r = input_hash(&c->in);
 	if (r == 0) {
 		r = capture_begin(c, d);
-		if (r == -EINVAL) {
+		if (r == -EINVAL || r == -ENOTSUP) {
 			capture_close(c);
 			return r;
 		}

@@ -24,7 +24,7 @@ enum capture_damage {
 const char *capture_damage_name(enum capture_damage d);
 
 struct capture;
-/* path "-" is standard input. 0; -EINVAL: no capture, or compressed in a way that is not read (the diag names it);
+/* path "-" is standard input. 0; -EINVAL: no capture; -ENOTSUP: compressed in a way that is not read (named);
  * -errno: cannot be opened or read. An empty file and a file cut in its header are damage, not failure. hash: keep a
  * running SHA-256 of the file's bytes: reading ahead, that costs the packets nothing. */
 int capture_open(struct capture **ret, const char *path, bool hash, struct diag_sink *d);
