@@ -296,6 +296,13 @@ static int open_pins(struct kernel **ret, const char *pins)
 	return r;
 }
 
+static bool attached(struct kernel *k)
+{
+	struct kernel_status s;
+
+	return kernel_status(k, &s) == 0 && s.nhooks && s.hook[0].attached; /* the packet hook is the first */
+}
+
 /* Without an agent the pins tell what goes on being enforced. Looking must not make anything. */
 static json_t *ask_kernel(const char *pins, int *code)
 {
@@ -313,12 +320,14 @@ static json_t *ask_kernel(const char *pins, int *code)
 	} else if (errno != ENOENT) {
 		text = strerror(errno);
 	}
+	if (k && !attached(k))
+		text = "its pins are there, but no program is attached: nothing is judged";
 	json_object_set_new(o, "message", json_string(text));
 	if (k) {
 		json_object_set_new(o, "kernel", daemon_kernel_status(k));
 		json_object_set_new(o, "not_covered", daemon_sentences(kernel_not_covered()));
+		*code = attached(k) ? EXIT_DONE : EXIT_FAILED;
 		kernel_close(k);
-		*code = EXIT_DONE;
 	}
 	return o;
 }

@@ -278,8 +278,11 @@ static int start_kernel(struct daemon *d)
 	else
 		diag_say("cannot watch this host's addresses: a connection to itself may look like egress");
 	daemon_check_ports(d);
-	if (daemon_publish(d, d->engine, d->mode, stderr) < 0)
+	if (daemon_publish(d, d->engine, d->mode, stderr) < 0) {
+		if (!s.adopted) /* what nobody attached, nobody needs */
+			kernel_detach(TAKE_PTR(d->kernel), NULL);
 		return EXIT_FAILED;
+	}
 	d->generation = d->published.generation;
 	r = start_ring(d);
 	if (r == 0 && s.adopted)
