@@ -42,14 +42,20 @@ static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *
 	bpf_ringbuf_submit(r, 0);
 }
 
-static __always_inline bool account_fold_more(const struct abi_fold_key *key, const struct abi_count *c)
+/* false: this is the first of its flow, or the first that is refused by another rule or for real: an event. */
+static __always_inline bool account_fold_more(const struct abi_fold_key *key, const struct abi_fold *f)
 {
 	struct abi_fold *old = bpf_map_lookup_elem(&folds, key);
 
 	if (!old)
 		return false;
-	add(old->count.packets, c->packets);
-	add(old->count.bytes, c->bytes);
+	if (old->verdict.action != f->verdict.action || old->verdict.enforced != f->verdict.enforced ||
+	    old->verdict.rule != f->verdict.rule) {
+		bpf_map_delete_elem(&folds, key);
+		return false;
+	}
+	add(old->count.packets, f->count.packets);
+	add(old->count.bytes, f->count.bytes);
 	old->count.last_mono = bpf_ktime_get_coarse_ns();
 	return true;
 }
@@ -71,12 +77,12 @@ __noinline int account_fold(const struct abi_key *key, const struct abi_process 
 	f.verdict = *verdict;
 	f.count.packets = packets;
 	f.count.bytes = bytes;
-	if (account_fold_more(&k, &f.count))
+	if (account_fold_more(&k, &f))
 		return 0;
 	f.count.first_mono = bpf_ktime_get_ns();
-	f.count.last_mono = bpf_ktime_get_coarse_ns();
+	f.count.last_mono = f.count.first_mono;
 	if (bpf_map_update_elem(&folds, &k, &f, BPF_NOEXIST)) {
-		if (account_fold_more(&k, &f.count)) /* another CPU was first */
+		if (account_fold_more(&k, &f)) /* another CPU was first */
 			return 0;
 		count(ABI_LOST_FOLDS);
 	}

@@ -13,7 +13,8 @@ static const char *const not_covered[] = {
 	"the outer packets of kernel tunnels (WireGuard, IPsec, VXLAN, GRE, IPIP): their inner packets are judged, the "
 	"tunnel's endpoint is not",
 	"RDMA and devices handed to user space (DPDK, VFIO)",
-	"the empty SYN-ACK of a listener on kernels that do not run the hook for it (before 6.9): what follows is judged",
+	"the empty SYN-ACK of a listener on old kernels that do not run the hook for it (Debian's 6.1 does): what follows is "
+	"judged",
 	NULL,
 };
 

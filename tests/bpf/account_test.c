@@ -393,6 +393,66 @@ Test(account, connect_is_refused_at_once)
 	close(fd);
 }
 
+/* The kernel sends IPv4 to a mapped address: the table of IPv4 decides, not ::/96's. */
+Test(account, mapped_addresses_are_ipv4)
+{
+	struct sockaddr_in6 us = { .sin6_family = AF_INET6, .sin6_port = htons(7055) }, de = us;
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET6, "::ffff:10.2.0.2", &us.sin6_addr);
+	inet_pton(AF_INET6, "::ffff:10.1.0.2", &de.sin6_addr);
+	cr_expect(connect(fd, (void *)&us, sizeof(us)) < 0 && errno == EPERM, "%d", errno);
+	cr_expect(connect(fd, (void *)&de, sizeof(de)) < 0 && errno == ECONNREFUSED, "%d", errno);
+	close(fd);
+	fd = socket(AF_INET6, SOCK_DGRAM, 0);
+	cr_expect(sendto(fd, "x", 1, 0, (void *)&us, sizeof(us)) < 0 && errno == EPERM, "%d", errno);
+	cr_expect_eq(sendto(fd, "x", 1, 0, (void *)&de, sizeof(de)), 1);
+	close(fd);
+}
+
+/* A database leaks by answering: who opened a UDP flow is told by the port that somebody listens on. */
+Test(account, udp_answers_are_opened_by_the_peer)
+{
+	struct sockaddr_in own = address("10.1.0.1", 7070), to = address("10.1.0.2", 40000);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	const struct kernel_record *last = NULL;
+
+	cr_assert(!bind(fd, (void *)&own, sizeof(own)) && !kernel_listen_port_set(k, 17, 7070, true));
+	cr_assert_eq(sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)), 1);
+	close(fd);
+	flows_settle();
+	records_sum("10.1.0.2", 40000, &last);
+	cr_assert(last);
+	cr_expect_eq(last->opened, OPENED_PEER);
+	cr_expect_eq(last->sport, 7070);
+}
+
+/* A connection that was there before the policy: its next packet is judged like the first. */
+Test(account, older_connections_are_cut)
+{
+	struct sockaddr_in a = address("10.2.0.2", 7080);
+	int listener = peer_listen(7080), fd = socket(AF_INET, SOCK_STREAM, 0), in, sniff;
+	struct loaded *strict = loaded_make(STAGE_PLACES "allow to DE\nblock to any\n");
+	char b[8];
+
+	kernel_mode(k, MODE_MONITOR);
+	cr_assert_eq(connect(fd, (void *)&a, sizeof(a)), 0);
+	in = accept(listener, NULL, NULL);
+	cr_assert_eq(write(fd, "open", 4), 4);
+	cr_assert_eq(read(in, b, sizeof(b)), 4);
+	loaded_publish(k, strict, MODE_ENFORCE);
+	sniff = sniff_open();
+	cr_assert_eq(write(fd, "more", 4), 4, "the socket takes it, the wire does not");
+	usleep(300000);
+	cr_expect_eq(sniff_sum(sniff, 6, 7080).packets, 0);
+	cr_expect_eq(recv(in, b, sizeof(b), MSG_DONTWAIT), -1);
+	flows_settle();
+	for (size_t i = 0; i < seen.n; i++)
+		if (seen.r[i].kind == KERNEL_DENIED && seen.r[i].dport == 7080 && seen.r[i].verdict.enforced)
+			return;
+	cr_expect_fail("no denial told");
+}
+
 /* A denial is not lost because flows are many. */
 Test(account, denials_have_their_own_ring)
 {
