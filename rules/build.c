@@ -20,9 +20,30 @@ void build_rule_start(struct parse *ps, enum decide_action action, const struct 
 	build_body_start(ps);
 }
 
+/* Columns of blanks are for the policy's reader; a line of an alert has one. Quoted text stays. Returns the new length. */
+static size_t squeeze(char *s, size_t len)
+{
+	bool quoted = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		bool blank = !quoted && (s[i] == ' ' || s[i] == '\t');
+
+		if (s[i] == '"' && (!i || s[i - 1] != '\\'))
+			quoted = !quoted;
+		if (!blank)
+			s[n++] = s[i];
+		else if (n && s[n - 1] != ' ')
+			s[n++] = ' ';
+	}
+	return n;
+}
+
 /* The line as written, from the action to the comment. */
 static const char *rule_text(struct parse *ps)
 {
+	char *text;
+
 	size_t from = ps->rule_start, to;
 	bool quoted = false;
 
@@ -36,7 +57,10 @@ static const char *rule_text(struct parse *ps)
 	}
 	while (to > from && strchr(" \t\r", ps->text[to - 1]))
 		to--;
-	return arena_copy(ps->arena, ps->text + from, to - from);
+	text = arena_copy(ps->arena, ps->text + from, to - from);
+	if (text)
+		text[squeeze(text, to - from)] = 0;
+	return text;
 }
 
 /* 'from' and 'to' share the list of what is being read: whichever is open is closed by the next clause or the end. */

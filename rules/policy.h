@@ -83,7 +83,7 @@ struct rule {
 	const char *purpose, *basis, *because; /* or NULL */
 	int64_t until; /* Unix seconds of the day's start, UTC; 0 = for ever */
 	unsigned line;
-	const char *text; /* the line as written, trimmed, without comment */
+	const char *text; /* the line as written, trimmed, without comment, blanks squeezed */
 };
 struct policy_place { /* a 'place' line */
 	struct cidr prefix;

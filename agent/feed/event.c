@@ -190,7 +190,7 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	char src[IP_STRLEN], dst[IP_STRLEN], cc[3];
 	const char *country = e->place ? country_text(e->place->country, cc) : "";
 	const char *proto = event_proto_name(e->flow.proto), *action = e->action ? e->action : "";
-	const char *rule = e->rule ? e->rule->text : "default: no rule matches";
+	size_t n;
 
 	if (e->kind == EVENT_STATE) {
 		text_put(buf, size, "%s%s%s", action, e->detail ? ": " : "", e->detail ? e->detail : "");
@@ -198,10 +198,19 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	}
 	if (!*country)
 		country = e->place ? place_status_name(e->place->status) : "unknown";
-	text_put(buf, size, "%s: %s -> %s port %u/%s (%s)%s%s", action,
-		 event_has_source(e) ? ip_format(src, &e->flow.src) : e->process.comm ? e->process.comm : "this host",
-		 ip_format(dst, &e->flow.dst), e->flow.dport, *proto ? proto : "ip", country,
-		 e->kind == EVENT_PLACE_REFUTED ? ": " : " by ",
-		 e->kind == EVENT_PLACE_REFUTED && e->detail ? e->detail : rule);
+	n = text_put(buf, size, "%s: %s -> %s %s", action,
+		     e->process.comm	 ? e->process.comm :
+		     event_has_source(e) ? ip_format(src, &e->flow.src) :
+					   "this host",
+		     ip_format(dst, &e->flow.dst), *proto ? proto : "ip");
+	if (e->flow.dport && e->flow.proto != 1 && e->flow.proto != 58) /* ICMP: type and code stand there */
+		n += text_put(buf + n, size - n, " port %u", e->flow.dport);
+	n += text_put(buf + n, size - n, " (%s)", country);
+	if (e->kind == EVENT_PLACE_REFUTED && e->detail)
+		text_put(buf + n, size - n, ": %s", e->detail);
+	else if (e->rule)
+		text_put(buf + n, size - n, " by line %u: %s", e->rule->line, e->rule->text);
+	else
+		text_put(buf + n, size - n, " by default: no rule matches");
 	return buf;
 }
