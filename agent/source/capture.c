@@ -78,6 +78,8 @@ static int pcap_next(struct capture *c, struct packet_frame *frames, unsigned ma
 				break;
 			continue;
 		}
+		__builtin_prefetch(p + INPUT_SLACK - 128); /* another core read this block */
+		__builtin_prefetch(p + INPUT_SLACK - 64);
 		f->caplen = caplen;
 		f->len = capture_u32(c, p + 12);
 		f->time_ns = capture_u32(c, p) * 1000000000ull + (uint64_t)capture_u32(c, p + 4) * c->unit;

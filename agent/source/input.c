@@ -52,7 +52,7 @@ int input_open(struct input *in, const char *path)
 
 	memset(in, 0, sizeof(*in));
 	p = calloc(1, sizeof(*p));
-	in->buf = malloc(INPUT_BLOCK + INPUT_WINDOW);
+	in->buf = malloc(INPUT_BLOCK + INPUT_WINDOW + INPUT_SLACK);
 	if (!p || !in->buf) {
 		free(p);
 		free(in->buf);
@@ -247,7 +247,7 @@ void input_ahead(struct input *in)
 	if (!a)
 		return;
 	for (unsigned i = 0; i < BLOCKS; i++) {
-		a->block[i].mem = malloc(INPUT_WINDOW + INPUT_BLOCK);
+		a->block[i].mem = malloc(INPUT_WINDOW + INPUT_BLOCK + INPUT_SLACK);
 		memory = memory && a->block[i].mem;
 	}
 	pthread_mutex_init(&a->lock, NULL);

@@ -15,6 +15,7 @@
 
 #define INPUT_BLOCK  (1u << 20)
 #define INPUT_WINDOW (1u << 20) /* the most that input_want can promise */
+#define INPUT_SLACK  2048u	/* allocated behind every block, so that a prefetch may point there */
 
 struct input {
 	uint8_t *buf;
