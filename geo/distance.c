@@ -15,18 +15,13 @@
  * for each of them.
  *  3. Soil that no code names is outside the EEA.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "geo/distance.h"
+#include "geo/shapes.h"
 #include "geo/zone.h"
 
-struct shape {
-	uint16_t country, also[2];
-	uint16_t ring, rings;
-};
-#include "geo/data/shapes.inc"
 
 #define EARTH_KM   6371.0088
 #define FLATTENING 0.0056 /* a sphere's distance errs by at most this against the ellipsoid's */
@@ -81,8 +76,9 @@ static double arc_km(double cosine)
 
 static bool around_europe(const int16_t p[2])
 {
-	return p[0] >= SHAPES_WEST && p[0] <= SHAPES_EAST && p[1] >= SHAPES_SOUTH &&
-	       p[1] <= SHAPES_NORTH;
+	const struct shapes_error *e = shapes_error();
+
+	return p[0] >= e->west && p[0] <= e->east && p[1] >= e->south && p[1] <= e->north;
 }
 
 /* The largest cosine between v and a point of the segment a-b; n is its unit normal, or zero for a
@@ -149,8 +145,8 @@ static double seen_nearest(const struct seen *s)
 
 static double seen_proof(const struct seen *s)
 {
-	double near = arc_km(s->nearest[NEAR]) * (1.0 - FLATTENING) - SHAPES_NEAR_KM;
-	double far = arc_km(s->nearest[FAR]) * (1.0 - FLATTENING) - SHAPES_FAR_KM;
+	double near = arc_km(s->nearest[NEAR]) * (1.0 - FLATTENING) - shapes_error()->near_km;
+	double far = arc_km(s->nearest[FAR]) * (1.0 - FLATTENING) - shapes_error()->far_km;
 
 	return s->inside ? 0.0 : fmax(0.0, fmin(near, far) - SLACK_KM);
 }
@@ -167,17 +163,21 @@ static void look_around(double lat, double lon,
 {
 	struct view w = {vector(lon, lat), lon, tan(radians(lat)), cos(radians(lon)),
 			 sin(radians(lon))};
-	const int16_t(*at)[2] = points;
+	const struct shape *shape;
+	size_t at = 0;
 
-	for (unsigned i = 0; i < SHAPES_COUNT; i++) {
+	for (size_t i = 0; (shape = shapes_get(i)); i++) {
 		struct seen s = {.nearest = {-1.0, -1.0}, .antipode = -1.0};
 
-		for (unsigned r = shapes[i].ring; r < (unsigned)shapes[i].ring + shapes[i].rings;
-		     r++) {
-			see_ring(&s, &w, at, ring_points[r]);
-			at += ring_points[r];
+		for (unsigned r = shape->ring; r < (unsigned)shape->ring + shape->rings; r++) {
+			unsigned n = 0;
+			const int16_t(*ring)[2] = shapes_ring(r, at, &n);
+
+			if (ring)
+				see_ring(&s, &w, ring, n);
+			at += n;
 		}
-		fn(arg, &shapes[i], &s);
+		fn(arg, shape, &s);
 	}
 }
 
