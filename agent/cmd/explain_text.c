@@ -20,19 +20,6 @@ static int64_t number_of(const json_t *o, const char *key)
 	return json_integer_value(json_object_get(o, key));
 }
 
-/* A rule's line with its columns closed up. */
-static void put_line(FILE *to, const char *s)
-{
-	for (size_t n; *s; s += n) {
-		n = strcspn(s, " \t");
-		text_escape_to(to, s, n);
-		s += n;
-		n = strspn(s, " \t");
-		if (n && s[n])
-			fputc(' ', to);
-	}
-}
-
 /* Names come from files that others made. */
 static void put(FILE *to, const char *s)
 {
@@ -42,6 +29,14 @@ static void put(FILE *to, const char *s)
 static void label(FILE *to, const char *name)
 {
 	fprintf(to, "  " LABEL, name);
+}
+
+/* A rule's line with its columns closed up. */
+static void put_line(FILE *to, const char *s)
+{
+	char line[4200];
+
+	put(to, text_squeeze(line, sizeof(line), s));
 }
 
 static void put_set(FILE *to, const char *before, const char *s, const char *after)

@@ -243,6 +243,7 @@ static int start_ring(struct daemon *d)
 				  .processes = d->processes,
 				  .cgroups = d->cgroups,
 				  .fold = d->fold,
+				  .quiet = &d->quiet,
 				  .handle = &d->fold_handle,
 				  .alarm = daemon_alarm,
 				  .ended = d->cfg.live ? ended_flow : NULL,

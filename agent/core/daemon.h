@@ -85,6 +85,7 @@ struct daemon {
 	struct ecs_host host_names;  /* points into names */
 	char names[3][128];
 	struct daemon_masks *collecting; /* during a publish: where daemon_cgroup_seen puts its masks */
+	bool quiet;	      /* the sink tells no flow: ring.h */
 	uint64_t fold_handle; /* of the event that went through the pipeline last */
 	int mode_override;    /* enum policy_mode, -1: the policy's mode */
 	enum policy_mode mode;

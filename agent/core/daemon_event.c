@@ -126,7 +126,6 @@ static void wire_event(struct daemon *d, struct event *e)
 	}
 	if (e->packets < t->packets || e->bytes < t->bytes) /* another flow took the place meanwhile */
 		*t = (struct daemon_told){0};
-	rest.kind = EVENT_FLOW;
 	rest.packets -= t->packets;
 	rest.bytes -= t->bytes;
 	rest.process.pid = t->pid;
@@ -136,7 +135,6 @@ static void wire_event(struct daemon *d, struct event *e)
 	*t = (struct daemon_told){0};
 }
 
-/* From the kernel a flow's later counts come by ring_counts; its end needs no event of its own. */
 void daemon_sink(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
@@ -147,11 +145,13 @@ void daemon_sink(void *daemon, struct event *e)
 		daemon_emit(d, e);
 		return;
 	}
+	if (d->quiet)
+		return;
 	if (d->wire)
 		wire_event(d, e);
-	else if (e->kind == EVENT_FLOW)
+	else
 		d->fold_handle = fold_event(d->fold, e, loop_unix_ns());
-	if (d->live && (d->wire || e->kind == EVENT_FLOW))
+	if (d->live && (d->wire || e->kind == EVENT_FLOW)) /* the ring's later counts come by live_end */
 		live_put(d->live, e);
 }
 

@@ -299,7 +299,7 @@ json_t *daemon_status(struct daemon *d)
 	set(o, "pid", number((uint64_t)getpid()));
 	set(o, "since", when((int64_t)(d->started_ns / LOOP_SECOND)));
 	set(o, "mode", string(daemon_mode_name(d->mode)));
-	set(o, "mode_from", string(d->mode_override >= 0 ? "command line" : "policy"));
+	set(o, "mode_from", string(d->mode_override >= 0 ? "request" : "policy"));
 	set(o, "source", string(d->cfg.pcap ? "pcap" : "ebpf"));
 	set(o, "policy", policy_status(d));
 	set(o, "places", places_status(d));

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -191,6 +192,20 @@ char *text_escape(char *buf, size_t size, const char *s, size_t len)
 		memcpy(buf + o, one, n);
 		o += n;
 		i += used;
+	}
+	buf[o] = 0;
+	return buf;
+}
+
+char *text_squeeze(char *buf, size_t size, const char *s)
+{
+	size_t o = 0;
+
+	for (; *s && o + 1 < size; s++) {
+		bool blank = *s == ' ' || *s == '\t';
+
+		if (!blank || (o && buf[o - 1] != ' '))
+			buf[o++] = blank ? ' ' : *s;
 	}
 	buf[o] = 0;
 	return buf;

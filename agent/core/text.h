@@ -23,6 +23,8 @@ const char *text_date(char buf[TEXT_SHORT], int64_t unix_seconds); /* "2026-11-2
 char *text_escape(char *buf, size_t size, const char *s, size_t len);
 /* The same, streamed without a limit. */
 void text_escape_to(FILE *to, const char *s, size_t len);
+/* Runs of blanks and tabs become one blank. Returns buf. */
+char *text_squeeze(char *buf, size_t size, const char *s);
 /* Bytes of the valid UTF-8 sequence at s (1..4), 0 when it is none. */
 unsigned text_utf8(const char *s, size_t len);
 /* Columns on a terminal of escaped text: code points, which is right for what we print. */

@@ -86,7 +86,7 @@ static bool key_same(const struct event *a, const struct event *b)
 {
 	return a->rule == b->rule && a->verdict == b->verdict && a->severity == b->severity &&
 	       a->opened == b->opened && a->asn == b->asn && country_of(a) == country_of(b) &&
-	       a->enforced == b->enforced && a->kind == b->kind && a->flow.dst.v == b->flow.dst.v &&
+	       a->enforced == b->enforced && a->flow.dst.v == b->flow.dst.v &&
 	       a->process.has_uid == b->process.has_uid && a->process.uid == b->process.uid &&
 	       same_text(a->process.exe, b->process.exe) && same_text(a->process.unit, b->process.unit);
 }

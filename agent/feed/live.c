@@ -175,13 +175,13 @@ static void name_row(struct row *r, const struct event *e)
 
 static void rule_row(struct row *r, const struct event *e)
 {
-	char text[160];
+	char line[160], text[160];
 
 	if (!e->rule) {
 		text_put(r->rule, sizeof(r->rule), "no rule matches");
 		return;
 	}
-	text_escape(text, sizeof(text), e->rule->text ? e->rule->text : "", SIZE_MAX);
+	text_escape(text, sizeof(text), text_squeeze(line, sizeof(line), e->rule->text ? e->rule->text : ""), SIZE_MAX);
 	text_put(r->rule, sizeof(r->rule), "%u: %s", e->rule->line, text);
 }
 

@@ -275,13 +275,14 @@ static bool stopped(const struct kernel_record *k)
 	return k->verdict.action == DECIDE_BLOCK && k->verdict.enforced;
 }
 
-static struct follow *on_violation(struct ring *r, const struct kernel_record *k)
+/* kind: EVENT_FLOW for its first packets, EVENT_FLOW_END for what came after them. */
+static struct follow *tell(struct ring *r, const struct kernel_record *k, enum event_kind kind)
 {
 	struct follow *f;
 	struct event e;
 
 	event_of(r, k, &e);
-	e.kind = EVENT_FLOW;
+	e.kind = kind;
 	f = follow_find(r, &e.flow, k->cgroup_id);
 	if (!f)
 		f = follow_add(r, &e.flow, k->cgroup_id);
@@ -302,7 +303,7 @@ static void tell_more(struct ring *r, const struct kernel_record *k, struct foll
 	rest.packets = packets - f->packets;
 	rest.bytes = bytes - f->bytes;
 	if (!fold_more(r->cfg.fold, f->handle, rest.packets, rest.bytes, k->last_ns)) {
-		on_violation(r, &rest);
+		tell(r, &rest, EVENT_FLOW_END);
 		return;
 	}
 	f->packets = packets;
@@ -315,14 +316,16 @@ static void on_end(struct ring *r, const struct kernel_record *k)
 	struct event e;
 
 	event_of(r, k, &e);
-	decide(r, k, &e); /* compares the verdicts; the sink takes distance from it, nothing else */
+	*r->cfg.quiet = true; /* for the comparison of the verdicts, and for distance */
+	decide(r, k, &e);
+	*r->cfg.quiet = false;
 	if (r->cfg.ended)
 		r->cfg.ended(r->cfg.arg, &e);
 	if (!violates(k))
 		return;
 	f = follow_find(r, &e.flow, k->cgroup_id);
 	if (!f) { /* its first record was lost: then this tells it */
-		f = on_violation(r, k);
+		f = tell(r, k, EVENT_FLOW);
 		f->done_packets = f->packets;
 		f->done_bytes = f->bytes;
 		return;
@@ -340,7 +343,7 @@ static void on_record(void *arg, const struct kernel_record *k)
 	if (k->kind == KERNEL_UNRESOLVED)
 		on_unresolved(r, k->cgroup_id);
 	else if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED)
-		on_violation(r, k);
+		tell(r, k, EVENT_FLOW);
 	else if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL)
 		on_end(r, k);
 }
@@ -359,7 +362,7 @@ static void on_counts(void *arg, const struct kernel_record *k, bool last)
 	struct follow *f = follow_find(r, &key, k->cgroup_id);
 
 	if (!f) /* its record was lost: the fold is all that is known */
-		f = on_violation(r, k);
+		f = tell(r, k, EVENT_FLOW);
 	else if (stopped(k))
 		tell_more(r, k, f, k->packets, k->bytes);
 	if (last)

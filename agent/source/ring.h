@@ -25,6 +25,7 @@ struct ring_config {
 	struct processes *processes;
 	struct cgroups *cgroups; /* NULL: no cgroup2, paths come from /proc */
 	struct fold *fold;
+	bool *quiet;		/* set while a flow goes down the road that the sink must not tell */
 	const uint64_t *handle; /* the pipeline's sink leaves fold_event's answer here */
 	/* Something that an operator must know; detail lives for the call. */
 	void (*alarm)(void *arg, const char *action, const char *detail);

@@ -41,6 +41,16 @@ Test(text, escape_cuts_between_characters)
 	cr_expect_str_eq(text_escape(buf, sizeof(buf), "a\0b", 3), "a\\x00");
 }
 
+Test(text, squeeze)
+{
+	char buf[8];
+
+	cr_expect_str_eq(text_squeeze(buf, sizeof(buf), "a  b\t \tc"), "a b c");
+	cr_expect_str_eq(text_squeeze(buf, sizeof(buf), "  a"), "a");
+	cr_expect_str_eq(text_squeeze(buf, sizeof(buf), "0123456789"), "0123456");
+	cr_expect_str_eq(text_squeeze(buf, sizeof(buf), ""), "");
+}
+
 Test(text, numbers)
 {
 	uint64_t v = 7;
