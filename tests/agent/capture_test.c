@@ -175,6 +175,7 @@ static struct result read_file(unsigned max)
 	struct result r = { 0 };
 	struct diag_sink sink = { .fn = keep_text, .arg = &r };
 	struct capture *c;
+	uint64_t wrong = 0;
 	int n;
 
 	r.opened = capture_open(&c, path, false, &sink);
@@ -190,13 +191,13 @@ static struct result read_file(unsigned max)
 			}
 			r.packets++;
 			cr_expect_geq(f[i].len, f[i].caplen);
-			for (uint32_t k = 0; k < f[i].caplen; k++) {
-				r.bytes++;
-				cr_assert_eq(f[i].data[k], (uint8_t)k, "packet %lu byte %u", r.packets, k);
-			}
+			for (uint32_t k = 0; k < f[i].caplen; k++)
+				wrong += f[i].data[k] != (uint8_t)k;
+			r.bytes += f[i].caplen;
 		}
 	}
 	cr_expect_eq(n, 0);
+	cr_expect_eq(wrong, 0, "%lu bytes are others", wrong);
 	memcpy(r.damaged, capture_damaged(c), sizeof(r.damaged));
 	capture_close(c);
 	return r;
