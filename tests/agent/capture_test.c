@@ -13,8 +13,8 @@
 
 #define LIMIT (8u << 20)
 struct bytes {
-	uint8_t *b; /* LIMIT of them */
-	size_t n;
+	uint8_t *b;
+	size_t n, room; /* LIMIT at most */
 	bool big;
 };
 static char path[64];
@@ -36,8 +36,10 @@ static void teardown(void)
 
 static void u8s(struct bytes *o, const void *p, size_t n)
 {
-	if (!o->b)
-		o->b = calloc(1, LIMIT);
+	while (o->n + n > o->room || !o->b) {
+		o->room = o->room ? o->room * 4 : 128;
+		o->b = realloc(o->b, o->room);
+	}
 	cr_assert(o->b && o->n + n <= LIMIT);
 	memcpy(o->b + o->n, p, n);
 	o->n += n;
