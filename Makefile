@@ -85,6 +85,7 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 $(BPFU): | $(SKEL)
+$(B)/agent/core/engine.o: rules/examples/eu.conf # linked in: what a host without a policy gets
 
 $(B)/tests/geo/%: tests/geo/%.c $(AR_geo)
 	$(LINK_TEST)
