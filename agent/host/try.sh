@@ -4,7 +4,7 @@ set -u
 cd "$(dirname "$0")/../.." || exit 1
 cordon=${B:-build}/cordon
 work=$(mktemp -d /tmp/cordon-run.XXXXXX)
-mkdir "$work/bpf"
+mkdir "$work/bpf" "$work/state"
 mount -t bpf bpf "$work/bpf" || exit 1
 pid=
 end() {
