@@ -15,7 +15,7 @@ struct group {
 	struct group *next;
 	uint64_t hash;
 	struct event e;	     /* the first; its strings are in 'own' */
-	char *own[6];	     /* owned */
+	char *own;	     /* owned */
 	uint64_t window_ns;  /* when this window began */
 	uint64_t touched_ns;
 	uint64_t packets, bytes, repeats, first_ns, last_ns; /* since the last event that went out */
@@ -107,8 +107,7 @@ static void drop(struct fold *f, struct group *g)
 	while (*at != g)
 		at = &(*at)->next;
 	*at = g->next;
-	for (unsigned i = 0; i < sizeof(g->own) / sizeof(g->own[0]); i++)
-		free(g->own[i]);
+	free(g->own);
 	*g = (struct group){.generation = g->generation + 1};
 }
 
@@ -153,15 +152,22 @@ static struct group *room(struct fold *f)
 	return oldest;
 }
 
-/* Points the copy's text at memory of its own; what cannot be copied is left out of the summary. */
+/* Points the copy's text at memory of its own, one block; without memory the summary goes without it. */
 static void own_strings(struct group *g)
 {
 	const char **text[] = {&g->e.process.user, &g->e.process.comm,	 &g->e.process.exe,
 			       &g->e.process.cmdline, &g->e.process.cgroup, &g->e.process.unit};
+	size_t size = 0, at = 0, n;
 
+	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		size += *text[i] ? strlen(*text[i]) + 1 : 0;
+	g->own = malloc(size + 1);
 	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
-		g->own[i] = *text[i] ? strdup(*text[i]) : NULL;
-		*text[i] = g->own[i];
+		if (!*text[i])
+			continue;
+		n = strlen(*text[i]) + 1;
+		*text[i] = g->own ? memcpy(g->own + at, *text[i], n) : NULL;
+		at += n;
 	}
 	g->e.embedded = NULL; /* the address lives with the caller */
 	g->e.detail = NULL;
