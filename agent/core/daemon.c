@@ -32,7 +32,8 @@ static void draw(struct daemon *d)
 	text_put(title, sizeof(title),
 		 "cordon %s | %s, %zu rules | places %s, %s old | %" PRIu64 " alerts, %" PRIu64 " folded",
 		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor", slash ? slash + 1 : d->engine->policy->file,
-		 d->engine->policy->nrules, d->engine->places_name, text_duration(age, daemon_places_age(d->engine, &max_age)), d->events,
+		 d->engine->policy->nrules, d->engine->places_name,
+		 text_duration(age, daemon_places_age(d->engine, &max_age)), d->events,
 		 fold_suppressed(d->fold));
 	if (m)
 		text_put(last, sizeof(last), "%s: %s", m->action, m->text);

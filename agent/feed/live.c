@@ -108,7 +108,8 @@ static bool same(const struct row *r, const struct event *e)
 	const struct flow_key *k = &e->flow;
 
 	return r->cgroup == e->process.cgroup_id && (k->sport || r->pid == e->process.pid) &&
-	       r->key.sport == k->sport && r->key.dport == k->dport && r->key.proto == k->proto && ip_cmp(&r->key.src, &k->src) == 0 &&
+	       r->key.sport == k->sport && r->key.dport == k->dport && r->key.proto == k->proto &&
+	       ip_cmp(&r->key.src, &k->src) == 0 &&
 	       ip_cmp(&r->key.dst, &k->dst) == 0;
 }
 
