@@ -155,7 +155,7 @@ lint: all ## style ruler, banned functions, layers, cppcheck, gcc -fanalyzer
 		else echo "cppcheck is not installed: not run"; fi
 	@$(MAKE) --no-print-directory -j$(shell nproc) analyze
 # gcc's analyzer, a file at a time and only what changed; what it gets wrong stands in tests/analyzer.known, and why:
-# each is memory stored through a pointer that the caller owns and frees, which it loses sight of
+# memory stored through a pointer that the caller owns and frees, and that errno is not 0 after a failure
 analyze: $(patsubst %.c,$(B)/analyze/%,$(filter-out %.bpf.c geo/shapes.c,$(wildcard geo/*.c rules/*.c bpf/*.c agent/*.c agent/*/*.c)))
 $(B)/analyze/%: %.c | all
 	@mkdir -p $(@D); $(SAY) "  ANALYZE $<"

@@ -113,7 +113,7 @@ int refuted_parse(struct refuted_text *t, refuted_fn *fn, void *arg)
 	int r = 0;
 
 	t->home[0] = t->home[1] = NAN;
-	if (t->len < strlen(REFUTED_MAGIC) ||
+	if (!at || t->len < strlen(REFUTED_MAGIC) ||
 	    memcmp(t->text, REFUTED_MAGIC, strlen(REFUTED_MAGIC)) != 0)
 		return wrong(
 			t, 1,
