@@ -49,17 +49,28 @@ static void serve(void)
 	_exit(0);
 }
 
+/* The path is there from bind() on; connections are taken from listen() on. */
+static bool answers(void)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool ok;
+
+	text_put(a.sun_path, sizeof(a.sun_path), "%s", path);
+	ok = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+	close(fd);
+	return ok;
+}
+
 static void setup(void)
 {
-	struct stat st;
-
 	text_put(dir, sizeof(dir), "/tmp/control_test.XXXXXX");
 	cr_assert(mkdtemp(dir));
 	text_put(path, sizeof(path), "%s/run/control", dir);
 	server = fork();
 	if (server == 0)
 		serve();
-	for (int i = 0; i < 1000 && stat(path, &st) < 0; i++)
+	for (int i = 0; i < 1000 && !answers(); i++)
 		usleep(5000);
 }
 
