@@ -104,11 +104,15 @@ static inline void stage_write(const char *path, const char *text)
 	close(fd);
 }
 
+/* Skips the test where the kernel lacks something, by its name. */
 static inline void stage_set(struct stage *s)
 {
+	const char *why = stage_missing();
 	struct kernel_probe p;
 	char path[400], pid[16];
 
+	if (why)
+		cr_skip("kernel tests: %s", why);
 	kernel_probe(&p);
 	*s = (struct stage){};
 	snprintf(s->cgroup, sizeof(s->cgroup), "%s/cordon_test_%d", p.cgroup2, getpid());
@@ -138,6 +142,8 @@ static inline void stage_strike(struct stage *s)
 	char path[400], pid[16];
 	char *slash;
 
+	if (!s->peer) /* skipped */
+		return;
 	kill(s->peer, SIGKILL);
 	waitpid(s->peer, NULL, 0);
 	snprintf(path, sizeof(path), "%s", s->cgroup);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "tests/lib/leaks.h"
 #include "geo/places.h"
 
 struct said {
@@ -114,18 +115,4 @@ static inline uint64_t next_random(uint64_t *state)
 	*state ^= *state << 17;
 	return *state;
 }
-
-#if defined(__SANITIZE_ADDRESS__)
-int __lsan_do_recoverable_leak_check(void);
-/* Criterion lets leaks pass: put it into the suite's .fini. */
-static inline void no_leaks(void)
-{
-	if (__lsan_do_recoverable_leak_check())
-		abort();
-}
-#else
-static inline void no_leaks(void)
-{
-}
-#endif
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "tests/lib/leaks.h"
 #include "rules/compile.h"
 
 /* 2026-11-23 00:00:00 UTC */
@@ -114,18 +115,4 @@ static inline int line_plain(const struct compiled *c, uint32_t class)
 {
 	return line_of(c, class, 6, 443, OPENED_HERE, KNOWN_ALL, 0);
 }
-
-#if defined(__SANITIZE_ADDRESS__)
-int __lsan_do_recoverable_leak_check(void);
-/* Criterion lets leaks pass: put it into the suite's .fini. */
-static inline void no_leaks(void)
-{
-	if (__lsan_do_recoverable_leak_check())
-		abort();
-}
-#else
-static inline void no_leaks(void)
-{
-}
-#endif
 #endif
