@@ -55,9 +55,23 @@ static __always_inline __u64 judge_key(__u64 places, const struct sender *who, c
 
 	__u32 how = HOW(port, k->has_port), opened_known = k->opened | who->known << 8;
 
-	if (PLACES_N(places) == 1)
-		return judge_place(PLACES_AT(places, 0), who->mask, how, k->proto, opened_known);
 	return judge(places, who->mask, how, k->proto, opened_known);
+}
+
+/* The same for the rule, a destination with one place, without a call. */
+static __always_inline __u64 judge_one(__u32 place, const struct sender *who, const struct abi_key *k)
+{
+	struct decide_packet p = {
+		.place = place,
+		.mask = who->mask,
+		.port = k->opened == OPENED_PEER ? k->sport : k->dport,
+		.proto = k->proto,
+		.opened = k->opened & 1,
+		.known = (__u8)who->known,
+		.has_port = k->has_port,
+	};
+
+	return judge_packet(&p);
 }
 
 static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
@@ -246,7 +260,8 @@ int egress(struct __sk_buff *skb)
 
 	if (skb->ifindex == LOOPBACK)
 		return PASS;
-	packet_read(skb, &p);
+	if (!packet_plain(skb, &p))
+		packet_read(skb, &p);
 	v.why = p.why;
 	if (!p.why) {
 		places = places_of(&p.key);
@@ -265,7 +280,10 @@ int egress(struct __sk_buff *skb)
 			who.uid = bpf_get_socket_uid(skb);
 		judge_sender(&who);
 		who.mask |= source_mask(&p.key);
-		verdict_of(&v, judge_key(places, &who, &p.key));
+		if (PLACES_N(places) == 1)
+			verdict_of(&v, judge_one(PLACES_AT(places, 0), &who, &p.key));
+		else
+			verdict_of(&v, judge_key(places, &who, &p.key));
 		if (v.action == DECIDE_LOCAL)
 			return PASS;
 	} else {

@@ -53,28 +53,51 @@ static __always_inline struct mount *mount_of(struct vfsmount *m)
 	return (struct mount *)((char *)m - bpf_core_field_offset(struct mount, mnt));
 }
 
+/* Where the walk stands: kernel addresses, read with bpf_probe_read_kernel only. */
+struct image_walk {
+	__u64 dentry, mount;
+	__u32 parts, pad;
+};
+
+/* One step upwards; 0 at the top. A global function: a loop around it is a loop around one path to the verifier. */
+__noinline int image_step(struct image_walk *w)
+{
+	struct abi_image *i;
+	struct mount *m, *up;
+	struct dentry *d;
+	__u32 zero = 0, n;
+
+	i = bpf_map_lookup_elem(&image_scratch, &zero);
+	if (!w || !i)
+		return 0;
+	d = (struct dentry *)w->dentry;
+	m = (struct mount *)w->mount;
+	n = w->parts;
+	if (n >= ABI_IMAGE_PARTS)
+		return 0;
+	if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
+		up = BPF_CORE_READ(m, mnt_parent);
+		w->dentry = (__u64)BPF_CORE_READ(m, mnt_mountpoint);
+		w->mount = (__u64)up;
+		return up != m;
+	}
+	bpf_probe_read_kernel_str(i->part[n], sizeof(i->part[n]), BPF_CORE_READ(d, d_name.name));
+	w->parts = n + 1;
+	w->dentry = (__u64)BPF_CORE_READ(d, d_parent);
+	return 1;
+}
+
 /* Components from the file up to the root of all mounts. */
 static __always_inline void image_path(struct abi_image *i, struct file *f)
 {
-	struct dentry *d = BPF_CORE_READ(f, f_path.dentry);
-	struct mount *m = mount_of(BPF_CORE_READ(f, f_path.mnt));
-	__u32 n = 0;
+	struct image_walk w = {};
 
-	for (int step = 0; step < ABI_IMAGE_STEPS && n < ABI_IMAGE_PARTS; step++) {
-		if (d == BPF_CORE_READ(m, mnt.mnt_root)) {
-			struct mount *up = BPF_CORE_READ(m, mnt_parent);
-
-			if (up == m)
-				break;
-			d = BPF_CORE_READ(m, mnt_mountpoint);
-			m = up;
-			continue;
-		}
-		bpf_probe_read_kernel_str(i->part[n], sizeof(i->part[n]), BPF_CORE_READ(d, d_name.name));
-		n++;
-		d = BPF_CORE_READ(d, d_parent);
-	}
-	i->parts = n;
+	w.dentry = (__u64)BPF_CORE_READ(f, f_path.dentry);
+	w.mount = (__u64)mount_of(BPF_CORE_READ(f, f_path.mnt));
+	for (int step = 0; step < ABI_IMAGE_STEPS; step++)
+		if (!image_step(&w))
+			break;
+	i->parts = w.parts;
 }
 
 static __always_inline void image_arguments(struct abi_image *i, struct mm_struct *mm)

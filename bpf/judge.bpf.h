@@ -43,7 +43,8 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 	}
 }
 
-static __always_inline __u64 judge_now(void)
+/* Unix time. A global function: one path to the verifier, in every turn of the chain. */
+__noinline __u64 judge_now(void)
 {
 	__u64 offset = ((const volatile struct abi_settings *)flat_address(settings))->wall_offset;
 
@@ -82,8 +83,7 @@ static __always_inline __u32 judge_rank(__u64 j)
 #define HOW_HAS_PORT	    0x10000u
 #define HOW(port, has_port) ((port) | ((has_port) ? HOW_HAS_PORT : 0))
 
-/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller. */
-__noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+static __always_inline __u64 judge_packet(const struct decide_packet *p)
 {
 	struct decide_header h = {
 		.classes = header.classes,
@@ -93,6 +93,17 @@ __noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __
 		.subjects = header.subjects,
 		.decisions = header.decisions,
 	};
+	__u64 none = JUDGED_NONE | (__u64)p->place << 48;
+	const struct decide_decision *d;
+	__u32 seen = DECIDE_NONE;
+
+	d = decide_follow(&seen, decide_cell(&h, &seen, p), 0);
+	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)p->place << 48 : none;
+}
+
+/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller. */
+__noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+{
 	struct decide_packet p = {
 		.place = place,
 		.mask = mask,
@@ -102,14 +113,10 @@ __noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __
 		.known = (__u8)(opened_known >> 8),
 		.has_port = !!(how & HOW_HAS_PORT),
 	};
-	__u64 none = JUDGED_NONE | (__u64)place << 48;
-	const struct decide_decision *d;
-	__u32 seen = DECIDE_NONE;
 
 	if (p.known >= KNOWN_COUNT)
-		return none;
-	d = decide_follow(&seen, decide_cell(&h, &seen, &p), 0);
-	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)place << 48 : none;
+		return JUDGED_NONE | (__u64)place << 48;
+	return judge_packet(&p);
 }
 
 /* The worst decision of the destination's places (PLACES_*). */
