@@ -120,7 +120,7 @@ Test(operator, platforms_and_health_data)
 	cr_expect_not_null(operator_hds("ovh"));
 	cr_expect_not_null(operator_hds("scaleway"));
 	cr_expect_null(operator_hds("cloudflare"));
-	cr_expect_eq(strlen(operator_hds("aws")->date), 10);
+	cr_expect_eq(strncmp(operator_hds("aws")->date, "2026-11", 7), 0, "the month is what is known");
 }
 
 Test(region, rows_are_whole)
