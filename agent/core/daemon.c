@@ -354,8 +354,10 @@ static int start(struct daemon *d)
 		return r;
 	daemon_name_host(d);
 	r = d->cfg.pcap ? start_wire(d) : start_kernel(d);
-	if (r == 0 && loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)
+	if (r == 0 && (daemon_watch_clock(d) < 0 || loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
+		diag_say("cannot start the event loop: %m");
 		r = EXIT_FAILED;
+	}
 	return r;
 }
 
@@ -428,6 +430,8 @@ static void stop(struct daemon *d, bool ran)
 	engine_free(d->engine);
 	jsonw_free(&d->line);
 	loop_free(d->loop);
+	if (d->clock >= 0)
+		close(d->clock);
 	free(d->policy_path);
 }
 
@@ -441,6 +445,7 @@ int daemon_run(const struct daemon_config *cfg)
 		return EXIT_FAILED;
 	}
 	d->cfg = *cfg;
+	d->clock = -1;
 	d->mode_override = cfg->mode;
 	d->started_ns = loop_unix_ns();
 	code = start(d);

@@ -94,6 +94,7 @@ struct daemon {
 	int refuted_timer;	 /* 0: not made yet */
 	uint64_t refuted_loaded_ns;
 	bool refuted_told;	 /* that nothing is remembered */
+	int clock;	      /* owned: wakes when the clock is set */
 	int change_timer; /* the next date at which the policy changes by itself */
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen; /* kernel's lost records that were told already */
@@ -149,6 +150,8 @@ void daemon_check_stale(struct daemon *d);
 void daemon_check_lost(struct daemon *d);
 void daemon_check_hooks(struct daemon *d);
 void daemon_check_ports(struct daemon *d);
+/* Tells when somebody sets the clock, and lets the dates of the policy follow at once. */
+int daemon_watch_clock(struct daemon *d);
 
 /* daemon_status.c */
 json_t *daemon_request(void *daemon, const json_t *request);

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* daemon_check.c - what the agent looks after: the age of the places, lost records, its hooks, the ports listened on. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 #include "agent/core/daemon.h"
 #include "agent/core/text.h"
 
@@ -80,4 +84,40 @@ void daemon_check_ports(struct daemon *d)
 	for (unsigned i = 0; i < LISTEN_PROTOS; i++)
 		if (host_listening(proto[i], bitmap) == 0)
 			kernel_listen_ports(d->kernel, proto[i], bitmap);
+}
+
+/* Far enough that it fires only when the clock is set (TFD_TIMER_CANCEL_ON_SET). */
+static int clock_arm(int fd)
+{
+	struct itimerspec never = {.it_value.tv_sec = UINT32_MAX};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ? -errno : 0;
+}
+
+static void on_clock(void *arg, uint32_t events)
+{
+	struct daemon *d = arg;
+	char now[TEXT_SHORT];
+	uint64_t ticks;
+
+	(void)events;
+	if (read(d->clock, &ticks, sizeof(ticks)) >= 0 || errno != ECANCELED)
+		return;
+	if (d->kernel)
+		kernel_clock(d->kernel);
+	daemon_tell(d, "clock-changed", "the clock was set, it is %s now; rules with a date follow it",
+		    text_time(now, (int64_t)(loop_unix_ns() / LOOP_SECOND)));
+	daemon_recompile(d);
+	clock_arm(d->clock);
+}
+
+int daemon_watch_clock(struct daemon *d)
+{
+	int r;
+
+	d->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->clock < 0)
+		return -errno;
+	r = clock_arm(d->clock);
+	return r < 0 ? r : loop_add(d->loop, d->clock, EPOLLIN, on_clock, d);
 }
