@@ -11,7 +11,8 @@ vm_image() {
 	[ -e "$VM/initrd" ] && return 0
 	rm -rf "$VM"
 	mkdir -p "$VM"
-	mmdebstrap --quiet --variant=minbase --include=$VM_PACKAGES --skip=output/dev bookworm "$VM/root" || return 1
+	# in a mount namespace of its own: nothing stays mounted, whatever happens
+	unshare --mount mmdebstrap --quiet --variant=minbase --include=$VM_PACKAGES --skip=output/dev bookworm "$VM/root" || return 1
 	k=$(ls "$VM/root/lib/modules")
 	cp "$VM/root/boot/vmlinuz-$k" "$VM/vmlinuz"
 	initrd "$k" || return 1

@@ -9,7 +9,7 @@ done
 vm_image >&2 || vm_image >&2 || vm_image >&2 || { skip "vm/systemd" "mmdebstrap could not make the image, three times"; exit 0; }
 
 tree=$TMPDIR/tree
-cp -a "$VM/root" "$tree"
+cp -ax "$VM/root" "$tree"
 make -s -C "$ROOT" install DESTDIR="$tree" PREFIX=/usr/local >/dev/null || { not_ok install "make install failed"; exit 1; }
 ok install
 cat >"$tree/etc/cordon/cordon.conf" <<'X'
