@@ -1,6 +1,7 @@
 # bench_pgbench.sh - a real PostgreSQL under load from an EU host: pgbench -S, COPY out, connections; with and without cordon.
 . "$ROOT/tests/lib/live.sh"
 HOSTS="net db eu"
+load=$(cut -d' ' -f1 /proc/loadavg)
 live_begin >&2
 PG_ROWS=500000 pg_up >&2
 PGUSER=pg $PGBIN/pgbench -qi -s 5 -h "$LIVE/run" postgres >/dev/null 2>&1
@@ -32,6 +33,7 @@ echo "## PostgreSQL"
 echo
 echo "$ROUNDS rounds of $SECS s, without and with cordon (enforce, accounting) in changing order; server in the cgroup, client in an EU"
 echo "namespace over veth. Ratio: median of the rounds' own ratios, ± half their interquartile range."
+echo "The machine had a load of $load on $(nproc) cores when it began."
 echo
 echo "| | no agent | cordon | ratio |"
 echo "|---|---|---|---|"

@@ -27,6 +27,7 @@ median() { sort -n | awk '{ a[NR] = $0 } END { print a[int((NR + 1) / 2)] }'; }
 echo "## Replay"
 echo
 echo "Median of ${ROUNDS:=5} rounds, programs in turn within a round, page cache warm; wall s (CPU s), peak MiB."
+echo "The machine had a load of $(cut -d' ' -f1 /proc/loadavg) on $(nproc) cores when it began: with others at work CPU time counts."
 echo
 echo "| capture | tcpdump -r F -w /dev/null | reference reader | cordon replay --summary - | of tcpdump | of reference |"
 echo "|---|---|---|---|---|---|"
@@ -43,7 +44,7 @@ for f in big small; do
 		split(t, T); split(r, R); split(c, C)
 		printf "| %s, %.1f GB ", f, size / 1e9
 		printf "| %.2f (%.2f), %d | %.2f (%.2f), %d | %.2f (%.2f), %d ", T[1], T[2], T[3], R[1], R[2], R[3], C[1], C[2], C[3]
-		printf "| %.2f x the time | %.2f x its speed |\n", C[1] / T[1], R[1] / C[1] }'
+		printf "| %.2f (%.2f) x the time | %.2f (%.2f) x its speed |\n", C[1] / T[1], C[2] / T[2], R[1] / C[1], R[2] / C[2] }'
 done
 echo
 echo "Goal of this issue: at most 1.00 x tcpdump's time on the first; of a later one: 0.6 x the reference's speed on both."
