@@ -60,6 +60,8 @@ struct kernel;
 /* -EBUSY: another agent holds the pins. Adopts what is pinned there; *ret untouched on failure. */
 int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct diag_sink *d);
 void kernel_close(struct kernel *k);			     /* links stay: enforcement goes on. NULL is fine. */
+/* Pins that somebody removed are made again: without them nothing would outlive the agent. How many, or -errno. */
+int kernel_repin(struct kernel *k);
 int kernel_detach(struct kernel *k, struct diag_sink *d);    /* removes links, maps and pins; then kernel_close */
 
 struct kernel_mask { uint64_t id; uint32_t mask; };

@@ -384,6 +384,10 @@ static void leave_kernel(struct daemon *d)
 	struct diag_print p;
 
 	kernel_status(d->kernel, &s);
+	if (keep && kernel_repin(d->kernel) < 0) {
+		diag_say("the pins in %s are gone and cannot be made again: with this agent the enforcement ends", s.pins);
+		return;
+	}
 	if (keep) {
 		diag_say("the programs stay attached to %s in mode %s (pinned in %s); 'cordon detach' removes them",
 			 s.cgroup, daemon_mode_name(d->mode), s.pins);

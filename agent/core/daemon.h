@@ -98,7 +98,7 @@ struct daemon {
 	int change_timer; /* the next date at which the policy changes by itself */
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen; /* kernel's lost records that were told already */
-	bool stale_told, detached_told;
+	bool stale_told, detached_told, pins_told;
 	int exit_code;
 	char last_reload[320]; /* one sentence */
 	struct kernel_published published;

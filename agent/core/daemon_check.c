@@ -45,6 +45,20 @@ void daemon_check_lost(struct daemon *d)
 	d->lost_seen = lost;
 }
 
+/* Without its pins the enforcement would end with the agent. */
+static void check_pins(struct daemon *d)
+{
+	int n = kernel_repin(d->kernel);
+
+	if (n > 0)
+		daemon_tell(d, "pins-removed", "somebody removed %d of cordon's pins; they are there again", n);
+	else if (n < 0 && !d->pins_told)
+		daemon_tell(d, "pins-removed", "cordon's pins are gone and cannot be made again: %s; without them what is enforced ends with "
+			    "this agent",
+			    strerror(-n));
+	d->pins_told = n < 0;
+}
+
 /* A hook that lost its program is a hole: say so, publish again, say how that went. */
 void daemon_check_hooks(struct daemon *d)
 {
@@ -63,6 +77,7 @@ void daemon_check_hooks(struct daemon *d)
 	}
 	if (whole) {
 		d->detached_told = false;
+		check_pins(d);
 		return;
 	}
 	r = daemon_publish(d, d->engine, d->mode, stderr);
