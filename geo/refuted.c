@@ -108,7 +108,7 @@ static int parse_line(struct refuted_text *t, char *line, unsigned number, refut
 
 int refuted_parse(struct refuted_text *t, refuted_fn *fn, void *arg)
 {
-	const char *at = t->text, *end = t->text + t->len;
+	const char *at = t->text, *end;
 	unsigned number = 0;
 	int r = 0;
 
@@ -118,6 +118,7 @@ int refuted_parse(struct refuted_text *t, refuted_fn *fn, void *arg)
 		return wrong(
 			t, 1,
 			"not a list of refuted places: the first line should be '# cordon-refuted 1'");
+	end = at + t->len;
 	while (r == 0 && at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));
 		size_t n = stop ? (size_t)(stop - at) : 0;
