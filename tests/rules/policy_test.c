@@ -60,7 +60,7 @@ Test(policy, every_statement)
 	cr_expect_eq(r->until, 1806451200); /* date -u -d 2027-03-31 +%s */
 	cr_expect_str_eq(r->because, "w#y");
 	cr_expect_eq(r->line, 15);
-	cr_expect_eq(strncmp(r->text, "block   from database", 21), 0, "'%s'", r->text);
+	cr_expect_eq(strncmp(r->text, "block from database", 19), 0, "'%s'", r->text);
 	cr_expect_str_eq(r->text + strlen(r->text) - 13, "because \"w#y\"");
 	policy_free(p);
 }
