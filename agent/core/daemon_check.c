@@ -54,7 +54,8 @@ static void check_pins(struct daemon *d)
 		daemon_tell(d, "pins-removed", "somebody removed %d of cordon's pins; they are there again", n);
 	else if (n < 0 && !d->pins_told)
 		daemon_tell(d, "pins-removed",
-			    "cordon's pins are gone and cannot be made again: %s; without them what is enforced ends with this agent",
+			    "cordon's pins are gone and cannot be made again: %s; "
+			    "without them what is enforced ends with this agent",
 			    strerror(-n));
 	d->pins_told = n < 0;
 }
