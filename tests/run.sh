@@ -138,7 +138,7 @@ programs >"$out/programs.before"
 programs_gone() {
 	local i
 	for ((i = 0; i < 15; i++)); do
-		pgrep -x 'cordon|boxfort-worker' >/dev/null && return 0 # somebody else's run on this machine
+		{ pgrep -x cordon || pgrep -x boxfort-worker; } >/dev/null && return 0 # somebody else's run on this machine
 		programs | comm -13 "$out/programs.before" - >"$out/programs"
 		[ -s "$out/programs" ] || return 0
 		sleep 1
