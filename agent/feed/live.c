@@ -150,10 +150,17 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* Where there is no country: a private network, or why none is known. */
+static const char *place_word(const struct place *p)
+{
+	return p->scope == SCOPE_GLOBAL ? place_status_name((enum place_status)p->status) :
+					  place_scope_name((enum place_scope)p->scope);
+}
+
 static void name_row(struct row *r, const struct event *e)
 {
 	const struct process *p = &e->process;
-	const char *name = p->exe ? base_name(p->exe) : p->comm;
+	const char *name = p->exe ? base_name(p->exe) : p->comm, *unit;
 	char a[48], b[48], cc[3] = "";
 
 	text_escape(a, sizeof(a), name ? name : p->kernel ? "kernel" : "-", SIZE_MAX);
@@ -161,7 +168,9 @@ static void name_row(struct row *r, const struct event *e)
 		text_put(r->process, sizeof(r->process), "%s[%d]", a, p->pid);
 	else
 		text_put(r->process, sizeof(r->process), "%s", a);
-	text_escape(a, sizeof(a), p->unit ? p->unit : p->cgroup ? p->cgroup : "-", SIZE_MAX);
+	/* the root cgroup tells nothing */
+	unit = p->unit ? p->unit : p->cgroup && strcmp(p->cgroup, "/") != 0 ? p->cgroup : "-";
+	text_escape(a, sizeof(a), unit, SIZE_MAX);
 	text_escape(b, sizeof(b), p->user ? p->user : "", SIZE_MAX);
 	text_put(r->who, sizeof(r->who), "%s%s%s", a, b[0] ? "/" : "", b);
 	if (e->place)
@@ -169,7 +178,7 @@ static void name_row(struct row *r, const struct event *e)
 	text_escape(a, sizeof(a), e->provider ? e->provider : "", SIZE_MAX);
 	text_put(r->where, sizeof(r->where), "%s%s%s%s",
 		 cc[0]	      ? cc :
-		 e->place     ? place_status_name((enum place_status)e->place->status) :
+		 e->place     ? place_word(e->place) :
 				"?",
 		 a[0] ? " (" : "", a, a[0] ? ")" : "");
 }
