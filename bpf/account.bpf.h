@@ -140,7 +140,7 @@ __noinline int account_accept(struct abi_count *c, const struct abi_key *k)
  * older verifiers lose sight of a reserved one across the lock. */
 static __noinline void account_turn(struct slot *s, const struct packet *p, const struct abi_verdict *v)
 {
-	struct abi_count now = { .packets = p->packets, .bytes = p->bytes }, was = {};
+	struct abi_count now = { .packets = p->packets, .bytes = p->bytes };
 	struct abi_record r = { .kind = ABI_FLOW_SPILL };
 
 	if (s->count.packets) {
@@ -153,10 +153,10 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
 	now.last_mono = bpf_jiffies64();
 	bpf_spin_lock(&s->lock);
 	s->turns++;
-	was.first_mono = s->count.first_mono;
-	was.last_mono = s->count.last_mono;
-	was.packets = __sync_lock_test_and_set(&s->count.packets, now.packets);
-	was.bytes = __sync_lock_test_and_set(&s->count.bytes, now.bytes);
+	r.count.first_mono = s->count.first_mono;
+	r.count.last_mono = s->count.last_mono;
+	r.count.packets = __sync_lock_test_and_set(&s->count.packets, now.packets);
+	r.count.bytes = __sync_lock_test_and_set(&s->count.bytes, now.bytes);
 	r.key = s->key;
 	r.verdict = s->verdict;
 	s->key = p->key;
@@ -165,10 +165,10 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
 	s->verdict = *v;
 	s->turns++;
 	bpf_spin_unlock(&s->lock);
-	if (!was.packets)
+	if (!r.count.packets)
 		return;
 	r.process = s->process;
-	slot_count(&r.count, &was);
+	slot_count(&r.count, &r.count);
 	if (bpf_ringbuf_output(&flow_ring, &r, sizeof(r), flow_ring_flags(s->turns)))
 		count(ABI_LOST_FLOWS);
 }

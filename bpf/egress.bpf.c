@@ -112,7 +112,7 @@ static __always_inline bool is_tcp(struct bpf_sock *sk)
 }
 
 /* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes what it likes. */
-static __always_inline __u8 opened_by(struct bpf_sock *sk, const struct packet *p, const struct slot *s)
+static __noinline __u8 opened_by(struct bpf_sock *sk, const struct packet *p, const struct slot *s)
 {
 	if (p->key.proto == IP_TCP && p->key.has_port) {
 		if (p->tcp_flags & TCP_FLAG_SYN && is_tcp(sk))
@@ -146,14 +146,18 @@ static __always_inline bool enforcing(void)
 	return ((const volatile struct abi_settings *)flat_address(settings))->mode != 0;
 }
 
-/* What is known of the socket; what is not, from the packet. */
-static __always_inline void process_of(struct __sk_buff *skb, const struct slot *s, struct abi_process *p)
+/* An event, or one more of a fold. What is not known of the socket comes from the packet. */
+static __noinline int tell(struct __sk_buff *skb, const struct slot *s, const struct packet *p,
+			   const struct abi_verdict *v)
 {
+	struct abi_process process = {};
+
 	if (s)
-		*p = s->process;
-	p->cgroup = bpf_skb_cgroup_id(skb);
-	p->cookie = bpf_get_socket_cookie(skb);
-	p->uid = bpf_get_socket_uid(skb);
+		process = s->process;
+	process.cgroup = bpf_skb_cgroup_id(skb);
+	process.cookie = bpf_get_socket_cookie(skb);
+	process.uid = bpf_get_socket_uid(skb);
+	return account_fold(&p->key, &process, v, p->packets, p->bytes);
 }
 
 /* Monitor mode: what enforce mode would have stopped. */
@@ -170,6 +174,8 @@ static __always_inline void count_passed(const struct packet *p)
 
 static __always_inline void count_why(__u8 why)
 {
+	if (!why)
+		return;
 	if (why == ABI_WHY_MALFORMED)
 		count(ABI_MALFORMED);
 	else if (why == ABI_WHY_SOURCE_ROUTE)
@@ -180,30 +186,25 @@ static __always_inline void count_why(__u8 why)
 
 /* The slot's counts, and an event when this is the first packet of a flow that wants one. */
 static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, const struct packet *p,
-				      const struct abi_verdict *v, bool same)
+				      const struct abi_verdict *v)
 {
-	bool quiet = same && s->verdict.generation == v->generation && s->verdict.decision == v->decision;
-	struct abi_process process;
+	bool settled = s->verdict.generation == v->generation && s->verdict.decision == v->decision;
 
-	if (quiet) {
-		account_more(s, p);
-		return;
-	}
 	if (!s->count.packets) { /* a new socket; an accepted one has its listener's cookie */
 		s->process.cgroup = bpf_skb_cgroup_id(skb);
 		s->process.cookie = bpf_get_socket_cookie(skb);
 		s->process.uid = bpf_get_socket_uid(skb);
 	}
-	if (same) { /* a new generation decides otherwise */
+	if (p->same) {
 		s->verdict = *v;
 		account_more(s, p);
 	} else {
 		account_turn(s, p, v);
 	}
-	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT) {
-		process = s->process;
-		account_fold(&p->key, &process, v, p->packets, p->bytes);
-	}
+	if (p->same && settled)
+		return;
+	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
+		tell(skb, s, p, v);
 }
 
 /* A packet of a closed TCP socket (a reset, mostly): nothing will end this flow again. */
@@ -219,7 +220,7 @@ static __always_inline void pass_closed(struct slot *s)
 }
 
 static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s, const struct packet *p,
-				const struct abi_verdict *v, bool same)
+				const struct abi_verdict *v)
 {
 	account_total(p, v->decision);
 	if (!s) {
@@ -231,20 +232,54 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
 		account_handshake(p);
 		return PASS;
 	}
-	pass_flow(skb, s, p, v, same);
+	pass_flow(skb, s, p, v);
 	if (sk && p->key.proto == IP_TCP && sk->state == STATE_CLOSE && is_tcp(sk))
 		pass_closed(s);
 	return PASS;
 }
 
-static __noinline int drop(struct __sk_buff *skb, struct slot *s, const struct packet *p, const struct abi_verdict *v)
+/*
+ * All but another packet of a known flow. The hook runs with cold instruction caches between pieces of the network stack:
+ * what a packet does not need stands elsewhere.
+ */
+static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s, const struct packet *p,
+			     struct abi_verdict *v)
 {
-	struct abi_process process = {};
+	count_why(p->why);
+	if (v->action != DECIDE_BLOCK)
+		return pass(skb, sk, s, p, v);
+	if (!p->why && is_dhcp(&p->key)) {
+		count(ABI_DHCP);
+		return PASS;
+	}
+	if (enforcing()) {
+		v->enforced = 1;
+		account_total(p, v->decision);
+		tell(skb, s, p, v);
+		return DROP;
+	}
+	count_passed(p);
+	return pass(skb, sk, s, p, v);
+}
 
-	account_total(p, v->decision);
-	process_of(skb, s, &process);
-	account_fold(&p->key, &process, v, p->packets, p->bytes);
-	return DROP;
+/* Who sends, as far as the policy asks: nothing at all is left of this for a policy without subjects. */
+static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_key *k, struct sender *who)
+{
+	if (header.needs & DECIDE_NEEDS_CGROUP)
+		who->cgroup = bpf_skb_cgroup_id(skb);
+	if (header.needs & DECIDE_NEEDS_USER)
+		who->uid = bpf_get_socket_uid(skb);
+	judge_sender(who);
+	who->mask |= source_mask(k);
+}
+
+/* Another packet of the slot's flow, with the decision of the last: nobody need be told. */
+static __always_inline bool is_more(const struct slot *s, const struct bpf_sock *sk, const struct packet *p,
+				    const struct abi_verdict *v)
+{
+	return p->same && v->action != DECIDE_BLOCK && s->verdict.generation == v->generation &&
+	       s->verdict.decision == v->decision &&
+	       (p->key.proto != IP_TCP || (sk && sk->state == STATE_ESTABLISHED));
 }
 
 SEC("cgroup_skb/egress")
@@ -255,7 +290,6 @@ int egress(struct __sk_buff *skb)
 	struct sender who = {};
 	struct packet p = {};
 	struct slot *s = NULL;
-	bool same = false;
 	__u64 places = 0;
 
 	if (skb->ifindex == LOOPBACK)
@@ -270,36 +304,24 @@ int egress(struct __sk_buff *skb)
 	}
 	if (sk) /* NULL for what is no full socket */
 		s = bpf_sk_storage_get(&slots, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!s || p.why)
+		p.same = 0;
+	else
+		p.same = s->count.packets && account_same(&s->key, &p.key);
 	if (!p.why) {
-		if (s && s->count.packets)
-			same = account_same(&s->key, &p.key);
-		p.key.opened = same ? s->key.opened : opened_by(sk, &p, s);
-		if (header.needs & DECIDE_NEEDS_CGROUP)
-			who.cgroup = bpf_skb_cgroup_id(skb);
-		if (header.needs & DECIDE_NEEDS_USER)
-			who.uid = bpf_get_socket_uid(skb);
-		judge_sender(&who);
-		who.mask |= source_mask(&p.key);
+		p.key.opened = p.same ? s->key.opened : opened_by(sk, &p, s);
+		sender_of(skb, &p.key, &who);
 		if (PLACES_N(places) == 1)
 			verdict_of(&v, judge_one(PLACES_AT(places, 0), &who, &p.key));
 		else
 			verdict_of(&v, judge_key(places, &who, &p.key));
 		if (v.action == DECIDE_LOCAL)
 			return PASS;
-	} else {
-		count_why(p.why);
 	}
-	if (v.action == DECIDE_BLOCK) {
-		if (!p.why && is_dhcp(&p.key)) {
-			count(ABI_DHCP);
-			return PASS;
-		}
-		if (enforcing()) {
-			v.enforced = 1;
-			return drop(skb, s, &p, &v);
-		}
-		count_passed(&p);
-	}
-	return pass(skb, sk, s, &p, &v, same);
+	if (!s || !is_more(s, sk, &p, &v))
+		return settle(skb, sk, s, &p, &v);
+	account_total(&p, v.decision);
+	account_more(s, &p);
+	return PASS;
 }
 #include "bpf/connect.bpf.h"

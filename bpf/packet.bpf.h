@@ -35,8 +35,8 @@ struct packet {
 	__u32 fragment; /* a later fragment: no transport header */
 	__u8 tcp_flags;
 	__u8 icmp_type;
-	__u8 why; /* enum abi_why */
-	__u8 pad;
+	__u8 why;  /* enum abi_why */
+	__u8 same; /* of the flow that the socket's slot has */
 };
 
 /* Headers in words: what a byte array would be copied as, byte by byte, costs more than all the rest. */
@@ -255,44 +255,18 @@ __noinline int packet_read(struct __sk_buff *skb, struct packet *p)
 		packet_ports(skb, p);
 	return p->why;
 }
-/* IPv4 or IPv6 without options and extension headers, TCP or UDP, all of it linear: nearly every packet. false: not one
- * of these; what is filled in then does not count. */
-static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p)
+/* The ports of TCP or UDP at h; false: neither, or not all of it linear. */
+static __always_inline bool packet_plain_ports(struct __sk_buff *skb, struct packet *p, const struct header_tcp *h)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	const struct header4 *ip = data;
-	const struct header6 *ip6 = data;
-	const struct header_tcp *h;
+	void *end = (void *)(long)skb->data_end;
 	__u32 transport = 8, ports;
 
-	if (data + sizeof(*ip) + sizeof(struct header_udp) > end)
-		return false;
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		if (*(const __u8 *)data != 0x45 || ip->frag & bpf_htons(IP_FRAGMENT_OFFSET))
+	if (p->key.proto == IP_TCP) {
+		if ((void *)(h + 1) > end)
 			return false;
-		p->key.proto = ip->proto;
-		*(__u32 *)p->key.src = ip->src;
-		*(__u32 *)p->key.dst = ip->dst;
-		p->key.family = 4;
-		p->at = sizeof(*ip);
-		h = data + sizeof(*ip);
-	} else {
-		if (skb->protocol != bpf_htons(ETH_P_IPV6) || data + sizeof(*ip6) + sizeof(struct header_udp) > end ||
-		    *(const __u8 *)data >> 4 != 6)
-			return false;
-		p->key.proto = ip6->next;
-		((__u64 *)p->key.src)[0] = ip6->src[0];
-		((__u64 *)p->key.src)[1] = ip6->src[1];
-		((__u64 *)p->key.dst)[0] = ip6->dst[0];
-		((__u64 *)p->key.dst)[1] = ip6->dst[1];
-		p->key.family = 6;
-		p->at = sizeof(*ip6);
-		h = data + sizeof(*ip6);
-	}
-	if (p->key.proto == IP_TCP && (void *)(h + 1) <= end) {
 		p->tcp_flags = (__u8)(bpf_ntohs(h->flags) & 0xff);
 		transport = (bpf_ntohs(h->flags) >> 12) * 4u;
-	} else if (p->key.proto != IP_UDP) {
+	} else if (p->key.proto != IP_UDP || (void *)h + sizeof(struct header_udp) > end) {
 		return false;
 	}
 	ports = bpf_ntohl(h->ports);
@@ -301,5 +275,41 @@ static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p
 	p->key.has_port = 1;
 	packet_wire(skb, p, transport);
 	return true;
+}
+
+static __noinline bool packet_plain6(struct __sk_buff *skb, struct packet *p)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	const struct header6 *ip = data;
+
+	if (data + sizeof(*ip) > end || skb->protocol != bpf_htons(ETH_P_IPV6) || *(const __u8 *)data >> 4 != 6)
+		return false;
+	p->key.proto = ip->next;
+	((__u64 *)p->key.src)[0] = ip->src[0];
+	((__u64 *)p->key.src)[1] = ip->src[1];
+	((__u64 *)p->key.dst)[0] = ip->dst[0];
+	((__u64 *)p->key.dst)[1] = ip->dst[1];
+	p->key.family = 6;
+	p->at = sizeof(*ip);
+	return packet_plain_ports(skb, p, data + sizeof(*ip));
+}
+
+/* IPv4 or IPv6 without options and extension headers, TCP or UDP, headers linear: nearly every packet. false: not one of
+ * these; what is filled in then does not count. */
+static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	const struct header4 *ip = data;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP))
+		return packet_plain6(skb, p);
+	if (data + sizeof(*ip) > end || *(const __u8 *)data != 0x45 || ip->frag & bpf_htons(IP_FRAGMENT_OFFSET))
+		return false;
+	p->key.proto = ip->proto;
+	*(__u32 *)p->key.src = ip->src;
+	*(__u32 *)p->key.dst = ip->dst;
+	p->key.family = 4;
+	p->at = sizeof(*ip);
+	return packet_plain_ports(skb, p, data + sizeof(*ip));
 }
 #endif

@@ -16,6 +16,7 @@
 
 #define IP_TCP	    6
 #define IP_UDP	    17
+#define STATE_ESTABLISHED 1 /* TCP_ESTABLISHED */
 #define STATE_CLOSE 7  /* TCP_CLOSE */
 #define STATE_LISTEN 10 /* TCP_LISTEN */
 
