@@ -31,8 +31,8 @@ static const struct verb verbs[] = {
 	 "  --detach-on-exit     remove everything from the kernel at the end, enforcing or not\n"
 	 "  --keep-on-exit       leave everything attached at the end, in monitor mode too\n"},
 	{"replay", cmd_replay, "captures through the same road: events as JSON lines", NULL},
-	{"check", cmd_check, "every error of a policy, with its place; warnings for what never matches",
-	 NULL},
+	{"check", cmd_check,
+	 "every error of a policy, with its place; warnings for what never matches", NULL},
 	{"explain", cmd_explain, "where an address is, how that is known, and which rule decides",
 	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443\n"
 	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
@@ -67,12 +67,14 @@ static void help(FILE *to)
 {
 	fputs("usage: cordon VERB [options]\n\n"
 	      "Watches what leaves a database host, knows where each byte goes, and stops or reports\n"
-	      "what leaves the EU.\n\n", to);
+	      "what leaves the EU.\n\n",
+	      to);
 	for (const struct verb *v = verbs; v->name; v++)
 		fprintf(to, "  %-8s  %s\n", v->name, v->line);
 	fputs("\n'cordon VERB --help' lists a verb's options; --version prints the version.\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 the policy is wrong, 4 replay found a transfer\n"
-	      "that the policy blocks or alerts on, 5 the input was damaged.\n", to);
+	      "that the policy blocks or alerts on, 5 the input was damaged.\n",
+	      to);
 }
 
 /* Verbs with a NULL usage print their own help (they have verbs of their own below them). */
@@ -100,12 +102,14 @@ int main(int argc, char **argv)
 	const struct verb *v;
 	int code;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of the write, not a death */
+	signal(SIGPIPE,
+	       SIG_IGN); /* a reader that went away is an error of the write, not a death */
 	if (argc < 2) {
 		help(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    strcmp(argv[1], "help") == 0) {
 		help(stdout);
 		return EXIT_DONE;
 	}

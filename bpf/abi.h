@@ -2,11 +2,12 @@
 /*
  * abi.h - every record and map value that the kernel programs and the agent both read.
  *
- * Anything that lives in a pinned map or a ring outlives the agent that made it: change a struct here and ABI_VERSION
- * goes up; an agent that finds another version replaces the state (loudly) and never reads it.
+ * Anything that lives in a pinned map or a ring outlives the agent that made it: change a struct
+ * here and ABI_VERSION goes up; an agent that finds another version replaces the state (loudly) and
+ * never reads it.
  *
- * Addresses are in network order, IPv4 in the first four bytes; ports are in host order. Two clocks: *_boot is
- * CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC, to the tick where that is cheaper.
+ * Addresses are in network order, IPv4 in the first four bytes; ports are in host order. Two
+ * clocks: *_boot is CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC, to the tick where that is cheaper.
  */
 #ifndef BPF_ABI_H
 #define BPF_ABI_H
@@ -15,14 +16,16 @@
 #define ABI_VERSION 3
 
 /* Limits. Each has a test at it. */
-#define ABI_FOLDS_MAX	    16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
-#define ABI_HANDSHAKES_MAX  16384 /* SYN-ACKs whose connection is not accepted yet (LRU beyond) */
-#define ABI_CGROUPS_MAX	    16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
-#define ABI_USERS_MAX	    4096
-#define ABI_OWN_MAX	    4096  /* addresses of the host itself */
-#define ABI_IMAGES_MAX	    2048  /* processes whose executable is noted (LRU beyond: /proc, if they live) */
-#define ABI_EXTENSIONS_MAX  8	  /* IPv6 extension headers; more: block */
-#define ABI_ARRAY_BYTES_MAX (12u << 20) /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
+#define ABI_FOLDS_MAX	   16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
+#define ABI_HANDSHAKES_MAX 16384 /* SYN-ACKs whose connection is not accepted yet (LRU beyond) */
+#define ABI_CGROUPS_MAX	   16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
+#define ABI_USERS_MAX	   4096
+#define ABI_OWN_MAX	   4096 /* addresses of the host itself */
+#define ABI_IMAGES_MAX                                                                             \
+	2048 /* processes whose executable is noted (LRU beyond: /proc, if they live) */
+#define ABI_EXTENSIONS_MAX 8 /* IPv6 extension headers; more: block */
+#define ABI_ARRAY_BYTES_MAX                                                                        \
+	(12u << 20) /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
 
 /* A flow as this host sees it: src is here, dst is the peer. */
 struct abi_key {
@@ -70,7 +73,8 @@ enum abi_hook { ABI_HOOK_SKB, ABI_HOOK_CONNECT, ABI_HOOK_SENDMSG, ABI_HOOKS };
 enum abi_why {
 	ABI_WHY_POLICY,
 	ABI_WHY_MALFORMED,    /* not an IP packet, or cut inside its headers */
-	ABI_WHY_SOURCE_ROUTE, /* LSRR, SSRR, a routing header with segments left: the header names a hop, not the goal */
+	ABI_WHY_SOURCE_ROUTE, /* LSRR, SSRR, a routing header with segments left: the header names a
+				 hop, not the goal */
 	ABI_WHY_EXTENSIONS,   /* too many IPv6 extension headers */
 	ABI_WHYS
 };
@@ -87,7 +91,8 @@ struct abi_verdict {
 };
 
 enum abi_kind {
-	ABI_DENIED = 1, /* denial ring: the first packet (or connect) of a flow that is blocked, or would be */
+	ABI_DENIED = 1, /* denial ring: the first packet (or connect) of a flow that is blocked, or
+			   would be */
 	ABI_ALERTED,	/* denial ring: the first packet of a flow that an alert rule lets pass */
 	ABI_FLOW_END,	/* flow ring: closed */
 	ABI_FLOW_SPILL, /* flow ring: a socket without a peer went on to another destination */
@@ -133,23 +138,24 @@ struct abi_handshake {
 
 /* One element, mapped by the agent: what changes without a new generation. */
 struct abi_settings {
-	__u32 version; /* ABI_VERSION */
-	__u32 mode;    /* enum policy_mode: 0 monitor, 1 enforce */
-	__u64 wall_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME, ns */
+	__u32 version;			/* ABI_VERSION */
+	__u32 mode;			/* enum policy_mode: 0 monitor, 1 enforce */
+	__u64 wall_offset;		/* CLOCK_REALTIME - CLOCK_BOOTTIME, ns */
 	__u64 listening[2][65536 / 64]; /* bitmap of local ports: [0] TCP, [1] UDP */
 };
 
 enum abi_counter {
-	ABI_LOST_DENIALS,    /* the denial ring was full */
-	ABI_LOST_FLOWS,	     /* the flow ring was full: the flow's bytes are in the totals only */
-	ABI_LOST_FOLDS,	     /* a fold could not be made */
-	ABI_LOST_STORAGE,    /* a socket's storage could not be made: its bytes are in the totals only */
+	ABI_LOST_DENIALS, /* the denial ring was full */
+	ABI_LOST_FLOWS,	  /* the flow ring was full: the flow's bytes are in the totals only */
+	ABI_LOST_FOLDS,	  /* a fold could not be made */
+	ABI_LOST_STORAGE, /* a socket's storage could not be made: its bytes are in the totals only
+			   */
 	ABI_MALFORMED,
 	ABI_SOURCE_ROUTES,
 	ABI_EXTENSIONS,
 	ABI_UNRESOLVED_CGROUPS, /* packets judged while the cgroup was not known */
-	ABI_DHCP,	     /* packets let pass as DHCP */
-	ABI_CONNECT_DENIED,  /* connect() and sendmsg() refused with EPERM */
+	ABI_DHCP,		/* packets let pass as DHCP */
+	ABI_CONNECT_DENIED,	/* connect() and sendmsg() refused with EPERM */
 	ABI_COUNTERS
 };
 struct abi_total {
@@ -157,7 +163,8 @@ struct abi_total {
 };
 /* One element for each CPU, over all generations. */
 struct abi_counters {
-	struct abi_total action[4]; /* by enum decide_action; the agent's sum over decisions, the programs leave it 0 */
+	struct abi_total action[4]; /* by enum decide_action; the agent's sum over decisions, the
+				       programs leave it 0 */
 	struct abi_total passed;    /* would have been blocked, in enforce mode */
 	__u64 count[ABI_COUNTERS];
 };

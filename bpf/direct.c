@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * direct.c - turns "load this map" into "load the address of this map's element" in programs that are about to be loaded.
+ * direct.c - turns "load this map" into "load the address of this map's element" in programs that
+ * are about to be loaded.
  *
- * The kernel knows both instructions (BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE, 5.2), clang has a way to write the
- * second only for sections whose size stands in the object file, and our arrays are sized when they are filled. libbpf
- * lets a loader look at a program between its relocations and its load: that is where this is done. The verifier sees
- * the result, so a mistake here is a program that does not load, never one that reads elsewhere.
+ * The kernel knows both instructions (BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE, 5.2), clang has a
+ * way to write the second only for sections whose size stands in the object file, and our arrays
+ * are sized when they are filled. libbpf lets a loader look at a program between its relocations
+ * and its load: that is where this is done. The verifier sees the result, so a mistake here is a
+ * program that does not load, never one that reads elsewhere.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -51,18 +53,20 @@ int direct_register(void)
 		enum bpf_prog_type type;
 		enum bpf_attach_type attach;
 	} rows[] = {
-		{ "cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS },
-		{ "cgroup/connect4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT },
-		{ "cgroup/connect6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT },
-		{ "cgroup/sendmsg4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG },
-		{ "cgroup/sendmsg6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_SENDMSG },
-		{ "tc", BPF_PROG_TYPE_SCHED_CLS, (enum bpf_attach_type)0 }, /* the look-up's benchmark */
+		{"cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS},
+		{"cgroup/connect4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET4_CONNECT},
+		{"cgroup/connect6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_INET6_CONNECT},
+		{"cgroup/sendmsg4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP4_SENDMSG},
+		{"cgroup/sendmsg6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, BPF_CGROUP_UDP6_SENDMSG},
+		{"tc", BPF_PROG_TYPE_SCHED_CLS,
+		 (enum bpf_attach_type)0}, /* the look-up's benchmark */
 	};
 	LIBBPF_OPTS(libbpf_prog_handler_opts, o, .prog_prepare_load_fn = direct_prepare);
 	static bool done;
 
 	for (size_t i = 0; !done && i < sizeof(rows) / sizeof(*rows); i++) {
-		int id = libbpf_register_prog_handler(rows[i].section, rows[i].type, rows[i].attach, &o);
+		int id = libbpf_register_prog_handler(rows[i].section, rows[i].type, rows[i].attach,
+						      &o);
 
 		if (id < 0)
 			return id;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * generation.c - a policy and a place table become programs with maps of their own, complete before anybody runs them.
+ * generation.c - a policy and a place table become programs with maps of their own, complete before
+ * anybody runs them.
  *
- * A generation is immutable: its flat arrays are filled through a mapping, frozen, and only then given to the verifier.
- * The place table is shared by generations with the same bytes (its hash is compared), so that a change of policy that
- * names no new address costs neither the building nor the filling.
+ * A generation is immutable: its flat arrays are filled through a mapping, frozen, and only then
+ * given to the verifier. The place table is shared by generations with the same bytes (its hash is
+ * compared), so that a change of policy that names no new address costs neither the building nor
+ * the filling.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,13 +18,16 @@
 #include "bpf/kernel.h"
 #include "bpf/skel.h"
 
-static const char *const place_names[LIGHT_ARRAYS] = { "p_root4",   "p_entries4", "p_root6", "p_nodes6",
-						       "p_leaves6", "p_flags",	  "p_small" };
-static const uint8_t place_width[LIGHT_ARRAYS] = { 4, 4, 4, 8, 2, 2, 8 };
-static const char *const rules_names[DECIDE_ARRAYS] = { "r_row_of", "r_subj_of",   "r_tcp",   "r_udp",
-							"r_proto",  "r_column_of", "r_matrix" };
-static const uint8_t rules_width[DECIDE_ARRAYS] = { 2, 2, 1, 1, 1, 2, 2 };
-_Static_assert(LIGHT_LEAVES6 == 4 && LIGHT_SMALL == 6 && DECIDE_MATRIX == 6, "the lists above follow the enums");
+static const char *const place_names[LIGHT_ARRAYS] = {"p_root4",  "p_entries4", "p_root6",
+						      "p_nodes6", "p_leaves6",	"p_flags",
+						      "p_small"};
+static const uint8_t place_width[LIGHT_ARRAYS] = {4, 4, 4, 8, 2, 2, 8};
+static const char *const rules_names[DECIDE_ARRAYS] = {"r_row_of", "r_subj_of", "r_tcp",
+						       "r_udp",	   "r_proto",	"r_column_of",
+						       "r_matrix"};
+static const uint8_t rules_width[DECIDE_ARRAYS] = {2, 2, 1, 1, 1, 2, 2};
+_Static_assert(LIGHT_LEAVES6 == 4 && LIGHT_SMALL == 6 && DECIDE_MATRIX == 6,
+	       "the lists above follow the enums");
 
 static uint64_t clock_ns(void)
 {
@@ -32,11 +37,11 @@ static uint64_t clock_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* Four lanes of multiply and rotate: 6 MB in about a millisecond. Tells equal tables apart from changed ones; nobody
- * attacks it, for both tables are ours. */
+/* Four lanes of multiply and rotate: 6 MB in about a millisecond. Tells equal tables apart from
+ * changed ones; nobody attacks it, for both tables are ours. */
 static uint64_t hash_bytes(uint64_t seed, const void *data, size_t len)
 {
-	uint64_t lane[4] = { seed, ~seed, seed * 3, len }, w[4];
+	uint64_t lane[4] = {seed, ~seed, seed * 3, len}, w[4];
 	const uint8_t *p = data;
 
 	for (; len >= sizeof(w); p += sizeof(w), len -= sizeof(w)) {
@@ -81,13 +86,14 @@ static int array_make(const char *name, const void *data, size_t bytes, struct d
 	int fd;
 
 	if (bytes > ABI_ARRAY_BYTES_MAX) {
-		diag_error(d, NULL, 0, "the table '%s' has %zu bytes; the kernel takes %u", name, bytes,
-			   ABI_ARRAY_BYTES_MAX);
+		diag_error(d, NULL, 0, "the table '%s' has %zu bytes; the kernel takes %u", name,
+			   bytes, ABI_ARRAY_BYTES_MAX);
 		return -E2BIG;
 	}
 	fd = flat_make(name, round8(bytes), data, bytes);
 	if (fd < 0)
-		diag_error(d, NULL, 0, "cannot make the kernel map '%s' (%zu bytes): %s", name, bytes, strerror(-fd));
+		diag_error(d, NULL, 0, "cannot make the kernel map '%s' (%zu bytes): %s", name,
+			   bytes, strerror(-fd));
 	return fd;
 }
 
@@ -109,7 +115,8 @@ static uint64_t placemaps_hash(const struct table_array *a)
 	return h;
 }
 
-static int placemaps_make(struct place_maps **ret, const struct table_array *a, uint64_t hash, struct diag_sink *d)
+static int placemaps_make(struct place_maps **ret, const struct table_array *a, uint64_t hash,
+			  struct diag_sink *d)
 {
 	struct place_maps *m = calloc(1, sizeof(*m));
 
@@ -136,12 +143,13 @@ static int placemaps_make(struct place_maps **ret, const struct table_array *a, 
 }
 
 static int placemaps_get(struct place_maps **ret, const struct kernel *k, const struct table *t,
-		      struct kernel_published *p, struct diag_sink *d)
+			 struct kernel_published *p, struct diag_sink *d)
 {
 	const struct table_array *a;
 	uint64_t hash;
 
-	if (table_arrays(t, &a) != LIGHT_ARRAYS || a[LIGHT_SMALL].bytes < LIGHT_SMALL_WORDS * sizeof(uint64_t))
+	if (table_arrays(t, &a) != LIGHT_ARRAYS ||
+	    a[LIGHT_SMALL].bytes < LIGHT_SMALL_WORDS * sizeof(uint64_t))
 		return -EINVAL;
 	hash = placemaps_hash(a);
 	if (k->now && k->now->places->hash == hash) {
@@ -153,16 +161,19 @@ static int placemaps_get(struct place_maps **ret, const struct kernel *k, const 
 	return placemaps_make(ret, a, hash, d);
 }
 
-static int masks_fill(int fd, bool narrow, const struct kernel_mask *m, size_t n, struct diag_sink *d)
+static int masks_fill(int fd, bool narrow, const struct kernel_mask *m, size_t n,
+		      struct diag_sink *d)
 {
 	for (size_t i = 0; i < n; i++) {
 		uint32_t id = (uint32_t)m[i].id, mask = m[i].mask;
 
-		if (bpf_map_update_elem(fd, narrow ? (const void *)&id : (const void *)&m[i].id, &mask, BPF_ANY)) {
+		if (bpf_map_update_elem(fd, narrow ? (const void *)&id : (const void *)&m[i].id,
+					&mask, BPF_ANY)) {
 			int err = -errno;
 
-			diag_error(d, NULL, 0, "cannot store the mask of %s %llu: %s", narrow ? "user" : "cgroup",
-				   (unsigned long long)m[i].id, strerror(-err));
+			diag_error(d, NULL, 0, "cannot store the mask of %s %llu: %s",
+				   narrow ? "user" : "cgroup", (unsigned long long)m[i].id,
+				   strerror(-err));
 			return err;
 		}
 	}
@@ -174,15 +185,16 @@ static int masks_make(struct generation *g, const struct kernel_generation *k, s
 	int err;
 
 	if (k->ncgroups > ABI_CGROUPS_MAX || k->nusers > ABI_USERS_MAX) {
-		diag_error(d, NULL, 0, "%zu cgroups and %zu users; the kernel maps take %d and %d", k->ncgroups,
-			   k->nusers, ABI_CGROUPS_MAX, ABI_USERS_MAX);
+		diag_error(d, NULL, 0, "%zu cgroups and %zu users; the kernel maps take %d and %d",
+			   k->ncgroups, k->nusers, ABI_CGROUPS_MAX, ABI_USERS_MAX);
 		return -E2BIG;
 	}
 	g->cgroups = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "cgroups", 8, 4, ABI_CGROUPS_MAX, NULL);
 	g->users = bpf_map_create(BPF_MAP_TYPE_HASH, "users", 4, 4, ABI_USERS_MAX, NULL);
 	if (g->cgroups < 0 || g->users < 0) {
 		err = -errno;
-		diag_error(d, NULL, 0, "cannot make the kernel maps of subjects: %s", strerror(-err));
+		diag_error(d, NULL, 0, "cannot make the kernel maps of subjects: %s",
+			   strerror(-err));
 		return err;
 	}
 	err = masks_fill(g->cgroups, false, k->cgroups, k->ncgroups, d);
@@ -207,9 +219,11 @@ static int rules_make(struct generation *g, const struct compiled *c, struct dia
 	for (uint32_t i = 0; i < n; i++)
 		g->actions[i] = c->decisions[i].action & 3;
 	g->decisions = array_make("r_decisions", c->decisions, n * sizeof(*c->decisions), d);
-	g->totals = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "totals", 4, sizeof(struct abi_total), n, NULL);
+	g->totals = bpf_map_create(BPF_MAP_TYPE_PERCPU_ARRAY, "totals", 4, sizeof(struct abi_total),
+				   n, NULL);
 	if (g->decisions < 0 || g->totals < 0) {
-		diag_error(d, NULL, 0, "cannot make the kernel maps of decisions: %s", strerror(errno));
+		diag_error(d, NULL, 0, "cannot make the kernel maps of decisions: %s",
+			   strerror(errno));
 		return -errno;
 	}
 	return 0;
@@ -250,14 +264,16 @@ static void constants_set(struct generation *g, const struct compiled *c)
 	g->skel->rodata->generation = g->number;
 	g->skel->rodata->tick_ns = state_tick_ns();
 	g->skel->rodata->nat64_count = g->places->nat64;
-	g->skel->rodata->column_any = ((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
+	g->skel->rodata->column_any =
+		((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
 	for (int i = 0; i < LIGHT_ARRAYS; i++)
 		g->skel->rodata->place_limit[i] = g->places->elements[i];
 	for (int i = 0; i < DECIDE_ARRAYS; i++)
 		g->skel->rodata->rules_limit[i] = (uint32_t)(c->bytes[i] / rules_width[i]);
 }
 
-static int programs_load(struct generation *g, const struct kernel *k, const struct compiled *c, struct diag_sink *d)
+static int programs_load(struct generation *g, const struct kernel *k, const struct compiled *c,
+			 struct diag_sink *d)
 {
 	int err;
 
@@ -276,7 +292,8 @@ static int programs_load(struct generation *g, const struct kernel *k, const str
 		err = egress_bpf__load(g->skel);
 	}
 	if (err)
-		diag_error(d, NULL, 0, "the kernel does not take the program: %s (%s)", strerror(-err), trouble_text());
+		diag_error(d, NULL, 0, "the kernel does not take the program: %s (%s)",
+			   strerror(-err), trouble_text());
 	return err;
 }
 

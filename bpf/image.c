@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* image.c - the kernel's note of what a process ran, put together: the path's components came leaf first. */
+/* image.c - the kernel's note of what a process ran, put together: the path's components came leaf
+ * first. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static void path_of(const struct abi_image *i, char *ret, size_t size)
 	if (n == ABI_IMAGE_PARTS)
 		at += (size_t)snprintf(ret, size, "...");
 	while (n-- && at < size) {
-		int len = snprintf(ret + at, size - at, "/%.*s", (int)sizeof(i->part[n]), i->part[n]);
+		int len =
+			snprintf(ret + at, size - at, "/%.*s", (int)sizeof(i->part[n]), i->part[n]);
 
 		if (len < 0)
 			break;
@@ -25,7 +27,7 @@ static void path_of(const struct abi_image *i, char *ret, size_t size)
 
 int kernel_image(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_image *ret)
 {
-	struct abi_image_key key = { .start_boot = start_ns, .pid = (__u64)pid };
+	struct abi_image_key key = {.start_boot = start_ns, .pid = (__u64)pid};
 	struct abi_image i;
 
 	if (bpf_map_lookup_elem(k->state[STATE_IMAGES], &key, &i))

@@ -9,19 +9,33 @@
 
 /* Maps that outlive a generation and an agent, pinned under these names (pin.c has the table). */
 enum state_map {
-	STATE_SLOTS, STATE_FOLDS, STATE_HANDSHAKES, STATE_DENIAL_RING, STATE_FLOW_RING, STATE_SETTINGS, STATE_COUNTERS,
-	STATE_OWN, STATE_IMAGES, STATE_MAPS
+	STATE_SLOTS,
+	STATE_FOLDS,
+	STATE_HANDSHAKES,
+	STATE_DENIAL_RING,
+	STATE_FLOW_RING,
+	STATE_SETTINGS,
+	STATE_COUNTERS,
+	STATE_OWN,
+	STATE_IMAGES,
+	STATE_MAPS
 };
 
 /* In the order of a swap: the packet hook first, it is the one that decides. */
 enum hook {
-	HOOK_EGRESS, HOOK_CONNECT4, HOOK_CONNECT6, HOOK_SENDMSG4, HOOK_SENDMSG6, /* of a generation */
-	HOOK_SOCK_CREATE, HOOK_SOCK_RELEASE, HOOK_STATE,			 /* of the observer */
+	HOOK_EGRESS,
+	HOOK_CONNECT4,
+	HOOK_CONNECT6,
+	HOOK_SENDMSG4,
+	HOOK_SENDMSG6, /* of a generation */
+	HOOK_SOCK_CREATE,
+	HOOK_SOCK_RELEASE,
+	HOOK_STATE, /* of the observer */
 	HOOKS
 };
 #define HOOK_GENERATION_LAST HOOK_SENDMSG6
 struct hook_def {
-	const char *name;	  /* of the program; its link is pinned as link_NAME */
+	const char *name; /* of the program; its link is pinned as link_NAME */
 	enum bpf_attach_type type;
 	bool required;
 };
@@ -79,16 +93,17 @@ struct kernel {
 	struct ring_buffer *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */
-	kernel_record_fn *fn; /* during kernel_poll only */
+	kernel_record_fn *fn;		    /* during kernel_poll only */
 	void *arg;
 };
 
 /* pin.c */
-int pin_directory(const char *path, int *ret_fd, struct diag_sink *d); /* made, on a bpffs, locked */
-int pin_bpffs(const char *path, struct diag_sink *d);		       /* mounts /sys/fs/bpf where nothing is */
-int pin_get(const struct kernel *k, const char *name);		       /* descriptor or -errno */
-int pin_put(const struct kernel *k, const char *name, int fd);	       /* replaces */
-int pin_drop(const struct kernel *k, const char *name);		       /* 0 when there is none */
+int pin_directory(const char *path, int *ret_fd,
+		  struct diag_sink *d);		       /* made, on a bpffs, locked */
+int pin_bpffs(const char *path, struct diag_sink *d);  /* mounts /sys/fs/bpf where nothing is */
+int pin_get(const struct kernel *k, const char *name); /* descriptor or -errno */
+int pin_put(const struct kernel *k, const char *name, int fd); /* replaces */
+int pin_drop(const struct kernel *k, const char *name);	       /* 0 when there is none */
 const char *state_name(enum state_map m);
 int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d);
 uint64_t state_tick_ns(void); /* of the kernel's jiffies */
@@ -101,9 +116,11 @@ void generation_free(struct generation *g);
 int generation_program(const struct generation *g, enum hook h);
 
 /* swap.c */
-int swap_in(struct kernel *k, const struct generation *g, const struct generation *old, struct diag_sink *d);
+int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
+	    struct diag_sink *d);
 int swap_observer(struct kernel *k, struct diag_sink *d);
-int swap_adopt(struct kernel *k); /* opens the pinned links; 1 when the packet hook is in force on our cgroup */
+int swap_adopt(struct kernel *k); /* opens the pinned links; 1 when the packet hook is in force on
+				     our cgroup */
 void link_name(enum hook h, char ret[32]);
 
 /* read.c */
@@ -111,7 +128,8 @@ int read_open(struct kernel *k, struct diag_sink *d);
 void read_close(struct kernel *k);
 void totals_retire(struct kernel *k, const struct generation *g);
 
-/* direct.c: which array maps the programs that are loaded next address directly; the first begins a new list */
+/* direct.c: which array maps the programs that are loaded next address directly; the first begins a
+ * new list */
 int direct_register(void);
 int direct_begin(const struct bpf_map *m);
 int direct_add(const struct bpf_map *m);

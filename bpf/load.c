@@ -26,7 +26,8 @@ static int cgroup2_mount(char ret[256])
 	while ((m = getmntent_r(f, &e, buf, sizeof(buf)))) {
 		size_t len = strlen(m->mnt_dir);
 
-		if (strcmp(m->mnt_type, "cgroup2") == 0 && len < 256 && (!ret[0] || len < strlen(ret)))
+		if (strcmp(m->mnt_type, "cgroup2") == 0 && len < 256 &&
+		    (!ret[0] || len < strlen(ret)))
 			memcpy(ret, m->mnt_dir, len + 1);
 	}
 	endmntent(f);
@@ -39,7 +40,9 @@ static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
 	struct stat st;
 
 	if (cgroup2_mount(mount)) {
-		diag_error(d, NULL, 0, "no cgroup2 file system is mounted (mount -t cgroup2 none /sys/fs/cgroup)");
+		diag_error(
+			d, NULL, 0,
+			"no cgroup2 file system is mounted (mount -t cgroup2 none /sys/fs/cgroup)");
 		return -ENOTSUP;
 	}
 	if (!path)
@@ -126,7 +129,8 @@ void kernel_close(struct kernel *k)
 	free(k);
 }
 
-/* The hooks go first, the packet hook last of them: as long as anything stands, it is the one that decides. */
+/* The hooks go first, the packet hook last of them: as long as anything stands, it is the one that
+ * decides. */
 int kernel_detach(struct kernel *k, struct diag_sink *d)
 {
 	char path[sizeof(k->pins)], name[32];
@@ -135,7 +139,8 @@ int kernel_detach(struct kernel *k, struct diag_sink *d)
 	for (int h = HOOKS - 1; h >= 0; h--) {
 		link_name((enum hook)h, name);
 		if (k->link[h] >= 0)
-			bpf_link_detach(k->link[h]); /* tracing links cannot: closing the last descriptor does it */
+			bpf_link_detach(k->link[h]); /* tracing links cannot: closing the last
+							descriptor does it */
 		fd_close(&k->link[h]);
 		if (pin_drop(k, name))
 			err = -errno;
@@ -161,8 +166,8 @@ static void generation_retire(struct kernel *k)
 	k->before = k->now;
 }
 
-int kernel_publish(struct kernel *k, const struct kernel_generation *kg, struct kernel_published *ret,
-		   struct diag_sink *d)
+int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
+		   struct kernel_published *ret, struct diag_sink *d)
 {
 	bool fresh = k->link[HOOK_EGRESS] < 0;
 	struct kernel_published p = {};
@@ -176,7 +181,8 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg, struct 
 	start = clock_of(CLOCK_MONOTONIC);
 	if (!k->now)
 		swap_observer(k, d);
-	if (fresh) /* nobody is judged yet; else the mode changes after the policy it belongs to is in force */
+	if (fresh) /* nobody is judged yet; else the mode changes after the policy it belongs to is
+		      in force */
 		kernel_mode(k, kg->mode);
 	err = swap_in(k, g, k->now, d);
 	if (err) {
@@ -222,7 +228,7 @@ int kernel_user_set(struct kernel *k, uint32_t uid, uint32_t mask)
 
 int kernel_own_address_set(struct kernel *k, const struct ip *ip, bool on)
 {
-	struct abi_own o = { .family = ip->v };
+	struct abi_own o = {.family = ip->v};
 	uint8_t one = 1;
 
 	memcpy(o.address, ip->b, sizeof(o.address));

@@ -2,8 +2,9 @@
 /*
  * pin.c - the directory on the bpffs: its lock, and the maps that outlive the agent.
  *
- * What is read back from a pin was written by an earlier agent, maybe an older one, maybe not by us: type, sizes and
- * version are checked before anything is used. What does not fit is replaced, and said.
+ * What is read back from a pin was written by an earlier agent, maybe an older one, maybe not by
+ * us: type, sizes and version are checked before anything is used. What does not fit is replaced,
+ * and said.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,14 +24,10 @@
 #define BPFFS "/sys/fs/bpf"
 
 static const char *const state_names[STATE_MAPS] = {
-	[STATE_SLOTS] = "slots",
-	[STATE_FOLDS] = "folds",
-	[STATE_HANDSHAKES] = "handshakes",
-	[STATE_DENIAL_RING] = "denial_ring",
-	[STATE_FLOW_RING] = "flow_ring",
-	[STATE_SETTINGS] = "settings",
-	[STATE_COUNTERS] = "counters",
-	[STATE_OWN] = "own",
+	[STATE_SLOTS] = "slots",	   [STATE_FOLDS] = "folds",
+	[STATE_HANDSHAKES] = "handshakes", [STATE_DENIAL_RING] = "denial_ring",
+	[STATE_FLOW_RING] = "flow_ring",   [STATE_SETTINGS] = "settings",
+	[STATE_COUNTERS] = "counters",	   [STATE_OWN] = "own",
 	[STATE_IMAGES] = "images",
 };
 
@@ -62,7 +59,8 @@ int pin_bpffs(const char *path, struct diag_sink *d)
 	if (is_bpffs(path) || is_bpffs(parent))
 		return 0;
 	if (strncmp(path, BPFFS "/", sizeof(BPFFS)) != 0) {
-		diag_error(d, path, 0, "not on a bpffs: mount one there (mount -t bpf bpf DIR) or use " BPFFS);
+		diag_error(d, path, 0,
+			   "not on a bpffs: mount one there (mount -t bpf bpf DIR) or use " BPFFS);
 		return -ENOTSUP;
 	}
 	if (mount("bpf", BPFFS, "bpf", 0, "mode=0700")) {
@@ -93,7 +91,8 @@ int pin_directory(const char *path, int *ret_fd, struct diag_sink *d)
 		return err;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB)) {
-		diag_error(d, path, 0, "another agent runs on these pins: stop it first, or use other pins");
+		diag_error(d, path, 0,
+			   "another agent runs on these pins: stop it first, or use other pins");
 		return -EBUSY;
 	}
 	*ret_fd = fd_take(&fd);
@@ -184,13 +183,15 @@ static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink
 		found++;
 		fit += state_fits(k->state[m], state_of(o, m));
 	}
-	if (found == STATE_MAPS && fit == STATE_MAPS && state_version(k->state[STATE_SETTINGS]) == ABI_VERSION)
+	if (found == STATE_MAPS && fit == STATE_MAPS &&
+	    state_version(k->state[STATE_SETTINGS]) == ABI_VERSION)
 		return true;
 	if (found)
-		diag_warn(d, k->pins, 0,
-			  "the maps pinned there are of another version (%d of %d found, %d fit): replaced; "
-			  "counts of open flows start again",
-			  found, STATE_MAPS, fit);
+		diag_warn(
+			d, k->pins, 0,
+			"the maps pinned there are of another version (%d of %d found, %d fit): replaced; "
+			"counts of open flows start again",
+			found, STATE_MAPS, fit);
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
 		fd_close(&k->state[m]);
 	return false;
@@ -204,7 +205,8 @@ static int state_make(struct kernel *k, struct bpf_object *o, struct diag_sink *
 		k->state[m] = fcntl(bpf_map__fd(state_of(o, m)), F_DUPFD_CLOEXEC, 3);
 		err = k->state[m] < 0 ? -errno : pin_put(k, state_names[m], k->state[m]);
 		if (err) {
-			diag_error(d, k->pins, 0, "cannot pin the map '%s': %s", state_names[m], strerror(-err));
+			diag_error(d, k->pins, 0, "cannot pin the map '%s': %s", state_names[m],
+				   strerror(-err));
 			return err;
 		}
 	}
@@ -227,12 +229,14 @@ uint64_t state_tick_ns(void)
 	struct timespec t = {};
 
 	/* the coarse clocks advance with the tick: their resolution is 1 / CONFIG_HZ */
-	return !clock_getres(CLOCK_MONOTONIC_COARSE, &t) && t.tv_nsec ? (uint64_t)t.tv_nsec : 4000000;
+	return !clock_getres(CLOCK_MONOTONIC_COARSE, &t) && t.tv_nsec ? (uint64_t)t.tv_nsec
+								      : 4000000;
 }
 
 static int settings_map(struct kernel *k, struct diag_sink *d)
 {
-	void *p = mmap(NULL, sizeof(*k->settings), PROT_READ | PROT_WRITE, MAP_SHARED, k->state[STATE_SETTINGS], 0);
+	void *p = mmap(NULL, sizeof(*k->settings), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       k->state[STATE_SETTINGS], 0);
 
 	if (p == MAP_FAILED) {
 		int err = -errno;
@@ -270,8 +274,8 @@ int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_si
 	if (!err)
 		err = observe_bpf__load(k->observe);
 	if (err) {
-		diag_error(d, NULL, 0, "the kernel does not take the observer program: %s (%s)", strerror(-err),
-			   trouble_text());
+		diag_error(d, NULL, 0, "the kernel does not take the observer program: %s (%s)",
+			   strerror(-err), trouble_text());
 		return err;
 	}
 	if (!adopted)

@@ -2,8 +2,8 @@
 /*
  * probe.c - what this kernel can do: every feature is tried, none is guessed from a version.
  *
- * Tiny programs are loaded (and the cgroup one is attached to a cgroup that lives for a moment and holds no process),
- * then everything is let go again.
+ * Tiny programs are loaded (and the cgroup one is attached to a cgroup that lives for a moment and
+ * holds no process), then everything is let go again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -53,24 +53,26 @@ static bool has_cap(const struct __user_cap_data_struct c[2], int cap)
 
 static void probe_privilege(struct kernel_probe *p)
 {
-	struct __user_cap_header_struct h = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_header_struct h = {.version = _LINUX_CAPABILITY_VERSION_3};
 	struct __user_cap_data_struct c[2] = {};
 
 	if (syscall(SYS_capget, &h, c)) {
 		probe_no(p, FEATURE_PRIVILEGE, "cannot read the capabilities: %s", strerror(errno));
 		return;
 	}
-	p->feature[FEATURE_PRIVILEGE].ok = has_cap(c, CAP_SYS_ADMIN) ||
-					   (has_cap(c, CAP_BPF) && has_cap(c, CAP_NET_ADMIN) && has_cap(c, CAP_PERFMON));
+	p->feature[FEATURE_PRIVILEGE].ok =
+		has_cap(c, CAP_SYS_ADMIN) ||
+		(has_cap(c, CAP_BPF) && has_cap(c, CAP_NET_ADMIN) && has_cap(c, CAP_PERFMON));
 	if (!p->feature[FEATURE_PRIVILEGE].ok)
-		probe_no(p, FEATURE_PRIVILEGE, "needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run it as root");
+		probe_no(p, FEATURE_PRIVILEGE,
+			 "needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run it as root");
 }
 
 static void probe_btf(struct kernel_probe *p)
 {
 	if (access(BTF_VMLINUX, R_OK))
-		probe_no(p, FEATURE_BTF, "%s: %s (a kernel with CONFIG_DEBUG_INFO_BTF is needed)", BTF_VMLINUX,
-			 strerror(errno));
+		probe_no(p, FEATURE_BTF, "%s: %s (a kernel with CONFIG_DEBUG_INFO_BTF is needed)",
+			 BTF_VMLINUX, strerror(errno));
 	else
 		p->feature[FEATURE_BTF].ok = true;
 }
@@ -106,8 +108,9 @@ static void probe_bpffs(struct kernel_probe *p)
 /* return 1 */
 static int prog_try(enum bpf_prog_type type, enum bpf_attach_type attach)
 {
-	const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
-					  { .code = BPF_JMP | BPF_EXIT } };
+	const struct bpf_insn insns[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1},
+		{.code = BPF_JMP | BPF_EXIT}};
 	LIBBPF_OPTS(bpf_prog_load_opts, o, .expected_attach_type = attach);
 	int fd = bpf_prog_load(type, "cordon_probe", "Dual BSD/GPL", insns, 2, &o);
 
@@ -130,7 +133,8 @@ static void own_cgroup(char ret[256])
 		fclose(f);
 }
 
-/* The root of cgroup2 is r-x for its owner: a service without CAP_DAC_OVERRIDE makes directories below its own only. */
+/* The root of cgroup2 is r-x for its owner: a service without CAP_DAC_OVERRIDE makes directories
+ * below its own only. */
 static int probe_directory(const struct kernel_probe *p, char *ret, size_t size)
 {
 	char own[256];
@@ -178,7 +182,8 @@ static void probe_hook(struct kernel_probe *p, enum kernel_feature f, enum bpf_p
 		if (p->cgroup2[0])
 			err = attach_try(p, fd, attach[i]);
 		if (err) {
-			probe_no(p, f, "cannot attach to a cgroup below %s: %s", p->cgroup2, strerror(-err));
+			probe_no(p, f, "cannot attach to a cgroup below %s: %s", p->cgroup2,
+				 strerror(-err));
 			return;
 		}
 	}
@@ -187,7 +192,8 @@ static void probe_hook(struct kernel_probe *p, enum kernel_feature f, enum bpf_p
 
 static void probe_ringbuf(struct kernel_probe *p)
 {
-	_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "cordon_probe", 0, 0, (uint32_t)getpagesize(), NULL);
+	_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "cordon_probe", 0, 0,
+				     (uint32_t)getpagesize(), NULL);
 
 	p->feature[FEATURE_RINGBUF].ok = fd >= 0;
 	if (fd < 0)
@@ -217,9 +223,9 @@ static void probe_observer(struct kernel_probe *p, enum kernel_feature f, const 
 
 int kernel_probe(struct kernel_probe *ret)
 {
-	const enum bpf_attach_type skb[] = { BPF_CGROUP_INET_EGRESS };
-	const enum bpf_attach_type addr[] = { BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT, BPF_CGROUP_UDP4_SENDMSG,
-					      BPF_CGROUP_UDP6_SENDMSG };
+	const enum bpf_attach_type skb[] = {BPF_CGROUP_INET_EGRESS};
+	const enum bpf_attach_type addr[] = {BPF_CGROUP_INET4_CONNECT, BPF_CGROUP_INET6_CONNECT,
+					     BPF_CGROUP_UDP4_SENDMSG, BPF_CGROUP_UDP6_SENDMSG};
 	struct utsname u;
 
 	*ret = (struct kernel_probe){};

@@ -55,7 +55,7 @@ static void record_count(const struct kernel *k, struct kernel_record *r, const 
 
 static void record_of(const struct kernel *k, struct kernel_record *r, const struct abi_record *a)
 {
-	*r = (struct kernel_record){ .kind = (enum kernel_kind)a->kind, .verdict = a->verdict };
+	*r = (struct kernel_record){.kind = (enum kernel_kind)a->kind, .verdict = a->verdict};
 	record_key(r, &a->key);
 	record_process(r, &a->process);
 	record_count(k, r, &a->count);
@@ -69,7 +69,8 @@ static int ring_record(void *arg, void *data, size_t size)
 
 	const struct abi_record *a = data;
 
-	if (size < sizeof(*a) || ((a->kind == ABI_FLOW_SPILL || a->kind == ABI_FLOW_END) && !a->count.packets))
+	if (size < sizeof(*a) ||
+	    ((a->kind == ABI_FLOW_SPILL || a->kind == ABI_FLOW_END) && !a->count.packets))
 		return 0;
 	record_of(k, &r, data);
 	k->fn(k->arg, &r);
@@ -78,7 +79,7 @@ static int ring_record(void *arg, void *data, size_t size)
 
 static int epoll_add(int epoll, int fd)
 {
-	struct epoll_event e = { .events = EPOLLIN };
+	struct epoll_event e = {.events = EPOLLIN};
 
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
@@ -129,7 +130,7 @@ int kernel_poll(struct kernel *k, kernel_record_fn *fn, void *arg)
 
 static int iterator_open(struct kernel *k)
 {
-	union bpf_iter_link_info info = { .map.map_fd = (__u32)k->state[STATE_SLOTS] };
+	union bpf_iter_link_info info = {.map.map_fd = (__u32)k->state[STATE_SLOTS]};
 	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
 
 	if (!k->iterator)
@@ -167,11 +168,12 @@ int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg)
 	}
 }
 
-static void fold_record(const struct kernel *k, struct kernel_record *r, const struct abi_fold_key *key,
-			const struct abi_fold *f)
+static void fold_record(const struct kernel *k, struct kernel_record *r,
+			const struct abi_fold_key *key, const struct abi_fold *f)
 {
-	*r = (struct kernel_record){ .kind = f->verdict.action == DECIDE_BLOCK ? KERNEL_DENIED : KERNEL_ALERTED,
-				     .verdict = f->verdict };
+	*r = (struct kernel_record){.kind = f->verdict.action == DECIDE_BLOCK ? KERNEL_DENIED
+									      : KERNEL_ALERTED,
+				    .verdict = f->verdict};
 	record_key(r, &key->key);
 	record_process(r, &f->process);
 	record_count(k, r, &f->count);
@@ -195,7 +197,8 @@ int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void 
 		more = !bpf_map_get_next_key(fd, &key, &next);
 		if (!bpf_map_lookup_elem(fd, &key, &f)) {
 			last = f.count.last_mono + idle_ns < now;
-			if (last && bpf_map_lookup_and_delete_elem(fd, &key, &f) && bpf_map_delete_elem(fd, &key))
+			if (last && bpf_map_lookup_and_delete_elem(fd, &key, &f) &&
+			    bpf_map_delete_elem(fd, &key))
 				last = false; /* evicted meanwhile */
 			fold_record(k, &r, &key, &f);
 			fn(arg, &r, last);

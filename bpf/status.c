@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* status.c - what is in force, asked of the kernel and not of our memory; and what this version does not see. */
+/* status.c - what is in force, asked of the kernel and not of our memory; and what this version
+ * does not see. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -53,11 +54,13 @@ static void hook_status(const struct kernel *k, enum hook h, struct kernel_hook 
 	prog_info(i.prog_id, NULL, ret->tag);
 }
 
-static void neighbours(const struct kernel *k, const struct kernel_hook *own, enum hook h, struct kernel_status *ret)
+static void neighbours(const struct kernel *k, const struct kernel_hook *own, enum hook h,
+		       struct kernel_status *ret)
 {
 	__u32 ids[KERNEL_NEIGHBOURS_MAX], n = KERNEL_NEIGHBOURS_MAX;
 
-	if (h == HOOK_STATE || bpf_prog_query(k->cgroup_fd, hook_def(h)->type, BPF_F_QUERY_EFFECTIVE, NULL, ids, &n))
+	if (h == HOOK_STATE ||
+	    bpf_prog_query(k->cgroup_fd, hook_def(h)->type, BPF_F_QUERY_EFFECTIVE, NULL, ids, &n))
 		return;
 	for (__u32 i = 0; i < n && ret->nneighbours < KERNEL_NEIGHBOURS_MAX; i++) {
 		struct kernel_neighbour *to = &ret->neighbour[ret->nneighbours];

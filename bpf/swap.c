@@ -2,9 +2,10 @@
 /*
  * swap.c - a new generation takes over: one link update a hook, never a moment without a program.
  *
- * bpf_link_update exchanges the program under a running hook; a packet meets the old or the new one, never none and
- * never half of each (a program's maps are its own). A link that cannot be updated (first start, another cgroup, a
- * cgroup that was deleted) is made anew and takes the pin of the old one after it is in force.
+ * bpf_link_update exchanges the program under a running hook; a packet meets the old or the new
+ * one, never none and never half of each (a program's maps are its own). A link that cannot be
+ * updated (first start, another cgroup, a cgroup that was deleted) is made anew and takes the pin
+ * of the old one after it is in force.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,14 +15,14 @@
 #include "bpf/skel.h"
 
 static const struct hook_def hook_defs[HOOKS] = {
-	[HOOK_EGRESS] = { "egress", BPF_CGROUP_INET_EGRESS, true },
-	[HOOK_CONNECT4] = { "connect4", BPF_CGROUP_INET4_CONNECT, false },
-	[HOOK_CONNECT6] = { "connect6", BPF_CGROUP_INET6_CONNECT, false },
-	[HOOK_SENDMSG4] = { "sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false },
-	[HOOK_SENDMSG6] = { "sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false },
-	[HOOK_SOCK_CREATE] = { "sock_create", BPF_CGROUP_INET_SOCK_CREATE, false },
-	[HOOK_SOCK_RELEASE] = { "sock_release", BPF_CGROUP_INET_SOCK_RELEASE, false },
-	[HOOK_STATE] = { "sock_state", BPF_TRACE_RAW_TP, false },
+	[HOOK_EGRESS] = {"egress", BPF_CGROUP_INET_EGRESS, true},
+	[HOOK_CONNECT4] = {"connect4", BPF_CGROUP_INET4_CONNECT, false},
+	[HOOK_CONNECT6] = {"connect6", BPF_CGROUP_INET6_CONNECT, false},
+	[HOOK_SENDMSG4] = {"sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false},
+	[HOOK_SENDMSG6] = {"sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false},
+	[HOOK_SOCK_CREATE] = {"sock_create", BPF_CGROUP_INET_SOCK_CREATE, false},
+	[HOOK_SOCK_RELEASE] = {"sock_release", BPF_CGROUP_INET_SOCK_RELEASE, false},
+	[HOOK_STATE] = {"sock_state", BPF_TRACE_RAW_TP, false},
 };
 
 const struct hook_def *hook_def(enum hook h)
@@ -34,7 +35,8 @@ void link_name(enum hook h, char ret[32])
 	snprintf(ret, 32, "link_%s", hook_defs[h].name);
 }
 
-/* Is the link in force, of the right kind, on our cgroup? A link whose cgroup was deleted has cgroup id 0. */
+/* Is the link in force, of the right kind, on our cgroup? A link whose cgroup was deleted has
+ * cgroup id 0. */
 static bool link_good(const struct kernel *k, int fd, enum hook h)
 {
 	struct bpf_link_info i = {};
@@ -43,7 +45,8 @@ static bool link_good(const struct kernel *k, int fd, enum hook h)
 	if (bpf_obj_get_info_by_fd(fd, &i, &len))
 		return false;
 	if (h == HOOK_STATE)
-		return i.type == BPF_LINK_TYPE_TRACING || i.type == BPF_LINK_TYPE_RAW_TRACEPOINT; /* by kernel */
+		return i.type == BPF_LINK_TYPE_TRACING ||
+		       i.type == BPF_LINK_TYPE_RAW_TRACEPOINT; /* by kernel */
 	return i.type == BPF_LINK_TYPE_CGROUP && i.cgroup.attach_type == hook_defs[h].type &&
 	       i.cgroup.cgroup_id == k->cgroup_id;
 }
@@ -56,7 +59,8 @@ int swap_adopt(struct kernel *k)
 		link_name(h, name);
 		k->link[h] = pin_get(k, name);
 		if (k->link[h] >= 0 && !link_good(k, k->link[h], h))
-			fd_close(&k->link[h]); /* its pin stays, and what it enforces, until we have our own */
+			fd_close(&k->link[h]); /* its pin stays, and what it enforces, until we have
+						  our own */
 		if (k->link[h] < 0)
 			k->link[h] = -1;
 	}
@@ -110,13 +114,15 @@ static void swap_back(struct kernel *k, const struct generation *old, enum hook 
 			link_set(k, h, generation_program(old, h));
 }
 
-static void swap_failed(const struct kernel *k, enum hook h, int err, enum diag_level level, struct diag_sink *d)
+static void swap_failed(const struct kernel *k, enum hook h, int err, enum diag_level level,
+			struct diag_sink *d)
 {
-	diag_at(d, level, k->cgroup, 0, 0, 0, "cannot attach '%s': %s%s", hook_defs[h].name, strerror(-err),
-		level == DIAG_WARNING ? "; going on without it" : "");
+	diag_at(d, level, k->cgroup, 0, 0, 0, "cannot attach '%s': %s%s", hook_defs[h].name,
+		strerror(-err), level == DIAG_WARNING ? "; going on without it" : "");
 }
 
-int swap_in(struct kernel *k, const struct generation *g, const struct generation *old, struct diag_sink *d)
+int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
+	    struct diag_sink *d)
 {
 	for (enum hook h = 0; h <= HOOK_GENERATION_LAST; h++) {
 		bool had = k->link[h] >= 0;
@@ -129,7 +135,8 @@ int swap_in(struct kernel *k, const struct generation *g, const struct generatio
 		err = link_set(k, h, generation_program(g, h));
 		if (!err)
 			continue;
-		/* an optional hook that never was there may stay away; one that was must not keep an old policy */
+		/* an optional hook that never was there may stay away; one that was must not keep
+		 * an old policy */
 		if (!hook_defs[h].required && !had) {
 			swap_failed(k, h, err, DIAG_WARNING, d);
 			continue;

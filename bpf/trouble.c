@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* trouble.c - keeps libbpf from printing, and its first warning for the one sentence that the caller prints. */
+/* trouble.c - keeps libbpf from printing, and its first warning for the one sentence that the
+ * caller prints. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,8 @@ static int trouble_keep(enum libbpf_print_level level, const char *fmt, va_list 
 	if (log) /* says more than the warning before it */
 		snprintf(trouble_first, sizeof(trouble_first), "%s", log_reason(log));
 	else if (!trouble_first[0])
-		snprintf(trouble_first, sizeof(trouble_first), "%.*s", (int)strcspn(text, "\n"), text);
+		snprintf(trouble_first, sizeof(trouble_first), "%.*s", (int)strcspn(text, "\n"),
+			 text);
 	free(text);
 	return 0;
 }

@@ -5,7 +5,8 @@
  *
  *     span  = first..last, what is said (a number), where in the file      \  a source
  *     flat  = the same, disjoint: the more specific has won                /
- *     merge = all sources and the special ranges in one sweep -> places, disjoint ranges that cover the family
+ *     merge = all sources and the special ranges in one sweep -> places, disjoint ranges that cover
+ * the family
  *
  * What is said of a range is interned (struct saying), for a country database says 250 things of
  * 660,000 ranges. Both families are swept as 128-bit numbers; IPv4 spans are kept small, as they
@@ -28,8 +29,13 @@ struct saying { /* saying 0 is all zero: nothing */
 };
 _Static_assert(sizeof(struct saying) == 24, "no hidden padding: it is hashed");
 
-struct span4 { uint32_t first, last, saying, where; };
-struct span6 { u128 first, last; uint32_t saying, where; };
+struct span4 {
+	uint32_t first, last, saying, where;
+};
+struct span6 {
+	u128 first, last;
+	uint32_t saying, where;
+};
 struct spans { /* of one family: v4 or v6 is used */
 	struct span4 *v4;
 	struct span6 *v6;
@@ -37,7 +43,10 @@ struct spans { /* of one family: v4 or v6 is used */
 	bool is6;
 };
 /* Any span, as the sweeps see it. */
-struct span { u128 first, last; uint32_t saying, where; };
+struct span {
+	u128 first, last;
+	uint32_t saying, where;
+};
 static inline struct span spans_get(const struct spans *s, size_t i)
 {
 	if (s->is6) {
@@ -60,10 +69,10 @@ size_t spans_find(const struct spans *s, u128 address);
  * again. */
 struct evidence {
 	uint32_t record; /* as span.where */
-	uint32_t order;  /* among those of its record */
+	uint32_t order;	 /* among those of its record */
 	uint32_t saying;
 	uint32_t inner; /* index in inner */
-	uint32_t key;   /* text index, or 0: then the line */
+	uint32_t key;	/* text index, or 0: then the line */
 	uint32_t line;
 };
 #define EVIDENCE_MAX (1U << 22)
@@ -71,15 +80,16 @@ struct evidence {
 struct source_data {
 	struct source pub;
 	const struct source_format *format; /* NULL: place lines */
-	struct spans raw[2];                /* as read, sorted; [0] IPv4, [1] IPv6 */
-	struct spans flat[2];               /* disjoint; where = index in raw; empty when raw is disjoint already */
+	struct spans raw[2];		    /* as read, sorted; [0] IPv4, [1] IPv6 */
+	struct spans
+		flat[2]; /* disjoint; where = index in raw; empty when raw is disjoint already */
 	bool disjoint[2];
-	bool asns;                          /* some claim names an ASN */
-	struct source *inner[SOURCES_MAX];  /* the files that a places.mmdb was built from */
+	bool asns;			   /* some claim names an ASN */
+	struct source *inner[SOURCES_MAX]; /* the files that a places.mmdb was built from */
 	size_t ninner;
-	struct evidence *evidence;          /* sorted by record */
+	struct evidence *evidence; /* sorted by record */
 	size_t nevidence, evidence_room;
-	struct intern claim_offsets;        /* while it is read: claims met, and what they are */
+	struct intern claim_offsets; /* while it is read: claims met, and what they are */
 	struct evidence *known;
 	size_t known_room;
 };
@@ -123,7 +133,8 @@ struct claims { /* one source being read */
 
 /* source.c */
 int source_load(struct places *p, const char *path, struct diag_sink *d);
-int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret, struct diag_sink *d);
+int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret,
+	       struct diag_sink *d);
 /* mmdb_evidence.c: adds what a record carries; sorts it when all are there; those of a record. */
 struct mmdb_fields;
 struct mmdb_section;
@@ -143,7 +154,10 @@ int places_merge(struct places *p, struct diag_sink *d);
 
 /* special.c: the ranges that no database decides, disjoint and sorted, for a family. SCOPE_GLOBAL
  * is the rest. */
-struct special { u128 first, last; enum place_scope scope; };
+struct special {
+	u128 first, last;
+	enum place_scope scope;
+};
 size_t special_ranges(bool is6, const struct special **ret);
 u128 ip_number(const struct ip *ip);
 struct ip ip_from_number(bool is6, u128 n);

@@ -11,6 +11,6 @@ uint16_t country_code(const char *two, size_t len);
 /* What a source may write: lower case, UK -> GB, EL -> GR; pseudo-codes (EU AP XX T1 A1 A2 O1 ZZ
  * ??) and anything else -> 0. */
 uint16_t country_from_source(const char *two, size_t len);
-const char *country_name(uint16_t cc);  /* English short name; "" for 0 */
+const char *country_name(uint16_t cc);		    /* English short name; "" for 0 */
 const char *country_text(uint16_t cc, char buf[3]); /* "DE", "" for 0; returns buf */
 #endif

@@ -6,7 +6,7 @@
 
 void csv_open(struct csv *c, const char *text, size_t len)
 {
-	static const char mark[] = { '\xef', '\xbb', '\xbf' };
+	static const char mark[] = {'\xef', '\xbb', '\xbf'};
 
 	c->text = text;
 	c->end = text + len;
@@ -27,7 +27,8 @@ static char *trim(char *s)
 	return s;
 }
 
-/* A quoted field: doubled quotes become one. Returns what follows the closing quote, NULL when there is none. */
+/* A quoted field: doubled quotes become one. Returns what follows the closing quote, NULL when
+ * there is none. */
 static char *unquote(char *s, char **field)
 {
 	char *out = ++s;

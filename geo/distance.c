@@ -22,7 +22,6 @@
 #include "geo/shapes.h"
 #include "geo/zone.h"
 
-
 #define EARTH_KM   6371.0088
 #define FLATTENING 0.0056 /* a sphere's distance errs by at most this against the ellipsoid's */
 #define SLACK_KM   3.0	  /* Natural Earth's own error at 1:10m, and home given to two decimals */

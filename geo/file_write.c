@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* file_write.c - writes beside, syncs, renames; what was there stays until the new file is whole on the disk. */
+/* file_write.c - writes beside, syncs, renames; what was there stays until the new file is whole on
+ * the disk. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ int file_open(struct file_write *w, const char *path, struct diag_sink *d)
 {
 	int fd;
 
-	*w = (struct file_write){ .path = strdup(path) };
+	*w = (struct file_write){.path = strdup(path)};
 	if (!w->path || asprintf(&w->temporary, "%s.new.XXXXXX", path) < 0) {
 		w->temporary = NULL;
 		return failed(w, "be written", ENOMEM, d);
@@ -50,7 +51,7 @@ void file_abandon(struct file_write *w)
 		unlink(w->temporary);
 	free(w->temporary);
 	free(w->path);
-	*w = (struct file_write){ 0 };
+	*w = (struct file_write){0};
 }
 
 /* The rename itself is only safe against a power cut once the folder is on the disk too. */

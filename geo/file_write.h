@@ -13,7 +13,8 @@ struct file_write {
 };
 /* All: 0 or -errno after a diag. After a failure of file_open only, there is nothing to abandon. */
 int file_open(struct file_write *w, const char *path, struct diag_sink *d);
-int file_commit(struct file_write *w, struct diag_sink *d); /* frees w in any case; path is old or new, never half */
-void file_abandon(struct file_write *w);                    /* removes what was written; fine after commit */
+int file_commit(struct file_write *w,
+		struct diag_sink *d);	 /* frees w in any case; path is old or new, never half */
+void file_abandon(struct file_write *w); /* removes what was written; fine after commit */
 int file_replace(const char *path, const void *bytes, size_t n, struct diag_sink *d);
 #endif

@@ -22,7 +22,8 @@ static inline const void *intern_get(const struct intern *t, uint32_t i)
 	return t->items + i * t->words;
 }
 
-/* realloc for what grows to megabytes: asks for huge pages, which spares a page fault every 4 KB. */
+/* realloc for what grows to megabytes: asks for huge pages, which spares a page fault every 4 KB.
+ */
 void *realloc_big(void *p, size_t bytes);
 
 /* Texts, numbered from 1 as they come; 0 is the empty text. Their bytes do not move. */

@@ -11,7 +11,7 @@ struct ip {
 };
 struct cidr {
 	struct ip addr; /* host bits are zero */
-	uint8_t len;    /* 0..32 or 0..128 */
+	uint8_t len;	/* 0..32 or 0..128 */
 };
 #define IP_STRLEN 48 /* the longest text with NUL, prefix length included */
 
@@ -31,7 +31,8 @@ bool ip_next(struct ip *ip); /* false when it was the last of its family; then u
 bool ip_prev(struct ip *ip);
 static inline uint32_t ip_v4(const struct ip *ip) /* host order */
 {
-	return (uint32_t)ip->b[0] << 24 | (uint32_t)ip->b[1] << 16 | (uint32_t)ip->b[2] << 8 | ip->b[3];
+	return (uint32_t)ip->b[0] << 24 | (uint32_t)ip->b[1] << 16 | (uint32_t)ip->b[2] << 8 |
+	       ip->b[3];
 }
 struct ip ip_from_v4(uint32_t host_order);
 struct ip ip_from_bytes(int family_4_or_6, const void *bytes);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* json.c - opens published JSON documents (jansson) and fetches members with errors that name the JSON path. */
+/* json.c - opens published JSON documents (jansson) and fetches members with errors that name the
+ * JSON path. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "geo/ranges.h"
 
 #define JSON_DEPTH_MAX 64
-#define JSON_BYTES_MAX (64u << 20) /* the parsed document needs ten times that; the largest list has 5 MB */
+#define JSON_BYTES_MAX                                                                             \
+	(64u << 20) /* the parsed document needs ten times that; the largest list has 5 MB */
 
-/* The parser recurses: refuse a bomb of brackets before it starts. Strings are skipped, escapes within them too. */
+/* The parser recurses: refuse a bomb of brackets before it starts. Strings are skipped, escapes
+ * within them too. */
 static int check_depth(struct ranges *c)
 {
 	size_t depth = 0;
@@ -42,7 +45,8 @@ int json_open(struct ranges *c, json_t **ret)
 	int r;
 
 	if (c->len > JSON_BYTES_MAX) {
-		claims_error(c->to, 0, "JSON of over %u bytes: too large for a list", JSON_BYTES_MAX);
+		claims_error(c->to, 0, "JSON of over %u bytes: too large for a list",
+			     JSON_BYTES_MAX);
 		return -EFBIG;
 	}
 	r = check_depth(c);
@@ -50,8 +54,8 @@ int json_open(struct ranges *c, json_t **ret)
 		return r;
 	root = json_loadb(c->text, c->len, JSON_REJECT_DUPLICATES, &e);
 	if (!root) {
-		return claims_error(c->to, e.line > 0 ? (unsigned)e.line : 0, "bad JSON at column %d: %s", e.column,
-				    e.text);
+		return claims_error(c->to, e.line > 0 ? (unsigned)e.line : 0,
+				    "bad JSON at column %d: %s", e.column, e.text);
 	}
 	*ret = root;
 	return 0;
@@ -72,7 +76,8 @@ json_t *json_array_at(struct ranges *c, const json_t *object, const char *path, 
 	return NULL;
 }
 
-const char *json_text_at(struct ranges *c, const json_t *object, const char *path, const char *key, bool optional)
+const char *json_text_at(struct ranges *c, const json_t *object, const char *path, const char *key,
+			 bool optional)
 {
 	json_t *v = json_object_get(object, key);
 
@@ -81,7 +86,8 @@ const char *json_text_at(struct ranges *c, const json_t *object, const char *pat
 	else if (!v && optional)
 		return "";
 	else if (!json_is_string(v))
-		ranges_error(c, "%s%s%s is %s", path, dot(path), key, v ? "not a string" : "missing");
+		ranges_error(c, "%s%s%s is %s", path, dot(path), key,
+			     v ? "not a string" : "missing");
 	else
 		return json_string_value(v);
 	return NULL;

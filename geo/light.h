@@ -14,9 +14,9 @@
  *     +----------+----------+     +-------------+---------------+
  *     | high 16  |  low 16  | --> | n, 12 bits  | at, 20 bits   |
  *     +----------+----------+     +-------------+---------------+
- *                     |              n = 0: the whole bucket has the class at & 0xffff, done: one read
- *                     |              else: ENTRIES4[at .. at + n), sorted, each bound << 16 | class;
- *                     |                    n = LIGHT_LONG4: the word at 'at' is the real n, entries follow it
+ *                     |              n = 0: the whole bucket has the class at & 0xffff, done: one
+ * read |              else: ENTRIES4[at .. at + n), sorted, each bound << 16 | class; | n =
+ * LIGHT_LONG4: the word at 'at' is the real n, entries follow it
  *                     '--> the last entry whose bound <= low 16. The first bound of a bucket is 0.
  *
  *   Two dependent reads, and the bucket is a cache line or two: with cold caches, the real case,
@@ -30,10 +30,10 @@
  *
  *     word (of ROOT6, SMALL or computed): LIGHT_LEAF | class, or the number of a node
  *     node = NODES6[3n .. 3n+2]: vector  bit s: slot s is a node, else a leaf
- *                                leafvec bit s: slot s is a leaf and differs from the leaf before it
- *                                base    low 32 bits: number of the first child; high 32: index of the first leaf
- *     child of slot s = base.low  + popcount(vector below s)
- *     class of slot s = LEAVES6[base.high + popcount(leafvec up to and with s) - 1]
+ *                                leafvec bit s: slot s is a leaf and differs from the leaf before
+ * it base    low 32 bits: number of the first child; high 32: index of the first leaf child of slot
+ * s = base.low  + popcount(vector below s) class of slot s = LEAVES6[base.high + popcount(leafvec
+ * up to and with s) - 1]
  *
  * FLAGS has a word a class: what the rule for addresses inside addresses must know of it (below).
  *
@@ -57,12 +57,12 @@
  *     the address.
  *
  * The includer gives the reads, in elements of the named width:
- *     LIGHT_READ16(ctx, array, index), LIGHT_READ32, LIGHT_READ64  -> LIGHT_U32, LIGHT_U32, LIGHT_U64
- *     LIGHT_NAT64_COUNT(ctx), optional: a constant spares a read for each IPv6 packet (default: SMALL[8])
- *     LIGHT_LOOKUP4(ctx, address), LIGHT_LOOKUP6(ctx, hi, lo), optional: what light_classes6 calls for one look-up
- * In BPF: put light_lookup4 and light_lookup6 into __noinline global functions, verified once (and
- * name them so). The search is branchless through LIGHT_OPAQUE, which keeps clang from making the
- * mask a branch again.
+ *     LIGHT_READ16(ctx, array, index), LIGHT_READ32, LIGHT_READ64  -> LIGHT_U32, LIGHT_U32,
+ * LIGHT_U64 LIGHT_NAT64_COUNT(ctx), optional: a constant spares a read for each IPv6 packet
+ * (default: SMALL[8]) LIGHT_LOOKUP4(ctx, address), LIGHT_LOOKUP6(ctx, hi, lo), optional: what
+ * light_classes6 calls for one look-up In BPF: put light_lookup4 and light_lookup6 into __noinline
+ * global functions, verified once (and name them so). The search is branchless through
+ * LIGHT_OPAQUE, which keeps clang from making the mask a branch again.
  */
 #ifndef GEO_LIGHT_H
 #define GEO_LIGHT_H
@@ -78,13 +78,13 @@
 #endif
 
 enum light_array {
-	LIGHT_ROOT4,    /* u32 x LIGHT_ROOT4_WORDS, always */
+	LIGHT_ROOT4,	/* u32 x LIGHT_ROOT4_WORDS, always */
 	LIGHT_ENTRIES4, /* u32 x up to LIGHT_ENTRIES4_MAX */
-	LIGHT_ROOT6,    /* u32 x LIGHT_ROOT6_WORDS, always */
-	LIGHT_NODES6,   /* u64, 3 a node, x up to 3 * LIGHT_NODES6_MAX */
-	LIGHT_LEAVES6,  /* u16 x up to LIGHT_LEAVES6_MAX */
-	LIGHT_FLAGS,    /* u16 by class */
-	LIGHT_SMALL,    /* u64 x LIGHT_SMALL_WORDS, always */
+	LIGHT_ROOT6,	/* u32 x LIGHT_ROOT6_WORDS, always */
+	LIGHT_NODES6,	/* u64, 3 a node, x up to 3 * LIGHT_NODES6_MAX */
+	LIGHT_LEAVES6,	/* u16 x up to LIGHT_LEAVES6_MAX */
+	LIGHT_FLAGS,	/* u16 by class */
+	LIGHT_SMALL,	/* u64 x LIGHT_SMALL_WORDS, always */
 	LIGHT_ARRAYS
 };
 #define LIGHT_ROOT4_WORDS  65536u
@@ -95,8 +95,8 @@ enum light_array {
 #define LIGHT_FLAGS_MAX	   65536u
 #define LIGHT_SMALL_WORDS  64u
 
-#define LIGHT_LONG4 0xfffu      /* n of a root word: the real count stands before the entries */
-#define LIGHT_LEAF  0x80000000u /* a word that is a class */
+#define LIGHT_LONG4  0xfffu	 /* n of a root word: the real count stands before the entries */
+#define LIGHT_LEAF   0x80000000u /* a word that is a class */
 #define LIGHT_STEPS4 17
 #define LIGHT_STEPS6 21
 
@@ -159,8 +159,8 @@ LIGHT_INLINE LIGHT_U32 light_is_inside(LIGHT_U32 v4)
 {
 	LIGHT_U32 b = v4 >> 16;
 
-	return v4 >> 24 == 10 || v4 >> 24 == 127 || !(v4 >> 24) || b >> 4 == 0xac1 || b == 0xc0a8 || b == 0xa9fe ||
-	       v4 >> 22 == 0x191 || v4 >> 8 == 0xe00000 || v4 == 0xffffffff;
+	return v4 >> 24 == 10 || v4 >> 24 == 127 || !(v4 >> 24) || b >> 4 == 0xac1 || b == 0xc0a8 ||
+	       b == 0xa9fe || v4 >> 22 == 0x191 || v4 >> 8 == 0xe00000 || v4 == 0xffffffff;
 }
 
 /* The forms that need no configuration. Returns how many addresses are inside (also in ret->n). */
@@ -177,14 +177,17 @@ LIGHT_INLINE LIGHT_U32 light_embedded_fixed(LIGHT_U64 hi, LIGHT_U64 lo, struct l
 		ret->v4[0] = (LIGHT_U32)hi;
 		ret->v4[1] = ~(LIGHT_U32)lo;
 		ret->n = 2;
-	} else if (hi >> 16 == 0x64ff9b0001) { /* local-use NAT64, RFC 8215; other lengths in it are configured */
+	} else if (hi >> 16 == 0x64ff9b0001) { /* local-use NAT64, RFC 8215; other lengths in it are
+						  configured */
 		ret->v4[0] = light_rfc6052(hi, lo, 48, &ret->bad);
 		ret->n = 1;
 	} else if (hi == 0x64ff9b00000000 && !(lo >> 32)) { /* NAT64, RFC 6052 */
 		ret->n = 1;
-	} else if (!hi && (lo >> 32 == 0xffff || lo >> 32 == 0xffff0000)) { /* mapped; translated, RFC 7915 */
+	} else if (!hi && (lo >> 32 == 0xffff ||
+			   lo >> 32 == 0xffff0000)) { /* mapped; translated, RFC 7915 */
 		ret->n = 1;
-	} else if (!hi && !(lo >> 32) && lo > 1) { /* compatible, RFC 4291; :: and ::1 are themselves */
+	} else if (!hi && !(lo >> 32) &&
+		   lo > 1) { /* compatible, RFC 4291; :: and ::1 are themselves */
 		ret->n = 1;
 	}
 	ret->bad |= light_is_inside(ret->v4[0]) | light_is_inside(ret->v4[1]) << 1;
@@ -192,7 +195,8 @@ LIGHT_INLINE LIGHT_U32 light_embedded_fixed(LIGHT_U64 hi, LIGHT_U64 lo, struct l
 }
 
 /* A configured NAT64 prefix: 1 when it holds the address. len is one of RFC 6052. */
-LIGHT_INLINE int light_has(LIGHT_U64 phi, LIGHT_U64 plo, LIGHT_U32 length, LIGHT_U64 hi, LIGHT_U64 lo)
+LIGHT_INLINE int light_has(LIGHT_U64 phi, LIGHT_U64 plo, LIGHT_U32 length, LIGHT_U64 hi,
+			   LIGHT_U64 lo)
 {
 	if (length > 64)
 		return phi == hi && !((plo ^ lo) >> 32); /* 96 is the only one */
@@ -243,7 +247,8 @@ LIGHT_INLINE LIGHT_U32 light_lookup6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo
 
 	(void)ctx;
 	if (hi >> 61 == 1) {
-		word = LIGHT_READ32(ctx, LIGHT_ROOT6, (LIGHT_U32)(hi >> 44) & (LIGHT_ROOT6_WORDS - 1));
+		word = LIGHT_READ32(ctx, LIGHT_ROOT6,
+				    (LIGHT_U32)(hi >> 44) & (LIGHT_ROOT6_WORDS - 1));
 		hi = hi << 20 | lo >> 44;
 		lo <<= 20;
 	} else {
@@ -260,10 +265,12 @@ LIGHT_INLINE LIGHT_U32 light_lookup6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo
 		vector = LIGHT_READ64(ctx, LIGHT_NODES6, 3 * word);
 		base = LIGHT_READ64(ctx, LIGHT_NODES6, 3 * word + 2);
 		if (!(vector & bit)) {
-			LIGHT_U64 leaves = LIGHT_READ64(ctx, LIGHT_NODES6, 3 * word + 1) & (bit | (bit - 1));
+			LIGHT_U64 leaves =
+				LIGHT_READ64(ctx, LIGHT_NODES6, 3 * word + 1) & (bit | (bit - 1));
 
 			return LIGHT_READ16(ctx, LIGHT_LEAVES6,
-					    (LIGHT_U32)(base >> 32) + (LIGHT_U32)__builtin_popcountll(leaves) - 1);
+					    (LIGHT_U32)(base >> 32) +
+						    (LIGHT_U32)__builtin_popcountll(leaves) - 1);
 		}
 		word = (LIGHT_U32)base + (LIGHT_U32)__builtin_popcountll(vector & (bit - 1));
 		hi = hi << 6 | lo >> 58;
@@ -273,7 +280,8 @@ LIGHT_INLINE LIGHT_U32 light_lookup6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo
 }
 
 /* The IPv4 addresses inside an IPv6 one: 0, 1 or (Teredo) 2. */
-LIGHT_INLINE LIGHT_U32 light_embedded(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo, struct light_inner *ret)
+LIGHT_INLINE LIGHT_U32 light_embedded(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo,
+				      struct light_inner *ret)
 {
 	LIGHT_U32 count = (LIGHT_U32)LIGHT_NAT64_COUNT(ctx);
 
@@ -282,8 +290,8 @@ LIGHT_INLINE LIGHT_U32 light_embedded(const void *ctx, LIGHT_U64 hi, LIGHT_U64 l
 		LIGHT_U32 at = LIGHT_SMALL_NAT64 + 1 + 3 * i;
 		LIGHT_U32 length = (LIGHT_U32)LIGHT_READ64(ctx, LIGHT_SMALL, at + 2);
 
-		if (light_has(LIGHT_READ64(ctx, LIGHT_SMALL, at), LIGHT_READ64(ctx, LIGHT_SMALL, at + 1), length, hi,
-			      lo)) {
+		if (light_has(LIGHT_READ64(ctx, LIGHT_SMALL, at),
+			      LIGHT_READ64(ctx, LIGHT_SMALL, at + 1), length, hi, lo)) {
 			ret->v4[0] = light_rfc6052(hi, lo, length, &ret->bad);
 			ret->v4[1] = 0;
 			ret->n = 1;
@@ -303,7 +311,8 @@ LIGHT_INLINE LIGHT_U32 light_inner_class(const void *ctx, LIGHT_U32 v4)
 
 /* The classes that decide an IPv6 address on the wire: 1 to LIGHT_CLASSES_MAX; the worst verdict
  * of them counts. */
-LIGHT_INLINE LIGHT_U32 light_classes6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo, LIGHT_U32 out[LIGHT_CLASSES_MAX])
+LIGHT_INLINE LIGHT_U32 light_classes6(const void *ctx, LIGHT_U64 hi, LIGHT_U64 lo,
+				      LIGHT_U32 out[LIGHT_CLASSES_MAX])
 {
 	struct light_inner in;
 	LIGHT_U32 outer = LIGHT_LOOKUP6(ctx, hi, lo);

@@ -82,7 +82,8 @@ static bool speaks(const struct saying *s)
 struct judgement {
 	struct place place;
 	bool decided, settled;
-	bool law_settled; /* by a place line, or when a places.mmdb (no other MMDB names a law) was made */
+	bool law_settled; /* by a place line, or when a places.mmdb (no other MMDB names a law) was
+			     made */
 	bool by_database; /* where: from a country database, not from who announces the address */
 };
 
@@ -127,8 +128,8 @@ static uint16_t law_over(const struct places *p, uint16_t name)
 	return o ? o->jurisdiction : 0;
 }
 
-/* A French platform on American machines is within reach of both laws; the one from outside of the EEA is named,
- * whichever source came first. What a place line says of the law stands. */
+/* A French platform on American machines is within reach of both laws; the one from outside of the
+ * EEA is named, whichever source came first. What a place line says of the law stands. */
 static void judge_law(const struct places *p, struct judgement *j)
 {
 	struct place *place = &j->place;
@@ -141,10 +142,12 @@ static void judge_law(const struct places *p, struct judgement *j)
 		place->jurisdiction = infrastructure;
 }
 
-/* Rule 4 without the operator's own list: the country that a database gives to an anycast address proves nothing. */
+/* Rule 4 without the operator's own list: the country that a database gives to an anycast address
+ * proves nothing. */
 static void judge_anycast(const struct places *p, struct judgement *j)
 {
-	const struct operator_entry *o = j->place.provider ? operator_by_key(p->names.v[j->place.provider]) : NULL;
+	const struct operator_entry *o =
+		j->place.provider ? operator_by_key(p->names.v[j->place.provider]) : NULL;
 
 	if (!o || !o->anycast || !j->by_database)
 		return;
@@ -175,7 +178,8 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 			judge_distance(&j, s);
 		if (!tuple[CURSOR_SOURCE + i] || !heard(scope, kind))
 			continue;
-		j.law_settled |= (kind == SOURCE_PLACE_LINES || kind == SOURCE_MMDB) && s->jurisdiction;
+		j.law_settled |=
+			(kind == SOURCE_PLACE_LINES || kind == SOURCE_MMDB) && s->jurisdiction;
 		judge_where(&j, s, kind);
 		judge_who(&j.place, s);
 		if (scope != SCOPE_MULTICAST)

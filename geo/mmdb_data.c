@@ -7,7 +7,8 @@
 
 enum type { POINTER = 1, STRING = 2, UINT16 = 5, UINT32 = 6, MAP = 7, UINT64 = 9, ARRAY = 11 };
 
-#define DATA_MAX (1u << 30) /* bytes of the section: fits every record size with the tree beside it */
+#define DATA_MAX                                                                                   \
+	(1u << 30) /* bytes of the section: fits every record size with the tree beside it */
 #define EMPTY UINT32_MAX
 
 struct mmdb_data {
@@ -15,7 +16,7 @@ struct mmdb_data {
 	size_t n, capacity;
 	struct slot {
 		uint32_t offset, length, hash; /* offset EMPTY: free */
-	} *slots;                        /* open addressing, a power of two, at most half full */
+	} * slots; /* open addressing, a power of two, at most half full */
 	size_t nslots, used;
 };
 
@@ -134,7 +135,7 @@ int mmdb_data_store(struct mmdb_data *d, const struct mmdb_value *v, uint32_t *r
 	s = find(d, v->bytes, v->n, h);
 	if (s->offset == EMPTY) {
 		memcpy(d->bytes + d->n, v->bytes, v->n);
-		*s = (struct slot){ (uint32_t)d->n, (uint32_t)v->n, h };
+		*s = (struct slot){(uint32_t)d->n, (uint32_t)v->n, h};
 		d->n += v->n;
 		d->used++;
 	}
@@ -159,7 +160,8 @@ static void put_byte(struct mmdb_value *v, unsigned b)
 	put(v, &byte, 1);
 }
 
-/* The control byte, for an extended type its second one, and the size when it does not fit into five bits. */
+/* The control byte, for an extended type its second one, and the size when it does not fit into
+ * five bits. */
 static void control(struct mmdb_value *v, enum type type, uint32_t size)
 {
 	unsigned low = size < 29 ? size : size < 285 ? 29 : size < 65821 ? 30 : 31;
@@ -233,7 +235,7 @@ void mmdb_text(struct mmdb_value *v, const char *s)
 void mmdb_pointer(struct mmdb_value *v, uint32_t offset)
 {
 	unsigned size = offset < 2048 ? 0 : offset < 526336 ? 1 : offset < 134744064 ? 2 : 3;
-	static const uint32_t base[4] = { 0, 2048, 526336, 0 };
+	static const uint32_t base[4] = {0, 2048, 526336, 0};
 	uint32_t x = offset - base[size];
 
 	put_byte(v, (unsigned)POINTER << 5 | size << 3 | (size == 3 ? 0 : x >> (8 * (size + 1))));

@@ -37,8 +37,8 @@ struct value {
 	enum type type;
 	uint32_t size; /* bytes, entries, or the boolean itself */
 	size_t at;     /* of its content */
-	size_t after; /* of what follows content without parts, or the pointer to it */
-	size_t head;  /* where it begins: what a pointer to it would hold */
+	size_t after;  /* of what follows content without parts, or the pointer to it */
+	size_t head;   /* where it begins: what a pointer to it would hold */
 	bool pointed;
 };
 struct reader {
@@ -57,7 +57,7 @@ struct row {
 	unsigned target; /* offset in struct mmdb_fields or _evidence; for ENTER the level */
 };
 
-#define KEY(text)       text, sizeof(text) - 1
+#define KEY(text)      text, sizeof(text) - 1
 #define TOP(name)      offsetof(struct mmdb_fields, name)
 #define EVIDENCE(name) offsetof(struct mmdb_evidence, name)
 static const struct row rows[] = {

@@ -9,7 +9,8 @@
 
 typedef MMDB_entry_data_list_s list;
 
-/* Past the value at l, however deep it is. The list is flat: a map is followed by key, value, key, value. */
+/* Past the value at l, however deep it is. The list is flat: a map is followed by key, value, key,
+ * value. */
 static const list *skip(const list *l)
 {
 	uint64_t left = 1;
@@ -73,7 +74,9 @@ static void read_source(struct mmdb_meta_source *s, const list *l)
 static void read_list(struct mmdb_meta *m, const list *root)
 {
 	const list *cordon = member(root, "cordon"), *sources = member(cordon, "sources"), *l;
-	uint32_t n = sources && sources->entry_data.type == MMDB_DATA_TYPE_ARRAY ? sources->entry_data.data_size : 0;
+	uint32_t n = sources && sources->entry_data.type == MMDB_DATA_TYPE_ARRAY
+			     ? sources->entry_data.data_size
+			     : 0;
 
 	m->data_epoch = number(member(cordon, "data_epoch"));
 	for (l = sources ? sources->next : NULL; l && n-- && m->n < MMDB_META_SOURCES; l = skip(l))
@@ -82,7 +85,7 @@ static void read_list(struct mmdb_meta *m, const list *root)
 
 int mmdb_meta_read(struct mmdb_meta *ret, const char *path, struct diag_sink *d)
 {
-	struct mmdb_meta m = { .n = 0 };
+	struct mmdb_meta m = {.n = 0};
 	list *l = NULL;
 	MMDB_s db;
 	int r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mmdb_record.c - a place with its claims as a record of the MaxMind DB, see mmdb_write.h for the shape. */
+/* mmdb_record.c - a place with its claims as a record of the MaxMind DB, see mmdb_write.h for the
+ * shape. */
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,7 +9,8 @@
 #include "geo/mmdb_tree.h"
 #include "geo/mmdb_write.h"
 
-/* A map is written behind its own head, which needs the number of entries: they are collected first. */
+/* A map is written behind its own head, which needs the number of entries: they are collected
+ * first. */
 struct map {
 	struct record_maker *m;
 	struct mmdb_value body;
@@ -33,11 +35,16 @@ static void keep_error(struct map *map, int r)
 
 #define TEXT_MAX 256 /* bytes of one name in a record */
 
-/* Bytes of the character at s when it is UTF-8, else 0. Overlong forms pass: nothing here is compared by meaning. */
+/* Bytes of the character at s when it is UTF-8, else 0. Overlong forms pass: nothing here is
+ * compared by meaning. */
 static size_t utf8_length(const char *s)
 {
 	unsigned char c = (unsigned char)*s;
-	size_t n = c < 0x80 ? 1 : c >= 0xc2 && c < 0xe0 ? 2 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xf0 && c < 0xf5 ? 4 : 0;
+	size_t n = c < 0x80		   ? 1
+		   : c >= 0xc2 && c < 0xe0 ? 2
+		   : c >= 0xe0 && c < 0xf0 ? 3
+		   : c >= 0xf0 && c < 0xf5 ? 4
+					   : 0;
 
 	for (size_t i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
@@ -45,7 +52,8 @@ static size_t utf8_length(const char *s)
 	return n;
 }
 
-/* Names come from files: what is no UTF-8 becomes '?', what is too long is cut. Readers choke on less. */
+/* Names come from files: what is no UTF-8 becomes '?', what is too long is cut. Readers choke on
+ * less. */
 static void clean(char out[TEXT_MAX], const char *s)
 {
 	size_t n = 0;
@@ -165,11 +173,12 @@ static void map_child(struct map *map, const char *key, struct map *child)
 
 int record_maker_init(struct record_maker *m, const struct places *p, struct mmdb_data *data)
 {
-	*m = (struct record_maker){ .p = p, .data = data, .nsources = p->nsources };
+	*m = (struct record_maker){.p = p, .data = data, .nsources = p->nsources};
 	for (size_t i = 0; i < p->nsources; i++) {
 		size_t at = i;
 
-		for (; at && source_rank(p->sources[m->order[at - 1]]) > source_rank(p->sources[i]); at--)
+		for (; at && source_rank(p->sources[m->order[at - 1]]) > source_rank(p->sources[i]);
+		     at--)
 			m->order[at] = m->order[at - 1];
 		m->order[at] = (uint8_t)i;
 	}
@@ -219,8 +228,8 @@ static void claim_fields(struct map *map, const struct saying *y)
 	map_text(map, "operator", places_string(p, y->operator));
 }
 
-static int encode_claim(struct record_maker *m, const struct source_data *s, const struct heard *heard,
-			uint32_t *ret)
+static int encode_claim(struct record_maker *m, const struct source_data *s,
+			const struct heard *heard, uint32_t *ret)
 {
 	struct map map;
 	char key[64] = "";
@@ -228,7 +237,7 @@ static int encode_claim(struct record_maker *m, const struct source_data *s, con
 	map_init(&map, m);
 	source_fields(&map, &s->pub, 16);
 	if (heard->where && s->format && s->format->key) {
-		struct claim claim = { .where = heard->where };
+		struct claim claim = {.where = heard->where};
 
 		s->format->key(key, &claim);
 		map_buffer(&map, "key", key);
@@ -239,10 +248,12 @@ static int encode_claim(struct record_maker *m, const struct source_data *s, con
 	return map_store(&map, ret);
 }
 
-/* A country database says 250 things of a million ranges: what was encoded before is found by its numbers. */
-static int store_claim(struct record_maker *m, uint8_t source, const struct heard *heard, uint32_t *ret)
+/* A country database says 250 things of a million ranges: what was encoded before is found by its
+ * numbers. */
+static int store_claim(struct record_maker *m, uint8_t source, const struct heard *heard,
+		       uint32_t *ret)
 {
-	uint32_t item[3] = { source, heard->saying, heard->where }, i;
+	uint32_t item[3] = {source, heard->saying, heard->where}, i;
 	size_t known = m->claims.n;
 	int r = intern_add(&m->claims, item, &i);
 
@@ -262,7 +273,8 @@ static int store_claim(struct record_maker *m, uint8_t source, const struct hear
 	return r;
 }
 
-/* The claims as an array of pointers; asn and organisation come from the first source that names them. */
+/* The claims as an array of pointers; asn and organisation come from the first source that names
+ * them. */
 static int add_sources(struct map *cordon, const struct heard *heard, const struct saying **names)
 {
 	struct record_maker *m = cordon->m;
@@ -324,7 +336,8 @@ int record_store(struct record_maker *m, uint32_t place, const struct heard *hea
 	map_child(&root, "country", &country);
 	if (names) {
 		map_u32(&root, "autonomous_system_number", names->asn);
-		map_text(&root, "autonomous_system_organization", places_string(m->p, names->operator));
+		map_text(&root, "autonomous_system_organization",
+			 places_string(m->p, names->operator));
 	}
 	map_child(&root, "cordon", &cordon);
 	return map_store(&root, ret);
@@ -339,7 +352,8 @@ static void head_field(struct mmdb_value *v, const char *key, const char *text)
 	mmdb_text(v, out);
 }
 
-static void head_number(struct mmdb_value *v, const char *key, uint64_t x, void (*number)(struct mmdb_value *, uint64_t))
+static void head_number(struct mmdb_value *v, const char *key, uint64_t x,
+			void (*number)(struct mmdb_value *, uint64_t))
 {
 	mmdb_text(v, key);
 	number(v, x);
@@ -383,7 +397,7 @@ static int put_sources(const struct record_maker *m, FILE *f)
 
 	for (size_t i = 0; i < m->nsources && !r; i++) {
 		const struct source *s = &m->p->sources[m->order[i]]->pub;
-		struct mmdb_value v = { .n = 0 };
+		struct mmdb_value v = {.n = 0};
 
 		mmdb_map(&v, 6);
 		head_field(&v, "source", s->format ? s->format : "place");
@@ -397,11 +411,13 @@ static int put_sources(const struct record_maker *m, FILE *f)
 	return r;
 }
 
-/* Pointers of the metadata would be relative to itself: it is short, so everything stands in place. */
-int record_write_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits, int64_t build_epoch, FILE *f)
+/* Pointers of the metadata would be relative to itself: it is short, so everything stands in place.
+ */
+int record_write_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits,
+			  int64_t build_epoch, FILE *f)
 {
 	static const char marker[] = "\xab\xcd\xefMaxMind.com";
-	struct mmdb_value v = { .n = 0 };
+	struct mmdb_value v = {.n = 0};
 	int r;
 
 	if (fwrite(marker, 1, sizeof(marker) - 1, f) != sizeof(marker) - 1)

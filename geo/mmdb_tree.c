@@ -24,7 +24,9 @@ static uint32_t new_node(struct build *b)
 
 	if (t->n == t->capacity) {
 		uint32_t capacity = t->capacity ? t->capacity * 2 : 1024;
-		void *p = capacity > MMDB_NODES_MAX ? NULL : reallocarray(t->nodes, capacity, sizeof(*t->nodes));
+		void *p = capacity > MMDB_NODES_MAX
+				  ? NULL
+				  : reallocarray(t->nodes, capacity, sizeof(*t->nodes));
 
 		if (!p) {
 			b->error = capacity > MMDB_NODES_MAX ? -E2BIG : -ENOMEM;
@@ -47,21 +49,22 @@ static bool is_alias(u128 first, unsigned depth)
 	if (depth == V4_DEPTH)
 		return first == (u128)0xffff << 32; /* ::ffff:0:0/96 */
 	if (depth == 32)
-		return first == (u128)0x20010000 << 96; /* Teredo */
+		return first == (u128)0x20010000 << 96;	    /* Teredo */
 	return depth == 16 && first == (u128)0x2002 << 112; /* 6to4 */
 }
 
-/* True for a block that holds one of the special prefixes: it is split even when a single leaf covers it. */
+/* True for a block that holds one of the special prefixes: it is split even when a single leaf
+ * covers it. */
 static bool holds_special(u128 first, unsigned depth)
 {
 	static const struct {
 		u128 first;
 		unsigned depth;
 	} special[] = {
-		{ 0, V4_DEPTH },
-		{ (u128)0xffff << 32, V4_DEPTH },
-		{ (u128)0x20010000 << 96, 32 },
-		{ (u128)0x2002 << 112, 16 },
+		{0, V4_DEPTH},
+		{(u128)0xffff << 32, V4_DEPTH},
+		{(u128)0x20010000 << 96, 32},
+		{(u128)0x2002 << 112, 16},
 	};
 
 	for (size_t i = 0; i < sizeof(special) / sizeof(special[0]); i++)
@@ -76,7 +79,7 @@ static uint32_t walk(struct build *b, u128 first, unsigned depth, unsigned bits)
 /* ::/96: the same walk over the other family's leaves, which ends 32 bits further down. */
 static uint32_t walk_v4(struct build *b)
 {
-	struct build inner = { .tree = b->tree, .at = b->v4, .end = b->v4_end };
+	struct build inner = {.tree = b->tree, .at = b->v4, .end = b->v4_end};
 
 	b->v4_record = walk(&inner, 0, 0, 32);
 	b->error = inner.error;
@@ -100,10 +103,13 @@ static uint32_t split(struct build *b, u128 first, unsigned depth, unsigned bits
 	return node;
 }
 
-/* The record for the block of this length; the cursor moves to the leaf that holds the block's first address. */
+/* The record for the block of this length; the cursor moves to the leaf that holds the block's
+ * first address. */
 static uint32_t walk(struct build *b, u128 first, unsigned depth, unsigned bits)
 {
-	u128 last = first | (depth ? ((u128)1 << (bits - depth)) - 1 : bits == 128 ? ~(u128)0 : ((u128)1 << bits) - 1);
+	u128 last = first | (depth	   ? ((u128)1 << (bits - depth)) - 1
+			     : bits == 128 ? ~(u128)0
+					   : ((u128)1 << bits) - 1);
 	bool v6 = bits == 128;
 
 	if (b->error)
@@ -119,11 +125,11 @@ static uint32_t walk(struct build *b, u128 first, unsigned depth, unsigned bits)
 	return split(b, first, depth, bits);
 }
 
-int mmdb_tree_build(struct mmdb_tree *ret, const struct mmdb_leaf *v4, size_t n4, const struct mmdb_leaf *v6,
-		    size_t n6)
+int mmdb_tree_build(struct mmdb_tree *ret, const struct mmdb_leaf *v4, size_t n4,
+		    const struct mmdb_leaf *v6, size_t n6)
 {
-	struct mmdb_tree t = { 0 };
-	struct build b = { .tree = &t, .at = v6, .end = v6 + n6, .v4 = v4, .v4_end = v4 + n4 };
+	struct mmdb_tree t = {0};
+	struct build b = {.tree = &t, .at = v6, .end = v6 + n6, .v4 = v4, .v4_end = v4 + n4};
 
 	if (!n4 || !n6 || v4->first || v6->first)
 		return -EINVAL;

@@ -2,9 +2,10 @@
 /*
  * mmdb_write.c - writes a places database as a MaxMind DB.
  *
- * One sweep a family over the merged ranges and the disjoint claims of every source: wherever one of them begins or
- * ends a new leaf begins. Equal leaves have one record, found by what was heard there (place and claims), so that a
- * record is encoded once; the tree then joins neighbours that say the same.
+ * One sweep a family over the merged ranges and the disjoint claims of every source: wherever one
+ * of them begins or ends a new leaf begins. Equal leaves have one record, found by what was heard
+ * there (place and claims), so that a record is encoded once; the tree then joins neighbours that
+ * say the same.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,8 +32,8 @@ struct writer {
 struct sweep {
 	const struct places *p;
 	bool is6;
-	size_t merged;           /* index in r4 or r6 of what holds the address */
-	size_t at[SOURCES_MAX];  /* first claim of each that does not end before it */
+	size_t merged;		/* index in r4 or r6 of what holds the address */
+	size_t at[SOURCES_MAX]; /* first claim of each that does not end before it */
 	struct {
 		uint32_t place;
 		struct heard heard[SOURCES_MAX];
@@ -52,7 +53,7 @@ static int leaves_add(struct leaves *l, u128 first, uint32_t value)
 		l->v = v;
 		l->capacity = capacity;
 	}
-	l->v[l->n++] = (struct mmdb_leaf){ first, value };
+	l->v[l->n++] = (struct mmdb_leaf){first, value};
 	return 0;
 }
 
@@ -66,7 +67,8 @@ static u128 merged_first(const struct sweep *s, size_t i)
 	return s->is6 ? U128(s->p->r6[i].hi, s->p->r6[i].lo) : s->p->r4[i].first;
 }
 
-/* Lines of a text and numbers of a database's ranges would make every record one of its own; keys of lists are kept. */
+/* Lines of a text and numbers of a database's ranges would make every record one of its own; keys
+ * of lists are kept. */
 static bool keeps_where(const struct source_data *s)
 {
 	return s->pub.kind == SOURCE_RANGES || s->pub.kind == SOURCE_GEOFEED;
@@ -79,7 +81,8 @@ static uint32_t where_of(const struct source_data *s, int is6, const struct span
 	return s->disjoint[is6] ? span->where : spans_get(&s->raw[is6], span->where).where;
 }
 
-/* Boundaries are one past an end, so 0 is the end of IPv6: it sorts last when one is taken from both sides. */
+/* Boundaries are one past an end, so 0 is the end of IPv6: it sorts last when one is taken from
+ * both sides. */
 static void lower(u128 *next, u128 boundary)
 {
 	if (boundary - 1 < *next - 1)
@@ -96,14 +99,14 @@ static struct heard hear(struct sweep *s, size_t i, u128 address, u128 *next)
 	while (s->at[i] < flat->n && spans_get(flat, s->at[i]).last < address)
 		s->at[i]++;
 	if (s->at[i] == flat->n)
-		return (struct heard){ 0 };
+		return (struct heard){0};
 	span = spans_get(flat, s->at[i]);
 	if (span.first > address) {
 		lower(next, span.first);
-		return (struct heard){ 0 };
+		return (struct heard){0};
 	}
 	lower(next, span.last + 1);
-	return (struct heard){ span.saying, where_of(d, s->is6, &span) };
+	return (struct heard){span.saying, where_of(d, s->is6, &span)};
 }
 
 static int new_record(struct writer *w, const struct sweep *s, uint32_t i)
@@ -133,7 +136,7 @@ static int add_leaf(struct writer *w, const struct sweep *s, u128 first)
 
 static int sweep_family(struct writer *w, const struct places *p, bool is6)
 {
-	struct sweep s = { .p = p, .is6 = is6 };
+	struct sweep s = {.p = p, .is6 = is6};
 	const u128 end = spans_max(is6) + 1;
 	u128 address = 0, next;
 	int r = 0;
@@ -173,7 +176,8 @@ static int write_file(struct writer *w, int64_t build_epoch, struct mmdb_stats *
 	const uint8_t *data = mmdb_data_bytes(w->data, &n);
 	int r = write_tree(&w->tree, st->record_bits, f);
 
-	if (!r && (fwrite(between, 1, sizeof(between), f) != sizeof(between) || (n && fwrite(data, 1, n, f) != n)))
+	if (!r && (fwrite(between, 1, sizeof(between), f) != sizeof(between) ||
+		   (n && fwrite(data, 1, n, f) != n)))
 		r = -EIO;
 	if (!r)
 		r = record_write_metadata(&w->maker, w->tree.n, st->record_bits, build_epoch, f);
@@ -183,7 +187,8 @@ static int write_file(struct writer *w, int64_t build_epoch, struct mmdb_stats *
 
 static int make(struct writer *w, const struct places *p)
 {
-	int r = intern_init(&w->heard, sizeof(uint32_t) + p->nsources * sizeof(struct heard), UINT32_MAX);
+	int r = intern_init(&w->heard, sizeof(uint32_t) + p->nsources * sizeof(struct heard),
+			    UINT32_MAX);
 
 	if (!r)
 		r = mmdb_data_new(&w->data);
@@ -194,7 +199,9 @@ static int make(struct writer *w, const struct places *p)
 		r = sweep_family(w, p, false);
 	if (!r)
 		r = sweep_family(w, p, true);
-	return r ? r : mmdb_tree_build(&w->tree, w->leaves[0].v, w->leaves[0].n, w->leaves[1].v, w->leaves[1].n);
+	return r ? r
+		 : mmdb_tree_build(&w->tree, w->leaves[0].v, w->leaves[0].n, w->leaves[1].v,
+				   w->leaves[1].n);
 }
 
 static void writer_drop(struct writer *w)
@@ -208,8 +215,8 @@ static void writer_drop(struct writer *w)
 	mmdb_data_free(w->data);
 }
 
-static int write_made(struct writer *w, const char *path, int64_t build_epoch, struct mmdb_stats *st,
-		      struct diag_sink *d)
+static int write_made(struct writer *w, const char *path, int64_t build_epoch,
+		      struct mmdb_stats *st, struct diag_sink *d)
 {
 	struct file_write file;
 	int r = file_open(&file, path, d);
@@ -224,17 +231,19 @@ static int write_made(struct writer *w, const char *path, int64_t build_epoch, s
 	return r;
 }
 
-int mmdb_write(const struct places *p, const char *path, const struct mmdb_options *o, struct mmdb_stats *ret,
-	       struct diag_sink *d)
+int mmdb_write(const struct places *p, const char *path, const struct mmdb_options *o,
+	       struct mmdb_stats *ret, struct diag_sink *d)
 {
-	struct writer w = { 0 };
-	struct mmdb_stats st = { 0 };
+	struct writer w = {0};
+	struct mmdb_stats st = {0};
 	size_t data_bytes = 0;
 	int r = make(&w, p);
 
 	if (!r) {
 		mmdb_data_bytes(w.data, &data_bytes);
-		st = (struct mmdb_stats){ .nodes = w.tree.n, .data_bytes = data_bytes, .records = w.nrecords };
+		st = (struct mmdb_stats){.nodes = w.tree.n,
+					 .data_bytes = data_bytes,
+					 .records = w.nrecords};
 		st.record_bits = mmdb_tree_record_bits(&w.tree, data_bytes);
 		r = st.record_bits ? 0 : -E2BIG;
 		if (!r && st.record_bits < o->record_bits)

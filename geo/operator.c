@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* operator.c - finds operators by key, name, AS organisation and AS number in the tables of geo/data. */
+/* operator.c - finds operators by key, name, AS organisation and AS number in the tables of
+ * geo/data. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -7,8 +8,8 @@
 #include "geo/operator.h"
 
 static const struct operator_entry rows[] = {
-#define OPERATOR(key, name, a, b, kind, on, note, source) \
-	{ key, name, CC(a, b), (kind) == 1, (kind) == 2, on, note, source },
+#define OPERATOR(key, name, a, b, kind, on, note, source)                                          \
+	{key, name, CC(a, b), (kind) == 1, (kind) == 2, on, note, source},
 #include "geo/data/operators.def"
 #undef OPERATOR
 };
@@ -18,7 +19,7 @@ static const struct as_row {
 	uint32_t asn;
 	const char *key;
 } asns[] = {
-#define OPERATOR_ASN(asn, key) { asn, key },
+#define OPERATOR_ASN(asn, key) {asn, key},
 #include "geo/data/operator_asns.def"
 #undef OPERATOR_ASN
 };
@@ -26,13 +27,13 @@ static const struct as_row {
 static const struct name_row {
 	const char *words, *key;
 } names[] = {
-#define OPERATOR_NAME(words, key) { words, key },
+#define OPERATOR_NAME(words, key) {words, key},
 #include "geo/data/operator_names.def"
 #undef OPERATOR_NAME
 };
 
 static const struct operator_hds hds[] = {
-#define HDS(key, status, date, source) { key, status, date, source },
+#define HDS(key, status, date, source) {key, status, date, source},
 #include "geo/data/hds.def"
 #undef HDS
 };

@@ -12,19 +12,21 @@
 #include "geo/country.h"
 
 enum place_status {
-	PLACE_UNKNOWN,    /* no source speaks */
+	PLACE_UNKNOWN, /* no source speaks */
 	PLACE_KNOWN,
-	PLACE_DISPUTED,   /* sources differ on inside or outside the EU/EEA */
+	PLACE_DISPUTED,	  /* sources differ on inside or outside the EU/EEA */
 	PLACE_UNPROVABLE, /* anycast, GLOBAL, a region nobody placed */
 };
 /* What kind of address it is before any source speaks (RFC 6890 and shared/reference/geo.md). */
 enum place_scope {
 	SCOPE_GLOBAL,
-	SCOPE_LOCAL,     /* loopback, link-local, limited broadcast, link-scope multicast: outside the policy */
-	SCOPE_PRIVATE,   /* RFC 1918, ULA, CGNAT 100.64/10 that no place line covers */
+	SCOPE_LOCAL,   /* loopback, link-local, limited broadcast, link-scope multicast: outside the
+			  policy */
+	SCOPE_PRIVATE, /* RFC 1918, ULA, CGNAT 100.64/10 that no place line covers */
 	SCOPE_MULTICAST, /* wider multicast: egress, place unknown */
-	SCOPE_EMBEDDED,  /* mapped, NAT64, 6to4, Teredo: the embedded IPv4 address decides (table.h) */
-	SCOPE_RESERVED,  /* documentation, benchmarking, 240/4, unallocated: unknown */
+	SCOPE_EMBEDDED,	 /* mapped, NAT64, 6to4, Teredo: the embedded IPv4 address decides (table.h)
+			  */
+	SCOPE_RESERVED,	 /* documentation, benchmarking, 240/4, unallocated: unknown */
 };
 struct place {
 	uint16_t country;      /* country.h; 0 = none */
@@ -32,11 +34,12 @@ struct place {
 	uint16_t provider;     /* index for places_string(); 0 = none: infrastructure (aws) */
 	uint16_t platform;     /* index; 0 = none: platform on it (heroku) */
 	uint16_t region;       /* index; 0 = none */
-	uint8_t status;        /* enum place_status */
-	uint8_t scope;         /* enum place_scope */
+	uint8_t status;	       /* enum place_status */
+	uint8_t scope;	       /* enum place_scope */
 };
 
-#define PLACE_SETS_MAX 512 /* distinct policy sets (prefix lists, ASNs, inside, subject addresses) */
+#define PLACE_SETS_MAX                                                                             \
+	512 /* distinct policy sets (prefix lists, ASNs, inside, subject addresses) */
 struct place_class {
 	struct place place;
 	const uint64_t *sets; /* bitmap of PLACE_SETS_MAX bits, owned by the table; never NULL */

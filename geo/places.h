@@ -17,37 +17,40 @@
 
 enum source_kind {
 	SOURCE_PLACE_LINES, /* of the policy */
-	SOURCE_RANGES,      /* a provider's range file (AWS, Google, Azure, Oracle, Cloudflare, Fastly, CSV) */
-	SOURCE_GEOFEED,     /* RFC 8805 */
-	SOURCE_MMDB,        /* country or city */
-	SOURCE_TEXT,        /* tor-geoipdb */
-	SOURCE_ASN,         /* ASN MMDB or CSV prefix,asn,org: who operates, never where */
-	SOURCE_REFUTED,    /* refuted.h: where an address is *not*; disputes a place, never makes one */
+	SOURCE_RANGES,	/* a provider's range file (AWS, Google, Azure, Oracle, Cloudflare, Fastly,
+			   CSV) */
+	SOURCE_GEOFEED, /* RFC 8805 */
+	SOURCE_MMDB,	/* country or city */
+	SOURCE_TEXT,	/* tor-geoipdb */
+	SOURCE_ASN,	/* ASN MMDB or CSV prefix,asn,org: who operates, never where */
+	SOURCE_REFUTED, /* refuted.h: where an address is *not*; disputes a place, never makes one
+			 */
 	SOURCE_KINDS
 };
 
 /* One range of one source, as read. Strings are interned in the places (places_intern). */
 struct claim {
 	struct ip first, last;
-	uint16_t country;      /* 0: the source does not say */
+	uint16_t country;			      /* 0: the source does not say */
 	uint16_t provider, platform, region, service; /* string indices */
-	uint16_t jurisdiction; /* 0: does not say */
-	uint8_t status;        /* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that nobody placed */
-	uint32_t asn;          /* 0: does not say */
-	uint32_t operator;     /* string index: AS organisation (above 65535, so not in struct place) */
-	uint32_t where;        /* line, or record number, from 1; 0 = none */
+	uint16_t jurisdiction;			      /* 0: does not say */
+	uint8_t status;	   /* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that
+			      nobody placed */
+	uint32_t asn;	   /* 0: does not say */
+	uint32_t operator; /* string index: AS organisation (above 65535, so not in struct place) */
+	uint32_t where;	   /* line, or record number, from 1; 0 = none */
 };
 
 struct source {
 	enum source_kind kind;
-	const char *format;    /* "tor-geoipdb", "mmdb", "aws", ... static */
-	char *path;            /* as given */
+	const char *format; /* "tor-geoipdb", "mmdb", "aws", ... static */
+	char *path;	    /* as given */
 	char sha256[65];
-	int64_t date;          /* what the file says it was made, Unix seconds; else its mtime */
-	char *version;         /* syncToken, build epoch, ...; may be NULL */
+	int64_t date;  /* what the file says it was made, Unix seconds; else its mtime */
+	char *version; /* syncToken, build epoch, ...; may be NULL */
 	uint64_t claims;
 	uint64_t v4_ranges, v6_ranges;
-	bool vague;            /* names no region at all (goog.json): comes after its own kind */
+	bool vague; /* names no region at all (goog.json): comes after its own kind */
 };
 
 #define PLACES_NAT64_MAX 16
@@ -74,33 +77,44 @@ struct places_config {
 /* 0 or -errno with a diag that names the file and the place in it; *ret untouched on failure.
  * Thread-free; no globals. */
 int places_load(struct places **ret, const struct places_config *cfg, struct diag_sink *d);
-void places_free(struct places *p); /* NULL is fine */
+void places_free(struct places *p);		    /* NULL is fine */
 const char *const *places_default_files(size_t *n); /* what exists of: tor-geoipdb's two files */
 
-uint32_t places_count(const struct places *p);                       /* distinct places; index 0 is "unknown, global" */
+uint32_t places_count(const struct places *p); /* distinct places; index 0 is "unknown, global" */
 const struct place *places_get(const struct places *p, uint32_t i);
-const char *places_string(const struct places *p, uint32_t i);       /* "" for 0 */
-int places_find_string(const struct places *p, const char *s);       /* index or -ENOENT */
+const char *places_string(const struct places *p, uint32_t i); /* "" for 0 */
+int places_find_string(const struct places *p, const char *s); /* index or -ENOENT */
 const struct cidr *places_nat64(const struct places *p, size_t *n);
 
 /* Disjoint, sorted, covering the whole family; place of the merged sources and special ranges.
  * Owned by p. */
-struct range4 { uint32_t first, place; };                            /* up to the next range's first - 1 */
-struct range6 { uint64_t hi, lo; uint32_t place; };                  /* host order halves of the first address */
+struct range4 {
+	uint32_t first, place;
+}; /* up to the next range's first - 1 */
+struct range6 {
+	uint64_t hi, lo;
+	uint32_t place;
+}; /* host order halves of the first address */
 const struct range4 *places_ranges4(const struct places *p, size_t *n);
 const struct range6 *places_ranges6(const struct places *p, size_t *n);
 
-uint32_t places_lookup(const struct places *p, const struct ip *ip); /* by binary search; the slow reference for table.h */
+uint32_t places_lookup(const struct places *p,
+		       const struct ip *ip); /* by binary search; the slow reference for table.h */
 size_t places_sources(const struct places *p);
 const struct source *places_source(const struct places *p, size_t i);
 /* Every source's most specific claim for the address, best precedence first; returns how many (at
  * most max). */
-struct claim_of { const struct source *source; struct claim claim; char key[64]; /* JSON path or MMDB prefix */ };
+struct claim_of {
+	const struct source *source;
+	struct claim claim;
+	char key[64]; /* JSON path or MMDB prefix */
+};
 size_t places_claims(const struct places *p, const struct ip *ip, struct claim_of *out, size_t max);
 /* Addresses an ASN holds according to the SOURCE_ASN sources: ranges appended through fn; 0 ranges
  * when unknown. */
 size_t places_asn_ranges(const struct places *p, uint32_t asn,
-			 void (*fn)(void *arg, const struct ip *first, const struct ip *last), void *arg);
+			 void (*fn)(void *arg, const struct ip *first, const struct ip *last),
+			 void *arg);
 /* Age in seconds of the oldest source that gives places, at Unix time now. */
 int64_t places_age(const struct places *p, int64_t now);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ranges.c - the growing list of a file's claims, and what happens when one file says two things of one prefix. */
+/* ranges.c - the growing list of a file's claims, and what happens when one file says two things of
+ * one prefix. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +16,8 @@ int ranges_add(struct ranges *c, const struct claim *claim)
 		struct claim *v;
 
 		if (capacity > SOURCE_CLAIMS_MAX) {
-			claims_error(c->to, 0, "over %u claims: too many for one source", SOURCE_CLAIMS_MAX);
+			claims_error(c->to, 0, "over %u claims: too many for one source",
+				     SOURCE_CLAIMS_MAX);
 			return -E2BIG;
 		}
 		v = reallocarray(c->v, capacity, sizeof(*v));
@@ -98,7 +100,7 @@ int claim_prefix(struct claim *ret, const char *text)
 
 	if (r)
 		return r;
-	*ret = (struct claim){ .first = cidr_first(&cidr), .last = cidr_last(&cidr) };
+	*ret = (struct claim){.first = cidr_first(&cidr), .last = cidr_last(&cidr)};
 	return 0;
 }
 
@@ -121,7 +123,8 @@ void claim_region(struct ranges *c, struct claim *ret, const char *provider, con
 	ret->status = ret->country ? PLACE_KNOWN : PLACE_UNPROVABLE;
 }
 
-/* By first address, then the wider, then the order in the file, so that settling is the same on every run. */
+/* By first address, then the wider, then the order in the file, so that settling is the same on
+ * every run. */
 static int claim_cmp(const void *x, const void *y)
 {
 	const struct claim *a = x, *b = y;
@@ -158,7 +161,7 @@ static bool absorb(struct claim *a, const struct claim *b)
 	}
 	if (!a->asn) {
 		a->asn = b->asn;
-		a->operator = b->operator;
+		a->operator= b->operator;
 	}
 	if (silent(a))
 		take_place(a, b);
@@ -173,7 +176,8 @@ static bool absorb(struct claim *a, const struct claim *b)
 	return true;
 }
 
-/* Prefixes nest: a stack of those around the current one is never deeper than the length of an address in bits. */
+/* Prefixes nest: a stack of those around the current one is never deeper than the length of an
+ * address in bits. */
 static void inherit(struct ranges *c)
 {
 	const struct claim *around[129];
@@ -202,8 +206,9 @@ static void merge_same(struct ranges *c)
 		if (!same_range(&c->v[out], &c->v[i]))
 			c->v[++out] = c->v[i];
 		else if (absorb(&c->v[out], &c->v[i]) && !torn++)
-			claims_warn(c->to, 0, "%s is published twice, with two regions or operators",
-				  ip_format(text, &c->v[i].first));
+			claims_warn(c->to, 0,
+				    "%s is published twice, with two regions or operators",
+				    ip_format(text, &c->v[i].first));
 	}
 	c->n = out + 1;
 	if (torn > 1)
@@ -238,7 +243,7 @@ static int64_t date_digits(const char *text, size_t n)
 int64_t ranges_parse_date(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
-	struct tm tm = { .tm_mday = 1 };
+	struct tm tm = {.tm_mday = 1};
 	const char *end;
 
 	if (!text[digits] && (digits == 10 || digits == 13 || digits == 16))

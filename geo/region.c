@@ -4,20 +4,24 @@
 #include "geo/country.h"
 #include "geo/region.h"
 
-#define AWS_REGIONS	 "AWS Global Infrastructure: Regions (docs.aws.amazon.com/global-infrastructure)"
-#define AWS_ZONES	 "AWS Local Zones locations (aws.amazon.com/about-aws/global-infrastructure/localzones)"
-#define AWS_WAVELENGTH	 "AWS Wavelength locations (aws.amazon.com/wavelength/locations)"
-#define AWS_DEDICATED	 "AWS Dedicated Local Zones, Government of Singapore (aws.amazon.com/dedicatedlocalzones)"
-#define GOOGLE_REGIONS	 "Google Cloud: Regions and zones (cloud.google.com/compute/docs/regions-zones)"
+#define AWS_REGIONS "AWS Global Infrastructure: Regions (docs.aws.amazon.com/global-infrastructure)"
+#define AWS_ZONES                                                                                  \
+	"AWS Local Zones locations (aws.amazon.com/about-aws/global-infrastructure/localzones)"
+#define AWS_WAVELENGTH "AWS Wavelength locations (aws.amazon.com/wavelength/locations)"
+#define AWS_DEDICATED                                                                              \
+	"AWS Dedicated Local Zones, Government of Singapore (aws.amazon.com/dedicatedlocalzones)"
+#define GOOGLE_REGIONS                                                                             \
+	"Google Cloud: Regions and zones (cloud.google.com/compute/docs/regions-zones)"
 #define AZURE_REGIONS	 "Azure regions list (learn.microsoft.com/azure/reliability/regions-list)"
 #define AZURE_GOVERNMENT "Azure Government regions (learn.microsoft.com/azure/azure-government)"
 #define AZURE_CHINA	 "Azure in China regions (learn.microsoft.com/azure/china)"
 #define ORACLE_REGIONS	 "OCI Regions (docs.oracle.com/iaas/Content/General/Concepts/regions.htm)"
-#define CLEVER_ZONES	 "Clever Cloud zones (clever-cloud.com/developers/api/howto: GET /v4/products/zones)"
+#define CLEVER_ZONES                                                                               \
+	"Clever Cloud zones (clever-cloud.com/developers/api/howto: GET /v4/products/zones)"
 
 static const struct region rows[] = {
-#define REGION(provider, name, a, b, confirmed, where, source) \
-	{ provider, name, CC(a, b), confirmed, where, source },
+#define REGION(provider, name, a, b, confirmed, where, source)                                     \
+	{provider, name, CC(a, b), confirmed, where, source},
 #include "geo/data/regions.def"
 #undef REGION
 };

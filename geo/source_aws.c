@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_aws.c - AWS ip-ranges.json: where a prefix stands is its network border group, not its region. */
+/* source_aws.c - AWS ip-ranges.json: where a prefix stands is its network border group, not its
+ * region. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,10 +9,11 @@
 #define IPV6_BIT 0x80000000u /* of claim.where: the second list */
 
 /*
- * eu-central-1 has prefixes in Istanbul (border group eu-central-1-ist-1): the group is the region of the claim. Files
- * from before 2020 have no groups. GLOBAL is in no table, hence unprovable.
+ * eu-central-1 has prefixes in Istanbul (border group eu-central-1-ist-1): the group is the region
+ * of the claim. Files from before 2020 have no groups. GLOBAL is in no table, hence unprovable.
  */
-static int prefix_claim(struct ranges *c, const json_t *o, const char *key, const char *path, struct claim *ret)
+static int prefix_claim(struct ranges *c, const json_t *o, const char *key, const char *path,
+			struct claim *ret)
 {
 	const char *text = json_text_at(c, o, path, key, false);
 	const char *region = text ? json_text_at(c, o, path, "region", false) : NULL;
@@ -27,14 +29,15 @@ static int prefix_claim(struct ranges *c, const json_t *o, const char *key, cons
 	return 0;
 }
 
-static int read_list(struct ranges *c, const json_t *root, const char *list, const char *key, uint32_t bit)
+static int read_list(struct ranges *c, const json_t *root, const char *list, const char *key,
+		     uint32_t bit)
 {
 	json_t *a = json_array_at(c, root, "", list), *o;
 	size_t i;
 
 	if (!a)
 		return -EINVAL;
-	json_array_foreach(a, i, o) {
+	json_array_foreach (a, i, o) {
 		struct claim claim;
 		char path[64];
 		int r;
@@ -69,5 +72,6 @@ int aws_read(struct ranges *c, const json_t *root)
 
 void aws_path(char *buf, size_t size, uint32_t where)
 {
-	snprintf(buf, size, "%s[%u]", where & IPV6_BIT ? "ipv6_prefixes" : "prefixes", (where & ~IPV6_BIT) - 1);
+	snprintf(buf, size, "%s[%u]", where & IPV6_BIT ? "ipv6_prefixes" : "prefixes",
+		 (where & ~IPV6_BIT) - 1);
 }

@@ -2,16 +2,17 @@
 /*
  * source_azure.c - Azure ServiceTags: a tag is a service, in a region or in none.
  *
- * Most prefixes of a tag without a region lie within a region of AzureCloud.REGION, and stand there; what lies in none
- * is unprovable. Front Door is anycast wherever it lies (all tags but its back ends, which are the unicast side).
+ * Most prefixes of a tag without a region lie within a region of AzureCloud.REGION, and stand
+ * there; what lies in none is unprovable. Front Door is anycast wherever it lies (all tags but its
+ * back ends, which are the unicast side).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "geo/source_ranges.h"
 
-#define INDEX_BITS 20 /* of claim.where: the prefix within its tag, under the tag */
-#define TAGS_MAX   (1u << (32 - INDEX_BITS))
+#define INDEX_BITS   20 /* of claim.where: the prefix within its tag, under the tag */
+#define TAGS_MAX     (1u << (32 - INDEX_BITS))
 #define PREFIXES_MAX ((1u << INDEX_BITS) - 1)
 
 static bool anycast(const char *tag)
@@ -26,7 +27,7 @@ static int read_prefixes(struct ranges *c, json_t *list, size_t tag, const struc
 
 	if (json_array_size(list) > PREFIXES_MAX)
 		return ranges_error(c, "values[%zu] has over %u prefixes", tag, PREFIXES_MAX);
-	json_array_foreach(list, i, o) {
+	json_array_foreach (list, i, o) {
 		const char *text = json_string_value(o);
 		struct claim claim, prefix;
 		char path[64];
@@ -52,7 +53,7 @@ static int read_tag(struct ranges *c, const json_t *o, size_t tag)
 {
 	char path[64], properties[96];
 	const char *name, *region;
-	struct claim claim = { 0 };
+	struct claim claim = {0};
 	const json_t *p;
 	json_t *list;
 
@@ -89,7 +90,7 @@ int azure_read(struct ranges *c, const json_t *root)
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(number));
 		ranges_version(c, text);
 	}
-	json_array_foreach(values, i, o) {
+	json_array_foreach (values, i, o) {
 		int r = read_tag(c, o, i);
 
 		if (r)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_csv.c - lists that name an operator a prefix: prefix,asn,org; first,last,asn,org; prefix,operator; Clever Cloud's. */
+/* source_csv.c - lists that name an operator a prefix: prefix,asn,org; first,last,asn,org;
+ * prefix,operator; Clever Cloud's. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,13 +66,15 @@ static int each(struct ranges *c, bool skip_header,
 			return r;
 	}
 	if (r == -E2BIG)
-		claims_error(c->to, csv.line, "a line of over %d bytes or %d fields", CSV_LINE, CSV_FIELDS);
+		claims_error(c->to, csv.line, "a line of over %d bytes or %d fields", CSV_LINE,
+			     CSV_FIELDS);
 	else if (r)
 		claims_error(c->to, csv.line, "an unclosed quote or a NUL");
 	return r ? r : ranges_settle(c, NULL, false);
 }
 
-/* An AS names who operates, never where: provider and law come from the tables, the country from elsewhere. */
+/* An AS names who operates, never where: provider and law come from the tables, the country from
+ * elsewhere. */
 static int asn_fields(struct ranges *c, const struct csv *csv, struct claim *claim, unsigned at)
 {
 	const char *org = csv->nfields > at + 1 ? csv->field[at + 1] : "";
@@ -80,7 +83,7 @@ static int asn_fields(struct ranges *c, const struct csv *csv, struct claim *cla
 	if (parse_asn(csv->field[at], &claim->asn))
 		return bad(c, csv, "an AS number", csv->field[at]);
 	if (*org)
-		claim->operator = ranges_operator(c, org);
+		claim->operator= ranges_operator(c, org);
 	op = operator_by_asn(claim->asn);
 	if (!op && *org)
 		op = operator_find(org);
@@ -101,7 +104,7 @@ static int prefix_asn(struct ranges *c, const struct csv *csv, struct claim *cla
 
 static int range_asn(struct ranges *c, const struct csv *csv, struct claim *claim)
 {
-	*claim = (struct claim){ 0 };
+	*claim = (struct claim){0};
 	if (csv->nfields < 3)
 		return wrong_count(c, csv, "first,last,asn,org");
 	if (ip_parse(&claim->first, csv->field[0]))
@@ -117,8 +120,8 @@ static bool is_range(const struct csv *first)
 	struct ip ip;
 	uint32_t asn;
 
-	return first->nfields >= 3 && !ip_parse(&ip, first->field[0]) && !ip_parse(&ip, first->field[1]) &&
-	       !parse_asn(first->field[2], &asn);
+	return first->nfields >= 3 && !ip_parse(&ip, first->field[0]) &&
+	       !ip_parse(&ip, first->field[1]) && !parse_asn(first->field[2], &asn);
 }
 
 bool asn_csv_is(const struct csv *first)
@@ -146,7 +149,7 @@ static int prefix_operator(struct ranges *c, const struct csv *csv, struct claim
 	if (claim_prefix(claim, csv->field[0]))
 		return bad(c, csv, "a prefix", csv->field[0]);
 	op = operator_find(csv->field[1]);
-	claim->operator = ranges_operator(c, csv->field[1]);
+	claim->operator= ranges_operator(c, csv->field[1]);
 	if (op)
 		claim_operator(c, claim, op);
 	else

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_geofeed.c - RFC 8805 geofeeds: prefix,alpha2,subdivision,city,postal, as a network publishes of itself. */
+/* source_geofeed.c - RFC 8805 geofeeds: prefix,alpha2,subdivision,city,postal, as a network
+ * publishes of itself. */
 #include <errno.h>
 #include <string.h>
 #include "geo/country.h"
 #include "geo/source_ranges.h"
 
 /*
- * An empty country means "do not place this" (RFC 8805 2.1.1.2): unprovable. A code that is none is an error of that
- * line; the RFC has readers discard such lines, so it is a warning and the rest is read.
+ * An empty country means "do not place this" (RFC 8805 2.1.1.2): unprovable. A code that is none is
+ * an error of that line; the RFC has readers discard such lines, so it is a warning and the rest is
+ * read.
  */
 static int one_line(struct ranges *c, const struct csv *csv)
 {
@@ -15,7 +17,8 @@ static int one_line(struct ranges *c, const struct csv *csv)
 	const char *code;
 
 	if (csv->nfields < 2 || claim_prefix(&claim, csv->field[0])) {
-		claims_warn(c->to, csv->line, "skipped: '%.64s' is not 'prefix,country,...'", csv->field[0]);
+		claims_warn(c->to, csv->line, "skipped: '%.64s' is not 'prefix,country,...'",
+			    csv->field[0]);
 		return 0;
 	}
 	code = csv->field[1];

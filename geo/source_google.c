@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_google.c - Google's cloud.json (a scope a prefix) and goog.json (no scope: Google's, but nowhere in particular). */
+/* source_google.c - Google's cloud.json (a scope a prefix) and goog.json (no scope: Google's, but
+ * nowhere in particular). */
 #include <errno.h>
 #include <stdio.h>
 #include "geo/source_ranges.h"
@@ -14,7 +15,8 @@ static int prefix_claim(struct ranges *c, const json_t *o, const char *path, str
 	if (!scope)
 		return -EINVAL;
 	if (!*v4 == !*v6)
-		return ranges_error(c, "%s has %s of ipv4Prefix and ipv6Prefix", path, *v4 ? "both" : "neither");
+		return ranges_error(c, "%s has %s of ipv4Prefix and ipv6Prefix", path,
+				    *v4 ? "both" : "neither");
 	if (json_prefix(c, ret, *v4 ? v4 : v6, path))
 		return -EINVAL;
 	claim_operator(c, ret, operator_by_key("google"));
@@ -36,7 +38,7 @@ int google_read(struct ranges *c, const json_t *root)
 		return -EINVAL;
 	ranges_version(c, token);
 	ranges_date(c, *created ? created : token);
-	json_array_foreach(a, i, o) {
+	json_array_foreach (a, i, o) {
 		struct claim claim;
 		char path[64];
 		int r;

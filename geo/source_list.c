@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_list.c - documents that are bare lists of prefixes of one operator: Cloudflare, Fastly, a Heroku Private Space. */
+/* source_list.c - documents that are bare lists of prefixes of one operator: Cloudflare, Fastly, a
+ * Heroku Private Space. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,21 +10,22 @@
 
 struct list_format {
 	const char *operator;
-	const char *within;     /* member that holds the lists, "" = the document itself */
+	const char *within; /* member that holds the lists, "" = the document itself */
 	const char *lists[2];
-	const char *date;       /* member with the date, NULL = none */
-	uint8_t status;         /* of every claim */
+	const char *date; /* member with the date, NULL = none */
+	uint8_t status;	  /* of every claim */
 };
 
 static const struct list_format cloudflare = {
-	"cloudflare", "result", { "ipv4_cidrs", "ipv6_cidrs" }, NULL, PLACE_UNPROVABLE,
+	"cloudflare", "result", {"ipv4_cidrs", "ipv6_cidrs"}, NULL, PLACE_UNPROVABLE,
 };
 static const struct list_format fastly = {
-	"fastly", "", { "addresses", "ipv6_addresses" }, NULL, PLACE_UNPROVABLE,
+	"fastly", "", {"addresses", "ipv6_addresses"}, NULL, PLACE_UNPROVABLE,
 };
-/* GET /spaces/{id}/nat does not say the region: country and region are left to the provider's own file. */
+/* GET /spaces/{id}/nat does not say the region: country and region are left to the provider's own
+ * file. */
 static const struct list_format heroku = {
-	"heroku", "", { "sources", NULL }, "updated_at", PLACE_KNOWN,
+	"heroku", "", {"sources", NULL}, "updated_at", PLACE_KNOWN,
 };
 
 static int read_list(struct ranges *c, const struct list_format *f, const json_t *o, unsigned which)
@@ -34,12 +36,13 @@ static int read_list(struct ranges *c, const struct list_format *f, const json_t
 
 	if (!a)
 		return -EINVAL;
-	json_array_foreach(a, i, p) {
+	json_array_foreach (a, i, p) {
 		struct claim claim;
 		char path[64];
 		int r;
 
-		snprintf(path, sizeof(path), "%s%s%s[%zu]", f->within, *f->within ? "." : "", key, i);
+		snprintf(path, sizeof(path), "%s%s%s[%zu]", f->within, *f->within ? "." : "", key,
+			 i);
 		if (!json_is_string(p))
 			return ranges_error(c, "%s is not a string", path);
 		r = json_prefix(c, &claim, json_string_value(p), path);
@@ -87,7 +90,8 @@ static void list_key(const struct list_format *f, char *buf, size_t size, uint32
 
 int cloudflare_read(struct ranges *c, const json_t *root)
 {
-	const char *etag = json_string_value(json_object_get(json_object_get(root, "result"), "etag"));
+	const char *etag =
+		json_string_value(json_object_get(json_object_get(root, "result"), "etag"));
 
 	if (etag)
 		ranges_version(c, etag);

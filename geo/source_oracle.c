@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_oracle.c - Oracle public_ip_ranges.json: regions with their prefixes, tagged by service. */
+/* source_oracle.c - Oracle public_ip_ranges.json: regions with their prefixes, tagged by service.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include "geo/source_ranges.h"
 
-#define INDEX_BITS 20 /* of claim.where: the prefix within its region, under the region */
-#define REGIONS_MAX (1u << (32 - INDEX_BITS))
+#define INDEX_BITS   20 /* of claim.where: the prefix within its region, under the region */
+#define REGIONS_MAX  (1u << (32 - INDEX_BITS))
 #define PREFIXES_MAX ((1u << INDEX_BITS) - 1)
 
 /* OCI is every customer's; OSN and OBJECT_STORAGE name Oracle's own services. */
@@ -17,7 +18,7 @@ static int read_tags(struct ranges *c, const json_t *o, const char *path, struct
 
 	if (!tags)
 		return -EINVAL;
-	json_array_foreach(tags, i, t) {
+	json_array_foreach (tags, i, t) {
 		if (!json_is_string(t))
 			return ranges_error(c, "%s.tags[%zu] is not a string", path, i);
 		if (strcmp(json_string_value(t), "OCI"))
@@ -40,7 +41,7 @@ static int read_region(struct ranges *c, const json_t *o, size_t region)
 		return -EINVAL;
 	if (json_array_size(list) > PREFIXES_MAX)
 		return ranges_error(c, "%s has over %u prefixes", path, PREFIXES_MAX);
-	json_array_foreach(list, i, p) {
+	json_array_foreach (list, i, p) {
 		uint32_t where = ((uint32_t)region << INDEX_BITS | (uint32_t)i) + 1;
 		struct claim claim;
 		const char *text;
@@ -61,7 +62,8 @@ static int read_region(struct ranges *c, const json_t *o, size_t region)
 int oracle_read(struct ranges *c, const json_t *root)
 {
 	json_t *regions = json_array_at(c, root, "", "regions"), *o;
-	const char *updated = regions ? json_text_at(c, root, "", "last_updated_timestamp", true) : NULL;
+	const char *updated =
+		regions ? json_text_at(c, root, "", "last_updated_timestamp", true) : NULL;
 	size_t i;
 
 	if (!updated)
@@ -70,7 +72,7 @@ int oracle_read(struct ranges *c, const json_t *root)
 		return ranges_error(c, "regions has over %u entries", REGIONS_MAX - 1);
 	ranges_version(c, updated);
 	ranges_date(c, updated);
-	json_array_foreach(regions, i, o) {
+	json_array_foreach (regions, i, o) {
 		int r = read_region(c, o, i);
 
 		if (r)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_ranges.c - tells the published lists by their content and runs their readers: rows of formats.def each. */
+/* source_ranges.c - tells the published lists by their content and runs their readers: rows of
+ * formats.def each. */
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -29,9 +30,10 @@ static int finish(struct ranges *c, int r)
 	return r;
 }
 
-static int parse_json(struct claims *to, const struct bytes *b, int (*read)(struct ranges *c, const json_t *root))
+static int parse_json(struct claims *to, const struct bytes *b,
+		      int (*read)(struct ranges *c, const json_t *root))
 {
-	struct ranges c = { .to = to, .text = (const char *)b->p, .len = b->n };
+	struct ranges c = {.to = to, .text = (const char *)b->p, .len = b->n};
 	json_t *root = NULL;
 	int r = json_open(&c, &root);
 
@@ -44,24 +46,24 @@ static int parse_json(struct claims *to, const struct bytes *b, int (*read)(stru
 
 static int parse_text(struct claims *to, const struct bytes *b, int (*read)(struct ranges *c))
 {
-	struct ranges c = { .to = to, .text = (const char *)b->p, .len = b->n };
+	struct ranges c = {.to = to, .text = (const char *)b->p, .len = b->n};
 
 	return finish(&c, read(&c));
 }
 
 /* Two members that only this publisher has; what they hold is for the reader to check. */
-#define JSON(name, member, other)                                                \
-	bool name##_probe(const struct bytes *b)                                 \
-	{                                                                        \
-		return is_json(b) && has(b, "\"" member "\"") && has(b, other);  \
-	}                                                                        \
-	int name##_parse(struct claims *c, const struct bytes *b)                \
-	{                                                                        \
-		return parse_json(c, b, name##_read);                            \
-	}                                                                        \
-	void name##_key(char buf[64], const struct claim *claim)                 \
-	{                                                                        \
-		name##_path(buf, 64, claim->where);                              \
+#define JSON(name, member, other)                                                                  \
+	bool name##_probe(const struct bytes *b)                                                   \
+	{                                                                                          \
+		return is_json(b) && has(b, "\"" member "\"") && has(b, other);                    \
+	}                                                                                          \
+	int name##_parse(struct claims *c, const struct bytes *b)                                  \
+	{                                                                                          \
+		return parse_json(c, b, name##_read);                                              \
+	}                                                                                          \
+	void name##_key(char buf[64], const struct claim *claim)                                   \
+	{                                                                                          \
+		name##_path(buf, 64, claim->where);                                                \
 	}
 JSON(aws, "prefixes", "\"ipv6_prefixes\"")
 JSON(azure, "addressPrefixes", "\"values\"")
@@ -81,7 +83,9 @@ bool other_json_probe(const struct bytes *b)
 static int no_reader(struct ranges *c, const json_t *root)
 {
 	(void)root;
-	return ranges_error(c, "JSON, but not as AWS, Azure, Oracle, Cloudflare, Fastly, Heroku or Google publish it");
+	return ranges_error(
+		c,
+		"JSON, but not as AWS, Azure, Oracle, Cloudflare, Fastly, Heroku or Google publish it");
 }
 
 int other_json_parse(struct claims *c, const struct bytes *b)
@@ -95,16 +99,16 @@ static bool first_record(struct csv *csv, const struct bytes *b)
 	return csv_next(csv) > 0;
 }
 
-#define TEXT(name, told)                                           \
-	bool name##_probe(const struct bytes *b)                   \
-	{                                                          \
-		struct csv first;                                  \
-                                                                   \
-		return first_record(&first, b) && (told);          \
-	}                                                          \
-	int name##_parse(struct claims *c, const struct bytes *b)  \
-	{                                                          \
-		return parse_text(c, b, name##_read);              \
+#define TEXT(name, told)                                                                           \
+	bool name##_probe(const struct bytes *b)                                                   \
+	{                                                                                          \
+		struct csv first;                                                                  \
+                                                                                                   \
+		return first_record(&first, b) && (told);                                          \
+	}                                                                                          \
+	int name##_parse(struct claims *c, const struct bytes *b)                                  \
+	{                                                                                          \
+		return parse_text(c, b, name##_read);                                              \
 	}
 
 static bool is_prefix(const struct csv *first)
@@ -117,19 +121,22 @@ static bool is_prefix(const struct csv *first)
 /* Cloudflare's lists have no name in them; these prefixes are its oldest and in one list each. */
 static bool is_cloudflare(const struct csv *first, const struct bytes *b)
 {
-	return first->nfields == 1 && is_prefix(first) && (has(b, "173.245.48.0/20") || has(b, "2400:cb00::/32"));
+	return first->nfields == 1 && is_prefix(first) &&
+	       (has(b, "173.245.48.0/20") || has(b, "2400:cb00::/32"));
 }
 
 static bool is_geofeed(const struct csv *first)
 {
 	return first->nfields >= 2 && is_prefix(first) &&
-	       (!*first->field[1] || (strlen(first->field[1]) == 2 && isalpha((unsigned char)*first->field[1])));
+	       (!*first->field[1] ||
+		(strlen(first->field[1]) == 2 && isalpha((unsigned char)*first->field[1])));
 }
 
 static int bare_list_read(struct ranges *c)
 {
-	return ranges_error(c, "a list of prefixes that does not say whose they are: make it lines of "
-			       "'prefix,operator' under that header");
+	return ranges_error(c,
+			    "a list of prefixes that does not say whose they are: make it lines of "
+			    "'prefix,operator' under that header");
 }
 
 TEXT(asn_csv, asn_csv_is(&first))

@@ -10,7 +10,7 @@
 #define MONTH(m)      ((m) + ((m) > 2 ? -3 : 9))
 #define DAYS(y, m, d)                                                                              \
 	(SHIFTED(y, m) * 365LL + SHIFTED(y, m) / 4 - SHIFTED(y, m) / 100 + SHIFTED(y, m) / 400 +   \
-	 (153 * MONTH(m) + 2) / 5 + (d) - 1 - 719468)
+	 (153 * MONTH(m) + 2) / 5 + (d)-1 - 719468)
 #define DATE(y, m, d) (DAYS(y, m, d) * 86400LL)
 #define OPEN	      0
 

@@ -12,6 +12,10 @@ const char *zone_name(enum zone z);
 bool zone_has(enum zone z, uint16_t country, int64_t at); /* at: Unix seconds */
 /* Row i of the zone's table, false past the end: country, from/until Unix seconds (0 = open), the
  * legal act. */
-struct zone_row { uint16_t country; int64_t from, until; const char *source; };
+struct zone_row {
+	uint16_t country;
+	int64_t from, until;
+	const char *source;
+};
 bool zone_row(enum zone z, size_t i, struct zone_row *ret);
 #endif

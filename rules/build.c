@@ -5,7 +5,7 @@
 
 void build_body_start(struct parse *ps)
 {
-	ps->atoms = (struct list){ 0 };
+	ps->atoms = (struct list){0};
 	ps->open_list = CLAUSES;
 	ps->pending_proto = -1;
 	ps->proto_has_ports = false;
@@ -13,14 +13,15 @@ void build_body_start(struct parse *ps)
 
 void build_rule_start(struct parse *ps, enum decide_action action, const struct word *w)
 {
-	ps->rule = (struct rule){ .action = action, .line = w->at.line };
+	ps->rule = (struct rule){.action = action, .line = w->at.line};
 	ps->rule_start = w->offset;
 	ps->clauses = 0;
 	ps->rule_lines++;
 	build_body_start(ps);
 }
 
-/* Columns of blanks are for the policy's reader; a line of an alert has one. Quoted text stays. Returns the new length. */
+/* Columns of blanks are for the policy's reader; a line of an alert has one. Quoted text stays.
+ * Returns the new length. */
 static size_t squeeze(char *s, size_t len)
 {
 	bool quoted = false;
@@ -63,7 +64,8 @@ static const char *rule_text(struct parse *ps)
 	return text;
 }
 
-/* 'from' and 'to' share the list of what is being read: whichever is open is closed by the next clause or the end. */
+/* 'from' and 'to' share the list of what is being read: whichever is open is closed by the next
+ * clause or the end. */
 static void close_list(struct parse *ps)
 {
 	if (ps->open_list == CLAUSE_FROM) {
@@ -74,7 +76,7 @@ static void close_list(struct parse *ps)
 		ps->rule.nto = ps->atoms.n;
 	}
 	ps->open_list = CLAUSES;
-	ps->atoms = (struct list){ 0 };
+	ps->atoms = (struct list){0};
 }
 
 void build_rule_end(struct parse *ps)
@@ -84,7 +86,8 @@ void build_rule_end(struct parse *ps)
 	if (!ps->rule.text)
 		ps->failed = true;
 	if (ps->rules.n == POLICY_RULES_MAX)
-		parse_error(ps, &(struct spot){ ps->rule.line, 1, 1 }, "more than %d rules", POLICY_RULES_MAX);
+		parse_error(ps, &(struct spot){ps->rule.line, 1, 1}, "more than %d rules",
+			    POLICY_RULES_MAX);
 	if (ps->rules.n <= POLICY_RULES_MAX)
 		PARSE_PUSH(ps, &ps->rules, ps->rule);
 }
@@ -105,7 +108,8 @@ void build_clause(struct parse *ps, enum clause c, const struct word *key, const
 	if (c != CLAUSE_FROM && c != CLAUSE_TO && ps->open_list != CLAUSES)
 		close_list(ps);
 	if (row->where == MATCH_LATER) {
-		parse_error(ps, at, "'%s' is understood but not decided by this version", row->keyword);
+		parse_error(ps, at, "'%s' is understood but not decided by this version",
+			    row->keyword);
 		return;
 	}
 	if (ps->clauses & 1u << c) {
@@ -131,12 +135,16 @@ void build_list_start(struct parse *ps, enum clause c, const struct word *key)
 void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
 {
 	const struct place_row *row = match_place(t);
-	struct place_atom a = { .type = t, .line = w->at.line, .column = w->at.column, .length = w->at.length,
-				.set = -1 };
+	struct place_atom a = {.type = t,
+			       .line = w->at.line,
+			       .column = w->at.column,
+			       .length = w->at.length,
+			       .set = -1};
 
 	if (++ps->nplaces > POLICY_PLACES_MAX) {
 		if (ps->nplaces == POLICY_PLACES_MAX + 1)
-			parse_error(ps, &w->at, "more than %d places in rules and zones", POLICY_PLACES_MAX);
+			parse_error(ps, &w->at, "more than %d places in rules and zones",
+				    POLICY_PLACES_MAX);
 		return;
 	}
 	if (t == ATOM_HERE)
@@ -149,10 +157,15 @@ void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
 void build_atom_word(struct parse *ps, const struct word *w)
 {
 	size_t len = strlen(w->s);
-	bool capitals = len == 2 && w->s[0] >= 'A' && w->s[0] <= 'Z' && w->s[1] >= 'A' && w->s[1] <= 'Z';
+	bool capitals =
+		len == 2 && w->s[0] >= 'A' && w->s[0] <= 'Z' && w->s[1] >= 'A' && w->s[1] <= 'Z';
 	bool digit = w->s[0] >= '0' && w->s[0] <= '9';
 
-	build_atom(ps, capitals ? ATOM_COUNTRY : digit || strchr(w->s, ':') ? ATOM_CIDR : ATOM_ZONE, w);
+	build_atom(ps,
+		   capitals			? ATOM_COUNTRY
+		   : digit || strchr(w->s, ':') ? ATOM_CIDR
+						: ATOM_ZONE,
+		   w);
 }
 
 void build_region(struct parse *ps, const struct word *w)
@@ -172,10 +185,11 @@ void build_subject_name(struct parse *ps, const struct word *w)
 	PARSE_PUSH(ps, &ps->atoms, s);
 }
 
-/* In a 'subject' line it is an atom of the subject; in a rule it is a subject of its own without a name. */
+/* In a 'subject' line it is an atom of the subject; in a rule it is a subject of its own without a
+ * name. */
 void build_subject_atom(struct parse *ps, enum subject_type t, const struct word *w)
 {
-	struct subject_atom a = { .type = t, .line = w->at.line, .column = w->at.column };
+	struct subject_atom a = {.type = t, .line = w->at.line, .column = w->at.column};
 	struct subject_atom *copy;
 	struct subject_def *s;
 	const struct subject_def *def;
@@ -192,7 +206,7 @@ void build_subject_atom(struct parse *ps, enum subject_type t, const struct word
 		return;
 	}
 	*copy = a;
-	*s = (struct subject_def){ .atoms = copy, .natoms = 1, .set = -1, .line = w->at.line };
+	*s = (struct subject_def){.atoms = copy, .natoms = 1, .set = -1, .line = w->at.line};
 	def = s;
 	PARSE_PUSH(ps, &ps->atoms, def);
 }
@@ -204,12 +218,16 @@ void build_zone(struct parse *ps, const struct word *name)
 
 	for (size_t i = 0; i < ps->atoms.n; i++)
 		if (atoms[i].type == ATOM_CIDR)
-			parse_error(ps, &(struct spot){ atoms[i].line, atoms[i].column, atoms[i].length },
-				    "a zone holds countries and zones; addresses stand in a rule or a 'place' line");
+			parse_error(
+				ps, &(struct spot){atoms[i].line, atoms[i].column, atoms[i].length},
+				"a zone holds countries and zones; addresses stand in a rule or a 'place' line");
 	if (!z)
 		return;
-	*z = (struct zone_def){ .name = name->s, .builtin = -1, .atoms = atoms, .natoms = ps->atoms.n,
-				.line = name->at.line };
+	*z = (struct zone_def){.name = name->s,
+			       .builtin = -1,
+			       .atoms = atoms,
+			       .natoms = ps->atoms.n,
+			       .line = name->at.line};
 	PARSE_PUSH(ps, &ps->zones, z);
 }
 
@@ -219,14 +237,18 @@ void build_subject(struct parse *ps, const struct word *name)
 
 	if (!s)
 		return;
-	*s = (struct subject_def){ .name = name->s, .atoms = ps->atoms.items, .natoms = ps->atoms.n, .set = -1,
-				   .line = name->at.line };
+	*s = (struct subject_def){.name = name->s,
+				  .atoms = ps->atoms.items,
+				  .natoms = ps->atoms.n,
+				  .set = -1,
+				  .line = name->at.line};
 	PARSE_PUSH(ps, &ps->subjects, s);
 }
 
-static void push_service_atom(struct parse *ps, uint8_t proto, bool any, uint16_t first, uint16_t last)
+static void push_service_atom(struct parse *ps, uint8_t proto, bool any, uint16_t first,
+			      uint16_t last)
 {
-	struct service_atom a = { proto, any, first, last };
+	struct service_atom a = {proto, any, first, last};
 
 	PARSE_PUSH(ps, &ps->atoms, a);
 }
@@ -263,7 +285,8 @@ void build_service_item(struct parse *ps, const struct word *w)
 	if (ps->pending_proto == -2)
 		return;
 	if (ps->pending_proto == -1) {
-		parse_error(ps, &w->at, "ports of which protocol? write 'tcp %s' or 'port %s'", w->s, w->s);
+		parse_error(ps, &w->at, "ports of which protocol? write 'tcp %s' or 'port %s'",
+			    w->s, w->s);
 		return;
 	}
 	if (!value_parse_ports(ps, &first, &last, w))
@@ -293,7 +316,9 @@ void build_service(struct parse *ps, const struct word *name)
 	s = name_define(ps, NAME_SERVICE, name);
 	if (!s)
 		return;
-	*s = (struct service_def){ .name = name->s, .atoms = ps->atoms.items, .natoms = ps->atoms.n,
-				   .line = name->at.line };
+	*s = (struct service_def){.name = name->s,
+				  .atoms = ps->atoms.items,
+				  .natoms = ps->atoms.n,
+				  .line = name->at.line};
 	PARSE_PUSH(ps, &ps->services, s);
 }

@@ -13,7 +13,7 @@ static bool leap(unsigned y)
 
 unsigned calendar_days(unsigned year, unsigned month)
 {
-	static const unsigned char days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const unsigned char days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 
 	return days[month - 1] + (month == 2 && leap(year) ? 1u : 0u);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* clause.c - the value functions of match.def: what a matcher's argument puts into the rule, the place or the subject. */
+/* clause.c - the value functions of match.def: what a matcher's argument puts into the rule, the
+ * place or the subject. */
 #include <string.h>
 #include "rules/parse.h"
 
@@ -14,8 +15,8 @@ void value_service(struct parse *ps, struct rule *r, const struct word *w)
 }
 
 /* 'port' and 'proto' of one rule make one anonymous service, whichever stands first. */
-static void anonymous_service(struct parse *ps, struct rule *r, const struct word *w, const struct service_atom *a,
-			      size_t n)
+static void anonymous_service(struct parse *ps, struct rule *r, const struct word *w,
+			      const struct service_atom *a, size_t n)
 {
 	struct service_def *s = arena_alloc(ps->arena, 1, sizeof(*s));
 	struct service_atom *copy = arena_alloc(ps->arena, n, sizeof(*copy));
@@ -25,7 +26,7 @@ static void anonymous_service(struct parse *ps, struct rule *r, const struct wor
 		return;
 	}
 	memcpy(copy, a, n * sizeof(*a));
-	*s = (struct service_def){ .atoms = copy, .natoms = n, .line = w->at.line };
+	*s = (struct service_def){.atoms = copy, .natoms = n, .line = w->at.line};
 	r->service = s;
 }
 
@@ -39,7 +40,7 @@ static bool has_ports(struct parse *ps, uint8_t proto, const struct word *w)
 
 void value_proto(struct parse *ps, struct rule *r, const struct word *w)
 {
-	struct service_atom a = { .any_port = true, .last = 65535 };
+	struct service_atom a = {.any_port = true, .last = 65535};
 
 	if (r->service) { /* 'port' came first */
 		a = r->service->atoms[0];
@@ -52,7 +53,7 @@ void value_proto(struct parse *ps, struct rule *r, const struct word *w)
 
 void value_port(struct parse *ps, struct rule *r, const struct word *w)
 {
-	struct service_atom a[2] = { { .proto = 6 }, { .proto = 17 } };
+	struct service_atom a[2] = {{.proto = 6}, {.proto = 17}};
 
 	if (!value_parse_ports(ps, &a[0].first, &a[0].last, w))
 		return;
@@ -69,7 +70,7 @@ void value_port(struct parse *ps, struct rule *r, const struct word *w)
 
 void value_opened(struct parse *ps, struct rule *r, const struct word *w)
 {
-	static const char *const names[] = { "here", "peer" };
+	static const char *const names[] = {"here", "peer"};
 	unsigned which;
 
 	if (value_parse_choice(ps, &which, w, "side of a flow", names, 2))
@@ -78,22 +79,26 @@ void value_opened(struct parse *ps, struct rule *r, const struct word *w)
 
 void value_severity(struct parse *ps, struct rule *r, const struct word *w)
 {
-	static const char *const names[] = { "low", "medium", "high", "critical" };
+	static const char *const names[] = {"low", "medium", "high", "critical"};
 	unsigned which;
 
 	if (value_parse_choice(ps, &which, w, "severity", names, 4))
 		r->severity = (uint8_t)(which + 1);
 }
 
-/* Labels go into file names, CSV and query languages: letters, digits and '.', '_', '-', ':', '/'. */
+/* Labels go into file names, CSV and query languages: letters, digits and '.', '_', '-', ':', '/'.
+ */
 static const char *label(struct parse *ps, const struct word *w)
 {
 	size_t len = strlen(w->s);
 
 	for (size_t i = 0; i < len; i++)
-		if (!((w->s[i] >= '0' && w->s[i] <= '9') || ((w->s[i] | 32) >= 'a' && (w->s[i] | 32) <= 'z') ||
+		if (!((w->s[i] >= '0' && w->s[i] <= '9') ||
+		      ((w->s[i] | 32) >= 'a' && (w->s[i] | 32) <= 'z') ||
 		      strchr("._-:/", w->s[i]))) {
-			parse_error(ps, &w->at, "a label is of letters, digits and . _ - : /; a sentence is for 'because'");
+			parse_error(
+				ps, &w->at,
+				"a label is of letters, digits and . _ - : /; a sentence is for 'because'");
 			return NULL;
 		}
 	if (!len)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* compile.c - a policy and the place classes -> the flat arrays of decide.h: the order of the work, rows and matrix. */
+/* compile.c - a policy and the place classes -> the flat arrays of decide.h: the order of the work,
+ * rows and matrix. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ int build_too_big(struct build *b, const char *what, size_t max)
 	return -E2BIG;
 }
 
-/* An expired rule is as if it were not there. In replay the packets' time decides, so the date stays in the chain. */
+/* An expired rule is as if it were not there. In replay the packets' time decides, so the date
+ * stays in the chain. */
 static int prepare(struct build *b)
 {
 	if (b->p->nsets > PLACE_SETS_MAX)
@@ -51,7 +53,8 @@ static int prepare(struct build *b)
 	return 0;
 }
 
-/* Places that no rule tells apart are one feature, and judged once. Nothing is padded: features are compared as bytes. */
+/* Places that no rule tells apart are one feature, and judged once. Nothing is padded: features are
+ * compared as bytes. */
 struct feature {
 	uint32_t host;
 	uint16_t country, law;
@@ -91,7 +94,8 @@ struct rowing {
 	uint64_t *bits;
 };
 
-/* The row before the matrix of a class, numbered from 1: classes that the same rules may match share it. */
+/* The row before the matrix of a class, numbered from 1: classes that the same rules may match
+ * share it. */
 static int64_t row_of_class(struct build *b, struct rowing *w, const struct place_class *c)
 {
 	struct feature f;
@@ -125,9 +129,11 @@ int compile_rows(struct build *b)
 	keys_init(&w->features, b->scratch, sizeof(struct feature), PLACE_CLASSES_MAX);
 	keys_init(&b->rows, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX - 1);
 	for (size_t c = 0; c < b->env->nclasses; c++) {
-		row = eval_local(&b->env->classes[c]) ? DECIDE_ROW_LOCAL : row_of_class(b, w, &b->env->classes[c]);
+		row = eval_local(&b->env->classes[c]) ? DECIDE_ROW_LOCAL
+						      : row_of_class(b, w, &b->env->classes[c]);
 		if (row < 0)
-			return row == -E2BIG ? build_too_big(b, "kinds of place", UINT16_MAX - 1) : (int)row;
+			return row == -E2BIG ? build_too_big(b, "kinds of place", UINT16_MAX - 1)
+					     : (int)row;
 		row_of[c] = (uint16_t)row;
 	}
 	b->c->array[DECIDE_ROW_OF] = row_of;
@@ -152,7 +158,8 @@ static int64_t add_decision(struct build *b, size_t rule, uint16_t next)
 	return i == -E2BIG ? build_too_big(b, "decisions", DECIDE_DECISIONS_MAX) : i;
 }
 
-/* The rule and, while it has a date, what decides after it. A rule that ends before the one ahead of it never decides. */
+/* The rule and, while it has a date, what decides after it. A rule that ends before the one ahead
+ * of it never decides. */
 static int64_t chain(struct build *b, const uint64_t *bits)
 {
 	size_t rules[DECIDE_CHAIN_MAX];
@@ -168,8 +175,10 @@ static int64_t chain(struct build *b, const uint64_t *bits)
 			if (until && until <= last)
 				continue;
 			if (n == DECIDE_CHAIN_MAX - 1 && until)
-				return build_too_big(b, "rules with 'until' that follow each other for one packet",
-						     DECIDE_CHAIN_MAX - 1);
+				return build_too_big(
+					b,
+					"rules with 'until' that follow each other for one packet",
+					DECIDE_CHAIN_MAX - 1);
 			last = until;
 			open = until != 0;
 			rules[n++] = rule;
@@ -179,8 +188,8 @@ static int64_t chain(struct build *b, const uint64_t *bits)
 	return next;
 }
 
-static int64_t cell(struct build *b, const uint64_t *row, const uint64_t *service, const uint64_t *column,
-		    const uint64_t *opened, uint64_t *both)
+static int64_t cell(struct build *b, const uint64_t *row, const uint64_t *service,
+		    const uint64_t *column, const uint64_t *opened, uint64_t *both)
 {
 	size_t first = 0;
 
@@ -219,7 +228,8 @@ static void renumber_rows(struct build *b, const uint16_t *final)
 /* Rows that decide the same everywhere become one; row 0 is the local one. */
 int compile_matrix(struct build *b)
 {
-	size_t width = b->services.keys.n * b->columns.keys.n * OPENED_COUNT, max = COMPILE_CELLS_MAX / width;
+	size_t width = b->services.keys.n * b->columns.keys.n * OPENED_COUNT,
+	       max = COMPILE_CELLS_MAX / width;
 	uint16_t *cells = arena_alloc(b->scratch, width, sizeof(*cells));
 	uint16_t *final = arena_alloc(b->scratch, b->rows.keys.n, sizeof(*final));
 	uint64_t *both = build_bits(b);
@@ -241,7 +251,9 @@ int compile_matrix(struct build *b)
 		final[row] = (uint16_t)line;
 	}
 	if (line < 0)
-		return line == -E2BIG ? build_too_big(b, "cells of the decision matrix", COMPILE_CELLS_MAX) : (int)line;
+		return line == -E2BIG
+			       ? build_too_big(b, "cells of the decision matrix", COMPILE_CELLS_MAX)
+			       : (int)line;
 	renumber_rows(b, final);
 	b->c->array[DECIDE_MATRIX] = lines.keys.items;
 	b->c->bytes[DECIDE_MATRIX] = lines.keys.n * width * sizeof(*cells);
@@ -267,8 +279,8 @@ static int first_decisions(struct build *b)
 static int build_all(struct build *b)
 {
 	static int (*const steps[])(struct build *) = {
-		prepare, first_decisions, compile_subjects, compile_services, compile_columns, compile_rows,
-		compile_matrix,
+		prepare,	 first_decisions, compile_subjects, compile_services,
+		compile_columns, compile_rows,	  compile_matrix,
 	};
 	int err = 0;
 
@@ -280,7 +292,8 @@ static int build_all(struct build *b)
 	return err;
 }
 
-int policy_compile(struct compiled **ret, const struct policy *p, const struct compile_env *env, struct diag_sink *d)
+int policy_compile(struct compiled **ret, const struct policy *p, const struct compile_env *env,
+		   struct diag_sink *d)
 {
 	struct arena *keep = arena_new(), *scratch = arena_new();
 	struct compiled *c = keep ? arena_alloc(keep, 1, sizeof(*c)) : NULL;
@@ -289,10 +302,15 @@ int policy_compile(struct compiled **ret, const struct policy *p, const struct c
 	int err = -ENOMEM;
 
 	if (c && core && b) {
-		*c = (struct compiled){ .policy = p, .core = core };
-		*core = (struct compile_core){ .arena = keep };
-		*b = (struct build){ .c = c, .keep = keep, .scratch = scratch, .env = env, .p = p, .d = d,
-				     .eval = &core->eval };
+		*c = (struct compiled){.policy = p, .core = core};
+		*core = (struct compile_core){.arena = keep};
+		*b = (struct build){.c = c,
+				    .keep = keep,
+				    .scratch = scratch,
+				    .env = env,
+				    .p = p,
+				    .d = d,
+				    .eval = &core->eval};
 		err = eval_init(&core->eval, keep, p, env->now);
 		core->eval.string = env->string;
 		core->eval.arg = env->arg;

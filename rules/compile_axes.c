@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* compile_axes.c - the small axes of the matrix: services by port and protocol, columns by what is known of the sender. */
+/* compile_axes.c - the small axes of the matrix: services by port and protocol, columns by what is
+ * known of the sender. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,8 +17,9 @@ bool core_same_subject(const struct subject_def *a, const struct subject_def *b)
 
 		if (x->type != y->type)
 			return false;
-		if (x->type == SUBJECT_ADDRESS ? ip_cmp(&x->cidr.addr, &y->cidr.addr) || x->cidr.len != y->cidr.len :
-						 strcmp(x->text, y->text) != 0)
+		if (x->type == SUBJECT_ADDRESS
+			    ? ip_cmp(&x->cidr.addr, &y->cidr.addr) || x->cidr.len != y->cidr.len
+			    : strcmp(x->text, y->text) != 0)
 			return false;
 	}
 	return true;
@@ -38,7 +40,8 @@ static int subject_bit(struct build *b, const struct subject_def *s)
 	return (int)i;
 }
 _Static_assert(EVAL_CGROUP == DECIDE_NEEDS_CGROUP && EVAL_USER == DECIDE_NEEDS_USER &&
-	       EVAL_SOURCE == DECIDE_NEEDS_SOURCE, "eval_needs gives the header's bits");
+		       EVAL_SOURCE == DECIDE_NEEDS_SOURCE,
+	       "eval_needs gives the header's bits");
 
 static int source_masks(struct build *b)
 {
@@ -112,13 +115,15 @@ int compile_columns(struct build *b)
 	return 0;
 }
 
-static int64_t service_class(struct build *b, uint64_t *bits, uint8_t proto, bool has_port, uint16_t port)
+static int64_t service_class(struct build *b, uint64_t *bits, uint8_t proto, bool has_port,
+			     uint16_t port)
 {
 	int64_t i;
 
 	memset(bits, 0, b->words * sizeof(*bits));
 	for (size_t r = 0; r < b->p->nrules; r++)
-		if (eval_settle(&b->p->rules[r], eval_service(&b->p->rules[r], proto, has_port, port)))
+		if (eval_settle(&b->p->rules[r],
+				eval_service(&b->p->rules[r], proto, has_port, port)))
 			build_set(bits, r);
 	i = keys_add(&b->services, bits);
 	return i == -E2BIG ? build_too_big(b, "classes of ports", DECIDE_SERVICES_MAX) : i;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* core.h - what the compiler's files share: the policy as bitmaps of rules, one a property of a packet. */
+/* core.h - what the compiler's files share: the policy as bitmaps of rules, one a property of a
+ * packet. */
 #ifndef RULES_CORE_H
 #define RULES_CORE_H
 #include "rules/compile.h"
@@ -13,9 +14,9 @@ struct compile_core {
 };
 
 /*
- * A build. Every property (place, service, sender, who opened) is a bitmap of the rules that do not exclude it; a cell
- * of the matrix is the first rule in the intersection of four bitmaps. Equal bitmaps are interned: equal rows, services
- * and columns are one.
+ * A build. Every property (place, service, sender, who opened) is a bitmap of the rules that do not
+ * exclude it; a cell of the matrix is the first rule in the intersection of four bitmaps. Equal
+ * bitmaps are interned: equal rows, services and columns are one.
  */
 struct build {
 	struct compiled *c;
@@ -24,8 +25,8 @@ struct build {
 	const struct policy *p;
 	struct eval *eval;
 	struct diag_sink *d;
-	size_t words;	     /* 64-bit words of a bitmap */
-	uint64_t *alive;     /* rules that are not past their date */
+	size_t words;	 /* 64-bit words of a bitmap */
+	uint64_t *alive; /* rules that are not past their date */
 	uint64_t *opened[OPENED_COUNT];
 	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
 	struct keys services, columns, rows, decisions;

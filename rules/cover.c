@@ -3,7 +3,8 @@
 #include <string.h>
 #include "rules/cover.h"
 
-static bool zone_covers(const struct eval *e, const struct zone_def *big, const struct zone_def *small)
+static bool zone_covers(const struct eval *e, const struct zone_def *big,
+			const struct zone_def *small)
 {
 	for (size_t i = 0; i < EVAL_ZONE_BYTES; i++)
 		if (e->zones[small->id][i] & ~e->zones[big->id][i])
@@ -13,11 +14,14 @@ static bool zone_covers(const struct eval *e, const struct zone_def *big, const 
 
 static bool cidr_covers(const struct cidr *big, const struct cidr *small)
 {
-	return big->addr.v == small->addr.v && big->len <= small->len && cidr_has(big, &small->addr);
+	return big->addr.v == small->addr.v && big->len <= small->len &&
+	       cidr_has(big, &small->addr);
 }
 
-/* The countries a place atom stands for, as a zone would; false when it speaks of something else. */
-static bool atom_countries(const struct eval *e, const struct place_atom *a, uint8_t bits[EVAL_ZONE_BYTES])
+/* The countries a place atom stands for, as a zone would; false when it speaks of something else.
+ */
+static bool atom_countries(const struct eval *e, const struct place_atom *a,
+			   uint8_t bits[EVAL_ZONE_BYTES])
 {
 	uint16_t cc = a->type == ATOM_COUNTRY ? a->country : a->type == ATOM_HERE ? e->p->home : 0;
 	unsigned i = ((unsigned)(cc >> 8) - 'A') * 26 + (unsigned)(cc & 255) - 'A';
@@ -37,7 +41,8 @@ static bool same_text(const char *a, const char *b)
 	return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool atom_covers(const struct eval *e, const struct place_atom *big, const struct place_atom *small)
+static bool atom_covers(const struct eval *e, const struct place_atom *big,
+			const struct place_atom *small)
 {
 	uint8_t b[EVAL_ZONE_BYTES], s[EVAL_ZONE_BYTES];
 
@@ -52,24 +57,32 @@ static bool atom_covers(const struct eval *e, const struct place_atom *big, cons
 	if (big->type != small->type)
 		return false;
 	switch (big->type) {
-	case ATOM_CIDR: return cidr_covers(&big->cidr, &small->cidr);
+	case ATOM_CIDR:
+		return cidr_covers(&big->cidr, &small->cidr);
 	case ATOM_PROVIDER:
-		return !strcmp(big->name, small->name) && (!big->region || same_text(big->region, small->region));
-	case ATOM_ASN: return big->asn == small->asn;
-	case ATOM_JURISDICTION: return zone_covers(e, big->zone, small->zone);
-	default: return true; /* the words */
+		return !strcmp(big->name, small->name) &&
+		       (!big->region || same_text(big->region, small->region));
+	case ATOM_ASN:
+		return big->asn == small->asn;
+	case ATOM_JURISDICTION:
+		return zone_covers(e, big->zone, small->zone);
+	default:
+		return true; /* the words */
 	}
 }
 
-/* An allow rule by where a place is leaves the places that are not known to block and alert rules (eval.h, 2). */
+/* An allow rule by where a place is leaves the places that are not known to block and alert rules
+ * (eval.h, 2). */
 static bool by_where(const struct rule *r, const struct place_atom *a)
 {
-	return r->action == DECIDE_ALLOW && (!match_place(a->type)->named || (r->under && a->type == ATOM_ANY));
+	return r->action == DECIDE_ALLOW &&
+	       (!match_place(a->type)->named || (r->under && a->type == ATOM_ANY));
 }
 
-static const struct place_atom any_place = { .type = ATOM_ANY };
+static const struct place_atom any_place = {.type = ATOM_ANY};
 
-static bool places_cover(const struct eval *e, const struct rule *big, const struct rule *small, bool known)
+static bool places_cover(const struct eval *e, const struct rule *big, const struct rule *small,
+			 bool known)
 {
 	size_t nbig = big->nto ? big->nto : 1, nsmall = small->nto ? small->nto : 1, j;
 
@@ -79,7 +92,8 @@ static bool places_cover(const struct eval *e, const struct rule *big, const str
 		for (j = 0; j < nbig; j++) {
 			const struct place_atom *b = big->nto ? &big->to[j] : &any_place;
 
-			if (atom_covers(e, b, s) && (known || !by_where(big, b) || by_where(small, s)))
+			if (atom_covers(e, b, s) &&
+			    (known || !by_where(big, b) || by_where(small, s)))
 				break;
 		}
 		if (j == nbig)
@@ -99,8 +113,8 @@ static bool subject_covers(const struct subject_def *big, const struct subject_d
 
 		for (j = 0; j < big->natoms; j++)
 			if (big->atoms[j].type == s->type &&
-			    (s->type == SUBJECT_ADDRESS ? cidr_covers(&big->atoms[j].cidr, &s->cidr) :
-							  same_text(big->atoms[j].text, s->text)))
+			    (s->type == SUBJECT_ADDRESS ? cidr_covers(&big->atoms[j].cidr, &s->cidr)
+							: same_text(big->atoms[j].text, s->text)))
 				break;
 		if (j == big->natoms)
 			return false;
@@ -108,7 +122,8 @@ static bool subject_covers(const struct subject_def *big, const struct subject_d
 	return true;
 }
 
-/* What is not known of the sender or the port slips past an allow rule to a block or alert rule (eval.h, 1). */
+/* What is not known of the sender or the port slips past an allow rule to a block or alert rule
+ * (eval.h, 1). */
 static bool slips_past(const struct rule *big, const struct rule *small)
 {
 	return big->action == DECIDE_ALLOW && small->action != DECIDE_ALLOW;
@@ -125,8 +140,8 @@ static bool senders_cover(const struct rule *big, const struct rule *small, bool
 	for (size_t i = 0; i < small->nfrom; i++) {
 		for (j = 0; j < big->nfrom && !subject_covers(big->from[j], small->from[i]); j++)
 			;
-		if (j == big->nfrom ||
-		    (!known && slips_past(big, small) && eval_needs(small->from[i]) & (EVAL_CGROUP | EVAL_USER)))
+		if (j == big->nfrom || (!known && slips_past(big, small) &&
+					eval_needs(small->from[i]) & (EVAL_CGROUP | EVAL_USER)))
 			return false;
 	}
 	return true;
@@ -150,7 +165,8 @@ static bool services_cover(const struct rule *big, const struct rule *small, boo
 			const struct service_atom *b = &big->service->atoms[j];
 
 			if (b->proto == s->proto &&
-			    (b->any_port || (!s->any_port && b->first <= s->first && b->last >= s->last)))
+			    (b->any_port ||
+			     (!s->any_port && b->first <= s->first && b->last >= s->last)))
 				break;
 		}
 		if (j == big->service->natoms)
@@ -159,7 +175,8 @@ static bool services_cover(const struct rule *big, const struct rule *small, boo
 	return true;
 }
 
-static bool covers(const struct eval *e, const struct rule *earlier, const struct rule *later, bool known)
+static bool covers(const struct eval *e, const struct rule *earlier, const struct rule *later,
+		   bool known)
 {
 	return places_cover(e, earlier, later, known) && senders_cover(earlier, later, known) &&
 	       services_cover(earlier, later, known);
@@ -171,5 +188,7 @@ enum cover cover_rule(const struct eval *e, const struct rule *earlier, const st
 		return COVER_NOT;
 	if (earlier->opened != RULE_OPENED_ANY && earlier->opened != later->opened)
 		return COVER_NOT;
-	return covers(e, earlier, later, false) ? COVER_ALL : covers(e, earlier, later, true) ? COVER_KNOWN : COVER_NOT;
+	return covers(e, earlier, later, false)	 ? COVER_ALL
+	       : covers(e, earlier, later, true) ? COVER_KNOWN
+						 : COVER_NOT;
 }

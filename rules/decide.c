@@ -9,7 +9,8 @@ static uint32_t read_array(const struct compiled *c, enum decide_array array, ui
 
 	if (index >= c->bytes[array] / (bytes ? 1 : 2))
 		return UINT32_MAX; /* out of every range that decide_cell checks: block */
-	return bytes ? ((const uint8_t *)c->array[array])[index] : ((const uint16_t *)c->array[array])[index];
+	return bytes ? ((const uint8_t *)c->array[array])[index]
+		     : ((const uint16_t *)c->array[array])[index];
 }
 
 static const struct decide_decision *read_decision(const struct compiled *c, uint32_t index)
@@ -18,10 +19,11 @@ static const struct decide_decision *read_decision(const struct compiled *c, uin
 }
 
 #define DECIDE_READ(ctx, array, index) read_array(ctx, array, index)
-#define DECIDE_DECISION(ctx, index) read_decision(ctx, index)
+#define DECIDE_DECISION(ctx, index)    read_decision(ctx, index)
 #include "rules/decide.h"
 
-const struct decide_decision *compiled_decide(const struct compiled *c, const struct decide_packet *pkt,
+const struct decide_decision *compiled_decide(const struct compiled *c,
+					      const struct decide_packet *pkt,
 					      uint32_t source_class, uint64_t now_ns)
 {
 	struct decide_packet p = *pkt;
@@ -34,14 +36,15 @@ const struct decide_decision *compiled_decide(const struct compiled *c, const st
 /* Which of two verdicts is worse; local is no verdict. */
 static unsigned badness(const struct decide_decision *d)
 {
-	static const uint8_t order[] = { [DECIDE_LOCAL] = 0, [DECIDE_ALLOW] = 1, [DECIDE_ALERT] = 2, [DECIDE_BLOCK] = 3 };
+	static const uint8_t order[] = {
+		[DECIDE_LOCAL] = 0, [DECIDE_ALLOW] = 1, [DECIDE_ALERT] = 2, [DECIDE_BLOCK] = 3};
 
 	return d->action < sizeof(order) ? order[d->action] : 3;
 }
 
-const struct decide_decision *compiled_decide_worst(const struct compiled *c, struct decide_packet pkt,
-						    const uint32_t *classes, unsigned n, uint32_t source_class,
-						    uint64_t now_ns, unsigned *which)
+const struct decide_decision *
+compiled_decide_worst(const struct compiled *c, struct decide_packet pkt, const uint32_t *classes,
+		      unsigned n, uint32_t source_class, uint64_t now_ns, unsigned *which)
 {
 	const struct decide_decision *worst = NULL, *d;
 
@@ -69,10 +72,10 @@ static uint32_t mask_of(const struct compiled *c, const struct sender *who)
 
 uint32_t compiled_cgroup_mask(const struct compiled *c, const char *path)
 {
-	return mask_of(c, &(struct sender){ .cgroup = path });
+	return mask_of(c, &(struct sender){.cgroup = path});
 }
 
 uint32_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid)
 {
-	return mask_of(c, &(struct sender){ .user = user_name, .has_uid = true, .uid = uid });
+	return mask_of(c, &(struct sender){.user = user_name, .has_uid = true, .uid = uid});
 }

@@ -1,23 +1,25 @@
 /*
- * decide.h - the one decision, compiled into the kernel programs and into the agent. Pure: no I/O, no clock, no memory.
+ * decide.h - the one decision, compiled into the kernel programs and into the agent. Pure: no I/O,
+ * no clock, no memory.
  *
- * A compiled policy is a handful of flat arrays (struct decide_header says how large). A packet is reduced to four small
- * numbers by look-ups, and one cell of a matrix names the decision:
+ * A compiled policy is a handful of flat arrays (struct decide_header says how large). A packet is
+ * reduced to four small numbers by look-ups, and one cell of a matrix names the decision:
  *
  *     place class --row_of--> row  \
  *     (proto, port) --------> service \
- *     subject mask --column_of-> column  > matrix[row][service][column][opened] -> decision -> (until? -> next ...)
- *     who opened it ----------------- /
+ *     subject mask --column_of-> column  > matrix[row][service][column][opened] -> decision ->
+ * (until? -> next ...) who opened it ----------------- /
  *
  * Invariants (tests/rules/decide_test.c holds them):
  *  1. Every index is checked here against the header; anything out of range is DECIDE_NONE: block.
  *  2. A decision chain (rules with 'until') has at most DECIDE_CHAIN_MAX links; past that: block.
- *  3. What is not known (a cgroup that the agent has not met, a capture without users) lets block and alert rules match
- *     and allow rules not: unknown is never allowed by accident. The compiler builds the columns so.
+ *  3. What is not known (a cgroup that the agent has not met, a capture without users) lets block
+ * and alert rules match and allow rules not: unknown is never allowed by accident. The compiler
+ * builds the columns so.
  *
  * The includer gives the reads, so that the kernel can use maps and the agent plain arrays:
- *     DECIDE_READ(ctx, array, index) -> uint32_t, with array an enum decide_array; index is already checked.
- *     DECIDE_DECISION(ctx, index) -> const struct decide_decision *, or NULL.
+ *     DECIDE_READ(ctx, array, index) -> uint32_t, with array an enum decide_array; index is already
+ * checked. DECIDE_DECISION(ctx, index) -> const struct decide_decision *, or NULL.
  */
 #ifndef RULES_DECIDE_H
 #define RULES_DECIDE_H
@@ -34,7 +36,12 @@
 #define DECIDE_U64 __u64
 #endif
 
-enum decide_action { DECIDE_ALLOW, DECIDE_ALERT, DECIDE_BLOCK, DECIDE_LOCAL /* outside the policy */ };
+enum decide_action {
+	DECIDE_ALLOW,
+	DECIDE_ALERT,
+	DECIDE_BLOCK,
+	DECIDE_LOCAL /* outside the policy */
+};
 enum decide_opened { OPENED_HERE, OPENED_PEER, OPENED_COUNT };
 enum decide_known {
 	KNOWN_ALL,    /* cgroup and user are known */
@@ -43,13 +50,15 @@ enum decide_known {
 	KNOWN_COUNT
 };
 enum decide_array {
-	DECIDE_ROW_OF,    /* u16 by place class */
-	DECIDE_SUBJ_OF,   /* u16 by place class of the *source*: mask of subjects with a matching 'address' atom */
-	DECIDE_TCP,       /* u8 by port: service class */
-	DECIDE_UDP,       /* u8 by port */
-	DECIDE_PROTO,     /* u8 by IP protocol, for all but TCP and UDP, and for those when the port is not known */
+	DECIDE_ROW_OF,	/* u16 by place class */
+	DECIDE_SUBJ_OF, /* u16 by place class of the *source*: mask of subjects with a matching
+			   'address' atom */
+	DECIDE_TCP,	/* u8 by port: service class */
+	DECIDE_UDP,	/* u8 by port */
+	DECIDE_PROTO, /* u8 by IP protocol, for all but TCP and UDP, and for those when the port is
+			 not known */
 	DECIDE_COLUMN_OF, /* u16 by known << subjects | mask */
-	DECIDE_MATRIX,    /* u16: decision index */
+	DECIDE_MATRIX,	  /* u16: decision index */
 	DECIDE_ARRAYS
 };
 #define DECIDE_SUBJECTS_MAX  10 /* distinct subjects in rules */
@@ -60,12 +69,12 @@ enum decide_array {
 #define DECIDE_ROW_LOCAL     0 /* row 0: outside the policy */
 
 struct decide_header {
-	DECIDE_U32 classes;   /* entries of ROW_OF and SUBJ_OF */
+	DECIDE_U32 classes; /* entries of ROW_OF and SUBJ_OF */
 	DECIDE_U32 rows, services, columns;
-	DECIDE_U32 subjects;  /* bits in a mask */
+	DECIDE_U32 subjects; /* bits in a mask */
 	DECIDE_U32 decisions;
-	DECIDE_U32 needs;     /* DECIDE_NEEDS_*: what the packet path may skip */
-	DECIDE_U32 mode;      /* 0 monitor, 1 enforce */
+	DECIDE_U32 needs; /* DECIDE_NEEDS_*: what the packet path may skip */
+	DECIDE_U32 mode;  /* 0 monitor, 1 enforce */
 };
 #define DECIDE_NEEDS_CGROUP 1u
 #define DECIDE_NEEDS_USER   2u
@@ -73,16 +82,17 @@ struct decide_header {
 #define DECIDE_NEEDS_OPENED 8u
 
 struct decide_decision {
-	DECIDE_U64 until;    /* Unix nanoseconds; 0 = for ever. At or after it, next decides. */
-	DECIDE_U16 rule;     /* index in the policy's rules + 1; 0 = the default */
+	DECIDE_U64 until; /* Unix nanoseconds; 0 = for ever. At or after it, next decides. */
+	DECIDE_U16 rule;  /* index in the policy's rules + 1; 0 = the default */
 	DECIDE_U16 next;
-	DECIDE_U8 action;    /* enum decide_action */
-	DECIDE_U8 severity;  /* 0 none, 1 low .. 4 critical */
+	DECIDE_U8 action;   /* enum decide_action */
+	DECIDE_U8 severity; /* 0 none, 1 low .. 4 critical */
 	DECIDE_U16 pad;
 };
 
-/* What is known of one packet. mask: subjects that cgroup and user match (bits), the source's are added by the caller
- * from SUBJ_OF. port: that of the side that did not open the flow, host order; proto: IP protocol number. */
+/* What is known of one packet. mask: subjects that cgroup and user match (bits), the source's are
+ * added by the caller from SUBJ_OF. port: that of the side that did not open the flow, host order;
+ * proto: IP protocol number. */
 struct decide_packet {
 	DECIDE_U32 place; /* class of the destination */
 	DECIDE_U32 mask;
@@ -112,14 +122,17 @@ decide_cell(const struct decide_header *h, const void *ctx, const struct decide_
 	else
 		service = DECIDE_READ(ctx, DECIDE_PROTO, p->proto);
 	column = DECIDE_READ(ctx, DECIDE_COLUMN_OF,
-			     (DECIDE_U32)p->known << h->subjects | (p->mask & ((1u << h->subjects) - 1)));
-	if (row >= h->rows || service >= h->services || column >= h->columns || p->opened >= OPENED_COUNT)
+			     (DECIDE_U32)p->known << h->subjects |
+				     (p->mask & ((1u << h->subjects) - 1)));
+	if (row >= h->rows || service >= h->services || column >= h->columns ||
+	    p->opened >= OPENED_COUNT)
 		return DECIDE_NONE;
 	cell = ((row * h->services + service) * h->columns + column) * OPENED_COUNT + p->opened;
 	return DECIDE_READ(ctx, DECIDE_MATRIX, cell);
 }
 
-/* Follows 'until'. now: Unix nanoseconds, read only where a rule has a date (pass a function in the kernel). */
+/* Follows 'until'. now: Unix nanoseconds, read only where a rule has a date (pass a function in the
+ * kernel). */
 #ifndef DECIDE_NOW
 #define DECIDE_NOW(ctx, now) (now)
 #endif

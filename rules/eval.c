@@ -53,11 +53,13 @@ static void own_countries(const struct zone_def *z, uint8_t (*all)[EVAL_ZONE_BYT
 
 int eval_init(struct eval *e, struct arena *r, const struct policy *p, int64_t now)
 {
-	uint8_t (*all)[EVAL_ZONE_BYTES] = arena_alloc(r, p->nzone_order + 1, sizeof(*all));
+	uint8_t(*all)[EVAL_ZONE_BYTES] = arena_alloc(r, p->nzone_order + 1, sizeof(*all));
 
 	if (!all)
 		return -ENOMEM;
-	*e = (struct eval){ .p = p, .zones = (const uint8_t (*)[EVAL_ZONE_BYTES])all, .next_change = INT64_MAX };
+	*e = (struct eval){.p = p,
+			   .zones = (const uint8_t(*)[EVAL_ZONE_BYTES])all,
+			   .next_change = INT64_MAX};
 	for (size_t i = 0; i < p->nzone_order; i++) {
 		const struct zone_def *z = p->zone_order[i];
 
@@ -114,10 +116,12 @@ bool eval_provider(const struct eval *e, const struct place_atom *a, const struc
 	platform = c->place.platform ? e->string(e->arg, c->place.platform) : "";
 	if (strcmp(provider, a->name) && strcmp(platform, a->name))
 		return false;
-	return !a->region || match_glob(a->region, c->place.region ? e->string(e->arg, c->place.region) : "");
+	return !a->region ||
+	       match_glob(a->region, c->place.region ? e->string(e->arg, c->place.region) : "");
 }
 
-bool eval_jurisdiction(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
+		       const struct place_class *c)
 {
 	return eval_in_zone(e, a->zone, c->place.jurisdiction);
 }
@@ -139,7 +143,8 @@ bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct
 {
 	if (eval_private(e, a, c))
 		return false;
-	return c->place.status == PLACE_UNKNOWN || (c->place.status == PLACE_KNOWN && !c->place.country);
+	return c->place.status == PLACE_UNKNOWN ||
+	       (c->place.status == PLACE_KNOWN && !c->place.country);
 }
 
 bool eval_disputed(const struct eval *e, const struct place_atom *a, const struct place_class *c)
@@ -159,7 +164,7 @@ bool eval_under(const struct eval *e, const struct rule *r, const struct place_c
 	return !r->under || eval_in_zone(e, r->under, c->place.jurisdiction);
 }
 
-static const struct place_atom any_place = { .type = ATOM_ANY };
+static const struct place_atom any_place = {.type = ATOM_ANY};
 
 /* May an allow rule take the word of who says where it is? 'place' lines do not grow old. */
 static bool trusted(const struct eval *e, const struct place_class *c)
@@ -169,7 +174,8 @@ static bool trusted(const struct eval *e, const struct place_class *c)
 	return c->place.status == PLACE_KNOWN;
 }
 
-bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a, const struct place_class *c)
+bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,
+	       const struct place_class *c)
 {
 	const struct place_row *row = match_place(a->type);
 	bool by_where = !row->named || (r->under && a->type == ATOM_ANY);
@@ -214,8 +220,10 @@ enum tri eval_service(const struct rule *r, uint8_t proto, bool has_port, uint16
 
 unsigned eval_needs(const struct subject_def *s)
 {
-	static const unsigned needs[] = { [SUBJECT_UNIT] = EVAL_CGROUP, [SUBJECT_USER] = EVAL_USER,
-					  [SUBJECT_CGROUP] = EVAL_CGROUP, [SUBJECT_ADDRESS] = EVAL_SOURCE };
+	static const unsigned needs[] = {[SUBJECT_UNIT] = EVAL_CGROUP,
+					 [SUBJECT_USER] = EVAL_USER,
+					 [SUBJECT_CGROUP] = EVAL_CGROUP,
+					 [SUBJECT_ADDRESS] = EVAL_SOURCE};
 	unsigned ret = 0;
 
 	for (size_t i = 0; i < s->natoms; i++)
@@ -226,7 +234,9 @@ unsigned eval_needs(const struct subject_def *s)
 enum tri eval_subject(const struct subject_def *s, bool matches, uint8_t known)
 {
 	unsigned needs = eval_needs(s);
-	unsigned missing = known == KNOWN_ALL ? 0 : known == KNOWN_USER ? EVAL_CGROUP : EVAL_CGROUP | EVAL_USER;
+	unsigned missing = known == KNOWN_ALL	 ? 0
+			   : known == KNOWN_USER ? EVAL_CGROUP
+						 : EVAL_CGROUP | EVAL_USER;
 
 	return matches ? TRI_YES : needs & missing ? TRI_DEPENDS : TRI_NO;
 }

@@ -2,12 +2,14 @@
 /*
  * eval.h - does a rule match? One answer for the compiler, explain and lint.
  *
- * 1. What is not known of the sender or the port lets block and alert rules match and allow rules not.
- * 2. A place that is disputed, unprovable or unknown is never allowed by where it is said to be: an allow rule by
- *    country, zone, jurisdiction, 'under' or 'here' matches known places only. Who names the address, the prefix, the
- *    ASN, the provider, 'disputed', 'unprovable' or 'unknown', or writes 'to any', has said what he accepts.
- *    Block and alert rules match by the likeliest claim, whatever the status.
- *    Places that are too old by 'geo ... stale block' are treated so as well, but for those of 'place' lines.
+ * 1. What is not known of the sender or the port lets block and alert rules match and allow rules
+ * not.
+ * 2. A place that is disputed, unprovable or unknown is never allowed by where it is said to be: an
+ * allow rule by country, zone, jurisdiction, 'under' or 'here' matches known places only. Who names
+ * the address, the prefix, the ASN, the provider, 'disputed', 'unprovable' or 'unknown', or writes
+ * 'to any', has said what he accepts. Block and alert rules match by the likeliest claim, whatever
+ * the status. Places that are too old by 'geo ... stale block' are treated so as well, but for
+ * those of 'place' lines.
  * 3. An operator that is not known (jurisdiction 0) is under no zone.
  */
 #ifndef RULES_EVAL_H
@@ -15,7 +17,7 @@
 #include "rules/match.h"
 #include "rules/arena.h"
 
-#define EVAL_COUNTRIES 676 /* 26 * 26 */
+#define EVAL_COUNTRIES	676 /* 26 * 26 */
 #define EVAL_ZONE_BYTES ((EVAL_COUNTRIES + 7) / 8)
 
 struct eval {
@@ -23,7 +25,7 @@ struct eval {
 	const uint8_t (*zones)[EVAL_ZONE_BYTES]; /* bitmaps of countries, by zone_def.id */
 	const char *(*string)(void *arg, uint16_t index);
 	void *arg;
-	bool stale; /* compile_env */
+	bool stale;	     /* compile_env */
 	int64_t next_change; /* Unix seconds; INT64_MAX = never */
 };
 
@@ -33,7 +35,8 @@ bool eval_in_zone(const struct eval *e, const struct zone_def *z, uint16_t count
 /* Is it outside the policy: a local address, or one of the protected hosts? */
 bool eval_local(const struct place_class *c);
 bool eval_to(const struct eval *e, const struct rule *r, const struct place_class *c);
-bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a, const struct place_class *c);
+bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,
+	       const struct place_class *c);
 bool eval_under(const struct eval *e, const struct rule *r, const struct place_class *c);
 
 enum tri { TRI_NO, TRI_YES, TRI_DEPENDS };
@@ -53,7 +56,8 @@ bool eval_country(const struct eval *e, const struct place_atom *a, const struct
 bool eval_zone(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_set(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_provider(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_jurisdiction(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
+		       const struct place_class *c);
 bool eval_here(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_private(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct place_class *c);

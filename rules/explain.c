@@ -20,8 +20,8 @@ static void say(char buf[160], const char *fmt, ...)
 }
 
 /* Which of the rule's subjects the sender is; *by is the one that tells. */
-static enum tri sender(const struct compiled *c, const struct rule *r, const struct decide_packet *pkt,
-		       const struct subject_def **by)
+static enum tri sender(const struct compiled *c, const struct rule *r,
+		       const struct decide_packet *pkt, const struct subject_def **by)
 {
 	enum tri ret = r->nfrom ? TRI_NO : TRI_YES, t;
 
@@ -29,7 +29,8 @@ static enum tri sender(const struct compiled *c, const struct rule *r, const str
 		bool matches = false;
 
 		for (uint32_t b = 0; b < c->header.subjects; b++)
-			matches |= (pkt->mask >> b & 1) && core_same_subject(c->subjects[b], r->from[i]);
+			matches |= (pkt->mask >> b & 1) &&
+				   core_same_subject(c->subjects[b], r->from[i]);
 		t = eval_subject(r->from[i], matches, pkt->known);
 		if (t != TRI_NO) {
 			ret = t;
@@ -39,7 +40,8 @@ static enum tri sender(const struct compiled *c, const struct rule *r, const str
 	return ret;
 }
 
-static bool allowed_but_for_status(const struct eval *e, const struct rule *r, const struct place_class *pc)
+static bool allowed_but_for_status(const struct eval *e, const struct rule *r,
+				   const struct place_class *pc)
 {
 	struct rule as_block = *r;
 
@@ -47,9 +49,10 @@ static bool allowed_but_for_status(const struct eval *e, const struct rule *r, c
 	return r->action == DECIDE_ALLOW && eval_to(e, &as_block, pc);
 }
 
-static void why_not_place(const struct compiled *c, const struct rule *r, const struct place_class *pc, char why[160])
+static void why_not_place(const struct compiled *c, const struct rule *r,
+			  const struct place_class *pc, char why[160])
 {
-	struct writer t = { 0 };
+	struct writer t = {0};
 	char *zone;
 
 	if (eval_under(&c->core->eval, r, pc)) {
@@ -72,7 +75,8 @@ static void why_not_service(const struct rule *r, const struct decide_packet *pk
 	if (pkt->has_port)
 		say(why, "%s port %u is not its service", name ? name : "the", pkt->port);
 	else
-		say(why, "protocol %s%.0u is not its service", name ? name : "", name ? 0 : pkt->proto);
+		say(why, "protocol %s%.0u is not its service", name ? name : "",
+		    name ? 0 : pkt->proto);
 	(void)r;
 }
 
@@ -88,7 +92,8 @@ struct check {
 	int64_t now; /* Unix seconds */
 };
 
-static unsigned place_fails(const struct eval *e, const struct rule *r, const struct place_class *pc)
+static unsigned place_fails(const struct eval *e, const struct rule *r,
+			    const struct place_class *pc)
 {
 	if (eval_to(e, r, pc))
 		return 0;
@@ -113,40 +118,50 @@ static void check_rule(const struct check *k, struct explain_step *s)
 	s->fails |= !eval_settle(r, from) ? EXPLAIN_FROM : 0u;
 	s->fails |= !eval_settle(r, service) ? EXPLAIN_SERVICE : 0u;
 	s->fails |= (r->opened == RULE_OPENED_HERE && k->pkt->opened != OPENED_HERE) ||
-			    (r->opened == RULE_OPENED_PEER && k->pkt->opened != OPENED_PEER) ? EXPLAIN_OPENED : 0u;
+				    (r->opened == RULE_OPENED_PEER && k->pkt->opened != OPENED_PEER)
+			    ? EXPLAIN_OPENED
+			    : 0u;
 	s->matches = s->fails ? 0 : depends ? -1 : 1;
 	if (s->fails & EXPLAIN_UNTIL)
 		say(s->why, "it ended on %s", calendar_format(date, r->until));
 	else if (s->fails & EXPLAIN_STATUS)
-		say(s->why, e->stale ? "the places are older than the policy allows, and then no allow rule takes their word" :
-				       "the place is %s, and an allow rule by country or zone takes known places only",
+		say(s->why,
+		    e->stale
+			    ? "the places are older than the policy allows, and then no allow rule takes their word"
+			    : "the place is %s, and an allow rule by country or zone takes known places only",
 		    place_status_name((enum place_status)k->pc->place.status));
 	else if (s->fails & (EXPLAIN_TO | EXPLAIN_UNDER))
 		why_not_place(k->c, r, k->pc, s->why);
 	else if (s->fails & EXPLAIN_FROM)
-		say(s->why, from == TRI_DEPENDS ? "whether the sender is %s is not known" : "the sender is not %s",
+		say(s->why,
+		    from == TRI_DEPENDS ? "whether the sender is %s is not known"
+					: "the sender is not %s",
 		    r->nfrom == 1 ? subject_name(r->from[0]) : "one of its subjects");
 	else if (s->fails & EXPLAIN_SERVICE)
 		why_not_service(r, k->pkt, s->why);
 	else if (s->fails & EXPLAIN_OPENED)
-		say(s->why, "the %s opened the flow", k->pkt->opened == OPENED_HERE ? "host" : "peer");
+		say(s->why, "the %s opened the flow",
+		    k->pkt->opened == OPENED_HERE ? "host" : "peer");
 	else if (from == TRI_DEPENDS)
-		say(s->why, "whether the sender is %s is not known, and then it matches", subject_name(by));
+		say(s->why, "whether the sender is %s is not known, and then it matches",
+		    subject_name(by));
 	else if (service == TRI_DEPENDS)
 		say(s->why, "the port is not known, and then it matches");
 	else
 		say(s->why, "all that it asks is so");
 }
 
-/* A rule ahead of the one that decides, with a single condition that fails, would decide without it. */
+/* A rule ahead of the one that decides, with a single condition that fails, would decide without
+ * it. */
 static void suggest(struct explain_step *s, bool stale)
 {
-	static const char *const actions[] = { "allow", "alert on", "block" };
-	struct writer t = { 0 };
+	static const char *const actions[] = {"allow", "alert on", "block"};
+	struct writer t = {0};
 	char *part;
 
 	if (s->fails == EXPLAIN_STATUS) {
-		say(s->change, "line %u would %s it if its place were %s; a 'place' line can say where it is",
+		say(s->change,
+		    "line %u would %s it if its place were %s; a 'place' line can say where it is",
 		    s->rule->line, actions[s->rule->action], stale ? "not out of date" : "known");
 		return;
 	}
@@ -166,21 +181,22 @@ static void suggest(struct explain_step *s, bool stale)
 		return;
 	part = writer_take(&t);
 	if (part)
-		say(s->change, "line %u would %s it if it %s%s", s->rule->line, actions[s->rule->action],
-		    s->fails == EXPLAIN_TO ? "went" : "were", part);
+		say(s->change, "line %u would %s it if it %s%s", s->rule->line,
+		    actions[s->rule->action], s->fails == EXPLAIN_TO ? "went" : "were", part);
 	free(part);
 }
 
-size_t compiled_explain(const struct compiled *c, const struct place_class *pc, const struct decide_packet *pkt,
-			uint64_t now_ns, struct explain_step *out, size_t max)
+size_t compiled_explain(const struct compiled *c, const struct place_class *pc,
+			const struct decide_packet *pkt, uint64_t now_ns, struct explain_step *out,
+			size_t max)
 {
 	const struct policy *p = c->policy;
-	struct check k = { c, pc, pkt, (int64_t)(now_ns / 1000000000u) };
+	struct check k = {c, pc, pkt, (int64_t)(now_ns / 1000000000u)};
 	size_t n = p->nrules < max ? p->nrules : max;
 	bool decided = eval_local(pc);
 
 	for (size_t i = 0; i < n; i++) {
-		out[i] = (struct explain_step){ .rule = &p->rules[i] };
+		out[i] = (struct explain_step){.rule = &p->rules[i]};
 		check_rule(&k, &out[i]);
 		if (decided)
 			continue;

@@ -6,7 +6,7 @@
 
 void keys_init(struct keys *in, struct arena *a, size_t size, size_t max)
 {
-	*in = (struct keys){ .arena = a, .size = size, .max = max };
+	*in = (struct keys){.arena = a, .size = size, .max = max};
 }
 
 const void *keys_key(const struct keys *in, size_t i)

@@ -19,7 +19,8 @@ static bool tells_countries(enum place_atom_type t, bool law)
 /* A byte for each atom of the rules that tells countries (or laws) apart; returns how many. */
 static size_t country_key(const struct eval *e, uint16_t cc, bool law, uint8_t *key)
 {
-	struct place_class c = { .place = { .country = cc, .jurisdiction = cc, .status = PLACE_KNOWN } };
+	struct place_class c = {
+		.place = {.country = cc, .jurisdiction = cc, .status = PLACE_KNOWN}};
 	size_t n = 0;
 
 	for (size_t i = 0; i < e->p->nrules; i++) {
@@ -67,7 +68,7 @@ static int country_kinds(struct kinds *k, bool law, uint16_t *kind)
 static int collect_providers(struct kinds *k)
 {
 	const struct policy *p = k->eval->p;
-	struct list l = { 0 };
+	struct list l = {0};
 	const struct place_atom **slot;
 
 	for (size_t i = 0; i < p->nrules; i++)
@@ -102,7 +103,7 @@ static int64_t new_host(struct kinds *k, const struct place *p)
 {
 	uint8_t *bits = arena_alloc(k->arena, k->nproviders / 8 + 1, 1);
 	uint32_t *slot = list_push(k->arena, &k->host_kind, sizeof(*slot));
-	struct place_class c = { .place = *p };
+	struct place_class c = {.place = *p};
 	int64_t kind;
 
 	if (!bits || !slot)
@@ -117,7 +118,7 @@ static int64_t new_host(struct kinds *k, const struct place *p)
 
 int64_t kinds_host(struct kinds *k, const struct place *p)
 {
-	uint16_t key[3] = { p->provider, p->platform, p->region };
+	uint16_t key[3] = {p->provider, p->platform, p->region};
 	int64_t before = (int64_t)k->hosts.keys.n, i;
 
 	if (!k->nproviders)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kinds.h - what a policy tells apart: countries, laws and hosts that all of its rules treat alike are of one kind.
+ * kinds.h - what a policy tells apart: countries, laws and hosts that all of its rules treat alike
+ * are of one kind.
  *
- * A database knows 250 countries and thousands of regions; a policy usually tells five kinds of country apart. Judging
- * kinds instead of places keeps the compiler's work small whatever the database holds.
+ * A database knows 250 countries and thousands of regions; a policy usually tells five kinds of
+ * country apart. Judging kinds instead of places keeps the compiler's work small whatever the
+ * database holds.
  */
 #ifndef RULES_KINDS_H
 #define RULES_KINDS_H
@@ -18,8 +20,8 @@ struct kinds {
 	uint16_t country[KINDS_COUNTRIES], law[KINDS_COUNTRIES];
 	const struct place_atom **providers; /* every provider atom of the rules */
 	size_t nproviders;
-	struct keys hosts;     /* provider, platform, region as seen */
-	struct list host_kind; /* uint32_t: the kind of each */
+	struct keys hosts;	/* provider, platform, region as seen */
+	struct list host_kind;	/* uint32_t: the kind of each */
 	struct keys host_kinds; /* bitmaps over providers */
 };
 /* 0 or -ENOMEM. The arena and e must outlive k. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* lint.c - warnings: rules that never decide, dates that have come or are near, names that nothing uses. */
+/* lint.c - warnings: rules that never decide, dates that have come or are near, names that nothing
+ * uses. */
 #include <errno.h>
 #include <string.h>
 #include "geo/zone.h"
@@ -36,7 +37,8 @@ static void lint_date(const struct lint *l, const struct rule *r)
 		return;
 	calendar_format(buf, r->until);
 	if (expired(l, r))
-		diag_warn(l->d, l->p->file, r->line, "expired on %s: it is as if it were not there", buf);
+		diag_warn(l->d, l->p->file, r->line, "expired on %s: it is as if it were not there",
+			  buf);
 	else if (days <= SOON_DAYS)
 		diag_warn(l->d, l->p->file, r->line, "expires in %lld day%s (%s)", (long long)days,
 			  days == 1 ? "" : "s", buf);
@@ -45,20 +47,25 @@ static void lint_date(const struct lint *l, const struct rule *r)
 /* Prefixes of local traffic (design.md: outside the policy): a rule for them decides nothing. */
 static void lint_local(const struct lint *l, const struct rule *r)
 {
-	static const char *const local[] = { "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/24", "255.255.255.255",
-					     "::1", "fe80::/10", "ff01::/16", "ff02::/16" };
+	static const char *const local[] = {"127.0.0.0/8",  "169.254.0.0/16",
+					    "224.0.0.0/24", "255.255.255.255",
+					    "::1",	    "fe80::/10",
+					    "ff01::/16",    "ff02::/16"};
 	struct cidr c;
 
 	for (size_t i = 0; i < r->nto; i++)
-		for (size_t j = 0; r->to[i].type == ATOM_CIDR && j < sizeof(local) / sizeof(*local); j++)
+		for (size_t j = 0; r->to[i].type == ATOM_CIDR && j < sizeof(local) / sizeof(*local);
+		     j++)
 			if (!cidr_parse(&c, local[j]) && c.len <= r->to[i].cidr.len &&
 			    cidr_has(&c, &r->to[i].cidr.addr))
-				diag_at(l->d, DIAG_WARNING, l->p->file, r->line, r->to[i].column, r->to[i].length,
+				diag_at(l->d, DIAG_WARNING, l->p->file, r->line, r->to[i].column,
+					r->to[i].length,
 					"local traffic is outside the policy: no rule decides it");
 }
 
 /* By a line above, or by several together (NULL). */
-static void not_reached(const struct lint *l, const struct rule *r, const struct rule *by, enum cover how)
+static void not_reached(const struct lint *l, const struct rule *r, const struct rule *by,
+			enum cover how)
 {
 	size_t len = by ? strlen(by->text) : 0;
 	int shown = (int)(len > RULE_TEXT_SHOWN ? RULE_TEXT_SHOWN : len);
@@ -68,12 +75,14 @@ static void not_reached(const struct lint *l, const struct rule *r, const struct
 		diag_warn(l->d, l->p->file, r->line,
 			  "never reached: the lines above it decide everything that it matches");
 	else if (how == COVER_ALL)
-		diag_warn(l->d, l->p->file, r->line, "never reached: line %u '%.*s%s' decides first", by->line, shown,
+		diag_warn(l->d, l->p->file, r->line,
+			  "never reached: line %u '%.*s%s' decides first", by->line, shown,
 			  by->text, dots);
 	else
-		diag_warn(l->d, l->p->file, r->line,
-			  "reached only where place, sender or port is not known: line %u '%.*s%s' decides the rest",
-			  by->line, shown, by->text, dots);
+		diag_warn(
+			l->d, l->p->file, r->line,
+			"reached only where place, sender or port is not known: line %u '%.*s%s' decides the rest",
+			by->line, shown, by->text, dots);
 }
 
 /* Region globs are tried with one made-up region each, so nothing is concluded from them. */
@@ -85,7 +94,8 @@ static bool names_region(const struct rule *r)
 	return false;
 }
 
-/* The first rule above that leaves nothing for this one; else the first that leaves only what is not known. */
+/* The first rule above that leaves nothing for this one; else the first that leaves only what is
+ * not known. */
 static const struct rule *coverer(struct lint *l, size_t i, enum cover *how)
 {
 	const struct rule *r = &l->p->rules[i], *above, *ret = NULL;
@@ -158,18 +168,20 @@ static void lint_names(const struct lint *l)
 
 	for (size_t i = 0; i < p->nzones; i++)
 		if (!zone_used(p, p->zones[i]))
-			diag_warn(l->d, p->file, p->zones[i]->line, "zone '%s' is used nowhere", p->zones[i]->name);
+			diag_warn(l->d, p->file, p->zones[i]->line, "zone '%s' is used nowhere",
+				  p->zones[i]->name);
 	for (size_t i = 0; i < p->nsubjects; i++)
 		if (!subject_used(p, p->subjects[i]))
-			diag_warn(l->d, p->file, p->subjects[i]->line, "subject '%s' is used by no rule",
-				  p->subjects[i]->name);
+			diag_warn(l->d, p->file, p->subjects[i]->line,
+				  "subject '%s' is used by no rule", p->subjects[i]->name);
 	for (size_t i = 0; i < p->nservices; i++)
 		if (!service_used(p, p->services[i]))
-			diag_warn(l->d, p->file, p->services[i]->line, "service '%s' is used by no rule",
-				  p->services[i]->name);
+			diag_warn(l->d, p->file, p->services[i]->line,
+				  "service '%s' is used by no rule", p->services[i]->name);
 }
 
-/* An adequacy decision that ends, or begins, changes what a line means without anybody editing it. */
+/* An adequacy decision that ends, or begins, changes what a line means without anybody editing it.
+ */
 static void lint_zone(const struct lint *l, const struct zone_def *z)
 {
 	char date[CALENDAR_STRLEN], cc[3];
@@ -192,14 +204,16 @@ static bool unconditional(const struct rule *r)
 
 	for (size_t i = 0; i < r->nto; i++)
 		any |= r->to[i].type == ATOM_ANY;
-	return any && !r->nfrom && !r->under && !r->service && !r->until && r->opened == RULE_OPENED_ANY;
+	return any && !r->nfrom && !r->under && !r->service && !r->until &&
+	       r->opened == RULE_OPENED_ANY;
 }
 
 static void lint_allow_any(const struct lint *l, const struct rule *r)
 {
 	if (r->action == DECIDE_ALLOW && unconditional(r))
-		diag_warn(l->d, l->p->file, r->line,
-			  "allows every address, those included whose place is not known or disputed");
+		diag_warn(
+			l->d, l->p->file, r->line,
+			"allows every address, those included whose place is not known or disputed");
 }
 
 /* The last word belongs in the file, where a reader looks for it. */
@@ -215,11 +229,12 @@ static void lint_end(const struct lint *l)
 void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
 {
 	struct arena *a = arena_new();
-	struct lint l = { .p = p, .now = now, .d = d };
+	struct lint l = {.p = p, .now = now, .d = d};
 
 	if (a)
 		l.reached = arena_alloc(a, p->nrules, sizeof(*l.reached));
-	if (!l.reached || eval_init(&l.eval, a, p, now) || cover_unreached(p, now, l.reached) == -ENOMEM) {
+	if (!l.reached || eval_init(&l.eval, a, p, now) ||
+	    cover_unreached(p, now, l.reached) == -ENOMEM) {
 		diag_warn(d, p->file, 0, "no memory to look for mistakes");
 		arena_free(a);
 		return;

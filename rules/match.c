@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* match.c - the rows of match.def as tables, and how words are compared: misspelt keywords, globs. */
+/* match.c - the rows of match.def as tables, and how words are compared: misspelt keywords, globs.
+ */
 #include <string.h>
 #include "rules/eval.h"
 #include "rules/parse.h"
@@ -10,17 +11,18 @@
 #define LATER MATCH_LATER
 
 static const struct clause_row clauses[] = {
-#define MATCH_CLAUSE(id, key, arg, raw, where, value, print, man) { #id, key, arg, where, value, print, man },
+#define MATCH_CLAUSE(id, key, arg, raw, where, value, print, man)                                  \
+	{#id, key, arg, where, value, print, man},
 #include "rules/match.def"
 };
 static const struct place_row places[] = {
-#define MATCH_PLACE(id, key, arg, raw, named, where, value, eval, print, man) \
-	{ #id, key, arg, named, where, value, eval, print, man },
+#define MATCH_PLACE(id, key, arg, raw, named, where, value, eval, print, man)                      \
+	{#id, key, arg, named, where, value, eval, print, man},
 #include "rules/match.def"
 };
 static const struct subject_row subjects[] = {
-#define MATCH_SUBJECT(id, key, arg, raw, where, value, eval, print, man) \
-	{ #id, key, arg, where, value, eval, print, man },
+#define MATCH_SUBJECT(id, key, arg, raw, where, value, eval, print, man)                           \
+	{#id, key, arg, where, value, eval, print, man},
 #include "rules/match.def"
 };
 /* The public enums of policy.h are in the order of the rows. */

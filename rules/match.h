@@ -57,7 +57,8 @@ struct subject_row {
 	const char *id, *keyword, *argument;
 	unsigned where;
 	void (*value)(struct parse *ps, struct subject_atom *a, const struct word *w);
-	bool (*eval)(const struct subject_atom *a, const struct sender *s); /* NULL: by the source's sets */
+	bool (*eval)(const struct subject_atom *a,
+		     const struct sender *s); /* NULL: by the source's sets */
 	void (*print)(struct writer *t, const struct subject_atom *a);
 	const char *manual;
 };

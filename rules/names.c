@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* names.c - zones, subjects and services by name: used before or after their line, each defined once, no cycles. */
+/* names.c - zones, subjects and services by name: used before or after their line, each defined
+ * once, no cycles. */
 #include <ctype.h>
 #include <string.h>
 #include "geo/zone.h"
 #include "rules/parse.h"
 
-static const char *const kinds[NAME_KINDS] = { "zone", "subject", "service" };
-static const size_t sizes[NAME_KINDS] = { sizeof(struct zone_def), sizeof(struct subject_def),
-					  sizeof(struct service_def) };
-_Static_assert(ZONE_COUNT <= sizeof(((struct parse *)0)->builtin) / sizeof(struct zone_def *), "room for built-ins");
+static const char *const kinds[NAME_KINDS] = {"zone", "subject", "service"};
+static const size_t sizes[NAME_KINDS] = {sizeof(struct zone_def), sizeof(struct subject_def),
+					 sizeof(struct service_def)};
+_Static_assert(ZONE_COUNT <= sizeof(((struct parse *)0)->builtin) / sizeof(struct zone_def *),
+	       "room for built-ins");
 
 static unsigned bucket(enum name_kind kind, const char *s)
 {
@@ -40,7 +42,8 @@ static struct name *find_or_add(struct parse *ps, enum name_kind kind, const str
 		return NULL;
 	}
 	if (++ps->nnames == NAMES_MAX + 1)
-		parse_error(ps, &w->at, "more than %d names of zones, subjects and services", NAMES_MAX);
+		parse_error(ps, &w->at, "more than %d names of zones, subjects and services",
+			    NAMES_MAX);
 	n->kind = kind;
 	n->s = w->s;
 	n->next = *at;
@@ -66,7 +69,8 @@ static const struct zone_def *builtin_zone(struct parse *ps, int which)
 {
 	if (!ps->builtin[which])
 		ps->builtin[which] = (struct zone_def *)(uintptr_t)zone_add(
-			ps, &(struct zone_def){ .name = zone_name((enum zone)which), .builtin = which });
+			ps,
+			&(struct zone_def){.name = zone_name((enum zone)which), .builtin = which});
 	return ps->builtin[which];
 }
 
@@ -84,24 +88,29 @@ void *name_use(struct parse *ps, enum name_kind kind, const struct word *w)
 		ps->failed = true;
 		return NULL;
 	}
-	*use = (struct name_use){ n, w->at };
+	*use = (struct name_use){n, w->at};
 	return n->def;
 }
 
-/* Names are of letters, digits and . _ -, start with a letter, and are no word of the language and no country. */
+/* Names are of letters, digits and . _ -, start with a letter, and are no word of the language and
+ * no country. */
 static bool name_is_good(struct parse *ps, enum name_kind kind, const struct word *w)
 {
 	size_t len = strlen(w->s);
 
 	if (match_keyword(w->s))
-		parse_error(ps, &w->at, "'%s' is a word of the language; choose another name", w->s);
+		parse_error(ps, &w->at, "'%s' is a word of the language; choose another name",
+			    w->s);
 	else if (kind == NAME_ZONE && zone_find(w->s) >= 0)
 		parse_error(ps, &w->at, "'%s' is a built-in zone; choose another name", w->s);
-	else if (kind == NAME_ZONE && len == 2 && isupper((unsigned char)w->s[0]) && isupper((unsigned char)w->s[1]))
+	else if (kind == NAME_ZONE && len == 2 && isupper((unsigned char)w->s[0]) &&
+		 isupper((unsigned char)w->s[1]))
 		parse_error(ps, &w->at, "'%s' looks like a country; choose another name", w->s);
 	else if (!isalpha((unsigned char)*w->s) || (unsigned char)*w->s > 127 ||
-		 strspn(w->s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
-		parse_error(ps, &w->at, "'%s' is no name: a letter, then letters, digits and . _ -", w->s);
+		 strspn(w->s,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") != len)
+		parse_error(ps, &w->at, "'%s' is no name: a letter, then letters, digits and . _ -",
+			    w->s);
 	else
 		return true;
 	return false;
@@ -117,7 +126,8 @@ void *name_define(struct parse *ps, enum name_kind kind, const struct word *w)
 	if (!n)
 		return NULL;
 	if (n->defined) {
-		parse_error(ps, &w->at, "%s '%s' is defined already, in line %u", kinds[kind], w->s, n->at.line);
+		parse_error(ps, &w->at, "%s '%s' is defined already, in line %u", kinds[kind], w->s,
+			    n->at.line);
 		return NULL;
 	}
 	n->defined = true;
@@ -130,7 +140,8 @@ const struct zone_def *name_zone(struct parse *ps, const struct word *w)
 	struct place_atom *a;
 	uint16_t cc;
 
-	if (strlen(w->s) != 2 || !isupper((unsigned char)w->s[0]) || !isupper((unsigned char)w->s[1]))
+	if (strlen(w->s) != 2 || !isupper((unsigned char)w->s[0]) ||
+	    !isupper((unsigned char)w->s[1]))
 		return name_use(ps, NAME_ZONE, w);
 	if (!value_parse_country(ps, &cc, w))
 		return NULL;
@@ -139,15 +150,19 @@ const struct zone_def *name_zone(struct parse *ps, const struct word *w)
 		ps->failed = true;
 		return NULL;
 	}
-	*a = (struct place_atom){ .type = ATOM_COUNTRY, .country = cc, .line = w->at.line,
-				  .column = w->at.column, .length = w->at.length };
-	return zone_add(ps, &(struct zone_def){ .builtin = -1, .atoms = a, .natoms = 1, .line = w->at.line });
+	*a = (struct place_atom){.type = ATOM_COUNTRY,
+				 .country = cc,
+				 .line = w->at.line,
+				 .column = w->at.column,
+				 .length = w->at.length};
+	return zone_add(
+		ps, &(struct zone_def){.builtin = -1, .atoms = a, .natoms = 1, .line = w->at.line});
 }
 
 /* The nearer of a candidate and the best so far. */
 static const char *nearer(const char *wanted, const char *candidate, const char *best)
 {
-	const char *pair[2] = { best ? best : candidate, candidate };
+	const char *pair[2] = {best ? best : candidate, candidate};
 
 	return match_nearest(wanted, pair, 2);
 }
@@ -187,17 +202,22 @@ static void undefined(struct parse *ps, const struct name_use *use)
 	for (size_t i = 0; strlen(n->s) == 2 && i < 2; i++)
 		up[i] = (char)toupper((unsigned char)n->s[i]);
 	if (n->kind == NAME_ZONE && country_code(up, strlen(up)))
-		parse_error(ps, &use->at, "unknown zone '%s'; country codes are written in capitals: '%s'", n->s, up);
+		parse_error(ps, &use->at,
+			    "unknown zone '%s'; country codes are written in capitals: '%s'", n->s,
+			    up);
 	else if (n->kind == NAME_ZONE && (!strcmp(up, "UK") || !strcmp(up, "EL")))
-		parse_error(ps, &use->at, "unknown zone '%s'; did you mean '%s'?", n->s, *up == 'U' ? "GB" : "GR");
+		parse_error(ps, &use->at, "unknown zone '%s'; did you mean '%s'?", n->s,
+			    *up == 'U' ? "GB" : "GR");
 	else if (near)
-		parse_error(ps, &use->at, "unknown %s '%s'; did you mean '%s'?", kinds[n->kind], n->s, near);
+		parse_error(ps, &use->at, "unknown %s '%s'; did you mean '%s'?", kinds[n->kind],
+			    n->s, near);
 	else
-		parse_error(ps, &use->at, "unknown %s '%s'; no '%s' line defines it", kinds[n->kind], n->s,
-			    kinds[n->kind]);
+		parse_error(ps, &use->at, "unknown %s '%s'; no '%s' line defines it",
+			    kinds[n->kind], n->s, kinds[n->kind]);
 }
 
-/* Depth of a zone, members first; puts zones in order as it goes. 0 when it is in a cycle or too deep (reported). */
+/* Depth of a zone, members first; puts zones in order as it goes. 0 when it is in a cycle or too
+ * deep (reported). */
 struct zone_state {
 	const struct zone_def *zone;
 	unsigned depth;
@@ -213,12 +233,13 @@ struct zone_walk {
 
 static struct spot atom_spot(const struct place_atom *a)
 {
-	return (struct spot){ a->line, a->column, a->length };
+	return (struct spot){a->line, a->column, a->length};
 }
 
-static void zone_error(struct zone_walk *k, const struct zone_def *z, const struct place_atom *from, bool cycle)
+static void zone_error(struct zone_walk *k, const struct zone_def *z, const struct place_atom *from,
+		       bool cycle)
 {
-	struct spot at = from ? atom_spot(from) : (struct spot){ z->line, 1, 1 };
+	struct spot at = from ? atom_spot(from) : (struct spot){z->line, 1, 1};
 
 	if (cycle)
 		parse_error(k->ps, &at, "zone '%s' contains itself", z->name);
@@ -227,8 +248,8 @@ static void zone_error(struct zone_walk *k, const struct zone_def *z, const stru
 	k->too_deep |= !cycle;
 }
 
-static unsigned zone_depth(struct zone_walk *k, const struct zone_def *z, const struct place_atom *from,
-			   unsigned level)
+static unsigned zone_depth(struct zone_walk *k, const struct zone_def *z,
+			   const struct place_atom *from, unsigned level)
 {
 	struct zone_state *s = &k->states[z->id];
 	unsigned deepest = 0, d;
@@ -257,7 +278,7 @@ static void zones_order(struct parse *ps)
 {
 	struct zone_def **all = ps->all_zones.items;
 	size_t n = ps->all_zones.n;
-	struct zone_walk k = { .ps = ps, .n = n };
+	struct zone_walk k = {.ps = ps, .n = n};
 
 	k.states = arena_alloc(ps->arena, n + 1, sizeof(*k.states));
 	k.order = arena_alloc(ps->arena, n + 1, sizeof(*k.order));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* parse.h - what lexer, grammar, values and names share while one policy is read. Nothing of it outlives policy_parse. */
+/* parse.h - what lexer, grammar, values and names share while one policy is read. Nothing of it
+ * outlives policy_parse. */
 #ifndef RULES_PARSE_H
 #define RULES_PARSE_H
 #include <setjmp.h>
@@ -16,7 +17,8 @@ struct word {
 	bool quoted;
 };
 
-/* A name that may be used before its line; 'def' stands from the first use and is filled by its line. */
+/* A name that may be used before its line; 'def' stands from the first use and is filled by its
+ * line. */
 enum name_kind { NAME_ZONE, NAME_SUBJECT, NAME_SERVICE, NAME_KINDS };
 struct name {
 	struct name *next; /* of the bucket */
@@ -30,10 +32,10 @@ struct name_use {
 	const struct name *name;
 	struct spot at;
 };
-#define NAME_BUCKETS 1024
+#define NAME_BUCKETS	1024
 #define PLACES_COMPARED 1024 /* 'place' lines that a new one is compared with */
-#define NAMES_MAX    4096 /* zones, subjects and services together */
-#define ZONE_DEPTH_MAX 32 /* zones within zones */
+#define NAMES_MAX	4096 /* zones, subjects and services together */
+#define ZONE_DEPTH_MAX	32   /* zones within zones */
 
 /* An error, kept until all are known, so that they come out in the order of the text. */
 struct complaint {
@@ -49,32 +51,33 @@ struct parse {
 	size_t len;
 	void *scanner;
 	jmp_buf fatal; /* where a scanner without memory returns to */
-	bool failed;	  /* no memory */
+	bool failed;   /* no memory */
 	struct list complaints;
-	size_t errors;	  /* complaints that were made; not all are kept */
+	size_t errors; /* complaints that were made; not all are kept */
 	/* lexer */
 	size_t start, end; /* of the token, offsets in text */
 	unsigned line, column;
 	bool raw, line_open; /* next word is no keyword; something stands on this line */
 	/* what is being built */
 	struct rule rule;
-	size_t rule_start; /* of its line, offset in text */
-	unsigned clauses;     /* bits of enum clause that the rule has */
+	size_t rule_start;     /* of its line, offset in text */
+	unsigned clauses;      /* bits of enum clause that the rule has */
 	enum clause open_list; /* CLAUSE_FROM or CLAUSE_TO while its list is read, else CLAUSES */
-	unsigned parts;	      /* bits of what a place, geo or feed line has */
-	unsigned once[4];     /* lines of home, mode, journal */
+	unsigned parts;	       /* bits of what a place, geo or feed line has */
+	unsigned once[4];      /* lines of home, mode, journal */
 	unsigned rule_lines;
 	size_t nplaces; /* of POLICY_PLACES_MAX */
 	struct policy_place place;
 	struct policy_feed feed;
 	struct policy_geo geo;
 	struct spot geo_stale;
-	struct list atoms;    /* of a list or a body */
-	int pending_proto;    /* in a service's body: protocol of the ports that follow, -1 none, -2 a wrong one */
+	struct list atoms; /* of a list or a body */
+	int pending_proto; /* in a service's body: protocol of the ports that follow, -1 none, -2 a
+			      wrong one */
 	bool proto_has_ports;
 	/* lists of the policy */
 	struct list inside, nat64, places, zones, subjects, services, geos, feeds, rules, all_zones;
-	struct list heres;    /* where 'here' stands: it needs 'home' */
+	struct list heres; /* where 'here' stands: it needs 'home' */
 	/* names */
 	struct name *names[NAME_BUCKETS];
 	size_t nnames;
@@ -93,7 +96,7 @@ void parse_error(struct parse *ps, const struct spot *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* lexer.l */
-int lexer_open(struct parse *ps); /* 0 or -ENOMEM */
+int lexer_open(struct parse *ps);				/* 0 or -ENOMEM */
 int lexer_next(void *value, struct spot *at, struct parse *ps); /* value: the grammar's union */
 void lexer_close(struct parse *ps);
 
@@ -107,12 +110,13 @@ void build_rule_end(struct parse *ps);
 void build_list_start(struct parse *ps, enum clause c, const struct word *key);
 void build_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w);
 void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w);
-void build_atom_word(struct parse *ps, const struct word *w); /* country, zone, address: told by its form */
+void build_atom_word(struct parse *ps,
+		     const struct word *w); /* country, zone, address: told by its form */
 void build_region(struct parse *ps, const struct word *w);
 void build_subject_atom(struct parse *ps, enum subject_type t, const struct word *w);
 void build_subject_name(struct parse *ps, const struct word *w);
-void build_home(struct parse *ps, const struct word *cc, const struct word *lat, const struct word *lon,
-		const struct word *name);
+void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
+		const struct word *lon, const struct word *name);
 void build_mode(struct parse *ps, const struct word *key, const struct word *w);
 void build_inside(struct parse *ps, const struct word *w);
 void build_nat64(struct parse *ps, const struct word *w);
@@ -130,7 +134,8 @@ void build_geo_start(struct parse *ps, const struct word *path);
 void build_geo_age(struct parse *ps, const struct word *w);
 void build_geo_stale(struct parse *ps, const struct word *w);
 void build_geo_end(struct parse *ps);
-void build_journal(struct parse *ps, const struct word *key, const struct word *path, const struct word *keep);
+void build_journal(struct parse *ps, const struct word *key, const struct word *path,
+		   const struct word *keep);
 void build_feed_start(struct parse *ps, const struct word *transport);
 enum feed_part { FEED_TARGET, FEED_FORMAT, FEED_TOPIC, FEED_CA };
 void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
@@ -139,7 +144,9 @@ void build_feed_end(struct parse *ps);
 /* names.c */
 void *name_use(struct parse *ps, enum name_kind kind, const struct word *w);
 void *name_define(struct parse *ps, enum name_kind kind, const struct word *w); /* NULL: reported */
-const struct zone_def *name_zone(struct parse *ps, const struct word *w); /* a country, a built-in or an own zone; NULL: reported */
+const struct zone_def *
+name_zone(struct parse *ps,
+	  const struct word *w); /* a country, a built-in or an own zone; NULL: reported */
 void names_resolve(struct parse *ps);
 
 /* sets.c */

@@ -1,6 +1,6 @@
 /*
- * policy.h - a policy as written: text -> struct policy (flex and bison), print, lint. No I/O, no clock.
- * All memory of a policy is one region, dropped whole by policy_free.
+ * policy.h - a policy as written: text -> struct policy (flex and bison), print, lint. No I/O, no
+ * clock. All memory of a policy is one region, dropped whole by policy_free.
  */
 #ifndef RULES_POLICY_H
 #define RULES_POLICY_H
@@ -12,34 +12,47 @@
 #include "geo/country.h"
 #include "rules/decide.h"
 
-#define POLICY_LINE_MAX 4096	     /* bytes, without the newline */
-#define POLICY_TEXT_MAX (8u << 20)   /* bytes */
-#define POLICY_RULES_MAX 4000
-#define POLICY_PLACES_MAX 32768	     /* countries, zones, prefixes ... in all rules and zones */
-#define POLICY_ERRORS_MAX 100	     /* printed in one run; the rest is counted */
+#define POLICY_LINE_MAX	  4096	     /* bytes, without the newline */
+#define POLICY_TEXT_MAX	  (8u << 20) /* bytes */
+#define POLICY_RULES_MAX  4000
+#define POLICY_PLACES_MAX 32768 /* countries, zones, prefixes ... in all rules and zones */
+#define POLICY_ERRORS_MAX 100	/* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
 
-/* A place, as a rule or a zone names it. What matches a place whose status is not 'known' stands in rules/eval.h: an
- * allow rule by country, zone, law or 'here' never does; one that names the address, provider or status does. */
+/* A place, as a rule or a zone names it. What matches a place whose status is not 'known' stands in
+ * rules/eval.h: an allow rule by country, zone, law or 'here' never does; one that names the
+ * address, provider or status does. */
 enum place_atom_type {
-	ATOM_ANY, ATOM_COUNTRY, ATOM_ZONE, ATOM_CIDR, ATOM_PROVIDER, ATOM_ASN, ATOM_JURISDICTION,
-	ATOM_HERE, ATOM_PRIVATE, ATOM_UNKNOWN, ATOM_DISPUTED, ATOM_UNPROVABLE
+	ATOM_ANY,
+	ATOM_COUNTRY,
+	ATOM_ZONE,
+	ATOM_CIDR,
+	ATOM_PROVIDER,
+	ATOM_ASN,
+	ATOM_JURISDICTION,
+	ATOM_HERE,
+	ATOM_PRIVATE,
+	ATOM_UNKNOWN,
+	ATOM_DISPUTED,
+	ATOM_UNPROVABLE
 };
 struct zone_def;
 struct place_atom {
 	enum place_atom_type type;
-	uint16_t country;         /* ATOM_COUNTRY */
+	uint16_t country;	     /* ATOM_COUNTRY */
 	const struct zone_def *zone; /* ATOM_ZONE, ATOM_JURISDICTION */
-	struct cidr cidr;         /* ATOM_CIDR */
-	const char *name;         /* provider */
-	const char *region;       /* glob or NULL */
+	struct cidr cidr;	     /* ATOM_CIDR */
+	const char *name;	     /* provider */
+	const char *region;	     /* glob or NULL */
 	uint32_t asn;
-	int set; /* ATOM_CIDR, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set */
+	int set; /* ATOM_CIDR, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set
+		  */
 	unsigned line, column, length;
 };
-/* A zone: built-in (builtin >= 0), or the policy's own: members are countries and zones. A single country that stands
- * where a zone may ('under US', 'jurisdiction US') becomes an anonymous zone (name NULL). */
+/* A zone: built-in (builtin >= 0), or the policy's own: members are countries and zones. A single
+ * country that stands where a zone may ('under US', 'jurisdiction US') becomes an anonymous zone
+ * (name NULL). */
 struct zone_def {
 	const char *name;
 	int builtin; /* enum zone, or -1 */
@@ -56,13 +69,17 @@ struct subject_atom {
 	unsigned line, column;
 };
 struct subject_def {
-	const char *name; /* NULL: written in the rule itself */
+	const char *name;		  /* NULL: written in the rule itself */
 	const struct subject_atom *atoms; /* or */
 	size_t natoms;
 	int set; /* index in policy_sets() of its addresses; -1 = it has none */
 	unsigned line;
 };
-struct service_atom { uint8_t proto; bool any_port; uint16_t first, last; };
+struct service_atom {
+	uint8_t proto;
+	bool any_port;
+	uint16_t first, last;
+};
 struct service_def {
 	const char *name; /* NULL: 'port' or 'proto' in a rule. 'port N' is tcp and udp. */
 	const struct service_atom *atoms;
@@ -76,7 +93,7 @@ struct rule {
 	size_t nfrom;
 	const struct place_atom *to; /* or; nto 0 = any */
 	size_t nto;
-	const struct zone_def *under; /* or NULL */
+	const struct zone_def *under;	   /* or NULL */
 	const struct service_def *service; /* or NULL */
 	enum rule_opened opened;
 	uint8_t severity; /* 0 = not said: block is high (3), alert is medium (2) */
@@ -91,8 +108,16 @@ struct policy_place { /* a 'place' line */
 	const char *provider, *platform, *region, *note;
 	unsigned line;
 };
-struct policy_feed { const char *transport, *target, *format, *topic, *ca; unsigned line; };
-struct policy_geo { const char *path; int64_t max_age; /* seconds, 0 = none */ enum decide_action stale; unsigned line; };
+struct policy_feed {
+	const char *transport, *target, *format, *topic, *ca;
+	unsigned line;
+};
+struct policy_geo {
+	const char *path;
+	int64_t max_age; /* seconds, 0 = none */
+	enum decide_action stale;
+	unsigned line;
+};
 
 struct policy {
 	const char *file;
@@ -110,7 +135,8 @@ struct policy {
 	size_t nplaces;
 	const struct zone_def *const *zones; /* of 'zone' lines */
 	size_t nzones;
-	const struct zone_def *const *zone_order; /* all: built-in and anonymous ones too, each after its members */
+	const struct zone_def *const
+		*zone_order; /* all: built-in and anonymous ones too, each after its members */
 	size_t nzone_order;
 	const struct subject_def *const *subjects;
 	size_t nsubjects;
@@ -126,18 +152,22 @@ struct policy {
 	size_t nrules;
 	const struct policy_set *sets; /* compile.h: policy_sets() */
 	size_t nsets;
-	int place_set; /* with 'stale block': the set of all 'place' lines, which do not grow old; -1 = none */
+	int place_set; /* with 'stale block': the set of all 'place' lines, which do not grow old;
+			  -1 = none */
 	struct arena *arena; /* holds all of this, itself included */
 };
 
-/* 0, or -EINVAL after every error went to d (parsing resumes at the next line); -ENOMEM. Text need not end in NUL.
- * file is copied. *ret untouched on failure. */
-int policy_parse(struct policy **ret, const char *file, const char *text, size_t len, struct diag_sink *d);
+/* 0, or -EINVAL after every error went to d (parsing resumes at the next line); -ENOMEM. Text need
+ * not end in NUL. file is copied. *ret untouched on failure. */
+int policy_parse(struct policy **ret, const char *file, const char *text, size_t len,
+		 struct diag_sink *d);
 void policy_free(struct policy *p);
-/* Warnings: shadowed, unreachable, expired, expires within 30 days of now (Unix seconds), unused names, no final rule. */
+/* Warnings: shadowed, unreachable, expired, expires within 30 days of now (Unix seconds), unused
+ * names, no final rule. */
 void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d);
 /* Canonical text: parses back to the same policy. malloc'ed, caller frees; NULL on ENOMEM. */
 char *policy_print(const struct policy *p);
-uint8_t rule_severity(const struct rule *r); /* 0 none, 1 low .. 4 critical: as said, or by the action */
+uint8_t
+rule_severity(const struct rule *r);	/* 0 none, 1 low .. 4 critical: as said, or by the action */
 char *rule_print(const struct rule *r); /* one rule, canonical, without newline */
 #endif

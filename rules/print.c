@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* print.c - the canonical text of a policy: it parses back to the same policy, and prints the same again. */
+/* print.c - the canonical text of a policy: it parses back to the same policy, and prints the same
+ * again. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,8 @@
 #include "rules/print.h"
 #include "rules/proto.h"
 
-static const char *const actions[] = { "allow", "alert", "block" };
-static const char *const severities[] = { "", "low", "medium", "high", "critical" };
+static const char *const actions[] = {"allow", "alert", "block"};
+static const char *const severities[] = {"", "low", "medium", "high", "critical"};
 
 static void print_cc(struct writer *t, uint16_t cc)
 {
@@ -208,7 +209,7 @@ static void print_rule(struct writer *t, const struct rule *r)
 
 char *rule_print(const struct rule *r)
 {
-	struct writer t = { 0 };
+	struct writer t = {0};
 
 	print_rule(&t, r);
 	return writer_take(&t);
@@ -318,8 +319,14 @@ static void print_subject_line(struct writer *t, const struct subject_def *s)
 
 static void print_duration(struct writer *t, const char *word, int64_t seconds)
 {
-	static const struct { char unit; int64_t seconds; } units[] = {
-		{ 'd', 86400 }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 },
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {
+		{'d', 86400},
+		{'h', 3600},
+		{'m', 60},
+		{'s', 1},
 	};
 	size_t i = 0;
 
@@ -361,7 +368,7 @@ static void print_settings(struct writer *t, const struct policy *p)
 
 char *policy_print(const struct policy *p)
 {
-	struct writer t = { 0 };
+	struct writer t = {0};
 
 	print_home(&t, p);
 	print_prefixes(&t, "inside", p->inside, p->ninside);

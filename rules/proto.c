@@ -5,10 +5,14 @@
 #include "rules/proto.h"
 
 /* The first name of a number is the one that is printed. */
-static const struct { const char *name; uint8_t proto; } protos[] = {
-	{ "tcp", 6 }, { "udp", 17 }, { "icmp", 1 }, { "icmpv6", 58 }, { "icmp6", 58 }, { "ipv6-icmp", 58 },
-	{ "sctp", 132 }, { "gre", 47 }, { "esp", 50 }, { "ah", 51 }, { "ipip", 4 }, { "ipv6", 41 }, { "igmp", 2 },
-	{ "ospf", 89 }, { "pim", 103 }, { "vrrp", 112 }, { "l2tp", 115 }, { "dccp", 33 }, { "udplite", 136 },
+static const struct {
+	const char *name;
+	uint8_t proto;
+} protos[] = {
+	{"tcp", 6},	   {"udp", 17},	  {"icmp", 1},	{"icmpv6", 58},	  {"icmp6", 58},
+	{"ipv6-icmp", 58}, {"sctp", 132}, {"gre", 47},	{"esp", 50},	  {"ah", 51},
+	{"ipip", 4},	   {"ipv6", 41},  {"igmp", 2},	{"ospf", 89},	  {"pim", 103},
+	{"vrrp", 112},	   {"l2tp", 115}, {"dccp", 33}, {"udplite", 136},
 };
 #define PROTOS (sizeof(protos) / sizeof(*protos))
 _Static_assert(PROTOS <= PROTO_NAMES_MAX, "proto.h's limit");

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define PROTO_NAMES_MAX 32
-int proto_find(const char *text); /* by name or number; -ENOENT */
+int proto_find(const char *text);      /* by name or number; -ENOENT */
 const char *proto_name(uint8_t proto); /* NULL when it has none here: the number is its name */
 size_t proto_names(const char *names[PROTO_NAMES_MAX]);
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * sets.c - the sets of addresses and ASNs that a policy names, each once, in an order that depends on nothing else.
+ * sets.c - the sets of addresses and ASNs that a policy names, each once, in an order that depends
+ * on nothing else.
  *
- * Set 0 is 'inside'. Then come the prefix lists (all prefixes of one 'to', all of one subject), then the ASNs. Two
- * policies with equal sets share a place table, so an edit that names no new address is swapped in without a rebuild.
+ * Set 0 is 'inside'. Then come the prefix lists (all prefixes of one 'to', all of one subject),
+ * then the ASNs. Two policies with equal sets share a place table, so an edit that names no new
+ * address is swapped in without a rebuild.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,7 +61,7 @@ static int set_of_rule(struct arena *g, struct policy_set *s, const struct rule 
 	for (size_t i = 0; i < r->nto; i++)
 		if (r->to[i].type == ATOM_CIDR)
 			cidrs[n++] = r->to[i].cidr;
-	*s = (struct policy_set){ 0 };
+	*s = (struct policy_set){0};
 	normalize(s, cidrs, n);
 	return 0;
 }
@@ -74,7 +76,7 @@ static int set_of_subject(struct arena *g, struct policy_set *s, const struct su
 	for (size_t i = 0; i < d->natoms; i++)
 		if (d->atoms[i].type == SUBJECT_ADDRESS)
 			cidrs[n++] = d->atoms[i].cidr;
-	*s = (struct policy_set){ 0 };
+	*s = (struct policy_set){0};
 	normalize(s, cidrs, n);
 	return 0;
 }
@@ -98,7 +100,7 @@ static int set_of_places(struct policy *p, struct policy_set *s)
 	struct cidr *cidrs = arena_alloc(p->arena, p->nplaces, sizeof(*cidrs));
 	bool asked = false;
 
-	*s = (struct policy_set){ 0 };
+	*s = (struct policy_set){0};
 	if (!cidrs)
 		return -ENOMEM;
 	for (size_t i = 0; i < p->ngeo; i++)
@@ -124,7 +126,7 @@ static int collect(struct policy *p, struct list *sets)
 			return -ENOMEM;
 		for (size_t j = 0; j < r->nto; j++)
 			if (r->to[j].type == ATOM_ASN &&
-			    add(p->arena, sets, &(struct policy_set){ .asn = r->to[j].asn }))
+			    add(p->arena, sets, &(struct policy_set){.asn = r->to[j].asn}))
 				return -ENOMEM;
 		for (size_t j = 0; j < r->nfrom; j++)
 			if (set_of_subject(p->arena, &s, r->from[j]) || add(p->arena, sets, &s))
@@ -158,8 +160,10 @@ static int mark(struct policy *p)
 		if (set_of_rule(p->arena, &s, r))
 			return -ENOMEM;
 		for (size_t j = 0; j < r->nto; j++)
-			to[j].set = to[j].type == ATOM_CIDR ? find(p, &s) :
-				    to[j].type == ATOM_ASN ? find(p, &(struct policy_set){ .asn = to[j].asn }) : -1;
+			to[j].set = to[j].type == ATOM_CIDR ? find(p, &s)
+				    : to[j].type == ATOM_ASN
+					    ? find(p, &(struct policy_set){.asn = to[j].asn})
+					    : -1;
 		for (size_t j = 0; j < r->nfrom; j++) {
 			if (set_of_subject(p->arena, &s, r->from[j]))
 				return -ENOMEM;
@@ -171,8 +175,8 @@ static int mark(struct policy *p)
 
 int sets_make(struct policy *p)
 {
-	struct list sets = { 0 };
-	struct policy_set *all = list_push(p->arena, &sets, sizeof(*all)), inside = { 0 };
+	struct list sets = {0};
+	struct policy_set *all = list_push(p->arena, &sets, sizeof(*all)), inside = {0};
 	struct cidr *copy = arena_alloc(p->arena, p->ninside, sizeof(*copy));
 	size_t n = 1;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* setting.c - the grammar's other statements become the policy: home, inside, place, mode, geo, journal, feed. */
+/* setting.c - the grammar's other statements become the policy: home, inside, place, mode, geo,
+ * journal, feed. */
 #include <errno.h>
 #include <string.h>
 #include "rules/parse.h"
@@ -20,8 +21,8 @@ static bool once(struct parse *ps, enum once which, const char *word, const stru
 	return true;
 }
 
-void build_home(struct parse *ps, const struct word *cc, const struct word *lat, const struct word *lon,
-		const struct word *name)
+void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
+		const struct word *lon, const struct word *name)
 {
 	struct policy *p = ps->p;
 
@@ -38,10 +39,11 @@ void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
 
 void build_mode(struct parse *ps, const struct word *key, const struct word *w)
 {
-	static const char *const names[] = { "monitor", "enforce" };
+	static const char *const names[] = {"monitor", "enforce"};
 	unsigned which;
 
-	if (once(ps, ONCE_MODE, "mode", &key->at) && value_parse_choice(ps, &which, w, "mode", names, 2))
+	if (once(ps, ONCE_MODE, "mode", &key->at) &&
+	    value_parse_choice(ps, &which, w, "mode", names, 2))
 		ps->p->mode = which ? MODE_ENFORCE : MODE_MONITOR;
 }
 
@@ -60,15 +62,17 @@ void build_nat64(struct parse *ps, const struct word *w)
 
 	if (!value_parse_cidr(ps, &c, w))
 		return;
-	if (c.addr.v != 6 || !(c.len == 32 || c.len == 40 || c.len == 48 || c.len == 56 || c.len == 64 || c.len == 96))
-		parse_error(ps, &w->at, "a NAT64 prefix is IPv6 of length 32, 40, 48, 56, 64 or 96 (RFC 6052)");
+	if (c.addr.v != 6 || !(c.len == 32 || c.len == 40 || c.len == 48 || c.len == 56 ||
+			       c.len == 64 || c.len == 96))
+		parse_error(ps, &w->at,
+			    "a NAT64 prefix is IPv6 of length 32, 40, 48, 56, 64 or 96 (RFC 6052)");
 	else
 		PARSE_PUSH(ps, &ps->nat64, c);
 }
 
 void build_place_start(struct parse *ps, const struct word *w)
 {
-	ps->place = (struct policy_place){ .line = w->at.line };
+	ps->place = (struct policy_place){.line = w->at.line};
 	ps->parts = 0;
 	value_parse_cidr(ps, &ps->place.prefix, w);
 }
@@ -93,11 +97,21 @@ void build_place_part(struct parse *ps, enum place_part part, const struct word 
 	if (!*w->s)
 		parse_error(ps, &w->at, "an empty name");
 	switch (part) {
-	case PLACE_PROVIDER: l->provider = w->s; break;
-	case PLACE_PLATFORM: l->platform = w->s; break;
-	case PLACE_REGION: l->region = w->s; break;
-	case PLACE_NOTE: l->note = w->s; break;
-	case PLACE_UNDER: value_parse_country(ps, &l->jurisdiction, w); break;
+	case PLACE_PROVIDER:
+		l->provider = w->s;
+		break;
+	case PLACE_PLATFORM:
+		l->platform = w->s;
+		break;
+	case PLACE_REGION:
+		l->region = w->s;
+		break;
+	case PLACE_NOTE:
+		l->note = w->s;
+		break;
+	case PLACE_UNDER:
+		value_parse_country(ps, &l->jurisdiction, w);
+		break;
 	}
 }
 
@@ -110,8 +124,8 @@ void build_place_end(struct parse *ps, const struct word *cc)
 	for (size_t i = 0; i < ps->places.n && i < PLACES_COMPARED; i++)
 		if (before[i].prefix.len == ps->place.prefix.len && ps->place.prefix.addr.v &&
 		    !ip_cmp(&before[i].prefix.addr, &ps->place.prefix.addr)) {
-			parse_error(ps, &(struct spot){ ps->place.line, 1, 1 }, "line %u places this prefix already",
-				    before[i].line);
+			parse_error(ps, &(struct spot){ps->place.line, 1, 1},
+				    "line %u places this prefix already", before[i].line);
 			return;
 		}
 	PARSE_PUSH(ps, &ps->places, ps->place);
@@ -119,7 +133,8 @@ void build_place_end(struct parse *ps, const struct word *cc)
 
 void build_geo_start(struct parse *ps, const struct word *path)
 {
-	ps->geo = (struct policy_geo){ .path = path->s, .stale = DECIDE_ALERT, .line = path->at.line };
+	ps->geo =
+		(struct policy_geo){.path = path->s, .stale = DECIDE_ALERT, .line = path->at.line};
 	ps->parts = 0;
 	if (!*path->s)
 		parse_error(ps, &path->at, "an empty path");
@@ -133,10 +148,11 @@ void build_geo_age(struct parse *ps, const struct word *w)
 
 void build_geo_stale(struct parse *ps, const struct word *w)
 {
-	static const char *const names[] = { "alert", "block" };
+	static const char *const names[] = {"alert", "block"};
 	unsigned which;
 
-	if (part_once(ps, 1, w) && value_parse_choice(ps, &which, w, "action for a stale database", names, 2))
+	if (part_once(ps, 1, w) &&
+	    value_parse_choice(ps, &which, w, "action for a stale database", names, 2))
 		ps->geo.stale = which ? DECIDE_BLOCK : DECIDE_ALERT;
 	ps->geo_stale = w->at;
 }
@@ -144,11 +160,13 @@ void build_geo_stale(struct parse *ps, const struct word *w)
 void build_geo_end(struct parse *ps)
 {
 	if ((ps->parts & 2) && !(ps->parts & 1))
-		parse_error(ps, &ps->geo_stale, "'stale' needs 'max-age': when is the database stale?");
+		parse_error(ps, &ps->geo_stale,
+			    "'stale' needs 'max-age': when is the database stale?");
 	PARSE_PUSH(ps, &ps->geos, ps->geo);
 }
 
-void build_journal(struct parse *ps, const struct word *key, const struct word *path, const struct word *keep)
+void build_journal(struct parse *ps, const struct word *key, const struct word *path,
+		   const struct word *keep)
 {
 	if (!once(ps, ONCE_JOURNAL, "journal", &key->at))
 		return;
@@ -161,17 +179,19 @@ void build_journal(struct parse *ps, const struct word *key, const struct word *
 
 void build_feed_start(struct parse *ps, const struct word *transport)
 {
-	static const char *const names[] = { "file", "stdout", "syslog", "journald", "kafka", "metrics" };
+	static const char *const names[] = {"file",	"stdout", "syslog",
+					    "journald", "kafka",  "metrics"};
 	unsigned which;
 
-	ps->feed = (struct policy_feed){ .transport = transport->s, .line = transport->at.line };
+	ps->feed = (struct policy_feed){.transport = transport->s, .line = transport->at.line};
 	ps->parts = 0;
-	value_parse_choice(ps, &which, transport, "way to feed", names, sizeof(names) / sizeof(*names));
+	value_parse_choice(ps, &which, transport, "way to feed", names,
+			   sizeof(names) / sizeof(*names));
 }
 
 void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w)
 {
-	static const char *const formats[] = { "ecs", "ocsf", "eve", "cef" };
+	static const char *const formats[] = {"ecs", "ocsf", "eve", "cef"};
 	unsigned which;
 
 	if (!w->s || !part_once(ps, part, w))
@@ -179,12 +199,19 @@ void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w
 	if (!*w->s)
 		parse_error(ps, &w->at, "an empty name");
 	switch (part) {
-	case FEED_TARGET: ps->feed.target = w->s; break;
-	case FEED_TOPIC: ps->feed.topic = w->s; break;
-	case FEED_CA: ps->feed.ca = w->s; break;
+	case FEED_TARGET:
+		ps->feed.target = w->s;
+		break;
+	case FEED_TOPIC:
+		ps->feed.topic = w->s;
+		break;
+	case FEED_CA:
+		ps->feed.ca = w->s;
+		break;
 	case FEED_FORMAT:
 		ps->feed.format = w->s;
-		value_parse_choice(ps, &which, w, "format", formats, sizeof(formats) / sizeof(*formats));
+		value_parse_choice(ps, &which, w, "format", formats,
+				   sizeof(formats) / sizeof(*formats));
 		break;
 	}
 }
@@ -195,7 +222,7 @@ void build_feed_end(struct parse *ps)
 		     !strcmp(ps->feed.transport, "kafka");
 
 	if (needs && !ps->feed.target)
-		parse_error(ps, &(struct spot){ ps->feed.line, 1, 1 }, "'feed %s' needs where to: a path or an address",
-			    ps->feed.transport);
+		parse_error(ps, &(struct spot){ps->feed.line, 1, 1},
+			    "'feed %s' needs where to: a path or an address", ps->feed.transport);
 	PARSE_PUSH(ps, &ps->feeds, ps->feed);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * universe.c - which rules decide for nothing at all, found by compiling the policy against every kind of place.
+ * universe.c - which rules decide for nothing at all, found by compiling the policy against every
+ * kind of place.
  *
- * A policy tells places apart by few things: which of its countries and zones hold, which operators' laws, which
- * providers it names, which of its prefixes and ASNs. One made-up place for each combination is the whole universe; a
- * rule that is in no cell of the matrix over it can decide for no packet.
+ * A policy tells places apart by few things: which of its countries and zones hold, which
+ * operators' laws, which providers it names, which of its prefixes and ASNs. One made-up place for
+ * each combination is the whole universe; a rule that is in no cell of the matrix over it can
+ * decide for no packet.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +28,9 @@ struct universe {
 	struct list hosts;	     /* struct place: provider, platform and region only */
 	struct list classes;	     /* struct place_class */
 };
-struct set_bits { uint64_t w[PLACE_SETS_MAX / 64]; };
+struct set_bits {
+	uint64_t w[PLACE_SETS_MAX / 64];
+};
 
 static const char *name_of(void *arg, uint16_t index)
 {
@@ -40,7 +44,7 @@ static const char *name_of(void *arg, uint16_t index)
 /* One country of each kind; 0 (none) is a kind of its own. */
 static int kinds_of_country(struct universe *u, struct list *ret, const uint16_t *kind)
 {
-	bool seen[KINDS_COUNTRIES] = { false };
+	bool seen[KINDS_COUNTRIES] = {false};
 	uint16_t cc = 0;
 
 	if (PUSH(u, ret, cc))
@@ -48,7 +52,8 @@ static int kinds_of_country(struct universe *u, struct list *ret, const uint16_t
 	for (char a = 'A'; a <= 'Z'; a++)
 		for (char b = 'A'; b <= 'Z'; b++) {
 			cc = CC(a, b);
-			if (!country_code((const char[]){ a, b }, 2) || seen[kind[kinds_country_index(cc)]])
+			if (!country_code((const char[]){a, b}, 2) ||
+			    seen[kind[kinds_country_index(cc)]])
 				continue;
 			seen[kind[kinds_country_index(cc)]] = true;
 			if (PUSH(u, ret, cc))
@@ -69,10 +74,11 @@ static int64_t add_name(struct universe *u, const char *s)
 	return PUSH(u, &u->names, s) ? -ENOMEM : (int64_t)u->names.n - 1;
 }
 
-/* Providers as infrastructure and as platform, with a region that the rule's glob takes, and with none. */
+/* Providers as infrastructure and as platform, with a region that the rule's glob takes, and with
+ * none. */
 static int kinds_of_host(struct universe *u)
 {
-	struct place none = { 0 }, h;
+	struct place none = {0}, h;
 	const char *empty = "";
 	int64_t name, region;
 	char *example;
@@ -85,7 +91,8 @@ static int kinds_of_host(struct universe *u)
 
 			if (a->type != ATOM_PROVIDER)
 				continue;
-			example = arena_copy(u->arena, a->region ? a->region : "", strlen(a->region ? a->region : ""));
+			example = arena_copy(u->arena, a->region ? a->region : "",
+					     strlen(a->region ? a->region : ""));
 			if (!example)
 				return -ENOMEM;
 			for (char *s = example; *s; s++)
@@ -94,10 +101,10 @@ static int kinds_of_host(struct universe *u)
 			region = add_name(u, example);
 			if (name < 0 || region < 0)
 				return (int)(name < 0 ? name : region);
-			h = (struct place){ .provider = (uint16_t)name, .region = (uint16_t)region };
+			h = (struct place){.provider = (uint16_t)name, .region = (uint16_t)region};
 			if (PUSH(u, &u->hosts, h))
 				return -ENOMEM;
-			h = (struct place){ .platform = (uint16_t)name, .region = (uint16_t)region };
+			h = (struct place){.platform = (uint16_t)name, .region = (uint16_t)region};
 			if (PUSH(u, &u->hosts, h))
 				return -ENOMEM;
 		}
@@ -114,7 +121,7 @@ static bool set_has(const struct policy_set *s, const struct ip *ip)
 
 static int add_sets(struct universe *u, struct keys *seen, const struct ip *ip, int asn)
 {
-	struct set_bits b = { 0 };
+	struct set_bits b = {0};
 	int64_t before = (int64_t)seen->keys.n, i;
 
 	for (size_t s = 0; s < u->p->nsets; s++)
@@ -141,7 +148,7 @@ static int add_address(struct universe *u, struct keys *seen, const struct ip *i
 static int kinds_of_set(struct universe *u)
 {
 	struct keys seen;
-	struct ip ip = { 0 };
+	struct ip ip = {0};
 	int err;
 
 	if (u->p->nsets > PLACE_SETS_MAX)
@@ -161,7 +168,7 @@ static int kinds_of_set(struct universe *u)
 
 static int add_class(struct universe *u, const struct place *p, const struct set_bits *sets)
 {
-	struct place_class c = { *p, sets->w };
+	struct place_class c = {*p, sets->w};
 
 	if (u->classes.n >= UNIVERSE_MAX)
 		return -E2BIG;
@@ -207,9 +214,13 @@ static int combine(struct universe *u)
 
 static int decide_all(struct universe *u, int64_t now, bool *reached)
 {
-	struct diag_sink quiet = { 0 };
-	struct compile_env env = { .classes = u->classes.items, .nclasses = u->classes.n, .string = name_of, .arg = u,
-				   .now = now, .live = 1 };
+	struct diag_sink quiet = {0};
+	struct compile_env env = {.classes = u->classes.items,
+				  .nclasses = u->classes.n,
+				  .string = name_of,
+				  .arg = u,
+				  .now = now,
+				  .live = 1};
 	struct compiled *c;
 	int err = policy_compile(&c, u->p, &env, &quiet);
 
@@ -226,7 +237,7 @@ static int decide_all(struct universe *u, int64_t now, bool *reached)
 int cover_unreached(const struct policy *p, int64_t now, bool *reached)
 {
 	struct arena *a = arena_new();
-	struct universe u = { .arena = a, .p = p };
+	struct universe u = {.arena = a, .p = p};
 	int err;
 
 	for (size_t i = 0; i < p->nrules; i++)

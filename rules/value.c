@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* value.c - one word to one value, or an error that says what to write instead: countries, prefixes, ports, dates. */
+/* value.c - one word to one value, or an error that says what to write instead: countries,
+ * prefixes, ports, dates. */
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -18,8 +19,8 @@ bool value_parse_number(uint64_t *ret, const char *s, size_t len, uint64_t max)
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] < '0' || s[i] > '9')
 			return false;
-		if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v) ||
-		    v > max)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(s[i] - '0'), &v) || v > max)
 			return false;
 	}
 	*ret = v;
@@ -38,11 +39,16 @@ bool value_parse_choice(struct parse *ps, unsigned *ret, const struct word *w, c
 			return true;
 		}
 	for (size_t i = 0; i < n && all; i++)
-		all = arena_format(ps->arena, "%s%s'%s'", all, !i ? "" : i == n - 1 ? " or " : ", ", names[i]);
+		all = arena_format(ps->arena, "%s%s'%s'", all,
+				   !i		? ""
+				   : i == n - 1 ? " or "
+						: ", ",
+				   names[i]);
 	if (near)
 		parse_error(ps, &w->at, "'%s' is no %s; did you mean '%s'?", w->s, what, near);
 	else
-		parse_error(ps, &w->at, "'%s' is no %s; write %s", w->s, what, all ? all : "another");
+		parse_error(ps, &w->at, "'%s' is no %s; write %s", w->s, what,
+			    all ? all : "another");
 	return false;
 }
 
@@ -61,11 +67,13 @@ bool value_parse_country(struct parse *ps, uint16_t *ret, const struct word *w)
 		up[1] = (char)toupper((unsigned char)w->s[1]);
 	}
 	if (!strcmp(up, "UK"))
-		parse_error(ps, &w->at, "'%s' is no ISO 3166-1 code; the United Kingdom is 'GB'", w->s);
+		parse_error(ps, &w->at, "'%s' is no ISO 3166-1 code; the United Kingdom is 'GB'",
+			    w->s);
 	else if (!strcmp(up, "EL"))
 		parse_error(ps, &w->at, "'%s' is no ISO 3166-1 code; Greece is 'GR'", w->s);
 	else if (!strcmp(up, "EU"))
-		parse_error(ps, &w->at, "'%s' is no country; the 27 states are the zone 'eu'", w->s);
+		parse_error(ps, &w->at, "'%s' is no country; the 27 states are the zone 'eu'",
+			    w->s);
 	else if (country_code(up, 2))
 		parse_error(ps, &w->at, "country codes are written in capitals: '%s'", up);
 	else
@@ -75,7 +83,7 @@ bool value_parse_country(struct parse *ps, uint16_t *ret, const struct word *w)
 
 bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w)
 {
-	struct cidr c = { 0 };
+	struct cidr c = {0};
 	char buf[IP_STRLEN];
 	int err = cidr_parse(&c, w->s);
 
@@ -84,13 +92,16 @@ bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w)
 		return true;
 	}
 	if (err == -EDOM)
-		parse_error(ps, &w->at, "'%s' has host bits set; the prefix is '%s'", w->s, cidr_format(buf, &c));
+		parse_error(ps, &w->at, "'%s' has host bits set; the prefix is '%s'", w->s,
+			    cidr_format(buf, &c));
 	else
-		parse_error(ps, &w->at, "'%s' is no address or prefix (203.0.113.0/24, 2001:db8::/32)", w->s);
+		parse_error(ps, &w->at,
+			    "'%s' is no address or prefix (203.0.113.0/24, 2001:db8::/32)", w->s);
 	return false;
 }
 
-static bool one_port(struct parse *ps, uint16_t *ret, const struct word *w, const char *s, size_t len)
+static bool one_port(struct parse *ps, uint16_t *ret, const struct word *w, const char *s,
+		     size_t len)
 {
 	uint64_t v = 0;
 
@@ -139,14 +150,18 @@ bool value_parse_proto(struct parse *ps, uint8_t *ret, const struct word *w)
 	if (near)
 		parse_error(ps, &w->at, "unknown protocol '%s'; did you mean '%s'?", w->s, near);
 	else
-		parse_error(ps, &w->at, "unknown protocol '%s'; a number from 0 to 255 is taken too", w->s);
+		parse_error(ps, &w->at,
+			    "unknown protocol '%s'; a number from 0 to 255 is taken too", w->s);
 	return false;
 }
 
 bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w)
 {
-	static const struct { char unit; int64_t seconds; } units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 }, { 'w', 7 * 86400 },
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {
+		{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400},
 	};
 	size_t len = strlen(w->s);
 	uint64_t v;
@@ -168,11 +183,14 @@ bool value_parse_date(struct parse *ps, int64_t *ret, const struct word *w)
 	int err = calendar_parse(ret, w->s, &days);
 
 	if (err == -EINVAL)
-		parse_error(ps, &w->at, "'%s' is no date from 1971 on; write year-month-day (2027-03-31)", w->s);
+		parse_error(ps, &w->at,
+			    "'%s' is no date from 1971 on; write year-month-day (2027-03-31)",
+			    w->s);
 	else if (err && !days)
 		parse_error(ps, &w->at, "the date '%s' does not exist: a year has 12 months", w->s);
 	else if (err)
-		parse_error(ps, &w->at, "the date '%s' does not exist: that month has %u days", w->s, days);
+		parse_error(ps, &w->at, "the date '%s' does not exist: that month has %u days",
+			    w->s, days);
 	return !err;
 }
 

@@ -11,8 +11,10 @@ struct writer {
 	bool failed;
 };
 void writer_add(struct writer *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void writer_quote(struct writer *t, const char *s); /* between quotes, quotes and backslashes escaped */
-/* The text, owned by the caller, "" when nothing was added; NULL when memory ran out. t is empty again. */
+void writer_quote(struct writer *t,
+		  const char *s); /* between quotes, quotes and backslashes escaped */
+/* The text, owned by the caller, "" when nothing was added; NULL when memory ran out. t is empty
+ * again. */
 char *writer_take(struct writer *t);
 void writer_free(struct writer *t);
 #endif

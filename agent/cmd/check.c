@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* check.c - the verb: every error and warning of a policy, its canonical form, its zones, and what happens otherwise. */
+/* check.c - the verb: every error and warning of a policy, its canonical form, its zones, and what
+ * happens otherwise. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -16,7 +17,8 @@
 static const char usage[] =
 	"usage: cordon check [FILE] [options]\n"
 	"Every error of a policy with its place, warnings, and what happens when no rule, place or sender is known.\n"
-	"FILE is - for standard input; without one: " ENGINE_POLICY_DEFAULT ", else the shipped eu.conf.\n\n"
+	"FILE is - for standard input; without one: " ENGINE_POLICY_DEFAULT
+	", else the shipped eu.conf.\n\n"
 	"  --print              the canonical form on standard output; it parses back to the same policy\n"
 	"  --zones              the countries of each built-in zone and of the policy's, with dates and sources\n"
 	"  --language           what a rule can ask, and no more\n"
@@ -48,7 +50,8 @@ static int read_policy(struct check *c)
 	return err;
 }
 
-/* Rules take any provider's name, for sources may bring their own; a name that cordon does not know is worth a look. */
+/* Rules take any provider's name, for sources may bring their own; a name that cordon does not know
+ * is worth a look. */
 static void check_providers(struct check *c)
 {
 	for (size_t i = 0; i < c->policy->nrules; i++) {
@@ -61,13 +64,15 @@ static void check_providers(struct check *c)
 				continue;
 			o = operator_find(r->to[j].name);
 			if (o)
-				diag_at(c->sink, DIAG_WARNING, c->policy->file, r->line, r->to[j].column,
-					r->to[j].length, "provider '%s' is written '%s'", r->to[j].name, o->key);
+				diag_at(c->sink, DIAG_WARNING, c->policy->file, r->line,
+					r->to[j].column, r->to[j].length,
+					"provider '%s' is written '%s'", r->to[j].name, o->key);
 			else
-				diag_at(c->sink, DIAG_WARNING, c->policy->file, r->line, r->to[j].column,
-					r->to[j].length,
+				diag_at(c->sink, DIAG_WARNING, c->policy->file, r->line,
+					r->to[j].column, r->to[j].length,
 					"no built-in source names the provider '%s'; it matches what a "
-					"source or a 'place' line calls so", r->to[j].name);
+					"source or a 'place' line calls so",
+					r->to[j].name);
 		}
 	}
 }
@@ -97,7 +102,9 @@ static void collect(void *arg, const struct diag *d)
 {
 	struct check *c = arg;
 	json_t *o = json_pack("{s:s, s:s, s:s}", "level",
-			      d->level == DIAG_ERROR ? "error" : d->level == DIAG_WARNING ? "warning" : "note",
+			      d->level == DIAG_ERROR	 ? "error"
+			      : d->level == DIAG_WARNING ? "warning"
+							 : "note",
 			      "file", d->file ? d->file : "", "text", d->text);
 
 	if (d->line)
@@ -113,9 +120,15 @@ static int option(struct check *c, int opt)
 	unsigned days;
 
 	switch (opt) {
-	case 'p': c->canonical = true; return 0;
-	case 'z': c->zones = true; return 0;
-	case 'j': c->json = true; return 0;
+	case 'p':
+		c->canonical = true;
+		return 0;
+	case 'z':
+		c->zones = true;
+		return 0;
+	case 'j':
+		c->json = true;
+		return 0;
 	case 'd':
 		if (calendar_parse(&c->now, optarg, &days))
 			return diag_usage("check", "--as-of: '%s' is no date (2027-03-31)", optarg);
@@ -126,7 +139,8 @@ static int option(struct check *c, int opt)
 	case 'h':
 		fputs(usage, stdout);
 		return -1;
-	default: return diag_usage("check", "unknown option");
+	default:
+		return diag_usage("check", "unknown option");
 	}
 }
 
@@ -134,10 +148,13 @@ static int option(struct check *c, int opt)
 static int options(struct check *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "print", no_argument, NULL, 'p' },	   { "zones", no_argument, NULL, 'z' },
-		{ "as-of", required_argument, NULL, 'd' }, { "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },	   { "language", no_argument, NULL, 'l' },
-		{ 0 },
+		{"print", no_argument, NULL, 'p'},
+		{"zones", no_argument, NULL, 'z'},
+		{"as-of", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"language", no_argument, NULL, 'l'},
+		{0},
 	};
 	int opt, code;
 
@@ -195,12 +212,12 @@ static void check_done(struct check *c)
 
 int cmd_check(int argc, char **argv)
 {
-	_cleanup_(check_done) struct check c = { .now = time(NULL) };
+	_cleanup_(check_done) struct check c = {.now = time(NULL)};
 	int code = options(&c, argc, argv);
 
 	if (code)
 		return code < 0 ? EXIT_DONE : code;
-	c.collector = (struct diag_sink){ .fn = collect, .arg = &c };
+	c.collector = (struct diag_sink){.fn = collect, .arg = &c};
 	c.diagnostics = json_array();
 	if (!c.json)
 		diag_print_init(&c.print, stderr);

@@ -12,7 +12,7 @@ struct check {
 	char *text;	  /* owned */
 	size_t len;
 	bool canonical, zones, json;
-	int64_t now; /* Unix seconds */
+	int64_t now;	       /* Unix seconds */
 	struct policy *policy; /* owned */
 	struct diag_print print;
 	struct diag_sink collector; /* for --json */

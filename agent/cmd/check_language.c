@@ -9,9 +9,11 @@
 #define WIDTH  100
 
 /* A head, and a text beside it in lines of words. */
-static void entry(FILE *to, const char *keyword, const char *argument, unsigned where, const char *text)
+static void entry(FILE *to, const char *keyword, const char *argument, unsigned where,
+		  const char *text)
 {
-	int column = fprintf(to, "  %s%s%s", keyword ? keyword : "", keyword && *argument ? " " : "", argument);
+	int column = fprintf(to, "  %s%s%s", keyword ? keyword : "",
+			     keyword && *argument ? " " : "", argument);
 	size_t word;
 
 	if (column < INDENT)
@@ -27,8 +29,10 @@ static void entry(FILE *to, const char *keyword, const char *argument, unsigned 
 		}
 		column += fprintf(to, "%s%.*s", column > INDENT ? " " : "", (int)word, text);
 	}
-	fputs(where == MATCH_LATER ? " (not decided by this version: an error)\n" :
-	      where == MATCH_LIVE  ? " (live; not known in captures)\n" : "\n", to);
+	fputs(where == MATCH_LATER  ? " (not decided by this version: an error)\n"
+	      : where == MATCH_LIVE ? " (live; not known in captures)\n"
+				    : "\n",
+	      to);
 }
 
 void check_print_language(FILE *to)
@@ -53,7 +57,8 @@ void check_print_language(FILE *to)
 	fputs("\nAn allow rule matches a country, a zone, a jurisdiction, 'under' or 'here' only where the place is known:\n"
 	      "what is disputed, unprovable or unknown is allowed only by a rule that names the address, the ASN, the\n"
 	      "provider or the status, or by 'allow to any'. Block and alert rules match by the likeliest claim.\n"
-	      "\nSubjects; several with commas: or\n", to);
+	      "\nSubjects; several with commas: or\n",
+	      to);
 	for (unsigned i = 0; i < SUBJECT_ROWS; i++) {
 		const struct subject_row *r = match_subject((enum subject_type)i);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* check_report.c - what 'check' prints: what happens when something is missing, full or stale; zones; JSON. */
+/* check_report.c - what 'check' prints: what happens when something is missing, full or stale;
+ * zones; JSON. */
 #include <errno.h>
 #include <string.h>
 #include "agent/cmd/check.h"
@@ -8,7 +9,8 @@
 #include "geo/zone.h"
 #include "rules/calendar.h"
 
-/* Addresses that nobody thought of when he wrote the rules: the policy itself says what becomes of them. */
+/* Addresses that nobody thought of when he wrote the rules: the policy itself says what becomes of
+ * them. */
 static const struct {
 	const char *when;
 	struct place place;
@@ -16,14 +18,30 @@ static const struct {
 	uint8_t has_port;
 	uint8_t known;
 } cases[] = {
-	{ "a place that no source knows", { .status = PLACE_UNKNOWN }, 6, 1, KNOWN_ALL },
-	{ "a place in dispute (said to be in DE)", { .status = PLACE_DISPUTED, .country = CC('D', 'E') }, 6, 1, KNOWN_ALL },
-	{ "anycast, or a global range", { .status = PLACE_UNPROVABLE }, 6, 1, KNOWN_ALL },
-	{ "a private network without 'place'", { .scope = SCOPE_PRIVATE }, 6, 1, KNOWN_ALL },
-	{ "multicast beyond the link", { .scope = SCOPE_MULTICAST }, 17, 1, KNOWN_ALL },
-	{ "DE, the sender not known", { .status = PLACE_KNOWN, .country = CC('D', 'E') }, 6, 1, KNOWN_NOBODY },
-	{ "DE, the port not known (a fragment)", { .status = PLACE_KNOWN, .country = CC('D', 'E') }, 6, 0, KNOWN_ALL },
-	{ "a country that no rule names", { .status = PLACE_KNOWN, .country = CC('A', 'Q') }, 6, 1, KNOWN_ALL },
+	{"a place that no source knows", {.status = PLACE_UNKNOWN}, 6, 1, KNOWN_ALL},
+	{"a place in dispute (said to be in DE)",
+	 {.status = PLACE_DISPUTED, .country = CC('D', 'E')},
+	 6,
+	 1,
+	 KNOWN_ALL},
+	{"anycast, or a global range", {.status = PLACE_UNPROVABLE}, 6, 1, KNOWN_ALL},
+	{"a private network without 'place'", {.scope = SCOPE_PRIVATE}, 6, 1, KNOWN_ALL},
+	{"multicast beyond the link", {.scope = SCOPE_MULTICAST}, 17, 1, KNOWN_ALL},
+	{"DE, the sender not known",
+	 {.status = PLACE_KNOWN, .country = CC('D', 'E')},
+	 6,
+	 1,
+	 KNOWN_NOBODY},
+	{"DE, the port not known (a fragment)",
+	 {.status = PLACE_KNOWN, .country = CC('D', 'E')},
+	 6,
+	 0,
+	 KNOWN_ALL},
+	{"a country that no rule names",
+	 {.status = PLACE_KNOWN, .country = CC('A', 'Q')},
+	 6,
+	 1,
+	 KNOWN_ALL},
 };
 #define CASES (sizeof(cases) / sizeof(*cases))
 static const uint64_t no_sets[PLACE_SETS_MAX / 64];
@@ -37,11 +55,14 @@ static const char *no_string(void *arg, uint16_t index)
 static int compile_cases(const struct check *c, struct compiled **ret, struct diag_sink *d)
 {
 	struct place_class classes[CASES];
-	struct compile_env env = { .classes = classes, .nclasses = CASES, .string = no_string, .now = c->now,
-				   .live = 1 };
+	struct compile_env env = {.classes = classes,
+				  .nclasses = CASES,
+				  .string = no_string,
+				  .now = c->now,
+				  .live = 1};
 
 	for (size_t i = 0; i < CASES; i++)
-		classes[i] = (struct place_class){ cases[i].place, no_sets };
+		classes[i] = (struct place_class){cases[i].place, no_sets};
 	return policy_compile(ret, c->policy, &env, d);
 }
 
@@ -57,25 +78,31 @@ int check_compile(struct check *c)
 
 /* What the agent does, whatever the rules say. */
 static const char *const always[][2] = {
-	{ "loopback, link-local, DHCP, ND", "outside the policy" },
-	{ "no rule matches", "block, severity high" },
-	{ "the sender is not known", "block and alert rules match, allow rules do not" },
-	{ "a table is full", "what finds no room is judged as not known; blocked where no verdict can be read" },
-	{ "more than 8 IPv6 extension headers", "block" },
-	{ "more events than there is room for", "packets are judged and counted; lost records are counted and told" },
-	{ "an alert file cannot be written", "verdicts go on; lost lines are counted and told" },
-	{ "the policy is wrong at reload", "the running one stays; the error is returned" },
-	{ "the places are missing or damaged", "no start; at reload the running ones stay" },
-	{ "the agent dies while enforcing", "the kernel goes on with the last policy" },
+	{"loopback, link-local, DHCP, ND", "outside the policy"},
+	{"no rule matches", "block, severity high"},
+	{"the sender is not known", "block and alert rules match, allow rules do not"},
+	{"a table is full",
+	 "what finds no room is judged as not known; blocked where no verdict can be read"},
+	{"more than 8 IPv6 extension headers", "block"},
+	{"more events than there is room for",
+	 "packets are judged and counted; lost records are counted and told"},
+	{"an alert file cannot be written", "verdicts go on; lost lines are counted and told"},
+	{"the policy is wrong at reload", "the running one stays; the error is returned"},
+	{"the places are missing or damaged", "no start; at reload the running ones stay"},
+	{"the agent dies while enforcing", "the kernel goes on with the last policy"},
 };
 
 static const char *verb(const struct check *c, unsigned action)
 {
 	switch (action) {
-	case DECIDE_ALLOW: return "allow";
-	case DECIDE_ALERT: return "alert";
-	case DECIDE_LOCAL: return "outside the policy";
-	default: return c->policy->mode == MODE_ENFORCE ? "block" : "would block";
+	case DECIDE_ALLOW:
+		return "allow";
+	case DECIDE_ALERT:
+		return "alert";
+	case DECIDE_LOCAL:
+		return "outside the policy";
+	default:
+		return c->policy->mode == MODE_ENFORCE ? "block" : "would block";
 	}
 }
 
@@ -87,19 +114,22 @@ struct otherwise {
 /* The cases' verdicts; the rules' texts stay the policy's. */
 static size_t decide_cases(const struct check *c, struct otherwise out[CASES])
 {
-	struct diag_sink quiet = { 0 };
+	struct diag_sink quiet = {0};
 	struct compiled *compiled;
 	const struct decide_decision *d;
 
 	if (compile_cases(c, &compiled, &quiet))
 		return 0;
 	for (size_t i = 0; i < CASES; i++) {
-		struct decide_packet pkt = { .place = (uint32_t)i, .proto = cases[i].proto, .port = 443,
-					     .has_port = cases[i].has_port, .known = cases[i].known };
+		struct decide_packet pkt = {.place = (uint32_t)i,
+					    .proto = cases[i].proto,
+					    .port = 443,
+					    .has_port = cases[i].has_port,
+					    .known = cases[i].known};
 
 		d = compiled_decide(compiled, &pkt, UINT32_MAX, (uint64_t)c->now * 1000000000u);
-		out[i] = (struct otherwise){ cases[i].when, verb(c, d->action),
-					     d->rule ? &c->policy->rules[d->rule - 1] : NULL };
+		out[i] = (struct otherwise){cases[i].when, verb(c, d->action),
+					    d->rule ? &c->policy->rules[d->rule - 1] : NULL};
 	}
 	compiled_free(compiled);
 	return CASES;
@@ -114,13 +144,16 @@ static void print_stale(const struct check *c, FILE *to)
 
 		if (g->max_age)
 			fprintf(to, "  %-38s %s\n", "the places are older than max-age",
-				g->stale == DECIDE_BLOCK ? "an event, and no rule allows by country or zone" :
-							   "an event, and verdicts go on");
+				g->stale == DECIDE_BLOCK
+					? "an event, and no rule allows by country or zone"
+					: "an event, and verdicts go on");
 		if (g->max_age)
-			fprintf(to, "  %-38s %s (%s)\n", "", text_duration(age, g->max_age), g->path);
+			fprintf(to, "  %-38s %s (%s)\n", "", text_duration(age, g->max_age),
+				g->path);
 	}
 	if (!c->policy->ngeo)
-		fprintf(to, "  %-38s %s\n", "the places grow old", "nothing: no 'geo' line says max-age");
+		fprintf(to, "  %-38s %s\n", "the places grow old",
+			"nothing: no 'geo' line says max-age");
 }
 
 void check_print_otherwise(const struct check *c, FILE *to)
@@ -129,8 +162,9 @@ void check_print_otherwise(const struct check *c, FILE *to)
 	size_t n = decide_cases(c, all);
 
 	fprintf(to, "%s: %zu rule%s, mode %s, %u warning%s\n\n", c->policy->file, c->policy->nrules,
-		c->policy->nrules == 1 ? "" : "s", c->policy->mode == MODE_ENFORCE ? "enforce" : "monitor",
-		c->sink->warnings, c->sink->warnings == 1 ? "" : "s");
+		c->policy->nrules == 1 ? "" : "s",
+		c->policy->mode == MODE_ENFORCE ? "enforce" : "monitor", c->sink->warnings,
+		c->sink->warnings == 1 ? "" : "s");
 	fputs("What this policy says of tcp port 443 towards\n", to);
 	for (size_t i = 0; i < n; i++) {
 		fprintf(to, "  %-38s %s", all[i].when, all[i].then);
@@ -159,7 +193,8 @@ static void print_builtin(const struct check *c, enum zone z, FILE *to)
 			continue;
 		fprintf(to, "  %s  %-10s  %-10s  %-24s  %s\n", country_text(row.country, cc),
 			row.from ? calendar_format(from, row.from) : "-",
-			row.until ? calendar_format(until, row.until) : "-", country_name(row.country), row.source);
+			row.until ? calendar_format(until, row.until) : "-",
+			country_name(row.country), row.source);
 	}
 }
 
@@ -167,7 +202,8 @@ void check_print_zones(const struct check *c, FILE *to)
 {
 	char date[CALENDAR_STRLEN];
 
-	fprintf(to, "Zones as of %s: country, from, until, name, source\n\n", calendar_format(date, c->now));
+	fprintf(to, "Zones as of %s: country, from, until, name, source\n\n",
+		calendar_format(date, c->now));
 	for (int z = 0; z < ZONE_COUNT; z++)
 		print_builtin(c, (enum zone)z, to);
 	for (size_t i = 0; i < c->policy->nzones; i++) {
@@ -175,8 +211,10 @@ void check_print_zones(const struct check *c, FILE *to)
 
 		fprintf(to, "%s: line %u of %s\n ", z->name, z->line, c->policy->file);
 		for (size_t j = 0; j < z->natoms; j++)
-			fprintf(to, " %s", z->atoms[j].type == ATOM_ZONE ? z->atoms[j].zone->name :
-						   country_text(z->atoms[j].country, (char[3]){ 0 }));
+			fprintf(to, " %s",
+				z->atoms[j].type == ATOM_ZONE
+					? z->atoms[j].zone->name
+					: country_text(z->atoms[j].country, (char[3]){0}));
 		fputc('\n', to);
 	}
 }
@@ -198,10 +236,12 @@ static json_t *zones_json(const struct check *c)
 		rows = json_array();
 		for (size_t i = 0; zone_row((enum zone)z, i, &row); i++)
 			if ((!row.from || row.from <= c->now) && (!row.until || row.until > c->now))
-				json_array_append_new(
-					rows, json_pack("{s:s, s:o, s:o, s:s}", "country",
-							country_text(row.country, cc), "from", date_json(row.from),
-							"until", date_json(row.until), "source", row.source));
+				json_array_append_new(rows,
+						      json_pack("{s:s, s:o, s:o, s:s}", "country",
+								country_text(row.country, cc),
+								"from", date_json(row.from),
+								"until", date_json(row.until),
+								"source", row.source));
 		json_object_set_new(zones, zone_name((enum zone)z), rows);
 	}
 	return zones;
@@ -214,25 +254,29 @@ static json_t *otherwise_json(const struct check *c)
 	json_t *ret = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(ret, json_pack("{s:s, s:s, s:o}", "when", all[i].when, "then", all[i].then,
-						     "line", all[i].rule ? json_integer(all[i].rule->line) :
-									   json_null()));
+		json_array_append_new(ret, json_pack("{s:s, s:s, s:o}", "when", all[i].when, "then",
+						     all[i].then, "line",
+						     all[i].rule ? json_integer(all[i].rule->line)
+								 : json_null()));
 	for (size_t i = 0; i < sizeof(always) / sizeof(*always); i++)
-		json_array_append_new(ret, json_pack("{s:s, s:s}", "when", always[i][0], "then", always[i][1]));
+		json_array_append_new(ret, json_pack("{s:s, s:s}", "when", always[i][0], "then",
+						     always[i][1]));
 	return ret;
 }
 
 int check_json(struct check *c)
 {
-	_json_ json_t *o = json_pack("{s:s, s:i, s:i, s:O}", "file", c->path, "errors", (int)c->sink->errors,
-				     "warnings", (int)c->sink->warnings, "diagnostics", c->diagnostics);
+	_json_ json_t *o =
+		json_pack("{s:s, s:i, s:i, s:O}", "file", c->path, "errors", (int)c->sink->errors,
+			  "warnings", (int)c->sink->warnings, "diagnostics", c->diagnostics);
 
 	if (!o || c->failed)
 		return -ENOMEM;
 	if (c->policy) {
 		json_object_set_new(o, "sha256", json_string(c->policy->sha256));
 		json_object_set_new(o, "mode",
-				    json_string(c->policy->mode == MODE_ENFORCE ? "enforce" : "monitor"));
+				    json_string(c->policy->mode == MODE_ENFORCE ? "enforce"
+										: "monitor"));
 		json_object_set_new(o, "rules", json_integer((json_int_t)c->policy->nrules));
 	}
 	if (c->policy && c->zones)

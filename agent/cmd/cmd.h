@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cmd.h - the verbs. Each gets argv with its own name at [0] and returns an enum exit_code; --help is main's. */
+/* cmd.h - the verbs. Each gets argv with its own name at [0] and returns an enum exit_code; --help
+ * is main's. */
 #ifndef AGENT_CMD_H
 #define AGENT_CMD_H
 int cmd_run(int argc, char **argv);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* explain.c - 'cordon explain': options, addresses, and the engine that answers without an agent. */
+/* explain.c - 'cordon explain': options, addresses, and the engine that answers without an agent.
+ */
 #include "agent/cmd/explain.h"
 #include <errno.h>
 #include <getopt.h>
@@ -63,7 +64,9 @@ static int set_proto(struct explain_question *q, const char *s)
 	int proto = proto_find(s);
 
 	if (proto < 0)
-		return diag_usage("explain", "'%s' is no protocol: a name (tcp, udp, icmp, ...) or a number to 255", s);
+		return diag_usage(
+			"explain",
+			"'%s' is no protocol: a name (tcp, udp, icmp, ...) or a number to 255", s);
 	q->proto = (uint8_t)proto;
 	return 0;
 }
@@ -71,7 +74,8 @@ static int set_proto(struct explain_question *q, const char *s)
 static int set_opened(struct explain_question *q, const char *s)
 {
 	if (strcmp(s, "here") != 0 && strcmp(s, "peer") != 0)
-		return diag_usage("explain", "'%s': a connection is opened by 'here' or by 'peer'", s);
+		return diag_usage("explain", "'%s': a connection is opened by 'here' or by 'peer'",
+				  s);
 	q->opened = *s == 'p' ? OPENED_PEER : OPENED_HERE;
 	return 0;
 }
@@ -217,7 +221,8 @@ static int load(struct engine **ret, const struct explain_options *o)
 
 int cmd_explain(int argc, char **argv)
 {
-	struct explain_options o = {.question = {.proto = 6, .now = time(NULL)}, .state = ENGINE_STATE};
+	struct explain_options o = {.question = {.proto = 6, .now = time(NULL)},
+				    .state = ENGINE_STATE};
 	struct engine *e = NULL;
 	struct engine_query query;
 	struct ip source;
@@ -230,7 +235,9 @@ int cmd_explain(int argc, char **argv)
 	if (worst)
 		return worst;
 	if (explain_from(e, &o.question, &query, &source, &why) < 0)
-		worst = diag_usage("explain", "--from '%s': unit NAME, user NAME, cgroup /PATH or an address", why);
+		worst = diag_usage("explain",
+				   "--from '%s': unit NAME, user NAME, cgroup /PATH or an address",
+				   why);
 	for (int i = optind; i < argc && worst != EXIT_USAGE; i++) {
 		if (i > optind && !o.json)
 			putchar('\n');

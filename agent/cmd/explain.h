@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* explain.h - the parts of the verb 'explain': the question, its answer as JSON, and the JSON as one screen of text. */
+/* explain.h - the parts of the verb 'explain': the question, its answer as JSON, and the JSON as
+ * one screen of text. */
 #ifndef AGENT_CMD_EXPLAIN_H
 #define AGENT_CMD_EXPLAIN_H
 #include <jansson.h>
@@ -7,7 +8,7 @@
 #include <stdio.h>
 #include "agent/core/engine.h"
 
-#define EXPLAIN_FROM_MAX 8
+#define EXPLAIN_FROM_MAX   8
 #define EXPLAIN_CLAIMS_MAX 64
 
 struct explain_question {
@@ -16,16 +17,17 @@ struct explain_question {
 	bool has_port;
 	uint8_t proto;
 	enum decide_opened opened;
-	const char *from[EXPLAIN_FROM_MAX]; /* "unit x.service", "user postgres", "cgroup /x", "10.0.0.5" */
+	const char *from[EXPLAIN_FROM_MAX]; /* "unit x.service", "user postgres", "cgroup /x",
+					       "10.0.0.5" */
 	size_t nfrom;
-	int64_t now; /* Unix seconds */
+	int64_t now;	 /* Unix seconds */
 	uint64_t rtt_ns; /* a minimum round-trip time to judge the place by; 0 = none */
 };
 /* Everything that is known of the address under the engine's policy; NULL: no memory. */
 json_t *explain_answer(const struct engine *e, const struct explain_question *q);
 /* 0, or -EINVAL: *why is which from and what is wrong with it. */
-int explain_from(const struct engine *e, const struct explain_question *q, struct engine_query *query,
-		 struct ip *source, const char **why);
+int explain_from(const struct engine *e, const struct explain_question *q,
+		 struct engine_query *query, struct ip *source, const char **why);
 /* One screen for a person. colour: a terminal that wants it. */
 void explain_print(FILE *to, const json_t *answer, bool colour);
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* explain_answer.c - place, evidence, law, distance, and every rule with why it decides or does not: one JSON object. */
+/* explain_answer.c - place, evidence, law, distance, and every rule with why it decides or does
+ * not: one JSON object. */
 #include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -53,7 +54,8 @@ static void range_text(char *buf, size_t size, const struct ip *first, const str
 		struct ip f = cidr_first(&c), l = cidr_last(&c);
 
 		/* host bits that are set make it no prefix, whatever the ends look like */
-		if (ip_cmp(&f, first) == 0 && ip_cmp(&l, last) == 0 && cidr_parse(&whole, cidr_format(a, &c)) == 0) {
+		if (ip_cmp(&f, first) == 0 && ip_cmp(&l, last) == 0 &&
+		    cidr_parse(&whole, cidr_format(a, &c)) == 0) {
 			text_put(buf, size, "%s", a);
 			return;
 		}
@@ -87,8 +89,10 @@ static json_t *claim(const struct engine *e, const struct claim_of *k)
 	return o;
 }
 
-/* Appends to the list. Returns the first AS number that a source gives, and the organisation with it. */
-static uint32_t claims(const struct engine *e, const struct ip *ip, json_t *list, const char **organisation)
+/* Appends to the list. Returns the first AS number that a source gives, and the organisation with
+ * it. */
+static uint32_t claims(const struct engine *e, const struct ip *ip, json_t *list,
+		       const char **organisation)
 {
 	struct claim_of k[EXPLAIN_CLAIMS_MAX];
 	size_t n = places_claims(e->places, ip, k, EXPLAIN_CLAIMS_MAX);
@@ -105,8 +109,8 @@ static uint32_t claims(const struct engine *e, const struct ip *ip, json_t *list
 }
 
 /* The IPv4 addresses inside an IPv6 one have evidence of their own. */
-static void inside(json_t *o, const struct engine *e, const struct ip *ip, json_t *list, uint32_t *asn,
-		   const char **organisation)
+static void inside(json_t *o, const struct engine *e, const struct ip *ip, json_t *list,
+		   uint32_t *asn, const char **organisation)
 {
 	struct ip in[TABLE_EMBED_MAX];
 	unsigned n = table_embedded(e->table, ip, in);
@@ -130,7 +134,8 @@ static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 	set(o, "scope", string(place_scope_name((enum place_scope)p->scope)));
 	set(o, "country", country(p->country));
 	set(o, "country_name", string(country_name(p->country)));
-	set(o, "in_eea", p->country ? json_boolean(zone_has(ZONE_EEA, p->country, now)) : json_null());
+	set(o, "in_eea",
+	    p->country ? json_boolean(zone_has(ZONE_EEA, p->country, now)) : json_null());
 	set(o, "jurisdiction", country(p->jurisdiction));
 	set(o, "provider", string(engine_string(e, p->provider)));
 	set(o, "platform", string(engine_string(e, p->platform)));
@@ -138,8 +143,10 @@ static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 	return o;
 }
 
-/* Who operates it, as the table of operators knows: by provider or platform, else by the AS organisation. */
-static json_t *operator_of(const struct engine *e, const struct place *p, uint32_t asn, const char *organisation)
+/* Who operates it, as the table of operators knows: by provider or platform, else by the AS
+ * organisation. */
+static json_t *operator_of(const struct engine *e, const struct place *p, uint32_t asn,
+			   const char *organisation)
 {
 	const char *key = engine_string(e, p->platform ? p->platform : p->provider);
 	const struct operator_entry *k = *key ? operator_find(key) : NULL;
@@ -163,7 +170,8 @@ static json_t *operator_of(const struct engine *e, const struct place *p, uint32
 
 static json_t *distance(const struct engine *e, uint16_t cc, uint64_t rtt_ns)
 {
-	const struct distance_country *c = e->distance && cc ? distance_find(e->distance, cc) : NULL;
+	const struct distance_country *c =
+		e->distance && cc ? distance_find(e->distance, cc) : NULL;
 	json_t *o;
 
 	if (!c)
@@ -172,8 +180,10 @@ static json_t *distance(const struct engine *e, uint16_t cc, uint64_t rtt_ns)
 	set(o, "home", string(e->policy->home_name));
 	set(o, "nearest_km", json_integer((json_int_t)c->nearest));
 	set(o, "farthest_km", json_integer((json_int_t)c->farthest));
-	set(o, "refuted_below_ms", json_real((double)(distance_rtt_ns((double)c->proof) / 10000) / 100));
-	set(o, "proven_in_eea_below_ms", json_real((double)(distance_rtt_ns(e->distance->outside_proof) / 10000) / 100));
+	set(o, "refuted_below_ms",
+	    json_real((double)(distance_rtt_ns((double)c->proof) / 10000) / 100));
+	set(o, "proven_in_eea_below_ms",
+	    json_real((double)(distance_rtt_ns(e->distance->outside_proof) / 10000) / 100));
 	if (rtt_ns) {
 		set(o, "rtt_ms", json_real((double)rtt_ns / 1e6));
 		set(o, "within_km", json_integer((json_int_t)distance_bound_km(rtt_ns)));
@@ -227,12 +237,18 @@ static json_t *step(const struct explain_step *s)
 	return o;
 }
 
-static json_t *steps(const struct engine *e, const struct engine_query *q, const struct engine_verdict *v)
+static json_t *steps(const struct engine *e, const struct engine_query *q,
+		     const struct engine_verdict *v)
 {
 	size_t max = e->policy->nrules, n;
 	_free_ struct explain_step *s = calloc(max + 1, sizeof(*s));
-	struct decide_packet pkt = {.place = v->class, .mask = q->mask, .port = q->port, .proto = q->proto,
-				    .opened = (uint8_t)q->opened, .known = (uint8_t)q->known, .has_port = q->has_port};
+	struct decide_packet pkt = {.place = v->class,
+				    .mask = q->mask,
+				    .port = q->port,
+				    .proto = q->proto,
+				    .opened = (uint8_t)q->opened,
+				    .known = (uint8_t)q->known,
+				    .has_port = q->has_port};
 	json_t *a = json_array();
 
 	if (!s)
@@ -250,7 +266,8 @@ static json_t *steps(const struct engine *e, const struct engine_query *q, const
 	return a;
 }
 
-static int add_from(const struct engine *e, const char *s, struct engine_query *q, struct ip *source)
+static int add_from(const struct engine *e, const char *s, struct engine_query *q,
+		    struct ip *source)
 {
 	struct passwd pw, *found = NULL;
 	char buf[4096], path[512];
@@ -277,8 +294,8 @@ static int add_from(const struct engine *e, const char *s, struct engine_query *
 	return 0;
 }
 
-int explain_from(const struct engine *e, const struct explain_question *q, struct engine_query *query,
-		 struct ip *source, const char **why)
+int explain_from(const struct engine *e, const struct explain_question *q,
+		 struct engine_query *query, struct ip *source, const char **why)
 {
 	*query = (struct engine_query){.dst = &q->ip,
 				       .port = q->port,

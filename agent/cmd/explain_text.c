@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* explain_text.c - the answer of 'explain' as one screen: the verdict first, then why, then what it rests on. */
+/* explain_text.c - the answer of 'explain' as one screen: the verdict first, then why, then what it
+ * rests on. */
 #include <inttypes.h>
 #include <string.h>
 #include "agent/cmd/explain.h"
@@ -65,7 +66,7 @@ static void put_question(FILE *to, const json_t *a, const char *bold, const char
 	else
 		fprintf(to, " protocol %" PRId64, (int64_t)json_integer_value(proto));
 	fprintf(to, ", opened by %s", text_of(a, "opened"));
-	json_array_foreach(from, i, f)
+	json_array_foreach (from, i, f)
 		put_set(to, ", from ", json_string_value(f), "");
 	fputc('\n', to);
 }
@@ -103,7 +104,8 @@ static void put_operator(FILE *to, const json_t *o)
 		fprintf(to, "operator under the law of %s", text_of(o, "jurisdiction"));
 	else
 		fputs("operator not known, so its law is not either", to);
-	put_set(to, ": ", *text_of(o, "name") ? text_of(o, "name") : text_of(o, "organisation"), "");
+	put_set(to, ": ", *text_of(o, "name") ? text_of(o, "name") : text_of(o, "organisation"),
+		"");
 	if (json_is_integer(json_object_get(o, "asn")))
 		fprintf(to, ", AS%" PRId64, number_of(o, "asn"));
 	fputc('\n', to);
@@ -134,8 +136,8 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	const char *effect = text_of(v, "effect");
 
 	label(to, "verdict");
-	fprintf(to, "%s%s%s", colour ? paint(effect) : "", strcmp(effect, "would-block") == 0 ? "block" : effect,
-		colour ? "\033[0m" : "");
+	fprintf(to, "%s%s%s", colour ? paint(effect) : "",
+		strcmp(effect, "would-block") == 0 ? "block" : effect, colour ? "\033[0m" : "");
 	if (strcmp(effect, "would-block") == 0)
 		fputs(" (monitor mode: it passes, and the alert says 'would block')", to);
 	if (strcmp(text_of(v, "severity"), "none") != 0)
@@ -143,7 +145,8 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	fputc('\n', to);
 	if (json_is_true(json_object_get(v, "places_stale"))) {
 		label(to, "STALE");
-		fputs("the places are older than max-age, and the policy says 'stale block': they say nothing\n", to);
+		fputs("the places are older than max-age, and the policy says 'stale block': they say nothing\n",
+		      to);
 	}
 	label(to, "decided by");
 	if (json_is_object(r)) {
@@ -166,7 +169,7 @@ static void put_embedded(FILE *to, const json_t *list)
 	if (!json_array_size(list))
 		return;
 	label(to, "inside it");
-	json_array_foreach(list, i, ip)
+	json_array_foreach (list, i, ip)
 		fprintf(to, "%s%s", i ? ", " : "", json_string_value(ip));
 	fputs("; the worst verdict counts\n", to);
 }
@@ -175,7 +178,8 @@ static void put_claim(FILE *to, const json_t *c, bool first)
 {
 	label(to, first ? "evidence" : "");
 	fprintf(to, "%s", text_of(c, "source"));
-	put_set(to, json_is_true(json_object_get(c, "denies")) ? " says not " : " says ", text_of(c, "country"), "");
+	put_set(to, json_is_true(json_object_get(c, "denies")) ? " says not " : " says ",
+		text_of(c, "country"), "");
 	if (!*text_of(c, "country") && strcmp(text_of(c, "status"), "unprovable") == 0)
 		fputs(" says unprovable", to);
 	put_set(to, " ", text_of(c, "provider"), "");
@@ -199,7 +203,7 @@ static void put_claims(FILE *to, const json_t *list)
 	const json_t *c;
 	size_t i;
 
-	json_array_foreach(list, i, c)
+	json_array_foreach (list, i, c)
 		put_claim(to, c, i == 0);
 	if (!i) {
 		label(to, "evidence");
@@ -214,8 +218,8 @@ static void put_distance(FILE *to, const json_t *d)
 	label(to, "distance");
 	fputs("from home", to);
 	put_set(to, " (", text_of(d, "home"), ")");
-	fprintf(to, ": nearest soil of that country %" PRId64 " km, farthest %" PRId64 " km\n", number_of(d, "nearest_km"),
-		number_of(d, "farthest_km"));
+	fprintf(to, ": nearest soil of that country %" PRId64 " km, farthest %" PRId64 " km\n",
+		number_of(d, "nearest_km"), number_of(d, "farthest_km"));
 	label(to, "");
 	fprintf(to, "an RTT under %.2f ms would refute it; one under %.2f ms proves the EEA\n",
 		json_real_value(json_object_get(d, "refuted_below_ms")),
@@ -223,15 +227,18 @@ static void put_distance(FILE *to, const json_t *d)
 	if (!*text_of(d, "verdict"))
 		return;
 	label(to, "");
-	fprintf(to, "an RTT of %.3f ms puts it within %" PRId64 " km: %s\n", json_real_value(json_object_get(d, "rtt_ms")),
-		number_of(d, "within_km"), text_of(d, "verdict"));
+	fprintf(to, "an RTT of %.3f ms puts it within %" PRId64 " km: %s\n",
+		json_real_value(json_object_get(d, "rtt_ms")), number_of(d, "within_km"),
+		text_of(d, "verdict"));
 }
 
 static const char *mark(const json_t *s)
 {
 	if (json_is_true(json_object_get(s, "decides")))
 		return "->";
-	return json_is_string(json_object_get(s, "matches")) ? " ?" : json_is_true(json_object_get(s, "matches")) ? " +" : "  ";
+	return json_is_string(json_object_get(s, "matches")) ? " ?"
+	       : json_is_true(json_object_get(s, "matches")) ? " +"
+							     : "  ";
 }
 
 static void put_rule(FILE *to, const json_t *s, bool first)
@@ -249,7 +256,7 @@ static void put_rules(FILE *to, const json_t *list)
 	size_t n = json_array_size(list), at = n, from = 0, i;
 	const json_t *s;
 
-	json_array_foreach(list, i, s)
+	json_array_foreach (list, i, s)
 		if (json_is_true(json_object_get(s, "decides")))
 			at = i;
 	if (at >= RULES_SHOWN)
@@ -270,7 +277,7 @@ static void put_changes(FILE *to, const json_t *list)
 	bool first = true;
 	size_t i;
 
-	json_array_foreach(list, i, s) {
+	json_array_foreach (list, i, s) {
 		if (!*text_of(s, "change"))
 			continue;
 		label(to, first ? "to change" : "");

@@ -11,9 +11,11 @@ static const struct verb {
 	int (*run)(int argc, char **argv);
 	const char *line, *help;
 } verbs[] = {
-	{ "build", geo_build, "make places.mmdb from source files", geo_build_help },
-	{ "update", geo_update, "fetch the configured sources, check them, and build", geo_update_help },
-	{ "show", geo_show, "sources with their ages and counts, and where they disagree", geo_show_help },
+	{"build", geo_build, "make places.mmdb from source files", geo_build_help},
+	{"update", geo_update, "fetch the configured sources, check them, and build",
+	 geo_update_help},
+	{"show", geo_show, "sources with their ages and counts, and where they disagree",
+	 geo_show_help},
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -25,7 +27,8 @@ static void help(FILE *to)
 	fputs("\nSources, told by their content: AWS, Google, Azure, Oracle, Cloudflare, Fastly and Heroku range\n"
 	      "files, RFC 8805 geofeeds, CSV of prefix,asn,org or prefix,operator, MaxMind DBs of countries,\n"
 	      "cities or ASNs, and the country text of Debian's tor-geoipdb.\n"
-	      "'cordon geo VERB --help' lists a verb's options.\n", to);
+	      "'cordon geo VERB --help' lists a verb's options.\n",
+	      to);
 }
 
 static bool wants_help(const char *arg)

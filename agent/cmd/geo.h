@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* geo.h - the verbs below 'cordon geo'. argv[0] is the verb's own name; each returns an enum exit_code. */
+/* geo.h - the verbs below 'cordon geo'. argv[0] is the verb's own name; each returns an enum
+ * exit_code. */
 #ifndef AGENT_CMD_GEO_H
 #define AGENT_CMD_GEO_H
 #include <stdbool.h>
 #include "geo/places.h"
 
-#define GEO_OUTPUT "/var/lib/cordon/places.mmdb"
-#define GEO_CONF   "/etc/cordon/geo.conf"
+#define GEO_OUTPUT	   "/var/lib/cordon/places.mmdb"
+#define GEO_CONF	   "/etc/cordon/geo.conf"
 #define GEO_SHRINK_PERCENT 20 /* a source that lost more than this is refused */
 
 int geo_build(int argc, char **argv);
@@ -20,8 +21,10 @@ static inline bool geo_shrank(uint64_t before, uint64_t now)
 {
 	return now < before && (before - now) * 100 > before * GEO_SHRINK_PERCENT;
 }
-/* Sources that the output, as it is, has more of than p: says so for each, returns how many are not accepted. */
-unsigned geo_check_shrink(const struct places *p, const char *output, const char *const *accept, size_t naccept);
+/* Sources that the output, as it is, has more of than p: says so for each, returns how many are not
+ * accepted. */
+unsigned geo_check_shrink(const struct places *p, const char *output, const char *const *accept,
+			  size_t naccept);
 /* Loads the files and replaces output; prints what was made. An enum exit_code. */
 int geo_make(const char *const *files, size_t n, const char *output, bool force, bool json);
 #endif

@@ -49,11 +49,13 @@ static bool accepted(const char *name, const char *const *accept, size_t naccept
 	return false;
 }
 
-/* A source that is not given any more is left out on purpose; one that came back smaller may be damaged. */
-unsigned geo_check_shrink(const struct places *p, const char *output, const char *const *accept, size_t naccept)
+/* A source that is not given any more is left out on purpose; one that came back smaller may be
+ * damaged. */
+unsigned geo_check_shrink(const struct places *p, const char *output, const char *const *accept,
+			  size_t naccept)
 {
 	struct mmdb_meta old;
-	struct diag_sink silent = { 0 };
+	struct diag_sink silent = {0};
 	unsigned refused = 0;
 
 	if (access(output, F_OK) || mmdb_meta_read(&old, output, &silent))
@@ -65,8 +67,8 @@ unsigned geo_check_shrink(const struct places *p, const char *output, const char
 
 		if (!now || !geo_shrank(s->claims, now) || accepted(s->file, accept, naccept))
 			continue;
-		diag_say("%s (%s): %s prefixes, %s in %s now: over %d%% lost", s->file, s->source, text_count(a, now),
-			 text_count(b, s->claims), output, GEO_SHRINK_PERCENT);
+		diag_say("%s (%s): %s prefixes, %s in %s now: over %d%% lost", s->file, s->source,
+			 text_count(a, now), text_count(b, s->claims), output, GEO_SHRINK_PERCENT);
 		refused++;
 	}
 	return refused;
@@ -75,11 +77,13 @@ unsigned geo_check_shrink(const struct places *p, const char *output, const char
 static json_t *stats_json(const char *output, const struct places *p, const struct mmdb_stats *st)
 {
 	return json_pack("{s:s, s:I, s:I, s:i, s:I, s:I}", "output", output, "sources",
-			 (json_int_t)places_sources(p), "records", (json_int_t)st->records, "record_bits",
-			 (int)st->record_bits, "nodes", (json_int_t)st->nodes, "bytes", (json_int_t)st->file_bytes);
+			 (json_int_t)places_sources(p), "records", (json_int_t)st->records,
+			 "record_bits", (int)st->record_bits, "nodes", (json_int_t)st->nodes,
+			 "bytes", (json_int_t)st->file_bytes);
 }
 
-static void print_stats(const char *output, const struct places *p, const struct mmdb_stats *st, bool json)
+static void print_stats(const char *output, const struct places *p, const struct mmdb_stats *st,
+			bool json)
 {
 	char size[TEXT_SHORT], records[TEXT_SHORT];
 
@@ -90,17 +94,18 @@ static void print_stats(const char *output, const struct places *p, const struct
 		putchar('\n');
 		return;
 	}
-	printf("%s: %zu sources, %s distinct records, %s, records of %u bits\n", output, places_sources(p),
-	       text_count(records, st->records), text_bytes(size, st->file_bytes), st->record_bits);
+	printf("%s: %zu sources, %s distinct records, %s, records of %u bits\n", output,
+	       places_sources(p), text_count(records, st->records),
+	       text_bytes(size, st->file_bytes), st->record_bits);
 }
 
 int geo_make(const char *const *files, size_t n, const char *output, bool force, bool json)
 {
-	struct places_config cfg = { .files = files, .nfiles = n };
+	struct places_config cfg = {.files = files, .nfiles = n};
 	struct diag_print print;
 	struct places *p = NULL;
 	struct mmdb_stats st;
-	struct mmdb_options o = { .build_epoch = time(NULL) };
+	struct mmdb_options o = {.build_epoch = time(NULL)};
 	int r;
 
 	diag_print_init(&print, stderr);
@@ -121,10 +126,10 @@ int geo_make(const char *const *files, size_t n, const char *output, bool force,
 int geo_build(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "force", no_argument, NULL, 'f' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
+		{"output", required_argument, NULL, 'o'},
+		{"force", no_argument, NULL, 'f'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
 	};
 	const char *output = GEO_OUTPUT;
 	bool force = false, json = false;
@@ -140,9 +145,11 @@ int geo_build(int argc, char **argv)
 		else if (c == 'j')
 			json = true;
 		else
-			return diag_usage("geo build", "'%s' is no option, or wants a value", argv[optind - 1]);
+			return diag_usage("geo build", "'%s' is no option, or wants a value",
+					  argv[optind - 1]);
 	}
 	if (optind == argc)
 		return diag_usage("geo build", "no source file given");
-	return geo_make((const char *const *)argv + optind, (size_t)(argc - optind), output, force, json);
+	return geo_make((const char *const *)argv + optind, (size_t)(argc - optind), output, force,
+			json);
 }

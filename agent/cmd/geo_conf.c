@@ -94,7 +94,7 @@ static int source_line(struct reader *r)
 		return bad(r, "http proves nothing of who answers: use https");
 	if (strncmp(r->words[2], "https://", 8) && *r->words[2] != '/')
 		return bad(r, "wants an https:// address or an absolute path");
-	*s = (struct geo_conf_source){ .url = *r->words[2] != '/', .line = r->line };
+	*s = (struct geo_conf_source){.url = *r->words[2] != '/', .line = r->line};
 	c->nsources++;
 	return keep(&s->name, r->words[1]) || keep(&s->from, r->words[2]) ? -ENOMEM : 0;
 }
@@ -123,10 +123,10 @@ static int hds_line(struct reader *r)
 		return bad(r, "the date is YYYY-MM-DD");
 	if (r->conf->nhds == GEO_CONF_HDS)
 		return bad(r, "more than 64 hds lines");
-	*h = (struct geo_conf_hds){ 0 };
+	*h = (struct geo_conf_hds){0};
 	r->conf->nhds++;
-	return keep(&h->key, r->words[1]) || keep(&h->status, r->words[2]) || keep(&h->date, r->words[4]) ||
-			       keep(&h->source, r->words[6])
+	return keep(&h->key, r->words[1]) || keep(&h->status, r->words[2]) ||
+			       keep(&h->date, r->words[4]) || keep(&h->source, r->words[6])
 		       ? -ENOMEM
 		       : 0;
 }
@@ -152,13 +152,13 @@ static int one_line(struct reader *r, char *s)
 
 int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d)
 {
-	struct reader r = { .conf = ret, .path = path, .d = d };
+	struct reader r = {.conf = ret, .path = path, .d = d};
 	_free_ char *text = NULL;
 	size_t len = 0;
 	char *s, *next;
 	int e;
 
-	*ret = (struct geo_conf){ 0 };
+	*ret = (struct geo_conf){0};
 	e = text_read_file(&text, &len, AT_FDCWD, path, CONF_MAX);
 	if (e) {
 		diag_error(d, path, 0, "cannot be read: %s", strerror(-e));
@@ -166,7 +166,8 @@ int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d)
 	}
 	if (memchr(text, '\0', len))
 		return bad(&r, "has a NUL in it");
-	if (keep(&ret->directory, "/var/lib/cordon/sources") || keep(&ret->output, "/var/lib/cordon/places.mmdb"))
+	if (keep(&ret->directory, "/var/lib/cordon/sources") ||
+	    keep(&ret->output, "/var/lib/cordon/places.mmdb"))
 		return -ENOMEM;
 	for (s = text; s; s = next) {
 		int one;
@@ -198,7 +199,7 @@ void geo_conf_free(struct geo_conf *c)
 	free(c->directory);
 	free(c->output);
 	free(c->ca);
-	*c = (struct geo_conf){ 0 };
+	*c = (struct geo_conf){0};
 }
 
 static json_t *hds_in(const struct geo_conf *c, const char *key)
@@ -209,12 +210,13 @@ static json_t *hds_in(const struct geo_conf *c, const char *key)
 		const struct geo_conf_hds *h = &c->hds[i];
 
 		if (!strcmp(h->key, key))
-			return json_pack("{s:s, s:s, s:s}", "status", h->status, "date", h->date, "source", h->source);
+			return json_pack("{s:s, s:s, s:s}", "status", h->status, "date", h->date,
+					 "source", h->source);
 	}
 	if (!built_in)
 		return NULL;
-	return json_pack("{s:s, s:s, s:s}", "status", built_in->status, "date", built_in->date, "source",
-			 built_in->source);
+	return json_pack("{s:s, s:s, s:s}", "status", built_in->status, "date", built_in->date,
+			 "source", built_in->source);
 }
 
 json_t *geo_conf_hds_of(const struct geo_conf *c, const char *key)

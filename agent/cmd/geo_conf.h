@@ -4,10 +4,9 @@
  *
  *     directory "/var/lib/cordon/sources"              # the last good copy of each source
  *     output    "/var/lib/cordon/places.mmdb"
- *     ca        "/etc/ssl/own-ca.pem"                  # trust this instead of the system's authorities
- *     source    aws https://ip-ranges.amazonaws.com/ip-ranges.json
- *     source    tor4 /usr/share/tor/geoip
- *     hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
+ *     ca        "/etc/ssl/own-ca.pem"                  # trust this instead of the system's
+ * authorities source    aws https://ip-ranges.amazonaws.com/ip-ranges.json source    tor4
+ * /usr/share/tor/geoip hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
  */
 #ifndef AGENT_GEO_CONF_H
 #define AGENT_GEO_CONF_H
@@ -38,7 +37,8 @@ struct geo_conf {
 /* Every error of the file in one run. 0 or -errno. geo_conf_free in any case. */
 int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d);
 void geo_conf_free(struct geo_conf *c);
-/* What is known of the operator's HDS status: the configuration's word, else the built-in one; NULL when neither. JSON
- * object of status, date and source. c: NULL reads the file at GEO_CONF, if it is there. */
+/* What is known of the operator's HDS status: the configuration's word, else the built-in one; NULL
+ * when neither. JSON object of status, date and source. c: NULL reads the file at GEO_CONF, if it
+ * is there. */
 json_t *geo_conf_hds_of(const struct geo_conf *c, const char *key);
 #endif

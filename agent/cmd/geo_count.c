@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* geo_count.c - counts addresses by provider and status over the merged ranges; only global addresses count. */
+/* geo_count.c - counts addresses by provider and status over the merged ranges; only global
+ * addresses count. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,8 @@ static struct geo_count *count_of(struct geo_count *all, const struct places *p,
 	return &all[pl->provider];
 }
 
-static void note(struct geo_count *c, enum place_status status, int family, uint64_t n, struct ip example)
+static void note(struct geo_count *c, enum place_status status, int family, uint64_t n,
+		 struct ip example)
 {
 	c->n[family][status] += n;
 	if (status == PLACE_DISPUTED && !c->example.v)
@@ -31,7 +33,8 @@ static void count4(struct geo_count *all, const struct places *p)
 		uint64_t end = i + 1 < n ? r[i + 1].first : 1ull << 32;
 
 		if (c)
-			note(c, places_get(p, r[i].place)->status, 0, end - r[i].first, ip_from_v4(r[i].first));
+			note(c, places_get(p, r[i].place)->status, 0, end - r[i].first,
+			     ip_from_v4(r[i].first));
 	}
 }
 
@@ -57,7 +60,8 @@ static void count6(struct geo_count *all, const struct places *p)
 		uint64_t end = i + 1 < n ? r[i + 1].hi >> 16 : 1ull << 48;
 
 		if (c)
-			note(c, places_get(p, r[i].place)->status, 1, end > first ? end - first : 1, ip_of(&r[i]));
+			note(c, places_get(p, r[i].place)->status, 1, end > first ? end - first : 1,
+			     ip_of(&r[i]));
 	}
 }
 
@@ -96,12 +100,12 @@ int geo_count(struct geo_counts *ret, const struct places *p)
 		all[n++].provider = (uint16_t)i;
 	}
 	qsort(all, n, sizeof(*all), most_first);
-	*ret = (struct geo_counts){ all, n };
+	*ret = (struct geo_counts){all, n};
 	return 0;
 }
 
 void geo_counts_free(struct geo_counts *c)
 {
 	free(c->v);
-	*c = (struct geo_counts){ 0 };
+	*c = (struct geo_counts){0};
 }

@@ -48,7 +48,8 @@ static void read_state(struct geo_kept *k, const struct geo_conf_source *s)
 	json_error_t e;
 	size_t n = 0;
 
-	if (text_read_file(&text, &n, AT_FDCWD, k->state_path, STATE_MAX) || digest_file(sum, k->path))
+	if (text_read_file(&text, &n, AT_FDCWD, k->state_path, STATE_MAX) ||
+	    digest_file(sum, k->path))
 		return;
 	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
 	take(k->sha256, sizeof(k->sha256), o, "sha256");
@@ -64,7 +65,7 @@ static void read_state(struct geo_kept *k, const struct geo_conf_source *s)
 
 int geo_kept_open(struct geo_kept *ret, const char *directory, const struct geo_conf_source *s)
 {
-	struct geo_kept k = { 0 };
+	struct geo_kept k = {0};
 
 	if (asprintf(&k.path, "%s/%s", directory, s->name) < 0)
 		k.path = NULL;
@@ -86,12 +87,12 @@ void geo_kept_close(struct geo_kept *k)
 	free(k->path);
 	free(k->state_path);
 	free(k->candidate);
-	*k = (struct geo_kept){ 0 };
+	*k = (struct geo_kept){0};
 }
 
 static void set_date(const char *path, int64_t modified)
 {
-	struct timespec t[2] = { { .tv_nsec = UTIME_NOW }, { .tv_sec = modified } };
+	struct timespec t[2] = {{.tv_nsec = UTIME_NOW}, {.tv_sec = modified}};
 
 	if (modified)
 		utimensat(AT_FDCWD, path, t, 0);
@@ -100,8 +101,8 @@ static void set_date(const char *path, int64_t modified)
 /* Reads the candidate as geo build would, alone. */
 static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
 {
-	const char *files[1] = { path };
-	struct places_config cfg = { .files = files, .nfiles = 1 };
+	const char *files[1] = {path};
+	struct places_config cfg = {.files = files, .nfiles = 1};
 	const struct source *s;
 	struct places *p = NULL;
 	int r = places_load(&p, &cfg, d);
@@ -116,37 +117,41 @@ static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
 	return 0;
 }
 
-static int write_state(const struct geo_kept *k, const struct geo_conf_source *s, struct diag_sink *d)
+static int write_state(const struct geo_kept *k, const struct geo_conf_source *s,
+		       struct diag_sink *d)
 {
-	_json_ json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "from", s->from, "etag", k->etag, "sha256",
-				     k->sha256, "format", k->format, "claims", (json_int_t)k->claims, "taken",
-				     (json_int_t)time(NULL));
+	_json_ json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "from", s->from, "etag",
+				     k->etag, "sha256", k->sha256, "format", k->format, "claims",
+				     (json_int_t)k->claims, "taken", (json_int_t)time(NULL));
 	_free_ char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
 	return text ? file_replace(k->state_path, text, strlen(text), d) : -ENOMEM;
 }
 
-static int compare(const struct geo_kept *old, const struct geo_kept *now, const struct geo_conf_source *s,
-		   bool accept, struct diag_sink *d)
+static int compare(const struct geo_kept *old, const struct geo_kept *now,
+		   const struct geo_conf_source *s, bool accept, struct diag_sink *d)
 {
 	char a[TEXT_SHORT], b[TEXT_SHORT];
 
 	if (!old->there || accept)
 		return 0;
 	if (strcmp(old->format, now->format)) {
-		diag_error(d, s->from, 0, "was of format %s, is of %s now: refused; --accept-shrink %s takes it",
+		diag_error(d, s->from, 0,
+			   "was of format %s, is of %s now: refused; --accept-shrink %s takes it",
 			   old->format, now->format, s->name);
 		return -ERANGE;
 	}
 	if (!geo_shrank(old->claims, now->claims))
 		return 0;
-	diag_error(d, s->from, 0, "%s prefixes, had %s: over %d%% lost, refused; --accept-shrink %s takes it",
-		   text_count(a, now->claims), text_count(b, old->claims), GEO_SHRINK_PERCENT, s->name);
+	diag_error(d, s->from, 0,
+		   "%s prefixes, had %s: over %d%% lost, refused; --accept-shrink %s takes it",
+		   text_count(a, now->claims), text_count(b, old->claims), GEO_SHRINK_PERCENT,
+		   s->name);
 	return -ERANGE;
 }
 
-int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const void *bytes, size_t n,
-		     const char *etag, int64_t modified, bool accept, struct diag_sink *d)
+int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const void *bytes,
+		     size_t n, const char *etag, int64_t modified, bool accept, struct diag_sink *d)
 {
 	struct geo_kept now = *k;
 	int r = file_replace(k->candidate, bytes, n, d);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * geo_kept.h - the last good copy of a source in the directory of geo.conf, with what is known of it beside.
+ * geo_kept.h - the last good copy of a source in the directory of geo.conf, with what is known of
+ * it beside.
  *
  *     NAME         the bytes as they came
  *     NAME.state   JSON: from, etag, sha256, claims, format, taken
@@ -14,19 +15,22 @@
 
 struct geo_kept {
 	char *path, *state_path, *candidate; /* owned */
-	bool there;       /* a good copy is there, and its state belongs to it */
-	char etag[256];   /* "" unless the copy came from the same place */
+	bool there;			     /* a good copy is there, and its state belongs to it */
+	char etag[256];			     /* "" unless the copy came from the same place */
 	char sha256[65];
 	char format[32];
 	uint64_t claims;
 };
-/* What is there for the source; a copy whose bytes are not those of its state counts as none. 0 or -ENOMEM. */
+/* What is there for the source; a copy whose bytes are not those of its state counts as none. 0 or
+ * -ENOMEM. */
 int geo_kept_open(struct geo_kept *ret, const char *directory, const struct geo_conf_source *s);
 void geo_kept_close(struct geo_kept *k);
 /*
- * Checks the bytes as a source would be read and makes them the copy. 0; -ERANGE: lost too much (told, unless accept);
- * another -errno after a diag. The copy before it stays on any failure. modified: its date, 0 = now.
+ * Checks the bytes as a source would be read and makes them the copy. 0; -ERANGE: lost too much
+ * (told, unless accept); another -errno after a diag. The copy before it stays on any failure.
+ * modified: its date, 0 = now.
  */
-int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const void *bytes, size_t n,
-		     const char *etag, int64_t modified, bool accept, struct diag_sink *d);
+int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const void *bytes,
+		     size_t n, const char *etag, int64_t modified, bool accept,
+		     struct diag_sink *d);
 #endif

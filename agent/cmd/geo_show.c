@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* geo_show.c - 'cordon geo show': which sources, how old, how many ranges, and where they disagree, by provider. */
+/* geo_show.c - 'cordon geo show': which sources, how old, how many ranges, and where they disagree,
+ * by provider. */
 #include <errno.h>
 #include <getopt.h>
 #include <jansson.h>
@@ -18,11 +19,13 @@
 
 const char geo_show_help[] =
 	"usage: cordon geo show [options] [FILE...]\n"
-	"  --config FILE    geo.conf, for what it says of HDS (default " GEO_CONF ", if it is there)\n"
+	"  --config FILE    geo.conf, for what it says of HDS (default " GEO_CONF
+	", if it is there)\n"
 	"  --distance       instead: from home, what a round-trip time proves of which country\n"
 	"  --policy FILE    with --distance: the policy whose 'home' it is\n"
 	"  --json           one JSON object\n"
-	"Reads FILE... (default " GEO_OUTPUT ", else Debian's tor-geoipdb) and prints its sources with their\n"
+	"Reads FILE... (default " GEO_OUTPUT
+	", else Debian's tor-geoipdb) and prints its sources with their\n"
 	"dates, and for each provider how many addresses have a known, disputed or unprovable place.\n";
 
 struct show {
@@ -34,7 +37,8 @@ struct show {
 
 static const char *kind_name(enum source_kind k)
 {
-	static const char *const names[] = { "place lines", "ranges", "geofeed", "mmdb", "text", "asn", "refuted" };
+	static const char *const names[] = {"place lines", "ranges", "geofeed", "mmdb",
+					    "text",	   "asn",    "refuted"};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == SOURCE_KINDS, "kinds");
 	return (size_t)k < sizeof(names) / sizeof(names[0]) ? names[k] : "other";
@@ -43,7 +47,7 @@ static const char *kind_name(enum source_kind k)
 /* The sources within a places.mmdb; 0 when the file is another's. */
 static size_t built_from(struct mmdb_meta *m, const struct source *s)
 {
-	struct diag_sink silent = { 0 };
+	struct diag_sink silent = {0};
 
 	if (s->kind != SOURCE_MMDB || mmdb_meta_read(m, s->path, &silent))
 		return 0;
@@ -52,10 +56,12 @@ static size_t built_from(struct mmdb_meta *m, const struct source *s)
 
 static json_t *source_json(const struct source *s, int64_t now)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "source", s->format, "file", s->path,
-			      "kind", kind_name(s->kind), "sha256", s->sha256, "date", (json_int_t)s->date,
-			      "age_seconds", (json_int_t)(now - s->date), "claims", (json_int_t)s->claims,
-			      "ipv4_ranges", (json_int_t)s->v4_ranges, "ipv6_ranges", (json_int_t)s->v6_ranges);
+	json_t *o =
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "source", s->format,
+			  "file", s->path, "kind", kind_name(s->kind), "sha256", s->sha256, "date",
+			  (json_int_t)s->date, "age_seconds", (json_int_t)(now - s->date), "claims",
+			  (json_int_t)s->claims, "ipv4_ranges", (json_int_t)s->v4_ranges,
+			  "ipv6_ranges", (json_int_t)s->v6_ranges);
 	struct mmdb_meta m;
 	size_t n = built_from(&m, s);
 	json_t *within = n ? json_array() : NULL;
@@ -63,12 +69,13 @@ static json_t *source_json(const struct source *s, int64_t now)
 	if (s->version)
 		json_object_set_new(o, "version", json_string(s->version));
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(within, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "source",
-							m.sources[i].source, "file", m.sources[i].file, "version",
-							m.sources[i].version, "sha256", m.sources[i].sha256, "date",
-							(json_int_t)m.sources[i].date, "age_seconds",
-							(json_int_t)(now - (int64_t)m.sources[i].date), "claims",
-							(json_int_t)m.sources[i].claims));
+		json_array_append_new(
+			within, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "source",
+					  m.sources[i].source, "file", m.sources[i].file, "version",
+					  m.sources[i].version, "sha256", m.sources[i].sha256,
+					  "date", (json_int_t)m.sources[i].date, "age_seconds",
+					  (json_int_t)(now - (int64_t)m.sources[i].date), "claims",
+					  (json_int_t)m.sources[i].claims));
 	if (within)
 		json_object_set_new(o, "built_from", within);
 	return o;
@@ -83,15 +90,18 @@ static json_t *provider_json(const struct show *s, const struct geo_count *c)
 	char cc[3], example[IP_STRLEN];
 
 	if (op)
-		json_object_set_new(o, "jurisdiction", json_string(country_text(op->jurisdiction, cc)));
+		json_object_set_new(o, "jurisdiction",
+				    json_string(country_text(op->jurisdiction, cc)));
 	for (unsigned f = 0; f < 2; f++)
 		json_object_set_new(o, f ? "ipv6_slash48" : "ipv4_addresses",
-				    json_pack("{s:I, s:I, s:I, s:I}", "known", (json_int_t)c->n[f][PLACE_KNOWN],
-					      "disputed", (json_int_t)c->n[f][PLACE_DISPUTED], "unprovable",
+				    json_pack("{s:I, s:I, s:I, s:I}", "known",
+					      (json_int_t)c->n[f][PLACE_KNOWN], "disputed",
+					      (json_int_t)c->n[f][PLACE_DISPUTED], "unprovable",
 					      (json_int_t)c->n[f][PLACE_UNPROVABLE], "unknown",
 					      (json_int_t)c->n[f][PLACE_UNKNOWN]));
 	if (c->example.v)
-		json_object_set_new(o, "disputed_example", json_string(ip_format(example, &c->example)));
+		json_object_set_new(o, "disputed_example",
+				    json_string(ip_format(example, &c->example)));
 	if (hds)
 		json_object_set_new(o, "hds", hds);
 	return o;
@@ -114,14 +124,15 @@ static int print_json(const struct show *s)
 	return EXIT_DONE;
 }
 
-static void line(const char *indent, const char *source, const char *file, int64_t date, int64_t now,
-		 uint64_t claims)
+static void line(const char *indent, const char *source, const char *file, int64_t date,
+		 int64_t now, uint64_t claims)
 {
 	char when[TEXT_SHORT], age[TEXT_SHORT], count[TEXT_SHORT], name[256];
 
 	printf("%s%-*s %-10s %14s %12s  %s\n", indent, 16 - (int)strlen(indent), source,
-	       date ? text_date(when, date) : "no date", date ? text_duration(age, now - date) : "?",
-	       text_count(count, claims), text_escape(name, sizeof(name), file, SIZE_MAX));
+	       date ? text_date(when, date) : "no date",
+	       date ? text_duration(age, now - date) : "?", text_count(count, claims),
+	       text_escape(name, sizeof(name), file, SIZE_MAX));
 }
 
 static void print_sources(const struct show *s)
@@ -134,8 +145,8 @@ static void print_sources(const struct show *s)
 
 		line("", src->format, src->path, src->date, s->now, src->claims);
 		for (size_t j = 0; j < n; j++)
-			line("  ", m.sources[j].source, m.sources[j].file, (int64_t)m.sources[j].date, s->now,
-			     m.sources[j].claims);
+			line("  ", m.sources[j].source, m.sources[j].file,
+			     (int64_t)m.sources[j].date, s->now, m.sources[j].claims);
 	}
 }
 
@@ -153,17 +164,20 @@ static void print_provider(const struct show *s, const struct geo_count *c)
 	for (unsigned i = 0; i <= PLACE_UNPROVABLE; i++)
 		all += c->n[0][i];
 	printf("%-16s %-3s %16s %7.2f%% %8.2f%% %10.2f%%  %s\n",
-	       c->provider ? text_escape(name, sizeof(name), places_string(s->p, c->provider), SIZE_MAX) : "(none)",
+	       c->provider
+		       ? text_escape(name, sizeof(name), places_string(s->p, c->provider), SIZE_MAX)
+		       : "(none)",
 	       op ? country_text(op->jurisdiction, cc) : "", text_count(total, all),
 	       percent(c->n[0][PLACE_KNOWN], all), percent(c->n[0][PLACE_DISPUTED], all),
-	       percent(c->n[0][PLACE_UNPROVABLE], all), c->example.v ? ip_format(example, &c->example) : "");
+	       percent(c->n[0][PLACE_UNPROVABLE], all),
+	       c->example.v ? ip_format(example, &c->example) : "");
 }
 
 static int print_text(const struct show *s)
 {
 	print_sources(s);
-	printf("\n%-16s %-3s %16s %8s %9s %11s  %s\n", "PROVIDER", "LAW", "IPV4 ADDRESSES", "KNOWN", "DISPUTED",
-	       "UNPROVABLE", "A DISPUTED ONE");
+	printf("\n%-16s %-3s %16s %8s %9s %11s  %s\n", "PROVIDER", "LAW", "IPV4 ADDRESSES", "KNOWN",
+	       "DISPUTED", "UNPROVABLE", "A DISPUTED ONE");
 	for (size_t i = 0; i < s->counts.n; i++)
 		print_provider(s, &s->counts.v[i]);
 	for (size_t i = 0, first = 1; i < s->counts.n; i++) {
@@ -175,7 +189,8 @@ static int print_text(const struct show *s)
 		if (first)
 			puts("\nHDS");
 		first = 0;
-		printf("%-16s %s, as of %s (%s)\n", key, json_string_value(json_object_get(h, "status")),
+		printf("%-16s %s, as of %s (%s)\n", key,
+		       json_string_value(json_object_get(h, "status")),
 		       json_string_value(json_object_get(h, "date")),
 		       json_string_value(json_object_get(h, "source")));
 	}
@@ -184,14 +199,14 @@ static int print_text(const struct show *s)
 
 static int show(const char *const *files, size_t n, const char *config, bool json)
 {
-	static const char *const output[] = { GEO_OUTPUT };
-	struct places_config cfg = { .files = files, .nfiles = n };
-	struct show s = { .now = time(NULL) };
+	static const char *const output[] = {GEO_OUTPUT};
+	struct places_config cfg = {.files = files, .nfiles = n};
+	struct show s = {.now = time(NULL)};
 	struct diag_print print;
 	int r = 0, code = EXIT_FAILED;
 
 	if (!n && !access(GEO_OUTPUT, R_OK))
-		cfg = (struct places_config){ .files = output, .nfiles = 1 };
+		cfg = (struct places_config){.files = output, .nfiles = 1};
 	diag_print_init(&print, stderr);
 	if (config || !access(GEO_CONF, R_OK))
 		r = geo_conf_read(&s.conf, config ? config : GEO_CONF, &print.sink);
@@ -211,11 +226,11 @@ static int show(const char *const *files, size_t n, const char *config, bool jso
 int geo_show(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "policy", required_argument, NULL, 'p' },
-		{ "distance", no_argument, NULL, 'd' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
+		{"config", required_argument, NULL, 'c'},
+		{"policy", required_argument, NULL, 'p'},
+		{"distance", no_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
 	};
 	const char *config = NULL, *policy = NULL;
 	bool json = false, distance = false;
@@ -233,7 +248,8 @@ int geo_show(int argc, char **argv)
 		else if (c == 'j')
 			json = true;
 		else
-			return diag_usage("geo show", "'%s' is no option, or wants a value", argv[optind - 1]);
+			return diag_usage("geo show", "'%s' is no option, or wants a value",
+					  argv[optind - 1]);
 	}
 	if (distance)
 		return geo_distance(policy, json);

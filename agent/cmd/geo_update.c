@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* geo_update.c - 'cordon geo update': fetch or copy each configured source, keep the last good, then build. */
+/* geo_update.c - 'cordon geo update': fetch or copy each configured source, keep the last good,
+ * then build. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -54,7 +55,10 @@ static bool accepted(const struct update *u, const char *name)
 static int take_url(struct update *u, const struct geo_conf_source *s, struct geo_kept *k)
 {
 	struct fetch_request q = {
-		.url = s->from, .ca = u->conf.ca, .etag = k->there ? k->etag : "", .max = FETCH_MAX,
+		.url = s->from,
+		.ca = u->conf.ca,
+		.etag = k->there ? k->etag : "",
+		.max = FETCH_MAX,
 	};
 	char error[FETCH_ERROR_MAX];
 	struct fetch_answer a;
@@ -65,8 +69,8 @@ static int take_url(struct update *u, const struct geo_conf_source *s, struct ge
 		return r;
 	}
 	if (a.status == 200)
-		r = geo_kept_replace(k, s, a.body ? a.body : "", a.len, a.etag, a.modified, accepted(u, s->name),
-				     &u->print.sink);
+		r = geo_kept_replace(k, s, a.body ? a.body : "", a.len, a.etag, a.modified,
+				     accepted(u, s->name), &u->print.sink);
 	free(a.body);
 	return r;
 }
@@ -84,7 +88,8 @@ static int take_file(struct update *u, const struct geo_conf_source *s, struct g
 		diag_say("%s: %s: cannot be read: %s", s->name, s->from, strerror(-r));
 		return r;
 	}
-	return geo_kept_replace(k, s, text, n, "", st.st_mtime, accepted(u, s->name), &u->print.sink);
+	return geo_kept_replace(k, s, text, n, "", st.st_mtime, accepted(u, s->name),
+				&u->print.sink);
 }
 
 static void one_source(struct update *u, size_t i)
@@ -105,10 +110,12 @@ static void one_source(struct update *u, size_t i)
 	else
 		u->missing++;
 	if (!u->json && k->there)
-		printf("%-16s %10s prefixes  %s\n", s->name, text_count(count, k->claims), r ? "kept" : k->format);
+		printf("%-16s %10s prefixes  %s\n", s->name, text_count(count, k->claims),
+		       r ? "kept" : k->format);
 }
 
-/* Two updates at once would each judge by what the other is replacing. The lock goes with the descriptor. */
+/* Two updates at once would each judge by what the other is replacing. The lock goes with the
+ * descriptor. */
 static int lock_directory(const char *directory)
 {
 	int fd;
@@ -140,7 +147,8 @@ static int update_all(struct update *u)
 	for (size_t i = 0; i < u->conf.nsources; i++)
 		one_source(u, i);
 	if (u->missing) {
-		diag_say("%s stays as it is: of %u sources there is no copy yet", u->conf.output, u->missing);
+		diag_say("%s stays as it is: of %u sources there is no copy yet", u->conf.output,
+			 u->missing);
 		return EXIT_FAILED;
 	}
 	code = geo_make(u->files, u->conf.nsources, u->conf.output, true, u->json);
@@ -155,7 +163,9 @@ static int known_names(const struct update *u)
 		for (size_t j = 0; j < u->conf.nsources; j++)
 			found |= !strcmp(u->accept[i], u->conf.sources[j].name);
 		if (!found)
-			return diag_usage("geo update", "--accept-shrink %s: no source of that name", u->accept[i]);
+			return diag_usage("geo update",
+					  "--accept-shrink %s: no source of that name",
+					  u->accept[i]);
 	}
 	return EXIT_DONE;
 }
@@ -178,10 +188,10 @@ static int read_and_update(struct update *u, const char *config)
 int geo_update(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "accept-shrink", required_argument, NULL, 'a' },
-		{ "json", no_argument, NULL, 'j' },
-		{ 0 },
+		{"config", required_argument, NULL, 'c'},
+		{"accept-shrink", required_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'},
+		{0},
 	};
 	static struct update u; /* large; once a process */
 	const char *config = GEO_CONF;
@@ -197,9 +207,12 @@ int geo_update(int argc, char **argv)
 		else if (c == 'a' && u.naccept < ACCEPT_MAX)
 			u.accept[u.naccept++] = optarg;
 		else
-			return diag_usage("geo update", "'%s' is no option, or wants a value", argv[optind - 1]);
+			return diag_usage("geo update", "'%s' is no option, or wants a value",
+					  argv[optind - 1]);
 	}
 	if (optind < argc)
-		return diag_usage("geo update", "'%s': takes no files; they stand in the configuration", argv[optind]);
+		return diag_usage("geo update",
+				  "'%s': takes no files; they stand in the configuration",
+				  argv[optind]);
 	return read_and_update(&u, config);
 }

@@ -20,7 +20,8 @@ struct reload_options {
 	bool json;
 };
 
-static int parse(struct reload_options *o, const char *verb, const struct option *options, int argc, char **argv)
+static int parse(struct reload_options *o, const char *verb, const struct option *options, int argc,
+		 char **argv)
 {
 	int code;
 
@@ -64,15 +65,18 @@ static int print_answer(const struct reload_options *o, const json_t *answer)
 		diag_say("%s", error);
 	else if (!o->json)
 		printf("%s: %" PRId64 " rules in force, mode %s\n", policy ? policy : "policy",
-		       (int64_t)json_integer_value(json_object_get(answer, "rules")), mode ? mode : "?");
+		       (int64_t)json_integer_value(json_object_get(answer, "rules")),
+		       mode ? mode : "?");
 	return code >= 0 && code <= EXIT_DAMAGED ? (int)code : EXIT_FAILED;
 }
 
 int cmd_reload(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"control", required_argument, NULL, 'c'}, {"policy", required_argument, NULL, 'f'},
-		{"mode", required_argument, NULL, 'm'},	   {"json", no_argument, NULL, 'j'},
+		{"control", required_argument, NULL, 'c'},
+		{"policy", required_argument, NULL, 'f'},
+		{"mode", required_argument, NULL, 'm'},
+		{"json", no_argument, NULL, 'j'},
 		{NULL, 0, NULL, 0},
 	};
 	struct reload_options o = {.control = CONTROL_PATH};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* replay.c - the verb: captures through the same road as live traffic; events as JSON lines, or a summary. */
+/* replay.c - the verb: captures through the same road as live traffic; events as JSON lines, or a
+ * summary. */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -53,7 +54,7 @@ static int add_path(struct replay *r, const char *path, const struct stat *st, b
 		return -ENOMEM;
 	r->captures = c;
 	c += r->ncaptures;
-	*c = (struct replay_capture){ .path = strdup(path), .listed = listed };
+	*c = (struct replay_capture){.path = strdup(path), .listed = listed};
 	if (!c->path)
 		return -ENOMEM;
 	if (st && S_ISREG(st->st_mode))
@@ -70,7 +71,8 @@ static int visible(const struct dirent *d)
 
 static int add_tree(struct replay *r, const char *path, unsigned depth);
 
-/* A directory's entries in the order of their names, directories below it where their name stands. */
+/* A directory's entries in the order of their names, directories below it where their name stands.
+ */
 static int add_directory(struct replay *r, const char *path, unsigned depth)
 {
 	struct dirent **entry;
@@ -108,7 +110,8 @@ static int add_tree(struct replay *r, const char *path, unsigned depth)
 		diag_say("%s: %s", path, strerror(-result));
 		return result;
 	}
-	if (depth && !S_ISREG(st.st_mode)) /* a socket that stands in a directory is nobody's request */
+	if (depth &&
+	    !S_ISREG(st.st_mode)) /* a socket that stands in a directory is nobody's request */
 		return 0;
 	return add_path(r, path, &st, !depth);
 }
@@ -151,7 +154,8 @@ static int load_engine(struct replay *r, uint64_t time_ns)
 	r->engines = slot;
 	r->config.now = (int64_t)(time_ns / 1000000000);
 	diag_print_init(&print, stderr);
-	result = engine_load(&slot[r->nengines], &r->config, r->nengines ? slot[r->nengines - 1] : NULL, &print.sink);
+	result = engine_load(&slot[r->nengines], &r->config,
+			     r->nengines ? slot[r->nengines - 1] : NULL, &print.sink);
 	diag_print_done(&print);
 	if (result < 0)
 		return result;
@@ -159,11 +163,15 @@ static int load_engine(struct replay *r, uint64_t time_ns)
 	return 0;
 }
 
-/* The policy is compiled for the day of the first packet: zones and expiry follow the packets' time. */
+/* The policy is compiled for the day of the first packet: zones and expiry follow the packets'
+ * time. */
 static int start(struct replay *r, uint64_t first_ns)
 {
-	struct pipeline_config cfg = { .replay = true, .capture = name_capture, .arg = r, .flows_max = r->flows_max,
-				       .event = on_stdout(r) ? NULL : put_event };
+	struct pipeline_config cfg = {.replay = true,
+				      .capture = name_capture,
+				      .arg = r,
+				      .flows_max = r->flows_max,
+				      .event = on_stdout(r) ? NULL : put_event};
 	int result;
 
 	if (r->pipeline)
@@ -173,10 +181,12 @@ static int start(struct replay *r, uint64_t first_ns)
 		return result;
 	cfg.engine = r->engines[0];
 	if (cfg.engine->policy_shipped)
-		diag_say("no policy given and no %s: using the shipped eu.conf", ENGINE_POLICY_DEFAULT);
+		diag_say("no policy given and no %s: using the shipped eu.conf",
+			 ENGINE_POLICY_DEFAULT);
 	if (cfg.engine->needs_subject)
-		diag_say("the policy names units, users or cgroups, which a capture does not know: there, block "
-			 "and alert rules match and allow rules do not");
+		diag_say(
+			"the policy names units, users or cgroups, which a capture does not know: there, block "
+			"and alert rules match and allow rules do not");
 	return pipeline_new(&r->pipeline, &cfg);
 }
 
@@ -216,11 +226,12 @@ static void keep_text(void *arg, const struct diag *d)
 	text_put(arg, REASON_MAX, "%s", d->text);
 }
 
-/* *reader stays NULL when the file is passed over: in a directory, what is no capture may stand beside captures. */
+/* *reader stays NULL when the file is passed over: in a directory, what is no capture may stand
+ * beside captures. */
 static void open_capture(struct replay *r, struct replay_capture *c, struct capture **reader)
 {
 	char why[REASON_MAX] = "";
-	struct diag_sink sink = { .fn = keep_text, .arg = why };
+	struct diag_sink sink = {.fn = keep_text, .arg = why};
 	int result = capture_open(reader, c->path, !on_stdout(r), &sink); /* events carry its sum */
 
 	if (result == -EINVAL && !c->listed) {
@@ -260,7 +271,9 @@ static int exit_code(const struct replay *r)
 		return EXIT_FAILED;
 	if (replay_damaged(r))
 		return EXIT_DAMAGED;
-	return c->flows_by_verdict[DECIDE_ALERT] || c->flows_by_verdict[DECIDE_BLOCK] ? EXIT_TRANSFER : EXIT_DONE;
+	return c->flows_by_verdict[DECIDE_ALERT] || c->flows_by_verdict[DECIDE_BLOCK]
+		       ? EXIT_TRANSFER
+		       : EXIT_DONE;
 }
 
 /* Beside the target first, so that a reader of the file sees the old summary or the new one. */
@@ -280,7 +293,8 @@ static int write_summary(struct replay *r, int code)
 			return -errno;
 	}
 	errno = 0;
-	if (fwrite(text, 1, r->json.len, to) != r->json.len || putc('\n', to) == EOF || fflush(to) == EOF) {
+	if (fwrite(text, 1, r->json.len, to) != r->json.len || putc('\n', to) == EOF ||
+	    fflush(to) == EOF) {
 		int result = errno ? -errno : -EIO;
 
 		if (part) {
@@ -330,7 +344,10 @@ static int add_inside(struct replay *r, const char *text)
 		return EXIT_FAILED;
 	r->inside = c;
 	if (cidr_parse(&c[r->config.ninside], text) < 0)
-		return diag_usage("replay", "'%s' is no network (as 10.0.0.0/16 or 2001:db8::/32, host bits zero)", text);
+		return diag_usage(
+			"replay",
+			"'%s' is no network (as 10.0.0.0/16 or 2001:db8::/32, host bits zero)",
+			text);
 	r->config.inside = c;
 	r->config.ninside++;
 	return 0;
@@ -353,18 +370,23 @@ static int set_flows_max(struct replay *r, const char *text)
 	uint64_t n;
 
 	if (text_number(&n, text, 64u << 20) < 0 || n < 64)
-		return diag_usage("replay", "--flows-max takes a number from 64 to 67108864, not '%s'", text);
+		return diag_usage("replay",
+				  "--flows-max takes a number from 64 to 67108864, not '%s'", text);
 	r->flows_max = (size_t)n;
 	return 0;
 }
 
 enum { OPT_GEO = 256, OPT_INSIDE, OPT_SUMMARY, OPT_ALL, OPT_JSON, OPT_FLOWS };
 static const struct option options[] = {
-	{ "policy", required_argument, NULL, 'p' },	   { "geo", required_argument, NULL, OPT_GEO },
-	{ "inside", required_argument, NULL, OPT_INSIDE }, { "summary", required_argument, NULL, OPT_SUMMARY },
-	{ "all", no_argument, NULL, OPT_ALL },		   { "json", no_argument, NULL, OPT_JSON },
-	{ "flows-max", required_argument, NULL, OPT_FLOWS }, { "help", no_argument, NULL, 'h' },
-	{ NULL, 0, NULL, 0 },
+	{"policy", required_argument, NULL, 'p'},
+	{"geo", required_argument, NULL, OPT_GEO},
+	{"inside", required_argument, NULL, OPT_INSIDE},
+	{"summary", required_argument, NULL, OPT_SUMMARY},
+	{"all", no_argument, NULL, OPT_ALL},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"flows-max", required_argument, NULL, OPT_FLOWS},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
 };
 
 static int option(struct replay *r, int o)
@@ -394,7 +416,7 @@ static int option(struct replay *r, int o)
 
 int cmd_replay(int argc, char **argv)
 {
-	_cleanup_(own_replay) struct replay r = { .terminal = isatty(STDERR_FILENO) };
+	_cleanup_(own_replay) struct replay r = {.terminal = isatty(STDERR_FILENO)};
 	int o, result;
 
 	optind = 0;

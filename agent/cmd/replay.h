@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* replay.h - the state of one 'cordon replay', shared by the verb, its summary and its progress line. */
+/* replay.h - the state of one 'cordon replay', shared by the verb, its summary and its progress
+ * line. */
 #ifndef AGENT_CMD_REPLAY_H
 #define AGENT_CMD_REPLAY_H
 #include <stdbool.h>

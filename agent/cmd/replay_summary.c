@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* replay_summary.c - what a replay found, as one JSON object, and its progress for a person who waits. */
+/* replay_summary.c - what a replay found, as one JSON object, and its progress for a person who
+ * waits. */
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "agent/core/text.h"
 #include "agent/feed/event.h"
 
-#define PROGRESS_NS    200000000ull
+#define PROGRESS_NS	 200000000ull
 #define PROGRESS_BATCHES 1024 /* looks at the clock this seldom */
 
 /* What the packet decoder could not judge; a frame without IP in it is none of these. */
@@ -19,10 +20,10 @@ static const struct {
 	enum packet_result result;
 	const char *name, *sentence;
 } unjudged[] = {
-	{ PACKET_BAD_IP, "bad_ip_header", "packets with a broken IP header" },
-	{ PACKET_SHORT, "short_frame", "frames that end inside their link header" },
-	{ PACKET_TOO_DEEP, "too_deep", "frames with too many link headers" },
-	{ PACKET_UNKNOWN_LINK, "unknown_link", "packets of an unknown link type" },
+	{PACKET_BAD_IP, "bad_ip_header", "packets with a broken IP header"},
+	{PACKET_SHORT, "short_frame", "frames that end inside their link header"},
+	{PACKET_TOO_DEEP, "too_deep", "frames with too many link headers"},
+	{PACKET_UNKNOWN_LINK, "unknown_link", "packets of an unknown link type"},
 };
 #define UNJUDGED (sizeof(unjudged) / sizeof(*unjudged))
 
@@ -57,15 +58,19 @@ void replay_say_damage(const struct replay *r)
 
 	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
 		if (r->damaged[i])
-			diag_say("damaged input: %s: %s", capture_damage_name(i), text_count(text, r->damaged[i]));
+			diag_say("damaged input: %s: %s", capture_damage_name(i),
+				 text_count(text, r->damaged[i]));
 	for (size_t i = 0; i < UNJUDGED; i++)
 		if (unjudged_packets(r, i))
-			diag_say("not judged: %s: %s", unjudged[i].sentence, text_count(text, unjudged_packets(r, i)));
+			diag_say("not judged: %s: %s", unjudged[i].sentence,
+				 text_count(text, unjudged_packets(r, i)));
 	for (unsigned i = 0; c && i < c->nlinks; i++)
 		diag_say("link type %s is not known: %s packets counted, not judged",
-			 link_text(c->link_type[i], name, sizeof(name)), text_count(text, c->link_packets[i]));
+			 link_text(c->link_type[i], name, sizeof(name)),
+			 text_count(text, c->link_packets[i]));
 	if (c && c->evicted)
-		diag_say("more than the limit of flows at a time: %s idle ones were ended early", text_count(text, c->evicted));
+		diag_say("more than the limit of flows at a time: %s idle ones were ended early",
+			 text_count(text, c->evicted));
 }
 
 static void put_damage(struct jsonw *j, const struct replay *r)
@@ -105,8 +110,8 @@ static void put_destination(struct jsonw *j, const struct pipeline_destination *
 	jsonw_close(j, '}');
 }
 
-static void put_destinations(struct jsonw *j, const char *key, const struct pipeline_destination *d, size_t n,
-			     bool egress_only)
+static void put_destinations(struct jsonw *j, const char *key, const struct pipeline_destination *d,
+			     size_t n, bool egress_only)
 {
 	jsonw_open(j, key, '[');
 	for (size_t i = 0; i < n; i++)
@@ -197,7 +202,7 @@ const char *replay_summary(struct replay *r, int exit_code)
 
 static uint64_t now_ns(void)
 {
-	struct timespec t = { 0 };
+	struct timespec t = {0};
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec;
@@ -222,9 +227,11 @@ void replay_progress(struct replay *r, uint64_t bytes)
 	seconds = (double)(now - r->began_ns) / 1e9;
 	bytes += r->done_bytes;
 	if (r->all_bytes)
-		text_put(percent, sizeof(percent), "%3.0f%%  ", 100.0 * (double)bytes / (double)r->all_bytes);
+		text_put(percent, sizeof(percent), "%3.0f%%  ",
+			 100.0 * (double)bytes / (double)r->all_bytes);
 	fprintf(stderr, "\r\033[K%s%s  %s packets  %s packets/s", percent, text_bytes(done, bytes),
-		text_count(packets, c->packets), text_count(rate, (uint64_t)((double)c->packets / seconds)));
+		text_count(packets, c->packets),
+		text_count(rate, (uint64_t)((double)c->packets / seconds)));
 }
 
 void replay_progress_end(struct replay *r)

@@ -8,8 +8,20 @@
 #include "agent/core/text.h"
 
 enum option_code {
-	OPTION_POLICY = 256, OPTION_GEO, OPTION_MODE, OPTION_SOURCE, OPTION_INTERFACE, OPTION_CGROUP,
-	OPTION_PIN, OPTION_ALERTS, OPTION_LIVE, OPTION_CONTROL, OPTION_DETACH, OPTION_KEEP, OPTION_FOLD, OPTION_STATE
+	OPTION_POLICY = 256,
+	OPTION_GEO,
+	OPTION_MODE,
+	OPTION_SOURCE,
+	OPTION_INTERFACE,
+	OPTION_CGROUP,
+	OPTION_PIN,
+	OPTION_ALERTS,
+	OPTION_LIVE,
+	OPTION_CONTROL,
+	OPTION_DETACH,
+	OPTION_KEEP,
+	OPTION_FOLD,
+	OPTION_STATE
 };
 static const struct option options[] = {
 	{"policy", required_argument, NULL, OPTION_POLICY},
@@ -94,7 +106,8 @@ static int set(struct daemon_config *c, int code)
 		return 0;
 	case OPTION_FOLD:
 		if (text_number(&c->fold_seconds, optarg, 86400) < 0)
-			return diag_usage("run", "--fold takes 0 (off) to 86400 seconds, not '%s'", optarg);
+			return diag_usage("run", "--fold takes 0 (off) to 86400 seconds, not '%s'",
+					  optarg);
 		return 0;
 	case OPTION_STATE:
 		c->state = optarg;
@@ -109,9 +122,13 @@ static int check(const struct daemon_config *c)
 	if (c->pcap && !c->interface)
 		return diag_usage("run", "--source pcap needs --interface");
 	if (!c->pcap && c->interface)
-		return diag_usage("run", "--interface belongs to --source pcap; the kernel programs see every device");
+		return diag_usage(
+			"run",
+			"--interface belongs to --source pcap; the kernel programs see every device");
 	if (c->pcap && c->mode == MODE_ENFORCE)
-		return diag_usage("run", "--source pcap only listens and cannot block: it takes no --mode enforce");
+		return diag_usage(
+			"run",
+			"--source pcap only listens and cannot block: it takes no --mode enforce");
 	if (c->detach_on_exit && c->keep_on_exit)
 		return diag_usage("run", "--detach-on-exit and --keep-on-exit exclude each other");
 	if (c->live && c->alerts && strcmp(c->alerts, "-") == 0 && isatty(STDOUT_FILENO))
@@ -121,7 +138,9 @@ static int check(const struct daemon_config *c)
 
 int cmd_run(int argc, char **argv)
 {
-	struct daemon_config c = {.mode = -1, .control = CONTROL_PATH, .state = ENGINE_STATE,
+	struct daemon_config c = {.mode = -1,
+				  .control = CONTROL_PATH,
+				  .state = ENGINE_STATE,
 				  .fold_seconds = FOLD_WINDOW_NS / LOOP_SECOND};
 	int code, r;
 

@@ -33,7 +33,8 @@ static bool is(const json_t *o, const char *key)
 	return json_is_true(json_object_get(o, key));
 }
 
-/* What the answer says came from files and programs: nothing of it reaches the terminal as it is. */
+/* What the answer says came from files and programs: nothing of it reaches the terminal as it is.
+ */
 static void put(const char *s)
 {
 	text_escape_to(stdout, s, strlen(s));
@@ -51,8 +52,9 @@ static void show_hooks(const json_t *k)
 	unsigned missing = 0;
 
 	label("hooks");
-	json_array_foreach(json_object_get(k, "hooks"), i, h) {
-		printf("%s%s%s", i ? ", " : "", text_of(h, "hook"), is(h, "attached") ? "" : " NOT ATTACHED");
+	json_array_foreach (json_object_get(k, "hooks"), i, h) {
+		printf("%s%s%s", i ? ", " : "", text_of(h, "hook"),
+		       is(h, "attached") ? "" : " NOT ATTACHED");
 		missing += !is(h, "attached");
 	}
 	printf("%s\n", missing ? "  <- what passes these is not judged" : i ? "" : "none attached");
@@ -64,7 +66,7 @@ static void show_neighbours(const json_t *k)
 	size_t i;
 
 	label("neighbours");
-	json_array_foreach(json_object_get(k, "neighbours"), i, n) {
+	json_array_foreach (json_object_get(k, "neighbours"), i, n) {
 		printf("%s", i ? ", " : "");
 		put(text_of(n, "name"));
 		printf(" (program %" PRId64 ") on %s", number_of(n, "program"), text_of(n, "hook"));
@@ -106,11 +108,12 @@ static void show_policy(const json_t *p)
 		return;
 	label("policy");
 	put(text_of(p, "file"));
-	printf(", %" PRId64 " rules, sha256 %.12s, loaded %s ago\n", number_of(p, "rules"), text_of(p, "sha256"),
-	       text_duration(age, number_of(p, "age_seconds")));
+	printf(", %" PRId64 " rules, sha256 %.12s, loaded %s ago\n", number_of(p, "rules"),
+	       text_of(p, "sha256"), text_duration(age, number_of(p, "age_seconds")));
 	if (json_object_get(p, "next_change")) {
 		label("");
-		printf("changes by itself on %s (a date in a rule or a zone)\n", text_of(p, "next_change"));
+		printf("changes by itself on %s (a date in a rule or a zone)\n",
+		       text_of(p, "next_change"));
 	}
 }
 
@@ -122,7 +125,7 @@ static void show_places(const json_t *p)
 
 	if (!p)
 		return;
-	json_array_foreach(json_object_get(p, "sources"), i, s) {
+	json_array_foreach (json_object_get(p, "sources"), i, s) {
 		label(i ? "" : "places");
 		put(text_of(s, "file"));
 		printf(" (%s), %s claims, of %.10s, %s old\n", text_of(s, "format"),
@@ -161,7 +164,7 @@ static void show_counters(const json_t *c)
 		return;
 	for (unsigned i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
 		show_count(shown[i], json_object_get(c, shown[i]));
-	json_object_foreach((json_t *)(uintptr_t)c, name, v) {
+	json_object_foreach ((json_t *)(uintptr_t)c, name, v) {
 		if (!json_is_integer(v) || !json_integer_value(v))
 			continue;
 		if (!any)
@@ -179,11 +182,13 @@ static void show_flows(const json_t *s)
 
 	if (json_is_object(f)) {
 		label("flows now");
-		printf("%" PRId64 " allowed, %" PRId64 " alerted, %" PRId64 " blocked or to be blocked\n",
+		printf("%" PRId64 " allowed, %" PRId64 " alerted, %" PRId64
+		       " blocked or to be blocked\n",
 		       number_of(f, "allow"), number_of(f, "alert"), number_of(f, "block"));
 	}
 	label("alerts");
-	printf("%" PRId64 " events, %" PRId64 " repeats folded, %" PRId64 " verdicts that kernel and agent saw differently\n",
+	printf("%" PRId64 " events, %" PRId64 " repeats folded, %" PRId64
+	       " verdicts that kernel and agent saw differently\n",
 	       number_of(a, "events"), number_of(a, "folded"), number_of(a, "verdict_mismatches"));
 }
 
@@ -192,7 +197,7 @@ static void show_feeds(const json_t *feeds)
 	const json_t *f;
 	size_t i;
 
-	json_array_foreach(feeds, i, f) {
+	json_array_foreach (feeds, i, f) {
 		label(i ? "" : "feeds");
 		printf("%s ", text_of(f, "transport"));
 		put(text_of(f, "target"));
@@ -211,7 +216,7 @@ static void show_list(const char *name, const json_t *list)
 	const json_t *s;
 	size_t i;
 
-	json_array_foreach(list, i, s) {
+	json_array_foreach (list, i, s) {
 		label(i ? "" : name);
 		puts(json_string_value(s));
 	}
@@ -222,7 +227,7 @@ static void show_messages(const json_t *list)
 	const json_t *m;
 	size_t i;
 
-	json_array_foreach(list, i, m) {
+	json_array_foreach (list, i, m) {
 		label(i ? "" : "messages");
 		printf("%s %s: ", text_of(m, "time"), text_of(m, "action"));
 		put(text_of(m, "text"));
@@ -236,8 +241,9 @@ static void show(const json_t *s)
 
 	label("cordon");
 	if (is(s, "running"))
-		printf("%s, process %" PRId64 ", since %s, mode %s (by the %s)\n", text_of(s, "version"),
-		       number_of(s, "pid"), text_of(s, "since"), text_of(s, "mode"), text_of(s, "mode_from"));
+		printf("%s, process %" PRId64 ", since %s, mode %s (by the %s)\n",
+		       text_of(s, "version"), number_of(s, "pid"), text_of(s, "since"),
+		       text_of(s, "mode"), text_of(s, "mode_from"));
 	else
 		printf("no agent runs; %s\n", text_of(s, "message"));
 	show_policy(json_object_get(s, "policy"));
@@ -246,7 +252,8 @@ static void show(const json_t *s)
 	if (w) {
 		label("listens on");
 		put(text_of(w, "interface"));
-		printf(", %" PRId64 " packets, %" PRId64 " dropped; alert only, nothing is blocked\n",
+		printf(", %" PRId64 " packets, %" PRId64
+		       " dropped; alert only, nothing is blocked\n",
 		       number_of(w, "packets"), number_of(w, "dropped"));
 	}
 	show_counters(json_object_get(s, "counters"));
@@ -300,7 +307,8 @@ static bool attached(struct kernel *k)
 {
 	struct kernel_status s;
 
-	return kernel_status(k, &s) == 0 && s.nhooks && s.hook[0].attached; /* the packet hook is the first */
+	return kernel_status(k, &s) == 0 && s.nhooks &&
+	       s.hook[0].attached; /* the packet hook is the first */
 }
 
 /* Without an agent the pins tell what goes on being enforced. Looking must not make anything. */
@@ -314,9 +322,10 @@ static json_t *ask_kernel(const char *pins, int *code)
 	*code = EXIT_FAILED;
 	if (access(pins, F_OK) == 0) {
 		r = open_pins(&k, pins);
-		text = r == 0	   ? "what is in the kernel goes on judging by its last policy" :
-		       r == -EBUSY ? "at that socket, but one holds the pins: it has another --control" :
-				     "and the kernel cannot be asked";
+		text = r == 0 ? "what is in the kernel goes on judging by its last policy"
+		       : r == -EBUSY
+			       ? "at that socket, but one holds the pins: it has another --control"
+			       : "and the kernel cannot be asked";
 	} else if (errno != ENOENT) {
 		text = strerror(errno);
 	}

@@ -79,7 +79,8 @@ static int grow_destinations(struct account *a)
 	return 0;
 }
 
-int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash, uint32_t *ret)
+int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash,
+		 uint32_t *ret)
 {
 	uint32_t i = find_slot(a, dst, hash);
 	struct account_destination *d;
@@ -110,8 +111,8 @@ int account_add(struct account *a, const struct account_line *what)
 
 	for (uint32_t i = first; i; i = l->next) {
 		l = &a->line[i];
-		if (l->rule != what->rule || l->action != what->action || l->egress != what->egress ||
-		    l->class != what->class)
+		if (l->rule != what->rule || l->action != what->action ||
+		    l->egress != what->egress || l->class != what->class)
 			continue;
 		l->packets += what->packets;
 		l->bytes += what->bytes;

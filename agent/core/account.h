@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * account.h - destinations, each looked up once in the place table, with what went there under which rule.
+ * account.h - destinations, each looked up once in the place table, with what went there under
+ * which rule.
  *
- * A destination never moves: its number is good for the life of the account. Number 0 stands for all destinations past
- * ACCOUNT_MAX: they are judged like any other, and counted together.
+ * A destination never moves: its number is good for the life of the account. Number 0 stands for
+ * all destinations past ACCOUNT_MAX: they are judged like any other, and counted together.
  */
 #ifndef AGENT_ACCOUNT_H
 #define AGENT_ACCOUNT_H
@@ -40,8 +41,10 @@ struct account {
 };
 int account_new(struct account *a, uint32_t max);
 void account_free(struct account *a);
-/* Number of the destination, looked up in e's table when it is new; 0: past the limit. -ENOMEM. hash: account_hash. */
-int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash, uint32_t *ret);
+/* Number of the destination, looked up in e's table when it is new; 0: past the limit. -ENOMEM.
+ * hash: account_hash. */
+int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash,
+		 uint32_t *ret);
 /* Adds to the line (destination, action, rule, egress, class). 0 or -ENOMEM. */
 int account_add(struct account *a, const struct account_line *what);
 /* Another engine: every destination is looked up again. */
@@ -57,7 +60,8 @@ static inline uint32_t account_hash(const struct account *a, const struct ip *ip
 	x = (unsigned __int128)((uint64_t)x ^ (uint64_t)(x >> 64)) * 0xe7037ed1a0b428dbull;
 	return (uint32_t)((uint64_t)x ^ (uint64_t)(x >> 64));
 }
-/* Ask for the memory ahead of account_find: first the slot, then (later, when that is there) what it points to. */
+/* Ask for the memory ahead of account_find: first the slot, then (later, when that is there) what
+ * it points to. */
 static inline void account_prefetch_slot(const struct account *a, uint32_t hash)
 {
 	__builtin_prefetch(&a->slot[hash & a->mask]);

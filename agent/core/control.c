@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control.c - the control socket's server and client. Requests are foreign bytes: bounded, timed, and from root only. */
+/* control.c - the control socket's server and client. Requests are foreign bytes: bounded, timed,
+ * and from root only. */
 #include "agent/core/control.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -192,7 +193,8 @@ static int make_directory(const char *path)
 	return mkdir(dir, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* Who holds the lock is the agent of this path; the kernel frees it when that agent dies, however it dies. */
+/* Who holds the lock is the agent of this path; the kernel frees it when that agent dies, however
+ * it dies. */
 static int take_lock(struct control *c)
 {
 	char path[sizeof(c->address.sun_path) + 8];
@@ -270,7 +272,8 @@ void control_close(struct control *c)
 		unlink(c->address.sun_path);
 		close(c->fd);
 	}
-	if (c->lock >= 0) /* the lock file stays: removing it would race with the next agent's open */
+	if (c->lock >=
+	    0) /* the lock file stays: removing it would race with the next agent's open */
 		close(c->lock);
 	free(c);
 }
@@ -345,7 +348,8 @@ int control_call(json_t **ret, const char *path, const json_t *request, unsigned
 	if (r < 0)
 		return r;
 	if (len == 0)
-		return -EACCES; /* the agent hung up without a word: not root, or too many at once */
+		return -EACCES; /* the agent hung up without a word: not root, or too many at once
+				 */
 	j = json_loadb(answer, len, 0, NULL);
 	if (!json_is_object(j)) {
 		json_decref(j);

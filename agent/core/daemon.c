@@ -11,9 +11,9 @@
 #include "agent/core/own.h"
 #include "agent/core/text.h"
 
-#define COUNTS_EVERY   10 /* seconds between fetches of folded counts */
-#define PORTS_EVERY    5  /* seconds between looks at who listens */
-#define STALE_EVERY    3600
+#define COUNTS_EVERY 10 /* seconds between fetches of folded counts */
+#define PORTS_EVERY  5	/* seconds between looks at who listens */
+#define STALE_EVERY  3600
 
 static void notify_status(const struct daemon *d)
 {
@@ -30,11 +30,12 @@ static void draw(struct daemon *d)
 	int64_t max_age;
 
 	text_put(title, sizeof(title),
-		 "cordon %s | %s, %zu rules | places %s, %s old | %" PRIu64 " alerts, %" PRIu64 " folded",
-		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor", slash ? slash + 1 : d->engine->policy->file,
-		 d->engine->policy->nrules, d->engine->places_name,
-		 text_duration(age, daemon_places_age(d->engine, &max_age)), d->events,
-		 fold_suppressed(d->fold));
+		 "cordon %s | %s, %zu rules | places %s, %s old | %" PRIu64 " alerts, %" PRIu64
+		 " folded",
+		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor",
+		 slash ? slash + 1 : d->engine->policy->file, d->engine->policy->nrules,
+		 d->engine->places_name, text_duration(age, daemon_places_age(d->engine, &max_age)),
+		 d->events, fold_suppressed(d->fold));
 	if (m)
 		text_put(last, sizeof(last), "%s: %s", m->action, m->text);
 	live_draw(d->live, title, m ? last : NULL, loop_unix_ns());
@@ -107,7 +108,8 @@ static void on_signal(void *arg, int signal)
 {
 	struct daemon *d = arg;
 
-	if (signal == SIGHUP && !(d->live && isatty(STDIN_FILENO))) /* a table whose terminal went away ends */
+	if (signal == SIGHUP &&
+	    !(d->live && isatty(STDIN_FILENO))) /* a table whose terminal went away ends */
 		reload_by_signal(d);
 	else
 		loop_stop(d->loop);
@@ -174,8 +176,9 @@ static int second_agent(struct daemon *d, const char *what)
 	if (q && control_call(&a, d->cfg.control, q, 2) == 0)
 		pid = json_integer_value(json_object_get(a, "pid"));
 	if (pid)
-		diag_say("another agent is running (process %" JSON_INTEGER_FORMAT ", %s); one host has one agent", pid,
-			 what);
+		diag_say("another agent is running (process %" JSON_INTEGER_FORMAT
+			 ", %s); one host has one agent",
+			 pid, what);
 	else
 		diag_say("another agent is running (%s is taken); one host has one agent", what);
 	return EXIT_FAILED;
@@ -188,7 +191,8 @@ static int start_control(struct daemon *d)
 	if (r == -EADDRINUSE)
 		return second_agent(d, d->cfg.control);
 	if (r == -EEXIST)
-		diag_say("%s: something that is no socket stands there; remove it or use --control", d->cfg.control);
+		diag_say("%s: something that is no socket stands there; remove it or use --control",
+			 d->cfg.control);
 	else if (r < 0)
 		diag_say("%s: cannot make the control socket: %s", d->cfg.control, strerror(-r));
 	return r < 0 ? EXIT_FAILED : 0;
@@ -204,9 +208,10 @@ static int probe(char *cgroup2, size_t size)
 		return 0;
 	for (unsigned i = 0; i < FEATURE_COUNT; i++)
 		if (p.feature[i].required && !p.feature[i].ok) {
-			diag_say("cannot watch this host: %s: %s", kernel_feature_name((enum kernel_feature)i),
-				 p.feature[i].why);
-			return EXIT_FAILED; /* the first reason; the others follow from it more often than not */
+			diag_say("cannot watch this host: %s: %s",
+				 kernel_feature_name((enum kernel_feature)i), p.feature[i].why);
+			return EXIT_FAILED; /* the first reason; the others follow from it more
+					       often than not */
 		}
 	diag_say("cannot watch this host: %s", strerror(-r));
 	return EXIT_FAILED;
@@ -263,7 +268,8 @@ static int start_ring(struct daemon *d)
 	return r < 0 ? EXIT_FAILED : 0;
 }
 
-/* From here on the host is watched. What was attached before stays in force until the new generation is in place. */
+/* From here on the host is watched. What was attached before stays in force until the new
+ * generation is in place. */
 static int start_kernel(struct daemon *d)
 {
 	struct kernel_status s = {0};
@@ -279,7 +285,8 @@ static int start_kernel(struct daemon *d)
 	if (host_open(&d->host, on_address, d) == 0)
 		loop_add(d->loop, host_fd(d->host), EPOLLIN, on_host, d);
 	else
-		diag_say("cannot watch this host's addresses: a connection to itself may look like egress");
+		diag_say(
+			"cannot watch this host's addresses: a connection to itself may look like egress");
 	daemon_check_ports(d);
 	if (daemon_publish(d, d->engine, d->mode, stderr) < 0) {
 		if (!s.adopted) /* what nobody attached, nobody needs */
@@ -289,8 +296,10 @@ static int start_kernel(struct daemon *d)
 	d->generation = d->published.generation;
 	r = start_ring(d);
 	if (r == 0 && s.adopted)
-		daemon_tell(d, "adopted", "found cordon's programs at work in %s, without an agent; took them over",
-			    s.pins);
+		daemon_tell(
+			d, "adopted",
+			"found cordon's programs at work in %s, without an agent; took them over",
+			s.pins);
 	return r;
 }
 
@@ -334,7 +343,8 @@ static int start_loop(struct daemon *d)
 		r = loop_timer(d->loop, usec * 500, usec * 500, on_watchdog, NULL);
 	d->change_timer = r < 0 ? -1 : loop_timer(d->loop, 0, 0, daemon_recompile, d);
 	if (r < 0 || d->change_timer < 0) {
-		diag_say("cannot start the event loop: %s", strerror(r < 0 ? -r : -d->change_timer));
+		diag_say("cannot start the event loop: %s",
+			 strerror(r < 0 ? -r : -d->change_timer));
 		return EXIT_FAILED;
 	}
 	return 0;
@@ -346,7 +356,9 @@ static int start(struct daemon *d)
 
 	r = r ? r : daemon_load(d, stderr);
 	if (r == 0 && d->cfg.pcap && d->mode == MODE_ENFORCE)
-		r = diag_usage("run", "--source pcap only listens and cannot block, but the mode is enforce");
+		r = diag_usage(
+			"run",
+			"--source pcap only listens and cannot block, but the mode is enforce");
 	r = r ? r : start_control(d);
 	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
 	r = r ? r : start_pipeline(d);
@@ -354,7 +366,8 @@ static int start(struct daemon *d)
 		return r;
 	daemon_name_host(d);
 	r = d->cfg.pcap ? start_wire(d) : start_kernel(d);
-	if (r == 0 && (daemon_watch_clock(d) < 0 || loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
+	if (r == 0 && (daemon_watch_clock(d) < 0 ||
+		       loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
 		diag_say("cannot start the event loop: %m");
 		r = EXIT_FAILED;
 	}
@@ -368,11 +381,14 @@ static void tell_started(struct daemon *d)
 
 	if (d->kernel)
 		kernel_status(d->kernel, &s);
-	daemon_tell(d, "started", "mode %s, source %s%s%s, policy %s (%zu rules, sha256 %.12s), places %s; %s after boot",
-		    daemon_mode_name(d->mode), d->cfg.pcap ? "pcap on " : "ebpf on ",
-		    d->cfg.pcap ? d->cfg.interface : s.cgroup, s.whole_host ? " (the whole host)" : "",
-		    d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
-		    d->engine->places_name, text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
+	daemon_tell(
+		d, "started",
+		"mode %s, source %s%s%s, policy %s (%zu rules, sha256 %.12s), places %s; %s after boot",
+		daemon_mode_name(d->mode), d->cfg.pcap ? "pcap on " : "ebpf on ",
+		d->cfg.pcap ? d->cfg.interface : s.cgroup, s.whole_host ? " (the whole host)" : "",
+		d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
+		d->engine->places_name,
+		text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
 	daemon_check_stale(d);
 }
 
@@ -385,19 +401,23 @@ static void leave_kernel(struct daemon *d)
 
 	kernel_status(d->kernel, &s);
 	if (keep && kernel_repin(d->kernel) < 0) {
-		diag_say("the pins in %s are gone and cannot be made again: with this agent the enforcement ends", s.pins);
+		diag_say(
+			"the pins in %s are gone and cannot be made again: with this agent the enforcement ends",
+			s.pins);
 		return;
 	}
 	if (keep) {
-		diag_say("the programs stay attached to %s in mode %s (pinned in %s); 'cordon detach' removes them",
-			 s.cgroup, daemon_mode_name(d->mode), s.pins);
+		diag_say(
+			"the programs stay attached to %s in mode %s (pinned in %s); 'cordon detach' removes them",
+			s.cgroup, daemon_mode_name(d->mode), s.pins);
 		return;
 	}
 	diag_print_init(&p, stderr);
 	if (kernel_detach(TAKE_PTR(d->kernel), &p.sink) < 0)
 		diag_say("not everything could be removed from the kernel; look in %s", s.pins);
 	else
-		diag_say("everything is removed from the kernel: nothing is watched or blocked any more");
+		diag_say(
+			"everything is removed from the kernel: nothing is watched or blocked any more");
 	diag_print_done(&p);
 }
 
@@ -412,9 +432,10 @@ static void stop(struct daemon *d, bool ran)
 		if (d->wire)
 			pipeline_finish(d->pipeline);
 		fold_flush(d->fold);
-		daemon_tell(d, "stopped", "%s", d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit ?
-							"the agent stops, enforcement goes on in the kernel" :
-							"the agent stops, nothing is watched any more");
+		daemon_tell(d, "stopped", "%s",
+			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
+				    ? "the agent stops, enforcement goes on in the kernel"
+				    : "the agent stops, nothing is watched any more");
 	}
 	daemon_refuted_done(d);
 	live_free(d->live);

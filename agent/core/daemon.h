@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * daemon.h - 'cordon run': what holds engine, kernel, pipeline, feeds and control together. One thread, one owner.
+ * daemon.h - 'cordon run': what holds engine, kernel, pipeline, feeds and control together. One
+ * thread, one owner.
  *
  *   daemon.c          start, the loop's handlers, stop
  *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
  *   daemon_event.c    events: ids, the alert file, state events, the last messages
- *   daemon_refuted.c  the memory of distance: refuted places are written down and disputed from then on
- *   daemon_status.c   the answer to 'cordon status' and the control requests
+ *   daemon_refuted.c  the memory of distance: refuted places are written down and disputed from
+ * then on daemon_status.c   the answer to 'cordon status' and the control requests
  *
- * Invariants: 1. a failed load leaves engine, kernel and mode as they were; 2. the fold is flushed before an engine is
- * freed, for its events point into it; 3. nothing that fails after the programs are attached detaches them.
+ * Invariants: 1. a failed load leaves engine, kernel and mode as they were; 2. the fold is flushed
+ * before an engine is freed, for its events point into it; 3. nothing that fails after the programs
+ * are attached detaches them.
  */
 #ifndef AGENT_DAEMON_H
 #define AGENT_DAEMON_H
@@ -81,10 +83,11 @@ struct daemon {
 	struct fold *fold;
 	struct live *live;
 	struct daemon_feeds feeds;
-	struct jsonw line;	     /* of the event that is written */
-	struct ecs_host host_names;  /* points into names */
+	struct jsonw line;	    /* of the event that is written */
+	struct ecs_host host_names; /* points into names */
 	char names[3][128];
-	struct daemon_masks *collecting; /* during a publish: where daemon_cgroup_seen puts its masks */
+	struct daemon_masks
+		*collecting;  /* during a publish: where daemon_cgroup_seen puts its masks */
 	bool quiet;	      /* the sink tells no flow: ring.h */
 	uint64_t fold_handle; /* of the event that went through the pipeline last */
 	int mode_override;    /* enum policy_mode, -1: the policy's mode */
@@ -93,9 +96,9 @@ struct daemon {
 	struct refuted *refuted; /* owned: places refuted since the last save, or NULL */
 	int refuted_timer;	 /* 0: not made yet */
 	uint64_t refuted_loaded_ns;
-	bool refuted_told;	 /* that nothing is remembered */
-	int clock;	      /* owned: wakes when the clock is set */
-	int change_timer; /* the next date at which the policy changes by itself */
+	bool refuted_told; /* that nothing is remembered */
+	int clock;	   /* owned: wakes when the clock is set */
+	int change_timer;  /* the next date at which the policy changes by itself */
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen; /* kernel's lost records that were told already */
 	bool stale_told, detached_told, pins_told;
@@ -105,10 +108,10 @@ struct daemon {
 	struct daemon_message message[DAEMON_MESSAGES_MAX];
 	unsigned nmessages; /* ever */
 	uint64_t own_addresses;
-	char cgroup2[128];	     /* where cgroup2 is mounted; "" = nowhere */
+	char cgroup2[128]; /* where cgroup2 is mounted; "" = nowhere */
 	char wire_cgroup[4096], wire_unit[PROCESS_UNIT_MAX]; /* of the event at hand */
 	uint64_t wire_second;
-	unsigned wire_looks; /* sockets looked up in that second */
+	unsigned wire_looks;			  /* sockets looked up in that second */
 	struct daemon_told told[DAEMON_TOLD_MAX]; /* by hash of the flow; the last one wins */
 };
 
@@ -123,7 +126,8 @@ int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mo
 void daemon_recompile(void *daemon); /* a date came: zones and 'until' */
 void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
 
-int daemon_load_same(struct daemon *d); /* the same policy, but places as they are now; else EXIT_FAILED */
+int daemon_load_same(
+	struct daemon *d); /* the same policy, but places as they are now; else EXIT_FAILED */
 
 /* daemon_refuted.c */
 void daemon_refuted(struct daemon *d, const struct event *e);
@@ -133,15 +137,16 @@ const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
 
 /* daemon_event.c */
 void daemon_sink(void *daemon, struct event *e); /* from the pipeline */
-int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a feed has lost it */
+int daemon_emit(void *daemon, struct event *e);	 /* from the fold; negative: a feed has lost it */
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);
 void daemon_name_host(struct daemon *d);
-/* --alerts and the policy's files, all opened anew (so a rotated file is followed); with neither, and no table on the
- * terminal, standard output. 0, or an exit code with the sentence in errors and nothing open. What is not delivered is
- * said there too. */
-int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to, FILE *errors);
+/* --alerts and the policy's files, all opened anew (so a rotated file is followed); with neither,
+ * and no table on the terminal, standard output. 0, or an exit code with the sentence in errors and
+ * nothing open. What is not delivered is said there too. */
+int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to,
+		      FILE *errors);
 void daemon_close_feeds(struct daemon_feeds *feeds);
 bool daemon_delivers(const struct policy_feed *f);
 

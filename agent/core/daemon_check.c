@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* daemon_check.c - what the agent looks after: the age of the places, lost records, its hooks, the ports listened on. */
+/* daemon_check.c - what the agent looks after: the age of the places, lost records, its hooks, the
+ * ports listened on. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -22,12 +23,13 @@ void daemon_check_stale(struct daemon *d)
 		return;
 	engine_max_age(d->engine->policy, &blocks);
 	if (blocks && !d->engine->stale && daemon_load_same(d) != 0)
-		diag_say("the policy wants stale places to say nothing, but it cannot be loaded again");
+		diag_say(
+			"the policy wants stale places to say nothing, but it cannot be loaded again");
 	d->stale_told = true;
 	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; %s",
 		    text_duration(a, age), text_duration(b, max_age),
-		    d->engine->stale ? "no rule allows by them until there are newer ones" :
-				       "verdicts go on with them");
+		    d->engine->stale ? "no rule allows by them until there are newer ones"
+				     : "verdicts go on with them");
 }
 
 void daemon_check_lost(struct daemon *d)
@@ -40,8 +42,10 @@ void daemon_check_lost(struct daemon *d)
 	lost = t.sum.count[ABI_LOST_DENIALS] + t.sum.count[ABI_LOST_FOLDS];
 	if (lost > d->lost_seen)
 		daemon_tell(d, "lost-events",
-			    "the kernel had no room for %" PRIu64 " records of violating flows; the packets were "
-			    "judged and counted all the same", lost - d->lost_seen);
+			    "the kernel had no room for %" PRIu64
+			    " records of violating flows; the packets were "
+			    "judged and counted all the same",
+			    lost - d->lost_seen);
 	d->lost_seen = lost;
 }
 
@@ -51,7 +55,8 @@ static void check_pins(struct daemon *d)
 	int n = kernel_repin(d->kernel);
 
 	if (n > 0)
-		daemon_tell(d, "pins-removed", "somebody removed %d of cordon's pins; they are there again", n);
+		daemon_tell(d, "pins-removed",
+			    "somebody removed %d of cordon's pins; they are there again", n);
 	else if (n < 0 && !d->pins_told)
 		daemon_tell(d, "pins-removed",
 			    "cordon's pins are gone and cannot be made again: %s; "
@@ -74,7 +79,8 @@ void daemon_check_hooks(struct daemon *d)
 			continue;
 		whole = false;
 		if (!d->detached_told)
-			daemon_tell(d, "hook-detached", "the hook %s lost cordon's program", s.hook[i].name);
+			daemon_tell(d, "hook-detached", "the hook %s lost cordon's program",
+				    s.hook[i].name);
 	}
 	if (whole) {
 		d->detached_told = false;
@@ -87,7 +93,8 @@ void daemon_check_hooks(struct daemon *d)
 		ring_engine(d->ring, d->engine, d->generation);
 		daemon_tell(d, "hook-attached", "the programs are attached again");
 	} else if (!d->detached_told) {
-		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s", strerror(-r));
+		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s",
+			    strerror(-r));
 	}
 	d->detached_told = r < 0;
 }
@@ -107,7 +114,9 @@ static int clock_arm(int fd)
 {
 	struct itimerspec never = {.it_value.tv_sec = UINT32_MAX};
 
-	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0 ? -errno : 0;
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0
+		       ? -errno
+		       : 0;
 }
 
 static void on_clock(void *arg, uint32_t events)
@@ -121,7 +130,8 @@ static void on_clock(void *arg, uint32_t events)
 		return;
 	if (d->kernel)
 		kernel_clock(d->kernel);
-	daemon_tell(d, "clock-changed", "the clock was set, it is %s now; rules with a date follow it",
+	daemon_tell(d, "clock-changed",
+		    "the clock was set, it is %s now; rules with a date follow it",
 		    text_time(now, (int64_t)(loop_unix_ns() / LOOP_SECOND)));
 	daemon_recompile(d);
 	clock_arm(d->clock);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* daemon_engine.c - loads policy and places beside the running ones, publishes them to the kernel, and only then swaps. */
+/* daemon_engine.c - loads policy and places beside the running ones, publishes them to the kernel,
+ * and only then swaps. */
 #include <errno.h>
 #include <inttypes.h>
 #include <pwd.h>
@@ -22,7 +23,8 @@ struct daemon_masks {
 	size_t n;
 };
 
-/* cgroups_each goes through the daemon's one callback: during a publish it collects, afterwards it sets. */
+/* cgroups_each goes through the daemon's one callback: during a publish it collects, afterwards it
+ * sets. */
 void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path)
 {
 	struct daemon *d = daemon;
@@ -31,13 +33,15 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path)
 	if (collecting) {
 		if (collecting->n < MASKS_MAX)
 			collecting->mask[collecting->n++] =
-				(struct kernel_mask){id, ring_cgroup_mask(collecting->engine, path)};
+				(struct kernel_mask){id,
+						     ring_cgroup_mask(collecting->engine, path)};
 	} else if (d->kernel && d->engine && d->generation) {
 		kernel_cgroup_set(d->kernel, id, ring_cgroup_mask(d->engine, path));
 	}
 }
 
-static void user_mask(const struct compiled *c, const struct subject_atom *a, struct daemon_masks *m, FILE *to)
+static void user_mask(const struct compiled *c, const struct subject_atom *a,
+		      struct daemon_masks *m, FILE *to)
 {
 	struct passwd pw, *found = NULL;
 	char buf[4096];
@@ -46,7 +50,8 @@ static void user_mask(const struct compiled *c, const struct subject_atom *a, st
 	if (getpwnam_r(a->text, &pw, buf, sizeof(buf), &found) == 0 && found)
 		uid = found->pw_uid;
 	else if (text_number(&uid, a->text, UINT32_MAX) < 0) {
-		fprintf(to, "%s:%u: warning: this host has no user '%s': the subject matches nobody\n",
+		fprintf(to,
+			"%s:%u: warning: this host has no user '%s': the subject matches nobody\n",
 			c->policy->file, a->line, a->text);
 		return;
 	}
@@ -54,7 +59,8 @@ static void user_mask(const struct compiled *c, const struct subject_atom *a, st
 		if (m->mask[i].id == uid)
 			return;
 	if (m->n < ABI_USERS_MAX)
-		m->mask[m->n++] = (struct kernel_mask){uid, compiled_user_mask(c, a->text, (uint32_t)uid)};
+		m->mask[m->n++] =
+			(struct kernel_mask){uid, compiled_user_mask(c, a->text, (uint32_t)uid)};
 }
 
 static void user_masks(const struct compiled *c, struct daemon_masks *m, FILE *to)
@@ -94,7 +100,8 @@ int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mo
 
 static void schedule_change(struct daemon *d)
 {
-	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND), at = d->engine->compiled->next_change;
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
+		at = d->engine->compiled->next_change;
 	uint64_t in = at == INT64_MAX ? 0 : at > now ? (uint64_t)(at - now) * LOOP_SECOND : 1;
 
 	/* at most a day ahead: the clock may be set meanwhile */
@@ -103,7 +110,8 @@ static void schedule_change(struct daemon *d)
 	loop_timer_set(d->loop, d->change_timer, in, 0);
 }
 
-/* Everything is loaded and the kernel decides by it: the old engine goes, and with it whatever pointed there. */
+/* Everything is loaded and the kernel decides by it: the old engine goes, and with it whatever
+ * pointed there. */
 static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 {
 	struct engine *old = d->engine;
@@ -160,7 +168,7 @@ static int load(struct daemon *d, struct engine **ret, FILE *to)
 static enum policy_mode mode_for(const struct daemon *d, const struct engine *e, int override)
 {
 	(void)d;
-	return override >= 0 ? (enum policy_mode)override : e->policy->mode;
+	return override >= 0 ? (enum policy_mode) override : e->policy->mode;
 }
 
 static int install(struct daemon *d, struct engine *e, int override, FILE *to)
@@ -222,18 +230,20 @@ int daemon_reload(struct daemon *d, FILE *to)
 
 	text_time(at, (int64_t)(loop_unix_ns() / LOOP_SECOND));
 	if (r) {
-		text_put(d->last_reload, sizeof(d->last_reload), "%s failed: %s; the old policy stays", at,
+		text_put(d->last_reload, sizeof(d->last_reload),
+			 "%s failed: %s; the old policy stays", at,
 			 r == EXIT_POLICY ? "the policy is wrong" : "see the journal");
 		daemon_tell(d, "reload-failed", "%s; the policy of %s stays in force",
-			    r == EXIT_POLICY ? "the policy is wrong" : "policy or places could not be loaded",
+			    r == EXIT_POLICY ? "the policy is wrong"
+					     : "policy or places could not be loaded",
 			    d->engine->policy->file);
 		return r;
 	}
 	text_put(d->last_reload, sizeof(d->last_reload), "%s done: %s, %zu rules, sha256 %.12s", at,
 		 d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256);
-	daemon_tell(d, "reloaded", "%s, %zu rules, sha256 %.12s; places %s; mode %s", d->engine->policy->file,
-		    d->engine->policy->nrules, d->engine->policy->sha256, d->engine->places_name,
-		    daemon_mode_name(d->mode));
+	daemon_tell(d, "reloaded", "%s, %zu rules, sha256 %.12s; places %s; mode %s",
+		    d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
+		    d->engine->places_name, daemon_mode_name(d->mode));
 	if (d->mode != before)
 		daemon_tell(d, "mode-changed", "%s -> %s by the policy", daemon_mode_name(before),
 			    daemon_mode_name(d->mode));
@@ -299,10 +309,12 @@ void daemon_recompile(void *daemon)
 		return;
 	}
 	if (daemon_load_same(d) == 0) {
-		daemon_tell(d, "policy-date", "a date of the policy came: rules and zones hold as of today");
+		daemon_tell(d, "policy-date",
+			    "a date of the policy came: rules and zones hold as of today");
 		return;
 	}
-	daemon_tell(d, "reload-failed",
-		    "a date of the policy came, and its file is wrong or was changed; 'cordon reload' loads it");
+	daemon_tell(
+		d, "reload-failed",
+		"a date of the policy came, and its file is wrong or was changed; 'cordon reload' loads it");
 	loop_timer_set(d->loop, d->change_timer, 3600 * LOOP_SECOND, 0);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* daemon_event.c - the last stretch of the road: ids, the alert files, and what the agent says of itself. */
+/* daemon_event.c - the last stretch of the road: ids, the alert files, and what the agent says of
+ * itself. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -17,7 +18,8 @@
 
 static void tell_lost(struct daemon *d, const struct feed_file_state *before)
 {
-	daemon_tell(d, "lost-events", "%" PRIu64 " alerts could not be written to %s (%s); there is room again",
+	daemon_tell(d, "lost-events",
+		    "%" PRIu64 " alerts could not be written to %s (%s); there is room again",
 		    before->lost_now, before->path, strerror(before->error));
 }
 
@@ -28,9 +30,11 @@ static int write_feed(struct daemon *d, struct feed_file *f, const char *line, s
 
 	feed_file_state(f, &before);
 	r = feed_file_write(f, line, len);
-	if (r < 0 && !before.lost_now) /* once, not for each line: the journal has a flood of its own */
-		diag_say("%s: cannot write an alert: %s; counting what is lost, enforcement goes on", before.path,
-			 strerror(-r));
+	if (r < 0 &&
+	    !before.lost_now) /* once, not for each line: the journal has a flood of its own */
+		diag_say(
+			"%s: cannot write an alert: %s; counting what is lost, enforcement goes on",
+			before.path, strerror(-r));
 	else if (r == 0 && before.lost_now)
 		tell_lost(d, &before);
 	return r;
@@ -72,7 +76,8 @@ void daemon_name_host(struct daemon *d)
 		d->names[0][0] = 0;
 	read_name(d->names[1], sizeof(d->names[1]), "/etc/machine-id");
 	read_name(d->names[2], sizeof(d->names[2]), "/proc/sys/kernel/random/boot_id");
-	d->host_names = (struct ecs_host){.name = d->names[0], .id = d->names[1], .boot_id = d->names[2]};
+	d->host_names =
+		(struct ecs_host){.name = d->names[0], .id = d->names[1], .boot_id = d->names[2]};
 }
 
 /* The wire's pipeline tells a flow twice: its first packet, and all of it at its end. */
@@ -85,8 +90,8 @@ static struct daemon_told *told_of(struct daemon *d, const struct flow_key *k)
 	return &d->told[(h ^ h >> 32) % DAEMON_TOLD_MAX];
 }
 
-/* A packet names no process: the socket that has its addresses now does, if there still is one. At most so many a
- * second: with many new flows the looking would cost more than it tells. */
+/* A packet names no process: the socket that has its addresses now does, if there still is one. At
+ * most so many a second: with many new flows the looking would cost more than it tells. */
 static void wire_attribute(struct daemon *d, struct event *e)
 {
 	const struct flow_key *k = &e->flow;
@@ -97,7 +102,8 @@ static void wire_attribute(struct daemon *d, struct event *e)
 
 	d->wire_looks = second == d->wire_second ? d->wire_looks + 1 : 0;
 	d->wire_second = second;
-	if (d->wire_looks >= WIRE_LOOKS || host_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
+	if (d->wire_looks >= WIRE_LOOKS ||
+	    host_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
 		return;
 	e->process.uid = s.uid;
 	e->process.has_uid = 1;
@@ -120,11 +126,12 @@ static void wire_event(struct daemon *d, struct event *e)
 
 	if (e->kind == EVENT_FLOW) {
 		wire_attribute(d, e);
-		*t = (struct daemon_told){fold_event(d->fold, e, loop_unix_ns()), e->packets, e->bytes,
-					  e->process.pid};
+		*t = (struct daemon_told){fold_event(d->fold, e, loop_unix_ns()), e->packets,
+					  e->bytes, e->process.pid};
 		return;
 	}
-	if (e->packets < t->packets || e->bytes < t->bytes) /* another flow took the place meanwhile */
+	if (e->packets < t->packets ||
+	    e->bytes < t->bytes) /* another flow took the place meanwhile */
 		*t = (struct daemon_told){0};
 	rest.packets -= t->packets;
 	rest.bytes -= t->bytes;
@@ -151,7 +158,8 @@ void daemon_sink(void *daemon, struct event *e)
 		wire_event(d, e);
 	else
 		d->fold_handle = fold_event(d->fold, e, loop_unix_ns());
-	if (d->live && (d->wire || e->kind == EVENT_FLOW)) /* the ring's later counts come by live_end */
+	if (d->live &&
+	    (d->wire || e->kind == EVENT_FLOW)) /* the ring's later counts come by live_end */
 		live_put(d->live, e);
 }
 
@@ -237,7 +245,8 @@ bool daemon_delivers(const struct policy_feed *f)
 	return strcmp(f->transport, "file") == 0 && (!f->format || strcmp(f->format, "ecs") == 0);
 }
 
-int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to, FILE *errors)
+int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to,
+		      FILE *errors)
 {
 	const struct policy *p = e->policy;
 	int r = d->cfg.alerts ? open_feed(d, to, d->cfg.alerts, errors) : 0;
@@ -246,11 +255,13 @@ int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_fe
 		if (daemon_delivers(&p->feeds[i]))
 			r = open_feed(d, to, p->feeds[i].target, errors);
 		else
-			fprintf(errors, "%s:%u: warning: this version delivers to no feed but 'file ... format ecs'\n",
+			fprintf(errors,
+				"%s:%u: warning: this version delivers to no feed but 'file ... format ecs'\n",
 				p->file, p->feeds[i].line);
 	}
 	if (p->journal)
-		fprintf(errors, "%s: warning: the journal is not written by this version; alerts go to the files only\n",
+		fprintf(errors,
+			"%s: warning: the journal is not written by this version; alerts go to the files only\n",
 			p->file);
 	if (r == 0 && !to->n && !d->cfg.live)
 		r = open_feed(d, to, "-", errors);

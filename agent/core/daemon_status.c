@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* daemon_status.c - what runs, with which tables of what age, what was counted, and what is not covered. */
+/* daemon_status.c - what runs, with which tables of what age, what was counted, and what is not
+ * covered. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,9 +43,10 @@ static json_t *hooks(const struct kernel_status *s)
 	for (size_t i = 0; i < s->nhooks && i < KERNEL_HOOKS_MAX; i++) {
 		const struct kernel_hook *h = &s->hook[i];
 
-		json_array_append_new(a, json_pack("{sssbsIsIss}", "hook", h->name, "attached", h->attached,
-						   "link", (json_int_t)h->link_id, "program",
-						   (json_int_t)h->prog_id, "tag", h->tag));
+		json_array_append_new(a,
+				      json_pack("{sssbsIsIss}", "hook", h->name, "attached",
+						h->attached, "link", (json_int_t)h->link_id,
+						"program", (json_int_t)h->prog_id, "tag", h->tag));
 	}
 	return a;
 }
@@ -137,7 +139,8 @@ static json_t *counters(struct kernel *k)
 static json_t *policy_status(const struct daemon *d)
 {
 	const struct policy *p = d->engine->policy;
-	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND), loaded = (int64_t)(d->loaded_ns / LOOP_SECOND);
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
+		loaded = (int64_t)(d->loaded_ns / LOOP_SECOND);
 	json_t *o = json_object();
 
 	set(o, "file", string(p->file));
@@ -176,7 +179,8 @@ static json_t *one_source(const struct source *s, int64_t now)
 static json_t *places_status(const struct daemon *d)
 {
 	const struct engine *e = d->engine;
-	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND), max_age, age = daemon_places_age(e, &max_age);
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND), max_age,
+		age = daemon_places_age(e, &max_age);
 	json_t *o = json_object(), *a = json_array();
 
 	for (size_t i = 0; i < places_sources(e->places); i++)
@@ -211,9 +215,10 @@ static json_t *feeds_status(const struct daemon *d)
 	for (size_t i = 0; i < p->nfeeds; i++) {
 		if (daemon_delivers(&p->feeds[i]))
 			continue;
-		json_array_append_new(a, json_pack("{sssssIss}", "transport", p->feeds[i].transport, "target",
-						   p->feeds[i].target, "lost", (json_int_t)0, "error",
-						   "this version does not deliver to it"));
+		json_array_append_new(a,
+				      json_pack("{sssssIss}", "transport", p->feeds[i].transport,
+						"target", p->feeds[i].target, "lost", (json_int_t)0,
+						"error", "this version does not deliver to it"));
 	}
 	return a;
 }
@@ -378,7 +383,8 @@ static json_t *reload(struct daemon *d, const json_t *request)
 	json_t *o;
 
 	if (has < 0 || (path && !json_is_string(path)))
-		return refuse(EXIT_USAGE, "'mode' is \"monitor\" or \"enforce\", 'policy' a file's path");
+		return refuse(EXIT_USAGE,
+			      "'mode' is \"monitor\" or \"enforce\", 'policy' a file's path");
 	to = open_memstream(&text, &len);
 	if (!to)
 		return refuse(EXIT_FAILED, "not enough memory");
@@ -402,7 +408,8 @@ static json_t *reload(struct daemon *d, const json_t *request)
 
 static json_t *second_agent(struct daemon *d, const json_t *request)
 {
-	daemon_tell(d, "second-agent-refused", "process %" JSON_INTEGER_FORMAT " tried to start a second agent",
+	daemon_tell(d, "second-agent-refused",
+		    "process %" JSON_INTEGER_FORMAT " tried to start a second agent",
 		    json_integer_value(json_object_get(request, "pid")));
 	return json_pack("{sbsi}", "ok", 1, "pid", (int)getpid());
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* diag.c - errors and policy diagnostics as a person reads them: file:line:column, the line, a caret. */
+/* diag.c - errors and policy diagnostics as a person reads them: file:line:column, the line, a
+ * caret. */
 #include "agent/core/diag.h"
 #include <errno.h>
 #include <fcntl.h>

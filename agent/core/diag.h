@@ -19,7 +19,8 @@ void diag_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* The same, followed by where help is; returns EXIT_USAGE. */
 int diag_usage(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A sink that prints "file:line:column: error: text" and, where it can read the file, the line with a caret. */
+/* A sink that prints "file:line:column: error: text" and, where it can read the file, the line with
+ * a caret. */
 struct diag_print {
 	struct diag_sink sink; /* pass this on */
 	FILE *to;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine.c - loads policy, places, table and matrix together, sharing what did not change, and decides with them. */
+/* engine.c - loads policy, places, table and matrix together, sharing what did not change, and
+ * decides with them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -12,7 +13,8 @@
 #include "agent/core/text.h"
 #include "geo/refuted.h"
 
-/* The policy that a host without one gets is part of the program, so that a built binary works from anywhere. */
+/* The policy that a host without one gets is part of the program, so that a built binary works from
+ * anywhere. */
 __asm__(".section .rodata\n"
 	"engine_eu_conf:\n"
 	".incbin \"rules/examples/eu.conf\"\n"
@@ -88,7 +90,8 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 				    (size_t)(engine_eu_conf_end - engine_eu_conf), d);
 	}
 	if (r == -EFBIG)
-		diag_error(d, path, 0, "larger than %u bytes, which no policy is", ENGINE_POLICY_MAX);
+		diag_error(d, path, 0, "larger than %u bytes, which no policy is",
+			   ENGINE_POLICY_MAX);
 	else if (r < 0)
 		diag_error(d, path, 0, "cannot read the policy: %s", strerror(-r));
 	if (r < 0)
@@ -104,7 +107,8 @@ static int by_prefix(const void *a, const void *b)
 	return c ? c : (int)x->len - (int)y->len;
 }
 
-/* What the command line calls inside is inside too: the policy's first set, in the order that sets have. */
+/* What the command line calls inside is inside too: the policy's first set, in the order that sets
+ * have. */
 static int add_inside(struct engine *e, const struct engine_config *cfg)
 {
 	struct policy *p = e->policy;
@@ -125,7 +129,7 @@ static int add_inside(struct engine *e, const struct engine_config *cfg)
 		if (!kept || by_prefix(&e->inside[kept - 1], &e->inside[i]))
 			e->inside[kept++] = e->inside[i];
 	memcpy(e->sets, p->sets, p->nsets * sizeof(*e->sets));
-	e->sets[POLICY_SET_INSIDE] = (struct policy_set){ .cidrs = e->inside, .ncidrs = kept };
+	e->sets[POLICY_SET_INSIDE] = (struct policy_set){.cidrs = e->inside, .ncidrs = kept};
 	p->sets = e->sets;
 	p->inside = e->inside;
 	p->ninside = kept;
@@ -134,13 +138,14 @@ static int add_inside(struct engine *e, const struct engine_config *cfg)
 
 static void put_file(FILE *to, const char *path)
 {
-	struct stat st = { 0 };
+	struct stat st = {0};
 
 	if (stat(path, &st) < 0)
 		fprintf(to, "file %s missing\n", path);
 	else
-		fprintf(to, "file %s %ju %ju %jd %jd.%09ld\n", path, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino,
-			(intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+		fprintf(to, "file %s %ju %ju %jd %jd.%09ld\n", path, (uintmax_t)st.st_dev,
+			(uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+			st.st_mtim.tv_nsec);
 }
 
 /* Everything that places are made from, as one text to compare. malloc'ed; NULL: no memory. */
@@ -158,9 +163,10 @@ static char *places_inputs(const struct places_config *cfg)
 	for (size_t i = 0; i < cfg->nlines; i++) {
 		const struct place_line *l = &cfg->lines[i];
 
-		fprintf(to, "place %s %u %u %s|%s|%s|%s|%u|%s\n", cidr_format(buf, &l->prefix), l->country,
-			l->jurisdiction, l->provider ? l->provider : "", l->platform ? l->platform : "",
-			l->region ? l->region : "", l->note ? l->note : "", l->line, l->file);
+		fprintf(to, "place %s %u %u %s|%s|%s|%s|%u|%s\n", cidr_format(buf, &l->prefix),
+			l->country, l->jurisdiction, l->provider ? l->provider : "",
+			l->platform ? l->platform : "", l->region ? l->region : "",
+			l->note ? l->note : "", l->line, l->file);
 	}
 	for (size_t i = 0; i < cfg->nnat64; i++)
 		fprintf(to, "nat64 %s\n", cidr_format(buf, &cfg->nat64[i]));
@@ -208,15 +214,21 @@ static struct place_line *place_lines(const struct policy *p)
 	for (size_t i = 0; l && i < p->nplaces; i++) {
 		const struct policy_place *f = &p->places[i];
 
-		l[i] = (struct place_line){ .prefix = f->prefix, .country = f->country,
-					    .jurisdiction = f->jurisdiction, .provider = f->provider,
-					    .platform = f->platform, .region = f->region, .note = f->note,
-					    .line = f->line, .file = p->file };
+		l[i] = (struct place_line){.prefix = f->prefix,
+					   .country = f->country,
+					   .jurisdiction = f->jurisdiction,
+					   .provider = f->provider,
+					   .platform = f->platform,
+					   .region = f->region,
+					   .note = f->note,
+					   .line = f->line,
+					   .file = p->file};
 	}
 	return l;
 }
 
-/* Does the memory of distance say anything, from this home? 1, 0, or -errno for one that is damaged. */
+/* Does the memory of distance say anything, from this home? 1, 0, or -errno for one that is
+ * damaged. */
 static int refuted_speaks(const struct policy *p, const char *path, struct diag_sink *d)
 {
 	const struct refuted_entry *e;
@@ -234,9 +246,10 @@ static int refuted_speaks(const struct policy *p, const char *path, struct diag_
 	return n > 0;
 }
 
-/* The databases: those asked for, else the policy's, else the default ones; and the memory of distance. */
-static int geo_files(const struct policy *p, const struct engine_config *cfg, const char ***ret, size_t *n,
-		     struct diag_sink *d)
+/* The databases: those asked for, else the policy's, else the default ones; and the memory of
+ * distance. */
+static int geo_files(const struct policy *p, const struct engine_config *cfg, const char ***ret,
+		     size_t *n, struct diag_sink *d)
 {
 	size_t have = cfg->ngeo ? cfg->ngeo : p->ngeo;
 	const char *const *from = have ? cfg->geo : places_default_files(&have);
@@ -263,8 +276,11 @@ static int load_places(struct engine *e, const struct engine_config *cfg, const 
 	const struct policy *p = e->policy;
 	_free_ struct place_line *lines = place_lines(p);
 	_free_ const char **files = NULL;
-	struct places_config pc = { .lines = lines, .nlines = p->nplaces, .nat64 = p->nat64, .nnat64 = p->nnat64,
-				    .home = p->home };
+	struct places_config pc = {.lines = lines,
+				   .nlines = p->nplaces,
+				   .nat64 = p->nat64,
+				   .nnat64 = p->nnat64,
+				   .home = p->home};
 	int r;
 
 	if (!lines)
@@ -298,7 +314,9 @@ static int load_table(struct engine *e, const struct engine *old, struct diag_si
 		return 0;
 	}
 	for (size_t i = 0; i < n; i++)
-		ts[i] = (struct table_set){ .cidrs = sets[i].cidrs, .ncidrs = sets[i].ncidrs, .asn = sets[i].asn };
+		ts[i] = (struct table_set){.cidrs = sets[i].cidrs,
+					   .ncidrs = sets[i].ncidrs,
+					   .asn = sets[i].asn};
 	t = calloc(1, sizeof(*t));
 	if (!t)
 		return -ENOMEM;
@@ -331,8 +349,8 @@ int64_t engine_max_age(const struct policy *p, bool *blocks)
 	return age;
 }
 
-/* When the places become too old for 'stale block', Unix seconds; INT64_MAX: never. From then on no allow rule takes
- * their word (rules/eval.h, 2), while block and alert rules still match by it. */
+/* When the places become too old for 'stale block', Unix seconds; INT64_MAX: never. From then on no
+ * allow rule takes their word (rules/eval.h, 2), while block and alert rules still match by it. */
 static int64_t stale_from(const struct engine *e, int64_t now)
 {
 	bool blocks;
@@ -345,8 +363,12 @@ static int load_matrix(struct engine *e, const struct engine_config *cfg, struct
 {
 	size_t n = table_classes(e->table);
 	_free_ struct place_class *classes = calloc(n + 1, sizeof(*classes));
-	struct compile_env env = { .classes = classes, .nclasses = n, .string = string_of,
-				   .arg = e->shared_places->places, .now = cfg->now, .live = cfg->live };
+	struct compile_env env = {.classes = classes,
+				  .nclasses = n,
+				  .string = string_of,
+				  .arg = e->shared_places->places,
+				  .now = cfg->now,
+				  .live = cfg->live};
 	int64_t stale_at = stale_from(e, cfg->now);
 	int r;
 
@@ -367,8 +389,10 @@ static int load_matrix(struct engine *e, const struct engine_config *cfg, struct
 
 #define DAY 86400
 
-/* What home sees of every country: 3 ms, so taken over from the old engine where home and day are the same. */
-static int load_distance(struct engine *e, const struct engine_config *cfg, const struct engine *old)
+/* What home sees of every country: 3 ms, so taken over from the old engine where home and day are
+ * the same. */
+static int load_distance(struct engine *e, const struct engine_config *cfg,
+			 const struct engine *old)
 {
 	const struct policy *p = e->policy;
 	const struct distance_home *before = old ? old->distance : NULL;
@@ -378,7 +402,8 @@ static int load_distance(struct engine *e, const struct engine_config *cfg, cons
 	e->distance = malloc(sizeof(*e->distance));
 	if (!e->distance)
 		return -ENOMEM;
-	if (before && before->lat == p->home_lat && before->lon == p->home_lon && before->at / DAY == cfg->now / DAY)
+	if (before && before->lat == p->home_lat && before->lon == p->home_lon &&
+	    before->at / DAY == cfg->now / DAY)
 		*e->distance = *before;
 	else
 		distance_home(e->distance, p->home_lat, p->home_lon, cfg->now);
@@ -392,7 +417,8 @@ static void name_places(struct engine *e)
 		const struct source *s = places_source(e->places, i);
 		const char *slash;
 
-		if (s->kind == SOURCE_PLACE_LINES || s->kind == SOURCE_ASN || s->kind == SOURCE_REFUTED || !s->path)
+		if (s->kind == SOURCE_PLACE_LINES || s->kind == SOURCE_ASN ||
+		    s->kind == SOURCE_REFUTED || !s->path)
 			continue;
 		slash = strrchr(s->path, '/');
 		text_put(e->places_name, sizeof(e->places_name), "%s", slash ? slash + 1 : s->path);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine_decide.c - asks the compiled policy about one destination, and tells what leaves from what stays. */
+/* engine_decide.c - asks the compiled policy about one destination, and tells what leaves from what
+ * stays. */
 #include <string.h>
 #include "agent/core/engine.h"
 
@@ -17,13 +18,16 @@ const struct place_class *engine_class(const struct engine *e, uint32_t class)
 	return table_class(e->table, class);
 }
 
-void engine_decide_classes(const struct engine *e, const struct engine_query *q, const uint32_t *classes,
-			   unsigned n, struct engine_verdict *ret)
+void engine_decide_classes(const struct engine *e, const struct engine_query *q,
+			   const uint32_t *classes, unsigned n, struct engine_verdict *ret)
 {
 	const struct compiled *c = e->compiled;
-	struct decide_packet pkt = { .mask = q->mask, .port = q->port, .proto = q->proto,
-				     .opened = (uint8_t)q->opened, .known = (uint8_t)q->known,
-				     .has_port = q->has_port };
+	struct decide_packet pkt = {.mask = q->mask,
+				    .port = q->port,
+				    .proto = q->proto,
+				    .opened = (uint8_t)q->opened,
+				    .known = (uint8_t)q->known,
+				    .has_port = q->has_port};
 	uint32_t all[CLASSES], source = UINT32_MAX;
 	unsigned which = 0;
 
@@ -45,8 +49,9 @@ void engine_decide_classes(const struct engine *e, const struct engine_query *q,
 	ret->embedded = n > 1;
 	ret->action = ret->decision->action;
 	ret->severity = severity_of(ret->decision);
-	ret->rule = ret->decision->rule && ret->decision->rule <= e->policy->nrules ?
-			    &e->policy->rules[ret->decision->rule - 1] : NULL;
+	ret->rule = ret->decision->rule && ret->decision->rule <= e->policy->nrules
+			    ? &e->policy->rules[ret->decision->rule - 1]
+			    : NULL;
 }
 
 void engine_decide(const struct engine *e, const struct engine_query *q, struct engine_verdict *ret)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fetch.c - gets one file over HTTPS; nothing is trusted that the certificate does not vouch for. */
+/* fetch.c - gets one file over HTTPS; nothing is trusted that the certificate does not vouch for.
+ */
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -69,7 +70,8 @@ static size_t take_header(char *p, size_t size, size_t n, void *arg)
 	return len;
 }
 
-static CURLcode set_options(CURL *c, const struct fetch_request *q, struct body *b, struct curl_slist *headers)
+static CURLcode set_options(CURL *c, const struct fetch_request *q, struct body *b,
+			    struct curl_slist *headers)
 {
 	CURLcode r = CURLE_OK;
 
@@ -111,16 +113,17 @@ static int error_of(CURLcode r, const struct body *b)
 		return -EFBIG;
 	if (r == CURLE_OPERATION_TIMEDOUT)
 		return -ETIMEDOUT;
-	if (r == CURLE_HTTP_RETURNED_ERROR || r == CURLE_PEER_FAILED_VERIFICATION || r == CURLE_UNSUPPORTED_PROTOCOL)
+	if (r == CURLE_HTTP_RETURNED_ERROR || r == CURLE_PEER_FAILED_VERIFICATION ||
+	    r == CURLE_UNSUPPORTED_PROTOCOL)
 		return -EPROTO;
 	return -EIO;
 }
 
-static int perform(CURL *c, const struct fetch_request *q, struct fetch_answer *a, struct curl_slist *headers,
-		   char error[FETCH_ERROR_MAX])
+static int perform(CURL *c, const struct fetch_request *q, struct fetch_answer *a,
+		   struct curl_slist *headers, char error[FETCH_ERROR_MAX])
 {
 	char detail[CURL_ERROR_SIZE] = "";
-	struct body b = { .q = q, .a = a };
+	struct body b = {.q = q, .a = a};
 	curl_off_t modified = -1;
 	CURLcode r = set_options(c, q, &b, headers);
 
@@ -134,7 +137,8 @@ static int perform(CURL *c, const struct fetch_request *q, struct fetch_answer *
 		if (e == -EFBIG)
 			snprintf(error, FETCH_ERROR_MAX, "over %zu bytes: refused", q->max);
 		else
-			snprintf(error, FETCH_ERROR_MAX, "%s", *detail ? detail : curl_easy_strerror(r));
+			snprintf(error, FETCH_ERROR_MAX, "%s",
+				 *detail ? detail : curl_easy_strerror(r));
 		return e;
 	}
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &a->status);
@@ -148,7 +152,7 @@ static int perform(CURL *c, const struct fetch_request *q, struct fetch_answer *
 
 int fetch(struct fetch_answer *ret, const struct fetch_request *q, char error[FETCH_ERROR_MAX])
 {
-	struct fetch_answer a = { 0 };
+	struct fetch_answer a = {0};
 	struct curl_slist *headers = NULL;
 	char match[300];
 	CURL *c;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* loop.c - epoll with slots: a slot's generation tells a late event for a removed descriptor from one for its heir. */
+/* loop.c - epoll with slots: a slot's generation tells a late event for a removed descriptor from
+ * one for its heir. */
 #include "agent/core/loop.h"
 #include <errno.h>
 #include <signal.h>
@@ -96,7 +97,8 @@ static struct slot *slot_take(struct loop *l, int fd, uint32_t events)
 	return s;
 }
 
-int loop_add(struct loop *l, int fd, uint32_t events, void (*fn)(void *arg, uint32_t events), void *arg)
+int loop_add(struct loop *l, int fd, uint32_t events, void (*fn)(void *arg, uint32_t events),
+	     void *arg)
 {
 	struct slot *s = slot_take(l, fd, events);
 
@@ -144,7 +146,8 @@ static int timer_arm(int fd, uint64_t first_ns, uint64_t every_ns)
 	return timerfd_settime(fd, 0, &t, NULL) < 0 ? -errno : 0;
 }
 
-int loop_timer(struct loop *l, uint64_t first_ns, uint64_t every_ns, void (*fn)(void *arg), void *arg)
+int loop_timer(struct loop *l, uint64_t first_ns, uint64_t every_ns, void (*fn)(void *arg),
+	       void *arg)
 {
 	_close_ int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	struct slot *s;

@@ -33,16 +33,16 @@ static inline void own_json(json_t **j)
 #define _json_	 _cleanup_(own_json)
 
 /* Hands the thing to a new owner; the local is empty afterwards. */
-#define TAKE_PTR(p)                       \
-	({                                \
-		__typeof__(p) take_ = (p); \
-		(p) = NULL;               \
-		take_;                    \
+#define TAKE_PTR(p)                                                                                \
+	({                                                                                         \
+		__typeof__(p) take_ = (p);                                                         \
+		(p) = NULL;                                                                        \
+		take_;                                                                             \
 	})
-#define TAKE_FD(fd)              \
-	({                       \
-		int take_ = (fd); \
-		(fd) = -1;       \
-		take_;           \
+#define TAKE_FD(fd)                                                                                \
+	({                                                                                         \
+		int take_ = (fd);                                                                  \
+		(fd) = -1;                                                                         \
+		take_;                                                                             \
 	})
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipeline.c - frames become flows, in batches: all keys of a batch are made and their cache lines asked for before the
- * first is looked up, so that the misses of 32 packets overlap.
+ * pipeline.c - frames become flows, in batches: all keys of a batch are made and their cache lines
+ * asked for before the first is looked up, so that the misses of 32 packets overlap.
  *
- *     frame --decode--> key, length --batch--> flow (known: add) (new: pipeline_verdict.c decides) --end--> pipeline_end.c
+ *     frame --decode--> key, length --batch--> flow (known: add) (new: pipeline_verdict.c decides)
+ * --end--> pipeline_end.c
  *
- * Invariants (tests/agent/pipeline_test.c): 1. every IP packet is counted in exactly one flow, and every flow's counts in
- * exactly one line of the account; 2. time comes from packets only; 3. the same frames and engine give the same events,
- * in the same order, with the same ids.
+ * Invariants (tests/agent/pipeline_test.c): 1. every IP packet is counted in exactly one flow, and
+ * every flow's counts in exactly one line of the account; 2. time comes from packets only; 3. the
+ * same frames and engine give the same events, in the same order, with the same ids.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,7 +25,8 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 	p->engine = cfg->engine;
 	r = flow_table_new(&p->flows, cfg->flows_max ? cfg->flows_max : PIPELINE_FLOWS_MAX);
 	if (r == 0)
-		r = account_new(&p->account, cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
+		r = account_new(&p->account,
+				cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
 	if (r == 0)
 		r = fragments_new(&p->fragments);
 	if (r == 0)
@@ -71,7 +73,8 @@ static void count_unknown_link(struct pipeline_counts *c, uint16_t link)
 	c->link_packets[i]++;
 }
 
-/* The number under which a source route's end is known; the last number stands for all that have no room. */
+/* The number under which a source route's end is known; the last number stands for all that have no
+ * room. */
 static unsigned route_number(struct pipeline *p, const struct packet *k)
 {
 	struct ip end;
@@ -197,7 +200,8 @@ static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct 
 	return s->timed && !(f->id.rest & FLOW_TIMED) ? pipeline_distance_see(p, s, f) : 0;
 }
 
-/* A new flow touches its other direction and its destination: ask for that memory now, use it after the batch. */
+/* A new flow touches its other direction and its destination: ask for that memory now, use it after
+ * the batch. */
 static void expect_new(struct pipeline *p, struct pipeline_seen *s)
 {
 	struct flow_id back = flow_reverse(&s->id);
@@ -252,7 +256,8 @@ static int count(struct pipeline *p, struct pipeline_seen *seen, size_t n)
 static void clocks(struct pipeline *p, const struct packet_frame *frames, size_t n)
 {
 	struct pipeline_counts *c = &p->counts;
-	uint64_t clock = p->clock, first = c->first_ns ? c->first_ns : frames[0].time_ns, last = c->last_ns;
+	uint64_t clock = p->clock, first = c->first_ns ? c->first_ns : frames[0].time_ns,
+		 last = c->last_ns;
 	uint64_t backward = 0;
 
 	for (size_t i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pipeline_end.c - flows end: their counts go to the account, violations become events; at the end all of them do. */
+/* pipeline_end.c - flows end: their counts go to the account, violations become events; at the end
+ * all of them do. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,10 +26,12 @@ static void fill_operator(const struct engine *e, struct event *ev)
 	}
 }
 
-static void fill_distance(struct event *ev, const struct pipeline_ended *x, char detail[PIPELINE_DETAIL])
+static void fill_distance(struct event *ev, const struct pipeline_ended *x,
+			  char detail[PIPELINE_DETAIL])
 {
-	enum distance_verdict d = pipeline_distance_judge(x->engine, ev->place, x->more.embedded || flow_route(&x->id),
-							  x->more.rtt_min_ns);
+	enum distance_verdict d =
+		pipeline_distance_judge(x->engine, ev->place,
+					x->more.embedded || flow_route(&x->id), x->more.rtt_min_ns);
 
 	ev->rtt_min_ns = x->more.rtt_min_ns;
 	ev->distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
@@ -47,15 +50,30 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	unsigned route = flow_route(&x->id), inner;
 	struct ip embedded[TABLE_EMBED_MAX];
 	struct event ev = {
-		.kind = kind, .time_ns = m->first_ns, .last_ns = x->last_ns, .opened = m->opened,
-		.packets = x->packets, .bytes = x->bytes, .place = place, .verdict = m->action,
-		.severity = m->severity, .policy = e->policy, .places_name = e->places_name,
-		.places_sha256 = e->places_sha256, .places_date = e->places_date,
-		.provider = engine_string(e, place->provider), .platform = engine_string(e, place->platform),
+		.kind = kind,
+		.time_ns = m->first_ns,
+		.last_ns = x->last_ns,
+		.opened = m->opened,
+		.packets = x->packets,
+		.bytes = x->bytes,
+		.place = place,
+		.verdict = m->action,
+		.severity = m->severity,
+		.policy = e->policy,
+		.places_name = e->places_name,
+		.places_sha256 = e->places_sha256,
+		.places_date = e->places_date,
+		.provider = engine_string(e, place->provider),
+		.platform = engine_string(e, place->platform),
 		.region = engine_string(e, place->region),
-		.flow = { .src = flow_src(&x->id), .dst = flow_dst(&x->id), .sport = flow_sport(&x->id),
-			  .dport = flow_dport(&x->id), .proto = flow_proto(&x->id), .has_icmp = m->has_icmp,
-			  .icmp_type = m->icmp_type, .icmp_code = m->icmp_code },
+		.flow = {.src = flow_src(&x->id),
+			 .dst = flow_dst(&x->id),
+			 .sport = flow_sport(&x->id),
+			 .dport = flow_dport(&x->id),
+			 .proto = flow_proto(&x->id),
+			 .has_icmp = m->has_icmp,
+			 .icmp_type = m->icmp_type,
+			 .icmp_code = m->icmp_code},
 	};
 
 	char detail[PIPELINE_DETAIL];
@@ -68,11 +86,13 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 	if (route && route <= p->nroutes)
 		ev.embedded = &p->route[route];
 	else if (inner)
-		ev.embedded = &embedded[inner - 1]; /* Teredo: the client, which is behind the server */
+		ev.embedded =
+			&embedded[inner - 1]; /* Teredo: the client, which is behind the server */
 	if (route)
-		ev.detail = route == ROUTE_TOO_DEEP ?
-				    "its headers cannot be followed: too many extension headers, or broken options" :
-				    "source route: the header names a hop, not where the packet ends";
+		ev.detail =
+			route == ROUTE_TOO_DEEP
+				? "its headers cannot be followed: too many extension headers, or broken options"
+				: "source route: the header names a hop, not where the packet ends";
 	ev.action = event_action(ev.verdict, false);
 	fill_distance(&ev, x, detail);
 	ev.sequence = ++p->sequence;
@@ -105,11 +125,21 @@ int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x)
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e)
 {
 	struct flow_more *m = &p->flows.more[f->more];
-	struct pipeline_ended x = { .kind = EVENT_FLOW, .id = f->id, .more = *m, .packets = flow_packets(f, m),
-				    .bytes = f->bytes, .last_ns = f->last_ns, .engine = e };
-	struct account_line line = { .packets = x.packets, .bytes = f->bytes, .flows = 1,
-				     .destination = m->destination, .class = m->class, .rule = m->rule,
-				     .action = m->action, .egress = m->egress };
+	struct pipeline_ended x = {.kind = EVENT_FLOW,
+				   .id = f->id,
+				   .more = *m,
+				   .packets = flow_packets(f, m),
+				   .bytes = f->bytes,
+				   .last_ns = f->last_ns,
+				   .engine = e};
+	struct account_line line = {.packets = x.packets,
+				    .bytes = f->bytes,
+				    .flows = 1,
+				    .destination = m->destination,
+				    .class = m->class,
+				    .rule = m->rule,
+				    .action = m->action,
+				    .egress = m->egress};
 	int r = 0;
 
 	if (!x.packets)
@@ -175,11 +205,11 @@ static bool drop_aged(void *arg, struct flow *f, struct flow_more *m)
 	return true;
 }
 
-/* The table is full: the longest idle go, by powers of two of their idle time, at least an eighth of all. Which ones
- * does not depend on where they stand in the table, so that two runs agree. */
+/* The table is full: the longest idle go, by powers of two of their idle time, at least an eighth
+ * of all. Which ones does not depend on where they stand in the table, so that two runs agree. */
 int pipeline_make_room(struct pipeline *p)
 {
-	struct sweep s = { .p = p, .engine = p->engine, .bits = 65 };
+	struct sweep s = {.p = p, .engine = p->engine, .bits = 65};
 	uint64_t have = 0;
 
 	flow_table_sweep(&p->flows, count_ages, &s);
@@ -207,7 +237,8 @@ static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
 {
 	struct sweep *s = arg;
 	struct ip dst = flow_dst(&f->id);
-	int r = account_find(&s->p->account, s->p->engine, &dst, account_hash(&s->p->account, &dst), &m->destination);
+	int r = account_find(&s->p->account, s->p->engine, &dst, account_hash(&s->p->account, &dst),
+			     &m->destination);
 
 	if (r < 0) { /* as past the limit */
 		m->destination = 0;
@@ -216,7 +247,8 @@ static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
 	return false;
 }
 
-/* Live, the account is only a memory of looked-up places: one that is much larger than the flows begins anew. */
+/* Live, the account is only a memory of looked-up places: one that is much larger than the flows
+ * begins anew. */
 static void shrink_account(struct pipeline *p, struct sweep *s)
 {
 	struct account fresh;
@@ -231,7 +263,7 @@ static void shrink_account(struct pipeline *p, struct sweep *s)
 
 int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns)
 {
-	struct sweep s = { .p = p, .engine = p->engine, .before_ns = idle_since_ns };
+	struct sweep s = {.p = p, .engine = p->engine, .before_ns = idle_since_ns};
 
 	flow_table_sweep(&p->flows, drop_idle, &s);
 	shrink_account(p, &s);
@@ -253,7 +285,7 @@ static bool ask_again(void *arg, struct flow *f, struct flow_more *m)
 
 int pipeline_engine(struct pipeline *p, const struct engine *e)
 {
-	struct sweep s = { .p = p, .engine = p->engine };
+	struct sweep s = {.p = p, .engine = p->engine};
 
 	p->engine = e;
 	s.error = pipeline_distance_new(p);
@@ -262,8 +294,8 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
 	return s.error;
 }
 
-/* Flows stand in random order, and each points to its other half, its destination and that one's line: the memory of a
- * whole batch is asked for, a step ahead each time. */
+/* Flows stand in random order, and each points to its other half, its destination and that one's
+ * line: the memory of a whole batch is asked for, a step ahead each time. */
 static void end_batch(struct sweep *s)
 {
 	const struct account *a = &s->p->account;
@@ -272,7 +304,9 @@ static void end_batch(struct sweep *s)
 	for (unsigned i = 0; i < s->nbatch; i++)
 		__builtin_prefetch(&a->destination[more[s->batch[i]->more].destination]);
 	for (unsigned i = 0; i < s->nbatch; i++)
-		__builtin_prefetch(&a->line[a->destination[more[s->batch[i]->more].destination].first_line], 1);
+		__builtin_prefetch(
+			&a->line[a->destination[more[s->batch[i]->more].destination].first_line],
+			1);
 	for (unsigned i = 0; i < s->nbatch; i++) {
 		int r = pipeline_end_flow(s->p, s->batch[i], s->engine);
 
@@ -302,12 +336,13 @@ static int by_first_packet(const void *a, const void *b)
 		return x->capture < y->capture ? -1 : 1;
 	if (x->number != y->number)
 		return x->number < y->number ? -1 : 1;
-	return (int)((const struct pipeline_ended *)a)->kind - (int)((const struct pipeline_ended *)b)->kind;
+	return (int)((const struct pipeline_ended *)a)->kind -
+	       (int)((const struct pipeline_ended *)b)->kind;
 }
 
 int pipeline_finish(struct pipeline *p)
 {
-	struct sweep s = { .p = p, .engine = p->engine };
+	struct sweep s = {.p = p, .engine = p->engine};
 
 	flow_table_sweep(&p->flows, end_all, &s);
 	end_batch(&s);
@@ -349,11 +384,20 @@ int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret,
 		const struct place *place = &engine_class(e, l->class)->place;
 
 		out[i - 1] = (struct pipeline_destination){
-			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){ .v = 0 },
-			.egress = l->egress, .place = place, .provider = engine_string(e, place->provider),
-			.region = engine_string(e, place->region), .verdict = l->action, .rule_index = l->rule, .class = l->class,
-			.rule = l->rule && l->rule <= e->policy->nrules ? &e->policy->rules[l->rule - 1] : NULL,
-			.packets = l->packets, .bytes = l->bytes, .flows = l->flows };
+			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){.v = 0},
+			.egress = l->egress,
+			.place = place,
+			.provider = engine_string(e, place->provider),
+			.region = engine_string(e, place->region),
+			.verdict = l->action,
+			.rule_index = l->rule,
+			.class = l->class,
+			.rule = l->rule && l->rule <= e->policy->nrules
+					? &e->policy->rules[l->rule - 1]
+					: NULL,
+			.packets = l->packets,
+			.bytes = l->bytes,
+			.flows = l->flows};
 	}
 	qsort(out, a->nlines - 1, sizeof(*out), by_address);
 	*ret = out;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pipeline_private.h - the state of the road, shared by its files: packets, verdicts, distances and endings. */
+/* pipeline_private.h - the state of the road, shared by its files: packets, verdicts, distances and
+ * endings. */
 #ifndef AGENT_PIPELINE_PRIVATE_H
 #define AGENT_PIPELINE_PRIVATE_H
 #include "agent/core/account.h"
@@ -14,15 +15,16 @@
 /* Flags in the top byte of a flow's id. */
 #define FLOW_JUDGED_UNTIL FLOW_FLAG(0) /* the verdict ends at flow_more.until_ns */
 
-#define FLOW_TIMED	  FLOW_FLAG(1) /* enough of its segments were timed */
+#define FLOW_TIMED FLOW_FLAG(1) /* enough of its segments were timed */
 
-/* Route numbers over PIPELINE_ROUTES_MAX. What has a route number is blocked, as in the kernel: the header does not say
- * where the packet ends. */
-#define ROUTE_TOO_DEEP (PIPELINE_ROUTES_MAX + 1) /* too many extension headers, or broken options */
-#define ROUTE_OTHER    (PIPELINE_ROUTES_MAX + 2) /* source routes that have no number of their own */
+/* Route numbers over PIPELINE_ROUTES_MAX. What has a route number is blocked, as in the kernel: the
+ * header does not say where the packet ends. */
+#define ROUTE_TOO_DEEP (PIPELINE_ROUTES_MAX + 1) /* too many extension headers, or broken options  \
+						  */
+#define ROUTE_OTHER (PIPELINE_ROUTES_MAX + 2) /* source routes that have no number of their own */
 
-/* A part of a flow that has ended and violated the policy, or whose place was refuted: kept until its event can be told
- * (replay). */
+/* A part of a flow that has ended and violated the policy, or whose place was refuted: kept until
+ * its event can be told (replay). */
 struct pipeline_ended {
 	enum event_kind kind;
 	struct flow_id id;
@@ -57,10 +59,12 @@ struct pipeline_seen {
 	struct rtt_segment segment;
 };
 
-/* verdict: decides for a flow that is new or must be decided again; fills more and the flow's flags. */
+/* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
+ * flags. */
 void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
 int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
-/* endings: the counts go to the account, and a violation to its event; the flow starts again from zero. */
+/* endings: the counts go to the account, and a violation to its event; the flow starts again from
+ * zero. */
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);
 int pipeline_make_room(struct pipeline *p);
 int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x);
@@ -75,15 +79,16 @@ void pipeline_distance_free(struct pipeline_distance *d);
 /* Fills timed and segment of s; then, with the flow at hand, times it. */
 void pipeline_distance_segment(struct pipeline_seen *s, const struct packet *k);
 int pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
-/* embedded: another address than the far end's decided the place, and distance says nothing of that. */
-enum distance_verdict pipeline_distance_judge(const struct engine *e, const struct place *place, bool embedded,
-					      uint64_t rtt_min_ns);
+/* embedded: another address than the far end's decided the place, and distance says nothing of
+ * that. */
+enum distance_verdict pipeline_distance_judge(const struct engine *e, const struct place *place,
+					      bool embedded, uint64_t rtt_min_ns);
 /* Is this refutation to be told? Only where the sources agree, and once for an address. */
-bool pipeline_distance_tells(struct pipeline *p, const struct place *place, const struct ip *address,
-			     enum distance_verdict v);
+bool pipeline_distance_tells(struct pipeline *p, const struct place *place,
+			     const struct ip *address, enum distance_verdict v);
 #define PIPELINE_DETAIL 160
-const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct engine *e, const struct place *place,
-				     uint64_t rtt_min_ns);
+const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct engine *e,
+				     const struct place *place, uint64_t rtt_min_ns);
 
 static inline bool pipeline_violates(const struct flow_more *m)
 {

@@ -10,37 +10,38 @@ static bool service_port(uint16_t port)
 	if (port < 1024)
 		return port != 0;
 	switch (port) {
-	case 1433: /* SQL Server */
-	case 1521: /* Oracle */
-	case 3306: /* MySQL */
-	case 3389: /* RDP */
-	case 4789: /* VXLAN */
+	case 1433:	    /* SQL Server */
+	case 1521:	    /* Oracle */
+	case 3306:	    /* MySQL */
+	case 3389:	    /* RDP */
+	case 4789:	    /* VXLAN */
 	case 5432 ... 5433: /* PostgreSQL */
 	case 5671 ... 5672: /* AMQP */
-	case 6379: /* Redis */
-	case 6432: /* PgBouncer */
-	case 6443: /* Kubernetes */
+	case 6379:	    /* Redis */
+	case 6432:	    /* PgBouncer */
+	case 6443:	    /* Kubernetes */
 	case 7000 ... 7001: /* Cassandra */
 	case 8080:
 	case 8443:
 	case 8883: /* MQTT */
 	case 9000:
-	case 9042: /* CQL */
+	case 9042:	    /* CQL */
 	case 9092 ... 9093: /* Kafka */
-	case 9200: /* Elasticsearch */
+	case 9200:	    /* Elasticsearch */
 	case 9300:
-	case 11211: /* memcached */
+	case 11211:	      /* memcached */
 	case 27017 ... 27018: /* MongoDB */
-	case 50000: /* Db2 */
-	case 51820: /* WireGuard */
+	case 50000:	      /* Db2 */
+	case 51820:	      /* WireGuard */
 		return true;
 	}
 	return false;
 }
 
 /*
- * OPENED_HERE: the sender opened. A handshake says so; else the other direction, when it was seen first; else the ports,
- * since a capture that starts in the middle shows either side first; else whoever is seen first.
+ * OPENED_HERE: the sender opened. A handshake says so; else the other direction, when it was seen
+ * first; else the ports, since a capture that starts in the middle shows either side first; else
+ * whoever is seen first.
  */
 static enum decide_opened who_opened(const struct pipeline *p, const struct pipeline_seen *s)
 {
@@ -69,8 +70,12 @@ static void ask(const struct pipeline *p, const struct flow *f, const struct flo
 	uint16_t sport = flow_sport(&f->id), dport = flow_dport(&f->id);
 	unsigned route = flow_route(&f->id);
 
-	*q = (struct engine_query){ .src = src, .dst = dst, .proto = flow_proto(&f->id), .now_ns = now_ns,
-				    .opened = m->opened, .known = KNOWN_NOBODY };
+	*q = (struct engine_query){.src = src,
+				   .dst = dst,
+				   .proto = flow_proto(&f->id),
+				   .now_ns = now_ns,
+				   .opened = m->opened,
+				   .known = KNOWN_NOBODY};
 	q->port = m->opened == OPENED_HERE ? dport : sport;
 	q->has_port = sport || dport;
 	if (route && route <= p->nroutes)
@@ -80,14 +85,15 @@ static void ask(const struct pipeline *p, const struct flow *f, const struct flo
 /* Past the limit of destinations nothing is remembered: located each time. */
 static struct account_destination located(const struct engine *e, const struct ip *dst)
 {
-	struct account_destination d = { .v = dst->v, .reach = (uint8_t)engine_reach(e, dst) };
+	struct account_destination d = {.v = dst->v, .reach = (uint8_t)engine_reach(e, dst)};
 
 	d.nclasses = (uint8_t)table_classes_of(e->table, dst, d.class);
 	d.embedded = d.nclasses > 1;
 	return d;
 }
 
-/* A lease is renewed by unicast; a global address is never a DHCP server of ours (bpf/egress.bpf.c says the same). */
+/* A lease is renewed by unicast; a global address is never a DHCP server of ours (bpf/egress.bpf.c
+ * says the same). */
 static bool is_dhcp(const struct flow_id *id, const struct ip *dst)
 {
 	uint16_t sport = flow_sport(id), dport = flow_dport(id);
@@ -98,7 +104,8 @@ static bool is_dhcp(const struct flow_id *id, const struct ip *dst)
 	if (dst->v == 6)
 		return sport == 546 && dport == 547 && (dst->b[0] & 0xfe) == 0xfc;
 	return sport == 68 && dport == 67 &&
-	       (a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == 0x64400000u >> 22);
+	       (a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
+		a >> 22 == 0x64400000u >> 22);
 }
 
 /* What the header alone decides, whatever the rules say: block, by no rule. */
@@ -113,8 +120,8 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
 	struct flow_more *m = &p->flows.more[f->more];
 	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
-	struct account_destination d = m->destination ? p->account.destination[m->destination] :
-							located(p->engine, &dst);
+	struct account_destination d =
+		m->destination ? p->account.destination[m->destination] : located(p->engine, &dst);
 	struct engine_verdict v;
 	struct engine_query q;
 
@@ -158,13 +165,18 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
 	m->icmp_type = s->icmp_type;
 	m->icmp_code = s->icmp_code;
-	r = account_find(&p->account, p->engine, &dst, account_hash(&p->account, &dst), &m->destination);
+	r = account_find(&p->account, p->engine, &dst, account_hash(&p->account, &dst),
+			 &m->destination);
 	if (r < 0)
 		return r;
 	pipeline_judge(p, f, s->time_ns);
 	if (!p->cfg.replay && pipeline_violates(m)) {
-		struct pipeline_ended x = { .id = f->id, .more = *m, .packets = 1, .bytes = s->length,
-					    .last_ns = s->time_ns, .engine = p->engine };
+		struct pipeline_ended x = {.id = f->id,
+					   .more = *m,
+					   .packets = 1,
+					   .bytes = s->length,
+					   .last_ns = s->time_ns,
+					   .engine = p->engine};
 
 		pipeline_tell(p, EVENT_FLOW, &x);
 	}
@@ -190,7 +202,8 @@ static void fill(const struct engine *e, struct event *ev, const struct engine_v
 /* What the kernel's round-trip time says of the place; an event of its own when it refutes it. */
 static void refute(struct pipeline *p, struct event *e, bool embedded)
 {
-	enum distance_verdict d = pipeline_distance_judge(p->engine, e->place, embedded, e->rtt_min_ns);
+	enum distance_verdict d =
+		pipeline_distance_judge(p->engine, e->place, embedded, e->rtt_min_ns);
 	char detail[PIPELINE_DETAIL];
 	struct event refuted = *e;
 
@@ -210,20 +223,26 @@ bool pipeline_too_near(const struct pipeline *p, const struct ip *dst, uint64_t 
 	uint32_t classes[TABLE_EMBED_MAX];
 	const struct place *place;
 
-	if (!p->engine->distance || !rtt_min_ns || table_classes_of(p->engine->table, dst, classes) != 1)
+	if (!p->engine->distance || !rtt_min_ns ||
+	    table_classes_of(p->engine->table, dst, classes) != 1)
 		return false;
 	place = &table_class(p->engine->table, classes[0])->place;
 	return place->status == PLACE_KNOWN &&
 	       pipeline_distance_judge(p->engine, place, false, rtt_min_ns) == DISTANCE_REFUTED;
 }
 
-int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known, uint32_t mask,
-		   const struct pipeline_kernel *kernel)
+int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known,
+		   uint32_t mask, const struct pipeline_kernel *kernel)
 {
-	struct engine_query q = { .dst = &e->flow.dst, .src = &e->flow.src, .proto = e->flow.proto,
-				  .opened = e->opened, .known = known, .mask = mask, .has_port = has_port,
-				  .now_ns = e->time_ns,
-				  .port = e->opened == OPENED_HERE ? e->flow.dport : e->flow.sport };
+	struct engine_query q = {.dst = &e->flow.dst,
+				 .src = &e->flow.src,
+				 .proto = e->flow.proto,
+				 .opened = e->opened,
+				 .known = known,
+				 .mask = mask,
+				 .has_port = has_port,
+				 .now_ns = e->time_ns,
+				 .port = e->opened == OPENED_HERE ? e->flow.dport : e->flow.sport};
 	struct engine_verdict v;
 	const struct policy *policy = p->engine->policy;
 	int differ = 0;
@@ -237,7 +256,9 @@ int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum deci
 		differ = 1;
 		p->counts.mismatches++;
 		e->verdict = kernel->action;
-		e->rule = kernel->rule && kernel->rule <= policy->nrules ? &policy->rules[kernel->rule - 1] : NULL;
+		e->rule = kernel->rule && kernel->rule <= policy->nrules
+				  ? &policy->rules[kernel->rule - 1]
+				  : NULL;
 		if (!e->severity)
 			e->severity = 3;
 	}

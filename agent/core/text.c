@@ -130,19 +130,22 @@ unsigned text_utf8(const char *s, size_t len)
 	if (b[0] >= 0xc2 && b[0] <= 0xdf)
 		return continues(s, len, 2) ? 2 : 0;
 	if (b[0] >= 0xe0 && b[0] <= 0xef) {
-		if (!continues(s, len, 3) || (b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f))
+		if (!continues(s, len, 3) || (b[0] == 0xe0 && b[1] < 0xa0) ||
+		    (b[0] == 0xed && b[1] > 0x9f))
 			return 0;
 		return 3;
 	}
 	if (b[0] >= 0xf0 && b[0] <= 0xf4) {
-		if (!continues(s, len, 4) || (b[0] == 0xf0 && b[1] < 0x90) || (b[0] == 0xf4 && b[1] > 0x8f))
+		if (!continues(s, len, 4) || (b[0] == 0xf0 && b[1] < 0x90) ||
+		    (b[0] == 0xf4 && b[1] > 0x8f))
 			return 0;
 		return 4;
 	}
 	return 0;
 }
 
-/* What may go to a terminal as it is: no C0, no DEL, no C1 (U+0080..9F), no bidirectional overrides. */
+/* What may go to a terminal as it is: no C0, no DEL, no C1 (U+0080..9F), no bidirectional
+ * overrides. */
 static int harmless(const char *s, unsigned n)
 {
 	const unsigned char *b = (const unsigned char *)s;
@@ -158,7 +161,8 @@ static int harmless(const char *s, unsigned n)
 	return n > 0;
 }
 
-/* One step: writes what stands for the next bytes of s, returns how many were used. out has 17 bytes. */
+/* One step: writes what stands for the next bytes of s, returns how many were used. out has 17
+ * bytes. */
 static size_t escape_step(char out[17], const char *s, size_t len)
 {
 	unsigned n = text_utf8(s, len), used = n ? n : 1;
@@ -239,7 +243,8 @@ int text_read_file(char **ret, size_t *len, int dirfd, const char *path, size_t 
 	if (fd < 0)
 		return -errno;
 	for (;;) {
-		char *bigger = have + 1 >= size || !buf ? realloc(buf, buf ? size *= 2 : size) : buf;
+		char *bigger =
+			have + 1 >= size || !buf ? realloc(buf, buf ? size *= 2 : size) : buf;
 		ssize_t n;
 
 		if (!bigger)

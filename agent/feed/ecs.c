@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ecs.c - an event in the field names of ECS 9.4; what ECS has no name for stands below "cordon". */
+/* ecs.c - an event in the field names of ECS 9.4; what ECS has no name for stands below "cordon".
+ */
 #include <string.h>
 #include "agent/core/text.h"
 #include "agent/feed/ecs.h"
@@ -46,7 +47,10 @@ static void put_event(struct jsonw *j, const struct event *e, const struct ecs_h
 		jsonw_number(j, "duration", e->last_ns > e->time_ns ? e->last_ns - e->time_ns : 0);
 	}
 	jsonw_number(j, "severity", e->severity);
-	jsonw_text_set(j, "reason", e->detail ? e->detail : e->rule && e->rule->because ? e->rule->because : NULL);
+	jsonw_text_set(j, "reason",
+		       e->detail		     ? e->detail
+		       : e->rule && e->rule->because ? e->rule->because
+						     : NULL);
 	jsonw_close(j, '}');
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ecs.h - an event as one JSON line of the Elastic Common Schema 9.4; shared by replay, alert file and journal. */
+/* ecs.h - an event as one JSON line of the Elastic Common Schema 9.4; shared by replay, alert file
+ * and journal. */
 #ifndef AGENT_FEED_ECS_H
 #define AGENT_FEED_ECS_H
 #include "agent/core/event.h"

@@ -8,10 +8,10 @@
 #include "agent/core/text.h"
 #include "agent/feed/event.h"
 
-static const char *const kinds[] = { "flow", "flow-end", "state", "place-refuted" };
+static const char *const kinds[] = {"flow", "flow-end", "state", "place-refuted"};
 _Static_assert(sizeof(kinds) / sizeof(*kinds) == EVENT_KINDS, "a name each");
-static const char *const verdicts[] = { "allow", "alert", "block", "local" };
-static const char *const severities[] = { "none", "low", "medium", "high", "critical" };
+static const char *const verdicts[] = {"allow", "alert", "block", "local"};
+static const char *const severities[] = {"none", "low", "medium", "high", "critical"};
 
 const char *event_action(enum decide_action verdict, bool enforced)
 {
@@ -94,9 +94,10 @@ static void put_uuid(char ret[37], uint8_t b[16], unsigned version)
 void event_id_v7(char ret[37], uint64_t unix_ns)
 {
 	uint64_t ms = unix_ns / 1000000;
-	uint8_t b[16] = { 0 };
+	uint8_t b[16] = {0};
 
-	if (getrandom(b, sizeof(b), 0) != sizeof(b)) /* then at least the fraction tells them apart */
+	if (getrandom(b, sizeof(b), 0) !=
+	    sizeof(b)) /* then at least the fraction tells them apart */
 		memcpy(b + 8, &unix_ns, sizeof(unix_ns));
 	for (int i = 0; i < 6; i++)
 		b[i] = (uint8_t)(ms >> (40 - 8 * i));
@@ -108,9 +109,11 @@ int event_id_v8(char ret[37], const struct event *e)
 	char text[256];
 	uint8_t md[EVP_MAX_MD_SIZE];
 	unsigned n;
-	size_t len = text_put(text, sizeof(text), "cordon event|%s|%s|%llu|%u|%s", e->policy ? e->policy->sha256 : "",
-			      e->capture_sha256 ? e->capture_sha256 : "", (unsigned long long)e->capture_packet,
-			      e->rule ? e->rule->line : 0, event_kind_name(e->kind));
+	size_t len = text_put(text, sizeof(text), "cordon event|%s|%s|%llu|%u|%s",
+			      e->policy ? e->policy->sha256 : "",
+			      e->capture_sha256 ? e->capture_sha256 : "",
+			      (unsigned long long)e->capture_packet, e->rule ? e->rule->line : 0,
+			      event_kind_name(e->kind));
 
 	if (EVP_Digest(text, len, md, &n, EVP_sha256(), NULL) != 1)
 		return -EIO;
@@ -118,12 +121,13 @@ int event_id_v8(char ret[37], const struct event *e)
 	return 0;
 }
 
-/* Type -> the type that answers it; those without one keep type and code as they are (community id specification). */
+/* Type -> the type that answers it; those without one keep type and code as they are (community id
+ * specification). */
 static int icmp_pair(uint8_t proto, uint16_t type)
 {
-	static const uint8_t v4[][2] = { { 8, 0 }, { 13, 14 }, { 15, 16 }, { 17, 18 }, { 10, 9 } };
-	static const uint8_t v6[][2] = { { 128, 129 }, { 133, 134 }, { 135, 136 }, { 130, 131 }, { 139, 140 },
-					 { 144, 145 } };
+	static const uint8_t v4[][2] = {{8, 0}, {13, 14}, {15, 16}, {17, 18}, {10, 9}};
+	static const uint8_t v6[][2] = {{128, 129}, {133, 134}, {135, 136},
+					{130, 131}, {139, 140}, {144, 145}};
 	const uint8_t(*t)[2] = proto == 1 ? v4 : v6;
 	size_t n = proto == 1 ? sizeof(v4) / 2 : sizeof(v6) / 2;
 
@@ -141,7 +145,7 @@ int event_community_id(char ret[EVENT_COMMUNITY_LEN], const struct flow_key *k)
 	size_t alen = k->src.v == 4 ? 4 : 16, at = 2;
 	uint16_t sport = k->sport, dport = k->dport;
 	bool ports = k->proto == 6 || k->proto == 17 || k->proto == 132, swap;
-	uint8_t in[2 + 32 + 2 + 4] = { 0 }, md[EVP_MAX_MD_SIZE];
+	uint8_t in[2 + 32 + 2 + 4] = {0}, md[EVP_MAX_MD_SIZE];
 	unsigned n;
 	int c;
 
@@ -193,17 +197,19 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	size_t n;
 
 	if (e->kind == EVENT_STATE) {
-		text_put(buf, size, "%s%s%s", action, e->detail ? ": " : "", e->detail ? e->detail : "");
+		text_put(buf, size, "%s%s%s", action, e->detail ? ": " : "",
+			 e->detail ? e->detail : "");
 		return buf;
 	}
 	if (!*country)
 		country = e->place ? place_status_name(e->place->status) : "unknown";
 	n = text_put(buf, size, "%s: %s -> %s %s", action,
-		     e->process.comm	 ? e->process.comm :
-		     event_has_source(e) ? ip_format(src, &e->flow.src) :
-					   "this host",
+		     e->process.comm	   ? e->process.comm
+		     : event_has_source(e) ? ip_format(src, &e->flow.src)
+					   : "this host",
 		     ip_format(dst, &e->flow.dst), *proto ? proto : "ip");
-	if (e->flow.dport && e->flow.proto != 1 && e->flow.proto != 58) /* ICMP: type and code stand there */
+	if (e->flow.dport && e->flow.proto != 1 &&
+	    e->flow.proto != 58) /* ICMP: type and code stand there */
 		n += text_put(buf + n, size - n, " port %u", e->flow.dport);
 	n += text_put(buf + n, size - n, " (%s)", country);
 	if (e->kind == EVENT_PLACE_REFUTED && e->detail)

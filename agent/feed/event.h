@@ -15,10 +15,12 @@ const char *event_severity_name(uint8_t severity);    /* "none", "low" .. "criti
 
 /* RFC 9562: version 7 of a Unix time, the rest random. */
 void event_id_v7(char ret[37], uint64_t unix_ns);
-/* Version 8: the beginning of SHA-256 over policy sum, capture sum, packet number, rule and kind: the same input
- * gives the same id, so that a second replay does not look like a second transfer. 0 or -EIO. */
+/* Version 8: the beginning of SHA-256 over policy sum, capture sum, packet number, rule and kind:
+ * the same input gives the same id, so that a second replay does not look like a second transfer. 0
+ * or -EIO. */
 int event_id_v8(char ret[37], const struct event *e);
-/* Community id v1, seed 0 ("1:..." base64 of SHA-1). For ICMP (1, 58) sport and dport hold type and code. */
+/* Community id v1, seed 0 ("1:..." base64 of SHA-1). For ICMP (1, 58) sport and dport hold type and
+ * code. */
 #define EVENT_COMMUNITY_LEN 32
 int event_community_id(char ret[EVENT_COMMUNITY_LEN], const struct flow_key *k);
 /* What a person reads: "block: 10.0.0.5 -> 203.0.113.7:443/tcp (US) ...". Returns buf. */

@@ -11,7 +11,8 @@
 #include <sys/uio.h>
 #include "agent/core/own.h"
 
-#define PIPE_WAIT_MS 200 /* a reader that is slower than this loses lines, not the agent its time */
+#define PIPE_WAIT_MS 200 /* a reader that is slower than this loses lines, not the agent its time  \
+			  */
 
 struct feed_file {
 	int fd; /* owned, but standard output */
@@ -27,13 +28,15 @@ static void end_torn_line(int fd)
 	off_t size = lseek(fd, 0, SEEK_END);
 	char last;
 
-	if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' && write(fd, "\n", 1) < 0)
+	if (size > 0 && pread(fd, &last, 1, size - 1) == 1 && last != '\n' &&
+	    write(fd, "\n", 1) < 0)
 		return; /* the first line tells what is wrong */
 }
 
 static int open_path(const char *path, bool *regular)
 {
-	_close_ int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
+	_close_ int fd =
+		open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
 	struct stat st;
 
 	if (fd < 0 && (errno == EACCES || errno == ENXIO)) /* write-only files, pipes */
@@ -108,7 +111,8 @@ static int write_line(struct feed_file *f, const char *line, size_t len)
 		return -errno;
 	if ((size_t)n == len + 1)
 		return 0;
-	if (f->regular && fstat(f->fd, &st) == 0 && st.st_size >= n && ftruncate(f->fd, st.st_size - n) == 0)
+	if (f->regular && fstat(f->fd, &st) == 0 && st.st_size >= n &&
+	    ftruncate(f->fd, st.st_size - n) == 0)
 		return -ENOSPC;
 	return -EIO;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * file.h - alerts to a file or standard output: one line, one write, O_APPEND, so that readers and rotation never see
- * half a line. After a rotation a new one is opened and inherits. A full disk loses lines, counts them, and says when room is back.
+ * file.h - alerts to a file or standard output: one line, one write, O_APPEND, so that readers and
+ * rotation never see half a line. After a rotation a new one is opened and inherits. A full disk
+ * loses lines, counts them, and says when room is back.
  */
 #ifndef AGENT_FEED_FILE_H
 #define AGENT_FEED_FILE_H
@@ -9,7 +10,8 @@
 #include <stdint.h>
 
 struct feed_file;
-/* path "-": standard output. Made with 0640 when missing. A torn last line of a crashed agent is ended first. */
+/* path "-": standard output. Made with 0640 when missing. A torn last line of a crashed agent is
+ * ended first. */
 int feed_file_open(struct feed_file **ret, const char *path);
 void feed_file_close(struct feed_file *f); /* NULL is fine */
 /* Goes on counting where the former descriptor of the same path stands. */

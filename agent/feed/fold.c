@@ -6,19 +6,22 @@
 #include <string.h>
 #include "agent/core/own.h"
 
-#define BUCKETS	    1024
-#define KEEP_WINDOWS 10 /* a quiet key is remembered this long, so that a slow drip is not an alert each time */
+#define BUCKETS 1024
+#define KEEP_WINDOWS                                                                               \
+	10 /* a quiet key is remembered this long, so that a slow drip is not an alert each time   \
+	    */
 
 struct group {
 	bool used;
 	uint32_t generation;
 	struct group *next;
 	uint64_t hash;
-	struct event e;	     /* the first; its strings are in 'own' */
-	char *own;	     /* owned */
-	uint64_t window_ns;  /* when this window began */
+	struct event e;	    /* the first; its strings are in 'own' */
+	char *own;	    /* owned */
+	uint64_t window_ns; /* when this window began */
 	uint64_t touched_ns;
-	uint64_t packets, bytes, repeats, first_ns, last_ns; /* since the last event that went out */
+	uint64_t packets, bytes, repeats, first_ns,
+		last_ns; /* since the last event that went out */
 	struct ip seen[FOLD_DESTINATIONS_MAX];
 	unsigned nseen;
 };
@@ -88,7 +91,8 @@ static bool key_same(const struct event *a, const struct event *b)
 	       a->opened == b->opened && a->asn == b->asn && country_of(a) == country_of(b) &&
 	       a->enforced == b->enforced && a->flow.dst.v == b->flow.dst.v &&
 	       a->process.has_uid == b->process.has_uid && a->process.uid == b->process.uid &&
-	       same_text(a->process.exe, b->process.exe) && same_text(a->process.unit, b->process.unit);
+	       same_text(a->process.exe, b->process.exe) &&
+	       same_text(a->process.unit, b->process.unit);
 }
 
 static struct group *find(struct fold *f, const struct event *e, uint64_t hash)
@@ -152,10 +156,11 @@ static struct group *room(struct fold *f)
 	return oldest;
 }
 
-/* Points the copy's text at memory of its own, one block; without memory the summary goes without it. */
+/* Points the copy's text at memory of its own, one block; without memory the summary goes without
+ * it. */
 static void own_strings(struct group *g)
 {
-	const char **text[] = {&g->e.process.user, &g->e.process.comm,	 &g->e.process.exe,
+	const char **text[] = {&g->e.process.user,    &g->e.process.comm,   &g->e.process.exe,
 			       &g->e.process.cmdline, &g->e.process.cgroup, &g->e.process.unit};
 	size_t size = 0, at = 0, n;
 

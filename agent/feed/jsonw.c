@@ -51,7 +51,7 @@ void jsonw_reset(struct jsonw *j)
 void jsonw_free(struct jsonw *j)
 {
 	free(j->buf);
-	*j = (struct jsonw){ 0 };
+	*j = (struct jsonw){0};
 }
 
 const char *jsonw_done(struct jsonw *j)
@@ -109,11 +109,11 @@ static size_t escape(struct jsonw *j, const char *s, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char c = (unsigned char)*s;
-	char u[6] = { '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] };
+	char u[6] = {'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]};
 	unsigned n;
 
 	if (c == '"' || c == '\\') {
-		put(j, (char[]){ '\\', (char)c }, 2);
+		put(j, (char[]){'\\', (char)c}, 2);
 		return 1;
 	}
 	if (c < 0x20 || c == 0x7f) {
@@ -126,7 +126,8 @@ static size_t escape(struct jsonw *j, const char *s, size_t len)
 		return 1;
 	}
 	/* line separators are legal JSON, but some readers split lines at them */
-	if (n == 3 && c == 0xe2 && (unsigned char)s[1] == 0x80 && ((unsigned char)s[2] & 0xfe) == 0xa8)
+	if (n == 3 && c == 0xe2 && (unsigned char)s[1] == 0x80 &&
+	    ((unsigned char)s[2] & 0xfe) == 0xa8)
 		put(j, (s[2] & 1) ? "\\u2029" : "\\u2028", 6);
 	else
 		put(j, s, n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* live.c - the table of flows on a terminal: plain ANSI, drawn whole once a second from rows that own their text. */
+/* live.c - the table of flows on a terminal: plain ANSI, drawn whole once a second from rows that
+ * own their text. */
 #include "agent/feed/live.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -11,12 +12,12 @@
 #include "agent/core/text.h"
 #include "agent/feed/event.h"
 
-#define BUCKETS	 4096
-#define COLUMNS	 8
+#define BUCKETS	  4096
+#define COLUMNS	  8
 #define WIDTH_MAX 512
-#define SECOND	 1000000000ull
-#define GONE_NS	 (20 * SECOND)	/* an allowed flow that nobody mentions any more stays this long */
-#define STAYS_NS (600 * SECOND) /* and one that the policy does not want */
+#define SECOND	  1000000000ull
+#define GONE_NS	  (20 * SECOND)	 /* an allowed flow that nobody mentions any more stays this long */
+#define STAYS_NS  (600 * SECOND) /* and one that the policy does not want */
 
 struct row {
 	bool used, told;
@@ -109,8 +110,7 @@ static bool same(const struct row *r, const struct event *e)
 
 	return r->cgroup == e->process.cgroup_id && (k->sport || r->pid == e->process.pid) &&
 	       r->key.sport == k->sport && r->key.dport == k->dport && r->key.proto == k->proto &&
-	       ip_cmp(&r->key.src, &k->src) == 0 &&
-	       ip_cmp(&r->key.dst, &k->dst) == 0;
+	       ip_cmp(&r->key.src, &k->src) == 0 && ip_cmp(&r->key.dst, &k->dst) == 0;
 }
 
 static void drop(struct live *l, struct row *r)
@@ -153,8 +153,8 @@ static const char *base_name(const char *path)
 /* Where there is no country: a private network, or why none is known. */
 static const char *place_word(const struct place *p)
 {
-	return p->scope == SCOPE_GLOBAL ? place_status_name((enum place_status)p->status) :
-					  place_scope_name((enum place_scope)p->scope);
+	return p->scope == SCOPE_GLOBAL ? place_status_name((enum place_status)p->status)
+					: place_scope_name((enum place_scope)p->scope);
 }
 
 static void name_row(struct row *r, const struct event *e)
@@ -177,9 +177,9 @@ static void name_row(struct row *r, const struct event *e)
 		country_text(e->place->country, cc);
 	text_escape(a, sizeof(a), e->provider ? e->provider : "", SIZE_MAX);
 	text_put(r->where, sizeof(r->where), "%s%s%s%s",
-		 cc[0]	      ? cc :
-		 e->place     ? place_word(e->place) :
-				"?",
+		 cc[0]	    ? cc
+		 : e->place ? place_word(e->place)
+			    : "?",
 		 a[0] ? " (" : "", a, a[0] ? ")" : "");
 }
 
@@ -191,7 +191,8 @@ static void rule_row(struct row *r, const struct event *e)
 		text_put(r->rule, sizeof(r->rule), "no rule matches");
 		return;
 	}
-	text_escape(text, sizeof(text), text_squeeze(line, sizeof(line), e->rule->text ? e->rule->text : ""), SIZE_MAX);
+	text_escape(text, sizeof(text),
+		    text_squeeze(line, sizeof(line), e->rule->text ? e->rule->text : ""), SIZE_MAX);
 	text_put(r->rule, sizeof(r->rule), "%u: %s", e->rule->line, text);
 }
 
@@ -199,7 +200,9 @@ static const char *verdict_word(const struct row *r)
 {
 	if (r->verdict == DECIDE_BLOCK)
 		return r->enforced ? "BLOCKED" : "would block";
-	return r->verdict == DECIDE_ALERT ? "alert" : r->verdict == DECIDE_LOCAL ? "local" : "allow";
+	return r->verdict == DECIDE_ALERT   ? "alert"
+	       : r->verdict == DECIDE_LOCAL ? "local"
+					    : "allow";
 }
 
 static void peer_text(char *buf, size_t size, const struct flow_key *k)
@@ -221,7 +224,8 @@ static void print_line(struct live *l, const struct row *r)
 	char peer[80];
 
 	peer_text(peer, sizeof(peer), &r->key);
-	fprintf(l->to, "%-11s %s -> %s %s %s [%s]\n", verdict_word(r), r->process, peer, r->where, r->who, r->rule);
+	fprintf(l->to, "%-11s %s -> %s %s %s [%s]\n", verdict_word(r), r->process, peer, r->where,
+		r->who, r->rule);
 	fflush(l->to);
 }
 
@@ -247,7 +251,8 @@ static struct row *find_or_add(struct live *l, const struct event *e)
 	return r;
 }
 
-static void update(struct live *l, struct row *r, const struct event *e, uint64_t packets, uint64_t bytes)
+static void update(struct live *l, struct row *r, const struct event *e, uint64_t packets,
+		   uint64_t bytes)
 {
 	if (!r->told || r->verdict != e->verdict || r->enforced != e->enforced)
 		rule_row(r, e);
@@ -311,13 +316,14 @@ static void cell(FILE *to, const char *s, unsigned width, bool right)
 		fprintf(to, "%.*s%s", (int)bytes, s, width ? "…" : "");
 		return;
 	}
-	fprintf(to, "%*s%s%*s", right ? (int)(width - have) : 0, "", s, right ? 0 : (int)(width - have), "");
+	fprintf(to, "%*s%s%*s", right ? (int)(width - have) : 0, "", s,
+		right ? 0 : (int)(width - have), "");
 }
 
 struct widths {
 	unsigned process, who, peer, where, rule;
 };
-#define FIXED (8 + 9 + 6 + 7) /* packets, bytes, age, and a blank between two columns */
+#define FIXED	 (8 + 9 + 6 + 7) /* packets, bytes, age, and a blank between two columns */
 #define RULE_MIN 34
 
 static unsigned wider(unsigned have, const char *s, unsigned max)
@@ -336,7 +342,8 @@ static void shrink(unsigned *width, unsigned to, unsigned *over)
 	*over -= by;
 }
 
-/* As wide as what they hold, within bounds; too wide together: the least telling give way first. The rule gets the rest. */
+/* As wide as what they hold, within bounds; too wide together: the least telling give way first.
+ * The rule gets the rest. */
 static void share_out(struct widths *w, struct row *const *row, unsigned n, unsigned columns)
 {
 	unsigned need, over;
@@ -380,7 +387,9 @@ static const char *paint(const struct live *l, const struct row *r)
 {
 	if (!l->colour)
 		return "";
-	return r->verdict == DECIDE_BLOCK ? "\033[31m" : r->verdict == DECIDE_ALERT ? "\033[33m" : "";
+	return r->verdict == DECIDE_BLOCK   ? "\033[31m"
+	       : r->verdict == DECIDE_ALERT ? "\033[33m"
+					    : "";
 }
 
 static void put_cells(struct live *l, const struct widths *w, const char *const text[COLUMNS])
@@ -399,7 +408,8 @@ static void put_cells(struct live *l, const struct widths *w, const char *const 
 static void put_row(struct live *l, const struct widths *w, const struct row *r, uint64_t now_ns)
 {
 	char peer[80], bytes[TEXT_SHORT], packets[TEXT_SHORT], age[TEXT_SHORT], verdict[260];
-	const char *text[COLUMNS] = {r->process, r->who, peer, r->where, verdict, packets, bytes, age};
+	const char *text[COLUMNS] = {r->process, r->who,  peer,	 r->where,
+				     verdict,	 packets, bytes, age};
 
 	peer_text(peer, sizeof(peer), &r->key);
 	text_bytes(bytes, r->bytes);
@@ -441,8 +451,10 @@ static unsigned collect(struct live *l, uint64_t now_ns, unsigned count[3])
 
 void live_draw(struct live *l, const char *title, const char *message, uint64_t now_ns)
 {
-	static const char *const head[COLUMNS] = {"PROCESS", "UNIT/USER", "DESTINATION", "PLACE",
-						  "VERDICT  RULE", "PACKETS", "BYTES", "AGE"};
+	static const char *const head[COLUMNS] = {"PROCESS",	   "UNIT/USER",
+						  "DESTINATION",   "PLACE",
+						  "VERDICT  RULE", "PACKETS",
+						  "BYTES",	   "AGE"};
 	unsigned count[3] = {0}, n, room_rows;
 	char line[600], safe[400];
 	struct widths w;
@@ -455,10 +467,12 @@ void live_draw(struct live *l, const char *title, const char *message, uint64_t 
 	share_out(&w, l->order, n < room_rows ? n : room_rows, l->columns);
 	fputs("\033[H", l->to);
 	put_full(l, title, "\033[1m", "\033[0m");
-	text_put(line, sizeof(line), "%u flows: %u blocked or to be blocked, %u alerted, %u allowed", n, count[0],
+	text_put(line, sizeof(line),
+		 "%u flows: %u blocked or to be blocked, %u alerted, %u allowed", n, count[0],
 		 count[1], count[2]);
 	put_full(l, line, "", "");
-	put_full(l, message ? text_escape(safe, sizeof(safe), message, SIZE_MAX) : "", "\033[2m", "\033[0m");
+	put_full(l, message ? text_escape(safe, sizeof(safe), message, SIZE_MAX) : "", "\033[2m",
+		 "\033[0m");
 	fputs(l->colour ? "\033[7m" : "", l->to);
 	put_cells(l, &w, head);
 	fputs(l->colour ? "\033[0m\033[K\r\n" : "\033[K\r\n", l->to);

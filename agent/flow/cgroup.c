@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cgroup.c - the cgroup2 tree by id: a walk at the start, inotify for what comes and goes, file handles for the rest. */
+/* cgroup.c - the cgroup2 tree by id: a walk at the start, inotify for what comes and goes, file
+ * handles for the rest. */
 #include "agent/flow/cgroup.h"
 #include <dirent.h>
 #include <errno.h>
@@ -13,8 +14,8 @@
 #include "agent/core/own.h"
 #include "agent/core/text.h"
 
-#define BUCKETS	     8192
-#define DEPTH_MAX    64
+#define BUCKETS	      8192
+#define DEPTH_MAX     64
 #define KERNFS_HANDLE 0xfe /* FILEID_KERNFS */
 
 struct cgroup {
@@ -50,7 +51,8 @@ static char *word(char **at)
 	return *s ? s : NULL;
 }
 
-/* mountinfo: "36 35 98:0 /root /mount options ... - fstype source super"; spaces in names are \040. */
+/* mountinfo: "36 35 98:0 /root /mount options ... - fstype source super"; spaces in names are \040.
+ */
 static int mount_line(char *line, char *buf, size_t size)
 {
 	char *root = NULL, *at, *dash = strstr(line, " - cgroup2 ");
@@ -146,13 +148,15 @@ static void add(struct cgroups *cs, const char *path, unsigned depth)
 	uint64_t id;
 	int watch;
 
-	if (text_put(full, sizeof(full), "%s%s", cs->root, path) >= sizeof(full) - 1 || depth > DEPTH_MAX)
+	if (text_put(full, sizeof(full), "%s%s", cs->root, path) >= sizeof(full) - 1 ||
+	    depth > DEPTH_MAX)
 		return;
 	id = cgroup_id(full);
 	if (!id || find_id(cs, id) || cs->count >= CGROUPS_MAX)
 		return;
 	watch = inotify_add_watch(cs->inotify, full,
-				  IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_ONLYDIR | IN_DONT_FOLLOW);
+				  IN_CREATE | IN_DELETE | IN_MOVED_TO | IN_ONLYDIR |
+					  IN_DONT_FOLLOW);
 	if (watch >= 0 && find_watch(cs, watch))
 		forget(cs, find_watch(cs, watch)); /* the number's former directory is gone */
 	if (!remember(cs, id, path, watch))
@@ -253,7 +257,8 @@ static void on_event(struct cgroups *cs, const struct inotify_event *e)
 	struct cgroup *c;
 
 	if (e->mask & IN_Q_OVERFLOW) {
-		walk(cs, "/", 0); /* finds the new ones; what went away is dropped by its own number's reuse */
+		walk(cs, "/", 0); /* finds the new ones; what went away is dropped by its own
+				     number's reuse */
 		return;
 	}
 	if (!(e->mask & IN_ISDIR) || !e->len)
@@ -284,7 +289,8 @@ void cgroups_dispatch(struct cgroups *cs)
 	}
 }
 
-/* The kernel opens a cgroup by its id: the handle of a kernfs node is the id itself (fs/kernfs/mount.c). */
+/* The kernel opens a cgroup by its id: the handle of a kernfs node is the id itself
+ * (fs/kernfs/mount.c). */
 static const char *ask(struct cgroups *cs, uint64_t id)
 {
 	union {

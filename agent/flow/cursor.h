@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cursor.h - the one checked way to read foreign bytes: nothing is touched before take() has said yes. */
+/* cursor.h - the one checked way to read foreign bytes: nothing is touched before take() has said
+ * yes. */
 #ifndef AGENT_CURSOR_H
 #define AGENT_CURSOR_H
 #include <stdbool.h>
@@ -13,7 +14,8 @@ static inline size_t cursor_left(const struct cursor *c)
 {
 	return (size_t)(c->end - c->p);
 }
-/* n bytes at *ret, and the cursor behind them; NULL when there are not so many (then nothing moves). */
+/* n bytes at *ret, and the cursor behind them; NULL when there are not so many (then nothing
+ * moves). */
 static inline const uint8_t *cursor_take(struct cursor *c, size_t n)
 {
 	const uint8_t *p = c->p;

@@ -58,7 +58,8 @@ static bool same(const struct fragment *a, const struct fragment *b)
 
 static struct fragment *group(struct fragments *f, const struct fragment *key)
 {
-	uint64_t w[4], h = f->seed ^ key->id ^ (uint64_t)key->raw_proto << 40 ^ (uint64_t)key->v << 48;
+	uint64_t w[4],
+		h = f->seed ^ key->id ^ (uint64_t)key->raw_proto << 40 ^ (uint64_t)key->v << 48;
 
 	memcpy(w, key->src, 16);
 	memcpy(w + 2, key->dst, 16);
@@ -76,7 +77,8 @@ static void remember(struct fragment *g, struct fragment *key, const struct pack
 
 	for (int i = 0; i < FRAGMENT_WAYS; i++) {
 		if (g[i].used && same(&g[i], key))
-			return; /* the first of two firsts counts: a second one may be there to confuse */
+			return; /* the first of two firsts counts: a second one may be there to
+				   confuse */
 		if (g[i].used < to->used)
 			to = &g[i];
 	}

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * link.c - peels link layers until IP: each layer is a function that steps over its header and says what follows.
+ * link.c - peels link layers until IP: each layer is a function that steps over its header and says
+ * what follows.
  *
- * Link types: www.tcpdump.org/linktypes.html. A new one is a row of 'links'; a new encapsulation a row of 'ethertypes'.
+ * Link types: www.tcpdump.org/linktypes.html. A new one is a row of 'links'; a new encapsulation a
+ * row of 'ethertypes'.
  */
 #include "agent/flow/link.h"
 
-/* What the next bytes are. Values up to 0xffff are ether types (below 1536: an LLC header of that length). */
+/* What the next bytes are. Values up to 0xffff are ether types (below 1536: an LLC header of that
+ * length). */
 enum next {
 	NEXT_DONE = 0x10000, /* IP: let its version decide */
 	NEXT_NONE,	     /* no IP in it */
@@ -47,13 +50,15 @@ static next_t llc(struct cursor *c)
 	p = cursor_take(c, 5);
 	if (!p)
 		return NEXT_CUT;
-	/* organisation 0 (RFC 1042) and 0000f8 (802.1H) carry ether types; others their own numbers */
+	/* organisation 0 (RFC 1042) and 0000f8 (802.1H) carry ether types; others their own numbers
+	 */
 	if (p[0] || p[1] || (p[2] && p[2] != 0xf8))
 		return NEXT_NONE;
 	return be16(p + 3) < 1536 ? (next_t)NEXT_NONE : be16(p + 3);
 }
 
-/* One or two bytes of protocol (RFC 1661, 2); an address and control field before it may have been left out. */
+/* One or two bytes of protocol (RFC 1661, 2); an address and control field before it may have been
+ * left out. */
 static next_t ppp(struct cursor *c)
 {
 	const uint8_t *p;
@@ -102,7 +107,8 @@ static next_t pppoe(struct cursor *c)
 	return p[1] ? NEXT_NONE : NEXT_PPP; /* code 0: session data */
 }
 
-/* Labels up to the bottom of the stack (RFC 3032); then IP, or a pseudowire's control word and Ethernet (RFC 4448) */
+/* Labels up to the bottom of the stack (RFC 3032); then IP, or a pseudowire's control word and
+ * Ethernet (RFC 4448) */
 static next_t mpls(struct cursor *c)
 {
 	const uint8_t *p;
@@ -220,7 +226,8 @@ static next_t frame_relay(struct cursor *c)
 	return p ? be16(p + 3) : NEXT_CUT;
 }
 
-/* Attributes in the byte order of the machine that captured, which the frame does not say: the plausible one. */
+/* Attributes in the byte order of the machine that captured, which the frame does not say: the
+ * plausible one. */
 static next_t nflog(struct cursor *c)
 {
 	const uint8_t *p = cursor_take(c, 4);
@@ -319,26 +326,37 @@ static const struct link_row {
 	next_t (*peel)(struct cursor *c);
 	const char *name;
 } links[] = {
-	{ 0, null, "BSD loopback" },	 { LINK_ETHERNET, ethernet, "Ethernet" },
-	{ 9, ppp, "PPP" },		 { 12, raw, "raw IP" },
-	{ 14, raw, "raw IP" },		 { 50, ppp_serial, "PPP in HDLC framing" },
-	{ 51, pppoe, "PPPoE" },		 { 101, raw, "raw IP" },
-	{ 104, hdlc, "Cisco HDLC" },	 { 105, wireless, "IEEE 802.11" },
-	{ 107, frame_relay, "Frame Relay" }, { 108, null, "OpenBSD loopback" },
-	{ 113, cooked, "Linux cooked" }, { 127, radiotap, "IEEE 802.11 with radiotap" },
-	{ 149, pktap, "Apple PKTAP" },	 { 192, ppi, "PPI" },
-	{ 219, mpls, "MPLS" },		 { 228, raw, "raw IPv4" },
-	{ 229, raw, "raw IPv6" },	 { 239, nflog, "NFLOG" },
-	{ 242, infiniband, "IP over InfiniBand" }, { 258, pktap, "Apple PKTAP" },
-	{ 276, cooked2, "Linux cooked v2" },
+	{0, null, "BSD loopback"},
+	{LINK_ETHERNET, ethernet, "Ethernet"},
+	{9, ppp, "PPP"},
+	{12, raw, "raw IP"},
+	{14, raw, "raw IP"},
+	{50, ppp_serial, "PPP in HDLC framing"},
+	{51, pppoe, "PPPoE"},
+	{101, raw, "raw IP"},
+	{104, hdlc, "Cisco HDLC"},
+	{105, wireless, "IEEE 802.11"},
+	{107, frame_relay, "Frame Relay"},
+	{108, null, "OpenBSD loopback"},
+	{113, cooked, "Linux cooked"},
+	{127, radiotap, "IEEE 802.11 with radiotap"},
+	{149, pktap, "Apple PKTAP"},
+	{192, ppi, "PPI"},
+	{219, mpls, "MPLS"},
+	{228, raw, "raw IPv4"},
+	{229, raw, "raw IPv6"},
+	{239, nflog, "NFLOG"},
+	{242, infiniband, "IP over InfiniBand"},
+	{258, pktap, "Apple PKTAP"},
+	{276, cooked2, "Linux cooked v2"},
 };
 static const struct {
 	uint16_t type;
 	next_t (*peel)(struct cursor *c);
 } ethertypes[] = {
-	{ 0x8100, vlan }, { 0x88a8, vlan }, { 0x9100, vlan }, { 0x9200, vlan }, { 0x9300, vlan },
-	{ 0x8847, mpls }, { 0x8848, mpls }, { 0x8864, pppoe }, { 0x893f, etag }, { 0x894f, nsh },
-	{ 0x6558, ethernet },
+	{0x8100, vlan}, {0x88a8, vlan}, {0x9100, vlan},	    {0x9200, vlan},
+	{0x9300, vlan}, {0x8847, mpls}, {0x8848, mpls},	    {0x8864, pppoe},
+	{0x893f, etag}, {0x894f, nsh},	{0x6558, ethernet},
 };
 
 static const struct link_row *find_link(uint16_t link)

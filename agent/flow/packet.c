@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* packet.c - the outermost IP header of a frame, its extension headers, fragments, source routes, and ports. */
+/* packet.c - the outermost IP header of a frame, its extension headers, fragments, source routes,
+ * and ports. */
 #include "agent/flow/link.h"
 
 #define OPTION_LSRR 131 /* RFC 791 */
@@ -40,7 +41,8 @@ static inline void transport(struct packet *k, struct cursor c)
 	}
 }
 
-/* Strict or loose source route that is not used up: the last address is where the packet goes in the end. */
+/* Strict or loose source route that is not used up: the last address is where the packet goes in
+ * the end. */
 static void ipv4_route(struct packet *k, const uint8_t *p, size_t len)
 {
 	if (len < 3 || p[2] > len) /* the pointer counts from 1 */
@@ -130,8 +132,8 @@ static uint32_t jumbo(const uint8_t *p, size_t left)
 	return 0;
 }
 
-/* Routing header with segments left: type 0 and 2 end at the last address, segment routing at the first of its list;
- * where others end is not known. */
+/* Routing header with segments left: type 0 and 2 end at the last address, segment routing at the
+ * first of its list; where others end is not known. */
 static void ipv6_route(struct packet *k, const uint8_t *p, size_t len)
 {
 	if (!p[3])
@@ -147,15 +149,16 @@ static void ipv6_route(struct packet *k, const uint8_t *p, size_t len)
 
 static bool is_extension(uint8_t proto)
 {
-	return proto == 0 || proto == 43 || proto == 44 || proto == 60 || proto == 135 || proto == 139 ||
-	       proto == 140 || proto == 51;
+	return proto == 0 || proto == 43 || proto == 44 || proto == 60 || proto == 135 ||
+	       proto == 139 || proto == 140 || proto == 51;
 }
 
 static void fragment_header(struct packet *k, const uint8_t *p)
 {
 	uint16_t offset = be16(p + 2);
 
-	/* neither an offset nor more to come: a whole packet that only wears the header (RFC 6946) */
+	/* neither an offset nor more to come: a whole packet that only wears the header (RFC 6946)
+	 */
 	if (!(offset & 0xfff9))
 		return;
 	k->flags |= offset & 0xfff8 ? PACKET_FRAGMENT | PACKET_LATER : PACKET_FRAGMENT;
@@ -230,7 +233,7 @@ static inline enum packet_result ipv6(struct packet *k, struct cursor c, uint32_
 
 enum packet_result packet_decode(struct packet *k, const struct packet_frame *f)
 {
-	struct cursor c = { f->data, f->data + f->caplen };
+	struct cursor c = {f->data, f->data + f->caplen};
 	uint32_t on_wire;
 
 	k->flags = 0;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * packet.h - a frame -> the outermost IP header and its ports, behind one checked cursor. No state, no allocation.
+ * packet.h - a frame -> the outermost IP header and its ports, behind one checked cursor. No state,
+ * no allocation.
  *
- * Link layers down to IP are peeled (VLAN of any depth up to PACKET_LAYERS_MAX, MPLS, PPPoE, E-tag, NSH); tunnels inside
- * IP are not: packet_decode stops at the first IP header. What is inside is a later walk over 'payload'.
+ * Link layers down to IP are peeled (VLAN of any depth up to PACKET_LAYERS_MAX, MPLS, PPPoE, E-tag,
+ * NSH); tunnels inside IP are not: packet_decode stops at the first IP header. What is inside is a
+ * later walk over 'payload'.
  */
 #ifndef AGENT_PACKET_H
 #define AGENT_PACKET_H
@@ -26,9 +28,9 @@ struct packet_frame {
 
 enum packet_result {
 	PACKET_IP,
-	PACKET_OTHER,  /* no IP in it: ARP, LLDP, ... */
-	PACKET_BAD_IP, /* an IP header that is none: cut, or its lengths are wrong */
-	PACKET_SHORT,  /* the frame ends inside a link header */
+	PACKET_OTHER,	 /* no IP in it: ARP, LLDP, ... */
+	PACKET_BAD_IP,	 /* an IP header that is none: cut, or its lengths are wrong */
+	PACKET_SHORT,	 /* the frame ends inside a link header */
 	PACKET_TOO_DEEP, /* more than PACKET_LAYERS_MAX headers before IP */
 	PACKET_UNKNOWN_LINK,
 	PACKET_RESULTS
@@ -38,17 +40,19 @@ enum packet_result {
 #define PACKET_LATER	 0x04 /* not the first: the transport header is elsewhere */
 #define PACKET_SYN	 0x08 /* TCP SYN without ACK: the sender opens */
 #define PACKET_SYNACK	 0x10
-#define PACKET_ROUTED	 0x20 /* a source route that is not used up: the header's destination is a hop */
-#define PACKET_DEEP	 0x40 /* more extension headers than the bound, or options that cannot be followed */
-#define PACKET_CUT	 0x80 /* the capture ends before the transport header */
+#define PACKET_ROUTED                                                                              \
+	0x20 /* a source route that is not used up: the header's destination is a hop */
+#define PACKET_DEEP                                                                                \
+	0x40 /* more extension headers than the bound, or options that cannot be followed */
+#define PACKET_CUT 0x80 /* the capture ends before the transport header */
 
 struct packet {
-	uint8_t v; /* 4 or 6 */
-	uint8_t proto; /* after extension headers and AH */
+	uint8_t v;	   /* 4 or 6 */
+	uint8_t proto;	   /* after extension headers and AH */
 	uint8_t raw_proto; /* what the fragment header (or the IPv4 header) says */
 	uint8_t flags;
 	uint16_t sport, dport; /* 0 unless PACKET_HAS_PORTS; ICMP: 0 */
-	uint32_t length;       /* IP layer, header included: as the header says, TSO and jumbo resolved */
+	uint32_t length; /* IP layer, header included: as the header says, TSO and jumbo resolved */
 	uint32_t fragment_id;
 	const uint8_t *src, *dst; /* 4 or 16 bytes in the frame */
 	const uint8_t *final;	  /* PACKET_ROUTED: where it ends; NULL = cannot be told */
@@ -57,5 +61,6 @@ struct packet {
 	uint8_t icmp_type, icmp_code; /* proto 1 and 58, first fragment */
 };
 enum packet_result packet_decode(struct packet *ret, const struct packet_frame *f);
-const char *packet_link_name(uint16_t link); /* "Ethernet"; NULL: not one that packet_decode knows */
+const char *
+packet_link_name(uint16_t link); /* "Ethernet"; NULL: not one that packet_decode knows */
 #endif

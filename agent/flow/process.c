@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* process.c - /proc/PID read with bounds, remembered while its start time says that it is still the same process. */
+/* process.c - /proc/PID read with bounds, remembered while its start time says that it is still the
+ * same process. */
 #include "agent/flow/process.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -10,10 +11,10 @@
 #include "agent/core/own.h"
 #include "agent/core/text.h"
 
-#define TEXT_MAX  4096
-#define FILE_MAX  (64u << 10)
-#define BUCKETS	  1024
-#define TICKS_NS  10000000ull /* USER_HZ is 100 on every Linux */
+#define TEXT_MAX 4096
+#define FILE_MAX (64u << 10)
+#define BUCKETS	 1024
+#define TICKS_NS 10000000ull /* USER_HZ is 100 on every Linux */
 
 struct known {
 	int32_t pid; /* 0: free */
@@ -31,7 +32,7 @@ struct user {
 	char name[64]; /* "" = nobody */
 };
 struct processes {
-	int root; /* owned */
+	int root;      /* owned */
 	unsigned hand; /* the next known to make room */
 	struct known *bucket[BUCKETS];
 	struct known known[PROCESSES_MAX];
@@ -114,7 +115,8 @@ static int read_proc(struct processes *ps, int32_t pid, const char *name, char *
 	return text_read_file(ret, len, ps->root, path, FILE_MAX);
 }
 
-/* Field 22 of stat, counted after the last ')': comm may hold spaces, parentheses and newlines. Also PF_KTHREAD. */
+/* Field 22 of stat, counted after the last ')': comm may hold spaces, parentheses and newlines.
+ * Also PF_KTHREAD. */
 static int parse_stat(const char *s, uint64_t *start_ns, bool *kernel, char comm[64])
 {
 	const char *open = strchr(s, '('), *close = strrchr(s, ')');
@@ -312,12 +314,15 @@ int processes_lookup(struct processes *ps, struct process *p)
 	return k ? 0 : -ESRCH;
 }
 
-int processes_learn(struct processes *ps, const struct process *p, const char *exe, const char *arguments, size_t len)
+int processes_learn(struct processes *ps, const struct process *p, const char *exe,
+		    const char *arguments, size_t len)
 {
 	struct known *k = known_find(ps, p->pid);
 
 	if (!k || k->start_ns / TICKS_NS != p->start_ns / TICKS_NS) {
-		struct known new = {.pid = p->pid, .uid = p->uid, .start_ns = p->start_ns / TICKS_NS * TICKS_NS};
+		struct known new = {.pid = p->pid,
+				    .uid = p->uid,
+				    .start_ns = p->start_ns / TICKS_NS * TICKS_NS};
 
 		if (p->comm) {
 			_free_ char *comm = clean(p->comm, strlen(p->comm), 16);

@@ -11,7 +11,8 @@
 
 static struct flow *slots_new(size_t n)
 {
-	struct flow *s = mmap(NULL, n * sizeof(*s), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct flow *s = mmap(NULL, n * sizeof(*s), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (s == MAP_FAILED)
 		return NULL;
@@ -105,14 +106,15 @@ int flow_table_add(struct flow_table *t, const struct flow_id *id, uint64_t hash
 	if (!more)
 		return -ENOMEM;
 	f = empty_slot(t->slot, t->mask, hash);
-	*f = (struct flow){ .id = *id, .more = more };
+	*f = (struct flow){.id = *id, .more = more};
 	f->id.rest &= ~FLOW_FLAGS;
 	t->used++;
 	*ret = f;
 	return 0;
 }
 
-/* Without memory for a copy: every flow moves to the first free slot from its home until none moves any more. */
+/* Without memory for a copy: every flow moves to the first free slot from its home until none moves
+ * any more. */
 static void mend(struct flow_table *t)
 {
 	bool moved;
@@ -132,7 +134,8 @@ static void mend(struct flow_table *t)
 	} while (moved);
 }
 
-void flow_table_sweep(struct flow_table *t, bool (*drop)(void *arg, struct flow *f, struct flow_more *m), void *arg)
+void flow_table_sweep(struct flow_table *t,
+		      bool (*drop)(void *arg, struct flow *f, struct flow_more *m), void *arg)
 {
 	size_t dropped = 0;
 

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * table.h - one-way flows: 5-tuple -> counters, in an open-addressing table of one cache line a flow.
+ * table.h - one-way flows: 5-tuple -> counters, in an open-addressing table of one cache line a
+ * flow.
  *
- * The line holds what every packet touches. What is needed at the first packet and at the end stands elsewhere
- * (struct flow_more, found by index), so that a million flows cost one cache miss a packet and no more:
+ * The line holds what every packet touches. What is needed at the first packet and at the end
+ * stands elsewhere (struct flow_more, found by index), so that a million flows cost one cache miss
+ * a packet and no more:
  *
- *     hash --> | key 40 | bytes 8 | last 8 | packets 4 | more 4 |      more --> first packet, verdict, destination
+ *     hash --> | key 40 | bytes 8 | last 8 | packets 4 | more 4 |      more --> first packet,
+ * verdict, destination
  *
  * Callers hash and prefetch a batch of keys first and look them up afterwards (pipeline.c).
  *
- * Invariants (tests/agent/table_test.c): 1. at most half of the slots are used; 2. a flow's index never changes and is
- * not 0; 3. the table never holds more than 'max' flows: flow_table_add says -ENOSPC, and the owner sweeps.
+ * Invariants (tests/agent/table_test.c): 1. at most half of the slots are used; 2. a flow's index
+ * never changes and is not 0; 3. the table never holds more than 'max' flows: flow_table_add says
+ * -ENOSPC, and the owner sweeps.
  */
 #ifndef AGENT_TABLE_H
 #define AGENT_TABLE_H
@@ -20,7 +24,8 @@
 #include <string.h>
 #include "geo/ip.h"
 
-/* src, dst, and one word: sport, dport, protocol, version, route; the top byte is the owner's flags, not compared. */
+/* src, dst, and one word: sport, dport, protocol, version, route; the top byte is the owner's
+ * flags, not compared. */
 struct flow_id {
 	uint64_t src[2], dst[2], rest;
 };
@@ -55,11 +60,13 @@ struct flow_table {
 };
 int flow_table_new(struct flow_table *t, size_t max);
 void flow_table_free(struct flow_table *t);
-/* A flow that is not there. *ret has bytes, packets, last_ns and flags 0 and a zeroed more. 0, -ENOSPC, -ENOMEM.
- * Pointers into the table are dead afterwards. */
-int flow_table_add(struct flow_table *t, const struct flow_id *id, uint64_t hash, struct flow **ret);
+/* A flow that is not there. *ret has bytes, packets, last_ns and flags 0 and a zeroed more. 0,
+ * -ENOSPC, -ENOMEM. Pointers into the table are dead afterwards. */
+int flow_table_add(struct flow_table *t, const struct flow_id *id, uint64_t hash,
+		   struct flow **ret);
 /* Drops every flow for which drop() is true; drop sees it whole. */
-void flow_table_sweep(struct flow_table *t, bool (*drop)(void *arg, struct flow *f, struct flow_more *m), void *arg);
+void flow_table_sweep(struct flow_table *t,
+		      bool (*drop)(void *arg, struct flow *f, struct flow_more *m), void *arg);
 
 static inline uint64_t flow_mix(uint64_t a, uint64_t b)
 {
@@ -80,10 +87,11 @@ static inline void flow_prefetch(const struct flow_table *t, uint64_t hash)
 }
 static inline bool flow_same(const struct flow_id *a, const struct flow_id *b)
 {
-	return !(((a->rest ^ b->rest) & ~FLOW_FLAGS) | (a->src[0] ^ b->src[0]) | (a->src[1] ^ b->src[1]) |
-		 (a->dst[0] ^ b->dst[0]) | (a->dst[1] ^ b->dst[1]));
+	return !(((a->rest ^ b->rest) & ~FLOW_FLAGS) | (a->src[0] ^ b->src[0]) |
+		 (a->src[1] ^ b->src[1]) | (a->dst[0] ^ b->dst[0]) | (a->dst[1] ^ b->dst[1]));
 }
-static inline struct flow *flow_find(const struct flow_table *t, const struct flow_id *id, uint64_t hash)
+static inline struct flow *flow_find(const struct flow_table *t, const struct flow_id *id,
+				     uint64_t hash)
 {
 	for (size_t i = hash & t->mask; t->slot[i].more; i = (i + 1) & t->mask)
 		if (flow_same(&t->slot[i].id, id))
@@ -97,10 +105,12 @@ static inline uint64_t flow_word4(uint32_t address)
 	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? address : (uint64_t)address << 32;
 }
 /* version 4 or 6; route: 0, or the number of a source route (12 bits) */
-static inline void flow_id_make(struct flow_id *id, uint8_t version, const uint8_t *src, const uint8_t *dst,
-				uint16_t sport, uint16_t dport, uint8_t proto, unsigned route)
+static inline void flow_id_make(struct flow_id *id, uint8_t version, const uint8_t *src,
+				const uint8_t *dst, uint16_t sport, uint16_t dport, uint8_t proto,
+				unsigned route)
 {
-	if (version == 4) { /* by value: a load of 8 bytes just after a store of 4 would wait for it */
+	if (version ==
+	    4) { /* by value: a load of 8 bytes just after a store of 4 would wait for it */
 		uint32_t a, b;
 
 		memcpy(&a, src, 4);
@@ -112,16 +122,16 @@ static inline void flow_id_make(struct flow_id *id, uint8_t version, const uint8
 		memcpy(id->src, src, 16);
 		memcpy(id->dst, dst, 16);
 	}
-	id->rest = sport | (uint64_t)dport << 16 | (uint64_t)proto << 32 | (uint64_t)(version & 15) << 40 |
-		   (uint64_t)(route & 0xfff) << 44;
+	id->rest = sport | (uint64_t)dport << 16 | (uint64_t)proto << 32 |
+		   (uint64_t)(version & 15) << 40 | (uint64_t)(route & 0xfff) << 44;
 }
 /* The same flow in the other direction, without its route. */
 static inline struct flow_id flow_reverse(const struct flow_id *id)
 {
-	return (struct flow_id){ .src = { id->dst[0], id->dst[1] },
-				 .dst = { id->src[0], id->src[1] },
-				 .rest = (id->rest & 0x00000fff00000000ull) | (id->rest >> 16 & 0xffff) |
-					 (id->rest & 0xffff) << 16 };
+	return (struct flow_id){.src = {id->dst[0], id->dst[1]},
+				.dst = {id->src[0], id->src[1]},
+				.rest = (id->rest & 0x00000fff00000000ull) |
+					(id->rest >> 16 & 0xffff) | (id->rest & 0xffff) << 16};
 }
 static inline uint8_t flow_version(const struct flow_id *id)
 {

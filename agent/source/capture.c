@@ -7,8 +7,8 @@
 #define PCAP_HEADER 24
 
 static const char *const damage_names[] = {
-	[CAPTURE_TRUNCATED] = "truncated",     [CAPTURE_BAD_RECORD] = "bad_record",
-	[CAPTURE_BAD_LENGTH] = "bad_length",   [CAPTURE_BAD_BLOCK] = "bad_block",
+	[CAPTURE_TRUNCATED] = "truncated",	 [CAPTURE_BAD_RECORD] = "bad_record",
+	[CAPTURE_BAD_LENGTH] = "bad_length",	 [CAPTURE_BAD_BLOCK] = "bad_block",
 	[CAPTURE_NO_INTERFACE] = "no_interface", [CAPTURE_BAD_GZIP] = "bad_gzip",
 };
 _Static_assert(sizeof(damage_names) / sizeof(*damage_names) == CAPTURE_DAMAGES, "a name each");
@@ -18,7 +18,8 @@ const char *capture_damage_name(enum capture_damage d)
 	return d < CAPTURE_DAMAGES ? damage_names[d] : "";
 }
 
-/* A record that claims too much: step over it when that is safe, else the rest of the file is lost. */
+/* A record that claims too much: step over it when that is safe, else the rest of the file is lost.
+ */
 static int pcap_oversized(struct capture *c, uint32_t caplen)
 {
 	int r;
@@ -82,7 +83,8 @@ static int pcap_next(struct capture *c, struct packet_frame *frames, unsigned ma
 		__builtin_prefetch(p + INPUT_SLACK - 64);
 		f->caplen = caplen;
 		f->len = capture_u32(c, p + 12);
-		f->time_ns = capture_u32(c, p) * 1000000000ull + (uint64_t)capture_u32(c, p + 4) * c->unit;
+		f->time_ns = capture_u32(c, p) * 1000000000ull +
+			     (uint64_t)capture_u32(c, p + 4) * c->unit;
 		f->data = p + c->header;
 		f->link = c->link;
 		f->number = ++c->number;
@@ -102,17 +104,17 @@ struct magic {
 	uint32_t header, unit;
 };
 static const struct magic magics[] = {
-	{ { 0xd4, 0xc3, 0xb2, 0xa1 }, true, 16, 1000 },	 { { 0xa1, 0xb2, 0xc3, 0xd4 }, false, 16, 1000 },
-	{ { 0x4d, 0x3c, 0xb2, 0xa1 }, true, 16, 1 },	 { { 0xa1, 0xb2, 0x3c, 0x4d }, false, 16, 1 },
-	{ { 0x34, 0xcd, 0xb2, 0xa1 }, true, 24, 1000 },	 { { 0xa1, 0xb2, 0xcd, 0x34 }, false, 24, 1000 },
+	{{0xd4, 0xc3, 0xb2, 0xa1}, true, 16, 1000}, {{0xa1, 0xb2, 0xc3, 0xd4}, false, 16, 1000},
+	{{0x4d, 0x3c, 0xb2, 0xa1}, true, 16, 1},    {{0xa1, 0xb2, 0x3c, 0x4d}, false, 16, 1},
+	{{0x34, 0xcd, 0xb2, 0xa1}, true, 24, 1000}, {{0xa1, 0xb2, 0xcd, 0x34}, false, 24, 1000},
 };
 static const struct {
 	uint8_t bytes[4], n;
 	const char *name;
 } compressions[] = {
-	{ { 0x28, 0xb5, 0x2f, 0xfd }, 4, "zstd" }, { { 0x04, 0x22, 0x4d, 0x18 }, 4, "lz4" },
-	{ { 'B', 'Z', 'h' }, 3, "bzip2" },	   { { 0xfd, '7', 'z', 'X' }, 4, "xz" },
-	{ { 'P', 'K', 3, 4 }, 4, "zip" },
+	{{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"}, {{0x04, 0x22, 0x4d, 0x18}, 4, "lz4"},
+	{{'B', 'Z', 'h'}, 3, "bzip2"},	       {{0xfd, '7', 'z', 'X'}, 4, "xz"},
+	{{'P', 'K', 3, 4}, 4, "zip"},
 };
 
 static int pcap_start(struct capture *c, const struct magic *m)
@@ -131,7 +133,9 @@ static int pcap_start(struct capture *c, const struct magic *m)
 		c->done = true;
 		return 0;
 	}
-	c->link = (uint16_t)capture_u32(c, p + 20); /* the upper half speaks of frame check sequences */
+	c->link =
+		(uint16_t)capture_u32(c,
+				      p + 20); /* the upper half speaks of frame check sequences */
 	c->in.pos += PCAP_HEADER;
 	return 0;
 }
@@ -142,19 +146,23 @@ static int unknown_format(struct capture *c, struct diag_sink *d)
 
 	for (size_t i = 0; i < sizeof(compressions) / sizeof(*compressions); i++)
 		if (!memcmp(p, compressions[i].bytes, compressions[i].n)) {
-			diag_error(d, c->path, 0, "compressed with %s, which is not read: decompress it first, "
-				   "for instance into a pipe and 'cordon replay -'", compressions[i].name);
+			diag_error(d, c->path, 0,
+				   "compressed with %s, which is not read: decompress it first, "
+				   "for instance into a pipe and 'cordon replay -'",
+				   compressions[i].name);
 			return -ENOTSUP;
 		}
-	diag_error(d, c->path, 0, "not a capture: begins with %02x %02x %02x %02x, not as pcap, pcapng or "
-		   "gzip do", p[0], p[1], p[2], p[3]);
+	diag_error(d, c->path, 0,
+		   "not a capture: begins with %02x %02x %02x %02x, not as pcap, pcapng or "
+		   "gzip do",
+		   p[0], p[1], p[2], p[3]);
 	return -EINVAL;
 }
 
 /* The first four bytes of what is to be read say what it is. */
 static int capture_start(struct capture *c, struct diag_sink *d)
 {
-	static const uint8_t pcapng_magic[4] = { 0x0a, 0x0d, 0x0d, 0x0a };
+	static const uint8_t pcapng_magic[4] = {0x0a, 0x0d, 0x0d, 0x0a};
 	const uint8_t *p;
 	int r = input_want(&c->in, 4);
 
@@ -183,7 +191,8 @@ static int capture_begin(struct capture *c, struct diag_sink *d)
 
 	if (r < 0)
 		return r;
-	if (input_left(&c->in) >= 2 && c->in.buf[c->in.pos] == 0x1f && c->in.buf[c->in.pos + 1] == 0x8b) {
+	if (input_left(&c->in) >= 2 && c->in.buf[c->in.pos] == 0x1f &&
+	    c->in.buf[c->in.pos + 1] == 0x8b) {
 		r = input_gunzip(&c->in);
 		if (r < 0)
 			return r;
@@ -233,7 +242,8 @@ int capture_next(struct capture *c, struct packet_frame *frames, unsigned max)
 {
 	int n = c->next(c, frames, max);
 
-	/* damage inside the compressed data shows itself as an end: say which of the two it was, once */
+	/* damage inside the compressed data shows itself as an end: say which of the two it was,
+	 * once */
 	if (n == 0 && c->in.bad_gzip && !c->damaged[CAPTURE_BAD_GZIP])
 		c->damaged[CAPTURE_BAD_GZIP]++;
 	return n;

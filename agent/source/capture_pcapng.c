@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * capture_pcapng.c - pcapng by its blocks: any number of sections of either byte order, any number of interfaces, each
- * with its link type and clock (libpcap refuses two link types in one file). draft-ietf-opsawg-pcapng.
+ * capture_pcapng.c - pcapng by its blocks: any number of sections of either byte order, any number
+ * of interfaces, each with its link type and clock (libpcap refuses two link types in one file).
+ * draft-ietf-opsawg-pcapng.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +41,8 @@ static uint64_t block_time(const struct pcapng_interface *i, uint32_t high, uint
 	return ns + (uint64_t)i->offset * 1000000000u;
 }
 
-static void interface_options(struct capture *c, struct pcapng_interface *i, const uint8_t *p, size_t left)
+static void interface_options(struct capture *c, struct pcapng_interface *i, const uint8_t *p,
+			      size_t left)
 {
 	while (left >= 4) {
 		uint16_t code = capture_u16(c, p), len = capture_u16(c, p + 2);
@@ -79,14 +81,16 @@ static int add_interface(struct capture *c, const uint8_t *body, size_t len)
 		c->room = room;
 	}
 	i = &c->interfaces[c->ninterfaces++];
-	*i = (struct pcapng_interface){ .link = capture_u16(c, body), .resolution = RESOLUTION_US,
-					.snaplen = capture_u32(c, body + 4) };
+	*i = (struct pcapng_interface){.link = capture_u16(c, body),
+				       .resolution = RESOLUTION_US,
+				       .snaplen = capture_u32(c, body + 4)};
 	interface_options(c, i, body + 8, len - 8);
 	return 0;
 }
 
 /* 1: *f is a packet; 0: it is none, and counted if it should have been. */
-static int packet_block(struct capture *c, uint32_t type, const uint8_t *b, size_t len, struct packet_frame *f)
+static int packet_block(struct capture *c, uint32_t type, const uint8_t *b, size_t len,
+			struct packet_frame *f)
 {
 	const struct pcapng_interface *i;
 	uint32_t id, fixed = type == BLOCK_SIMPLE ? 4 : 20;
@@ -96,7 +100,9 @@ static int packet_block(struct capture *c, uint32_t type, const uint8_t *b, size
 		return 0;
 	}
 	f->number = ++c->number;
-	id = type == BLOCK_SIMPLE ? 0 : type == BLOCK_ENHANCED ? capture_u32(c, b) : capture_u16(c, b);
+	id = type == BLOCK_SIMPLE     ? 0
+	     : type == BLOCK_ENHANCED ? capture_u32(c, b)
+				      : capture_u16(c, b);
 	if (id >= c->ninterfaces) {
 		c->damaged[CAPTURE_NO_INTERFACE]++;
 		return 0;
@@ -130,7 +136,8 @@ static int packet_block(struct capture *c, uint32_t type, const uint8_t *b, size
 /* A section header says the byte order of itself and of what follows. False: it is none. */
 static bool section_order(struct capture *c, const uint8_t *p)
 {
-	static const uint8_t little[4] = { 0x4d, 0x3c, 0x2b, 0x1a }, big[4] = { 0x1a, 0x2b, 0x3c, 0x4d };
+	static const uint8_t little[4] = {0x4d, 0x3c, 0x2b, 0x1a},
+			     big[4] = {0x1a, 0x2b, 0x3c, 0x4d};
 	bool host_little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
 	if (!memcmp(p + 8, little, 4))
@@ -224,7 +231,8 @@ int pcapng_next(struct capture *c, struct packet_frame *frames, unsigned max)
 		if (input_left(&c->in) < len) {
 			if (n)
 				break;
-			r = len > INPUT_WINDOW ? large_block(c, type, len) : input_want(&c->in, len);
+			r = len > INPUT_WINDOW ? large_block(c, type, len)
+					       : input_want(&c->in, len);
 			if (r < 0)
 				return r;
 			if (len <= INPUT_WINDOW && input_left(&c->in) < len)

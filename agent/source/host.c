@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* host.c - rtnetlink for the host's addresses, sock_diag for listening ports and the owner of a socket. */
+/* host.c - rtnetlink for the host's addresses, sock_diag for listening ports and the owner of a
+ * socket. */
 #include "agent/source/host.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -52,7 +53,8 @@ static ssize_t receive(int fd, char buf[BUFFER])
 	return n;
 }
 
-/* One checked cursor over the attributes after a message's fixed part. NULL at the end or at the first broken one. */
+/* One checked cursor over the attributes after a message's fixed part. NULL at the end or at the
+ * first broken one. */
 static const struct rtattr *attribute_next(const struct nlmsghdr *m, size_t *at)
 {
 	const struct rtattr *a = (const struct rtattr *)(const void *)((const char *)m + *at);
@@ -136,7 +138,8 @@ int host_open(struct host **ret, host_address_fn *fn, void *arg)
 		return -ENOMEM;
 	*h = (struct host){.fn = fn, .arg = arg};
 	h->fd = netlink(NETLINK_ROUTE, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SOCK_NONBLOCK);
-	r = h->fd < 0 ? h->fd : dump_addresses(h); /* after the subscription: nothing falls between */
+	r = h->fd < 0 ? h->fd
+		      : dump_addresses(h); /* after the subscription: nothing falls between */
 	if (r < 0) {
 		host_close(h);
 		return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* input.c - reads a file or pipe in large blocks, through zlib when it is gzip, hashing it when asked, ahead when asked. */
+/* input.c - reads a file or pipe in large blocks, through zlib when it is gzip, hashing it when
+ * asked, ahead when asked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -13,7 +14,7 @@
 #include "agent/source/input.h"
 
 #define GZIP_BLOCK (256u << 10)
-#define BLOCKS	   3u	       /* one is worked on, two are ahead */
+#define BLOCKS	   3u	      /* one is worked on, two are ahead */
 #define AHEAD_MIN  (4u << 20) /* a smaller file is read before a thread would have started */
 
 /* Room for what is left of the block before, then the bytes: the window never has a seam. */
@@ -40,8 +41,8 @@ struct input_private {
 	bool gzip, member; /* member: inside one, so that an end of input is damage */
 	bool bad;	   /* of the compressed data; handed to the caller with the end */
 	z_stream z;
-	uint8_t *raw; /* compressed bytes */
-	uint8_t *own; /* the first window */
+	uint8_t *raw;	     /* compressed bytes */
+	uint8_t *own;	     /* the first window */
 	struct ahead *ahead; /* owned; while it is there, all above but 'own' is the thread's */
 };
 
@@ -124,7 +125,8 @@ static int raw_read(struct input *in, uint8_t *to, size_t room, size_t *n)
 	return 1;
 }
 
-/* A member has ended: another one may follow at once; anything else is trailing garbage, ignored as gzip does. */
+/* A member has ended: another one may follow at once; anything else is trailing garbage, ignored as
+ * gzip does. */
 static bool next_member(struct input_private *p)
 {
 	p->member = false;
@@ -342,7 +344,8 @@ int input_gunzip(struct input *in)
 	struct input_private *p = in->private;
 	size_t left = input_left(in);
 
-	/* what has been read already is less than a block: input_want was called once, for the magic */
+	/* what has been read already is less than a block: input_want was called once, for the
+	 * magic */
 	p->raw = malloc(GZIP_BLOCK + INPUT_BLOCK);
 	if (!p->raw)
 		return -ENOMEM;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * input.h - a file or pipe as a window of bytes that moves forward: read in blocks of 1 MB, gunzipped on the way.
+ * input.h - a file or pipe as a window of bytes that moves forward: read in blocks of 1 MB,
+ * gunzipped on the way.
  *
  *      buf:  | used | window: pos .. have |   free   |
  *
- * The window's bytes stay where they are until input_want() is called. After input_ahead() a thread reads (gunzips,
- * hashes) the next blocks while the caller works on this one; the caller sees no difference but in time.
+ * The window's bytes stay where they are until input_want() is called. After input_ahead() a thread
+ * reads (gunzips, hashes) the next blocks while the caller works on this one; the caller sees no
+ * difference but in time.
  */
 #ifndef AGENT_INPUT_H
 #define AGENT_INPUT_H
@@ -15,7 +17,7 @@
 
 #define INPUT_BLOCK  (1u << 20)
 #define INPUT_WINDOW (1u << 20) /* the most that input_want can promise */
-#define INPUT_SLACK  2048u	/* allocated behind every block, so that a prefetch may point there */
+#define INPUT_SLACK  2048u /* allocated behind every block, so that a prefetch may point there */
 
 struct input {
 	uint8_t *buf;
@@ -23,18 +25,22 @@ struct input {
 	bool eof;
 	bool bad_gzip; /* at eof: compressed data damaged, the window ends where it was good */
 	_Atomic uint64_t read; /* bytes of the file */
-	uint64_t size; /* of a regular file; 0 = not known */
+	uint64_t size;	       /* of a regular file; 0 = not known */
 	struct input_private *private;
 };
 int input_open(struct input *in, const char *path);
 void input_close(struct input *in);
-/* Make at least 'want' bytes stand at buf + pos, unless the input ends before. 0 or -errno of read(). */
+/* Make at least 'want' bytes stand at buf + pos, unless the input ends before. 0 or -errno of
+ * read(). */
 int input_want(struct input *in, size_t want);
-int input_skip(struct input *in, uint64_t bytes); /* forwards; 1 when the input ended before, 0, -errno */
-int input_gunzip(struct input *in);		  /* what is in the window and what follows is gzip */
-int input_hash(struct input *in);		  /* from the first byte: before the first input_want */
-int input_sha256(struct input *in, char ret[65]); /* reads to the end; -EINVAL: input_hash was not called */
-void input_ahead(struct input *in); /* from now on read ahead in a thread; without one it goes on as before */
+int input_skip(struct input *in,
+	       uint64_t bytes);	    /* forwards; 1 when the input ended before, 0, -errno */
+int input_gunzip(struct input *in); /* what is in the window and what follows is gzip */
+int input_hash(struct input *in);   /* from the first byte: before the first input_want */
+int input_sha256(struct input *in,
+		 char ret[65]);	    /* reads to the end; -EINVAL: input_hash was not called */
+void input_ahead(struct input *in); /* from now on read ahead in a thread; without one it goes on as
+				       before */
 static inline size_t input_left(const struct input *in)
 {
 	return in->have - in->pos;

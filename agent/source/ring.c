@@ -15,8 +15,9 @@ struct follow {
 	uint64_t cgroup;
 	struct follow *next;
 	uint64_t handle;
-	uint64_t packets, bytes;	     /* told */
-	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one has comes on top */
+	uint64_t packets, bytes;	   /* told */
+	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one
+					      has comes on top */
 };
 struct ring {
 	struct ring_config cfg;
@@ -59,14 +60,18 @@ static uint64_t flow_hash(const struct flow_key *k, uint64_t cgroup)
 
 	for (unsigned i = 0; i < 16; i++)
 		h = (h ^ k->src.b[i] ^ (uint64_t)k->dst.b[i] << 8) * 0x100000001b3ull;
-	h = (h ^ ((uint64_t)k->sport << 24 | (uint64_t)k->dport << 8 | k->proto)) * 0x100000001b3ull;
+	h = (h ^ ((uint64_t)k->sport << 24 | (uint64_t)k->dport << 8 | k->proto)) *
+	    0x100000001b3ull;
 	return h ^ h >> 29;
 }
 
 static struct flow_key key_of(const struct kernel_record *k)
 {
-	return (struct flow_key){
-		.src = k->src, .dst = k->dst, .sport = k->sport, .dport = k->dport, .proto = k->proto};
+	return (struct flow_key){.src = k->src,
+				 .dst = k->dst,
+				 .sport = k->sport,
+				 .dport = k->dport,
+				 .proto = k->proto};
 }
 
 static bool flow_same(const struct flow_key *a, const struct flow_key *b)
@@ -133,12 +138,14 @@ static void on_unresolved(struct ring *r, uint64_t cgroup)
 	const char *path = r->cfg.cgroups ? cgroups_path(r->cfg.cgroups, cgroup) : NULL;
 
 	r->state.unresolved++;
-	/* no path: the cgroup is gone already; its sockets stay "unresolved", which never allows by accident */
+	/* no path: the cgroup is gone already; its sockets stay "unresolved", which never allows by
+	 * accident */
 	if (path && r->engine)
 		kernel_cgroup_set(r->cfg.kernel, cgroup, ring_cgroup_mask(r->engine, path));
 }
 
-/* Gone, or a zombie, before anybody could look into /proc: the kernel made a note when it was at socket() or connect(). */
+/* Gone, or a zombie, before anybody could look into /proc: the kernel made a note when it was at
+ * socket() or connect(). */
 static int attribute_dead(struct ring *r, const struct kernel_record *k, struct process *p)
 {
 	struct kernel_image i;
@@ -155,7 +162,8 @@ static int attribute_dead(struct ring *r, const struct kernel_record *k, struct 
 
 static void attribute(struct ring *r, const struct kernel_record *k, struct process *p)
 {
-	const char *path = r->cfg.cgroups && k->cgroup_id ? cgroups_path(r->cfg.cgroups, k->cgroup_id) : NULL;
+	const char *path =
+		r->cfg.cgroups && k->cgroup_id ? cgroups_path(r->cfg.cgroups, k->cgroup_id) : NULL;
 
 	*p = (struct process){.pid = k->pid, .start_ns = k->start_ns, .cgroup_id = k->cgroup_id};
 	if (path) {
@@ -174,7 +182,8 @@ static void attribute(struct ring *r, const struct kernel_record *k, struct proc
 static void event_of(struct ring *r, const struct kernel_record *k, struct event *e)
 {
 	memset(e, 0, sizeof(*e));
-	e->kind = k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL ? EVENT_FLOW_END : EVENT_FLOW;
+	e->kind = k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL ? EVENT_FLOW_END
+									     : EVENT_FLOW;
 	e->time_ns = k->first_ns;
 	e->last_ns = k->last_ns ? k->last_ns : k->first_ns;
 	e->flow = key_of(k);
@@ -217,8 +226,8 @@ static void query_of(const struct event *e, const struct kernel_record *k, struc
 }
 
 /* The kernel may have judged before it knew the cgroup: what it knew then is what is compared. */
-static enum decide_known known_of(struct ring *r, const struct kernel_record *k, const struct event *e,
-				  uint32_t mask)
+static enum decide_known known_of(struct ring *r, const struct kernel_record *k,
+				  const struct event *e, uint32_t mask)
 {
 	struct engine_verdict v;
 	struct engine_query q;
@@ -231,9 +240,10 @@ static enum decide_known known_of(struct ring *r, const struct kernel_record *k,
 	q.mask = mask;
 	q.known = KNOWN_ALL;
 	engine_decide(r->engine, &q, &v);
-	return v.action == (enum decide_action)k->verdict.action && v.decision->rule == k->verdict.rule ?
-		       KNOWN_ALL :
-		       KNOWN_USER;
+	return v.action == (enum decide_action)k->verdict.action &&
+			       v.decision->rule == k->verdict.rule
+		       ? KNOWN_ALL
+		       : KNOWN_USER;
 }
 
 static void tell_mismatch(struct ring *r, const struct kernel_record *k)
@@ -244,13 +254,15 @@ static void tell_mismatch(struct ring *r, const struct kernel_record *k)
 	r->state.mismatches++;
 	if (r->state.mismatches & (r->state.mismatches - 1))
 		return;
-	text_put(text, sizeof(text),
-		 "the kernel and the agent decided differently on %s port %u protocol %u: kernel action %u rule %u",
-		 ip_format(dst, &k->dst), k->dport, k->proto, k->verdict.action, k->verdict.rule);
+	text_put(
+		text, sizeof(text),
+		"the kernel and the agent decided differently on %s port %u protocol %u: kernel action %u rule %u",
+		ip_format(dst, &k->dst), k->dport, k->proto, k->verdict.action, k->verdict.rule);
 	r->cfg.alarm(r->cfg.arg, "verdict-mismatch", text);
 }
 
-/* Sends it down the road. A record of another generation is decided by the policy of now and not compared. */
+/* Sends it down the road. A record of another generation is decided by the policy of now and not
+ * compared. */
 static void decide(struct ring *r, const struct kernel_record *k, struct event *e)
 {
 	struct pipeline_kernel kernel = {.action = k->verdict.action, .rule = k->verdict.rule};
@@ -269,7 +281,8 @@ static bool violates(const struct kernel_record *k)
 	return k->verdict.action == DECIDE_BLOCK || k->verdict.action == DECIDE_ALERT;
 }
 
-/* A packet that was stopped is counted in the fold, one that passed in its socket: never in both. */
+/* A packet that was stopped is counted in the fold, one that passed in its socket: never in both.
+ */
 static bool stopped(const struct kernel_record *k)
 {
 	return k->verdict.action == DECIDE_BLOCK && k->verdict.enforced;
@@ -293,8 +306,10 @@ static struct follow *tell(struct ring *r, const struct kernel_record *k, enum e
 	return f;
 }
 
-/* The flow has sent this much in all: what of it was not told yet goes to the summary, or is told anew. */
-static void tell_more(struct ring *r, const struct kernel_record *k, struct follow *f, uint64_t packets, uint64_t bytes)
+/* The flow has sent this much in all: what of it was not told yet goes to the summary, or is told
+ * anew. */
+static void tell_more(struct ring *r, const struct kernel_record *k, struct follow *f,
+		      uint64_t packets, uint64_t bytes)
 {
 	struct kernel_record rest = *k;
 

@@ -12,7 +12,7 @@
 #define BUFFER	   (8 << 20)
 
 struct wire {
-	pcap_t *pcap; /* owned */
+	pcap_t *pcap;	 /* owned */
 	char *interface; /* owned */
 	uint16_t link;
 	uint64_t number;
@@ -96,7 +96,8 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *da
 	struct packet_frame f = {.data = data,
 				 .caplen = h->caplen,
 				 .len = h->len < h->caplen ? h->caplen : h->len,
-				 .time_ns = (uint64_t)h->ts.tv_sec * 1000000000ull + (uint64_t)h->ts.tv_usec,
+				 .time_ns = (uint64_t)h->ts.tv_sec * 1000000000ull +
+					    (uint64_t)h->ts.tv_usec,
 				 .link = w->link,
 				 .number = ++w->number};
 	int r = pipeline_packets(w->pipeline, &f, 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* wire.h - the live wire through libpcap: sees what a capture would, knows no process for sure, and can stop nothing. */
+/* wire.h - the live wire through libpcap: sees what a capture would, knows no process for sure, and
+ * can stop nothing. */
 #ifndef AGENT_WIRE_H
 #define AGENT_WIRE_H
 #include <stdint.h>
@@ -12,9 +13,10 @@
 struct wire;
 /* Opens the device. 0, or -errno with one sentence in d. */
 int wire_open(struct wire **ret, const char *interface, struct diag_sink *d);
-void wire_close(struct wire *w); /* NULL is fine */
+void wire_close(struct wire *w);   /* NULL is fine */
 int wire_fd(const struct wire *w); /* epoll-able */
-/* What waits, to the pipeline. 0; -ENETDOWN and the like when the device is gone (the sentence is in *why). */
+/* What waits, to the pipeline. 0; -ENETDOWN and the like when the device is gone (the sentence is
+ * in *why). */
 int wire_poll(struct wire *w, struct pipeline *p, const char **why);
 struct wire_state {
 	const char *interface;

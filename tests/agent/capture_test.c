@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* capture_test.c - captures that are right in every format, and a file for every way to be wrong. */
+/* capture_test.c - captures that are right in every format, and a file for every way to be wrong.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -47,7 +48,7 @@ static void u8s(struct bytes *o, const void *p, size_t n)
 
 static void u16(struct bytes *o, uint16_t v)
 {
-	uint8_t b[2] = { (uint8_t)v, (uint8_t)(v >> 8) };
+	uint8_t b[2] = {(uint8_t)v, (uint8_t)(v >> 8)};
 
 	if (o->big)
 		b[0] = (uint8_t)(v >> 8), b[1] = (uint8_t)v;
@@ -77,9 +78,10 @@ static void pcap_head(struct bytes *o, uint32_t magic, uint32_t link)
 }
 
 /* A record of n bytes 0, 1, 2, ... */
-static void record(struct bytes *o, uint32_t sec, uint32_t frac, uint32_t n, uint32_t len, size_t extra)
+static void record(struct bytes *o, uint32_t sec, uint32_t frac, uint32_t n, uint32_t len,
+		   size_t extra)
 {
-	uint8_t zero[8] = { 0 };
+	uint8_t zero[8] = {0};
 
 	u32(o, sec);
 	u32(o, frac);
@@ -87,7 +89,7 @@ static void record(struct bytes *o, uint32_t sec, uint32_t frac, uint32_t n, uin
 	u32(o, len);
 	u8s(o, zero, extra);
 	for (uint32_t i = 0; i < n; i++)
-		u8s(o, &(uint8_t){ (uint8_t)i }, 1);
+		u8s(o, &(uint8_t){(uint8_t)i}, 1);
 }
 
 static void block(struct bytes *o, uint32_t type, const struct bytes *body)
@@ -107,7 +109,7 @@ static void block(struct bytes *o, uint32_t type, const struct bytes *body)
 
 static void section(struct bytes *o)
 {
-	struct bytes b = { .big = o->big };
+	struct bytes b = {.big = o->big};
 
 	u32(&b, 0x1a2b3c4d);
 	u16(&b, 1);
@@ -119,7 +121,7 @@ static void section(struct bytes *o)
 
 static void interface(struct bytes *o, uint16_t link, int resolution)
 {
-	struct bytes b = { .big = o->big };
+	struct bytes b = {.big = o->big};
 
 	u16(&b, link);
 	u16(&b, 0);
@@ -127,15 +129,16 @@ static void interface(struct bytes *o, uint16_t link, int resolution)
 	if (resolution >= 0) {
 		u16(&b, 9);
 		u16(&b, 1);
-		u8s(&b, (uint8_t[]){ (uint8_t)resolution, 0, 0, 0 }, 4);
+		u8s(&b, (uint8_t[]){(uint8_t)resolution, 0, 0, 0}, 4);
 		u32(&b, 0);
 	}
 	block(o, 1, &b);
 }
 
-static void enhanced(struct bytes *o, uint32_t id, uint64_t t, uint32_t caplen, uint32_t n, uint32_t len)
+static void enhanced(struct bytes *o, uint32_t id, uint64_t t, uint32_t caplen, uint32_t n,
+		     uint32_t len)
 {
-	struct bytes b = { .big = o->big };
+	struct bytes b = {.big = o->big};
 
 	u32(&b, id);
 	u32(&b, (uint32_t)(t >> 32));
@@ -143,7 +146,7 @@ static void enhanced(struct bytes *o, uint32_t id, uint64_t t, uint32_t caplen, 
 	u32(&b, caplen);
 	u32(&b, len);
 	for (uint32_t i = 0; i < n; i++)
-		u8s(&b, &(uint8_t){ (uint8_t)i }, 1);
+		u8s(&b, &(uint8_t){(uint8_t)i}, 1);
 	block(o, 6, &b);
 }
 
@@ -174,8 +177,8 @@ static void keep_text(void *arg, const struct diag *d)
 static struct result read_file(unsigned max)
 {
 	struct packet_frame f[CAPTURE_BATCH];
-	struct result r = { 0 };
-	struct diag_sink sink = { .fn = keep_text, .arg = &r };
+	struct result r = {0};
+	struct diag_sink sink = {.fn = keep_text, .arg = &r};
 	struct capture *c;
 	uint64_t wrong = 0;
 	int n;
@@ -239,12 +242,18 @@ TestSuite(capture, .init = setup, .fini = teardown);
 
 Test(capture, every_pcap_magic)
 {
-	static const struct { uint32_t magic; uint64_t ns; size_t extra; } kinds[] = {
-		{ 0xa1b2c3d4, 7000, 0 }, { 0xa1b23c4d, 7, 0 }, { 0xa1b2cd34, 7000, 8 },
+	static const struct {
+		uint32_t magic;
+		uint64_t ns;
+		size_t extra;
+	} kinds[] = {
+		{0xa1b2c3d4, 7000, 0},
+		{0xa1b23c4d, 7, 0},
+		{0xa1b2cd34, 7000, 8},
 	};
 
 	for (int i = 0; i < 6; i++) {
-		struct bytes o = { .big = i % 2 };
+		struct bytes o = {.big = i % 2};
 		struct result r;
 
 		pcap_head(&o, kinds[i / 2].magic, 0x10000000 | 101);
@@ -264,7 +273,7 @@ Test(capture, every_pcap_magic)
 
 Test(capture, pcapng_sections_interfaces_and_clocks)
 {
-	struct bytes o = { .big = true };
+	struct bytes o = {.big = true};
 	struct result r;
 
 	section(&o);
@@ -274,7 +283,7 @@ Test(capture, pcapng_sections_interfaces_and_clocks)
 	enhanced(&o, 0, 5000000, 60, 60, 60);
 	enhanced(&o, 1, 5000000007ull, 41, 41, 1500);
 	enhanced(&o, 2, 5 * 1024 + 512, 16, 16, 16);
-	block(&o, 0x0bad, &(struct bytes){ .big = true });
+	block(&o, 0x0bad, &(struct bytes){.big = true});
 	o.big = false;
 	section(&o);
 	interface(&o, 276, 3);
@@ -295,7 +304,7 @@ Test(capture, pcapng_sections_interfaces_and_clocks)
 
 Test(capture, packets_over_the_edge_of_a_block)
 {
-	struct bytes o = { 0 };
+	struct bytes o = {0};
 	struct result r;
 	unsigned n = 0;
 
@@ -311,12 +320,13 @@ Test(capture, packets_over_the_edge_of_a_block)
 	free(o.b);
 }
 
-/* Large enough to be read ahead by a thread: the same packets; left in the middle, nothing hangs; the sum is whole. */
+/* Large enough to be read ahead by a thread: the same packets; left in the middle, nothing hangs;
+ * the sum is whole. */
 Test(capture, read_ahead)
 {
 	struct packet_frame f[CAPTURE_BATCH];
-	struct diag_sink sink = { 0 };
-	struct bytes o = { 0 };
+	struct diag_sink sink = {0};
+	struct bytes o = {0};
 	struct capture *c;
 	struct result r;
 	char a[65], b[65];
@@ -347,21 +357,22 @@ Test(capture, read_ahead)
 Test(capture, the_largest_packet_and_one_more)
 {
 	for (uint32_t over = 0; over < 2; over++) {
-		struct bytes o = { 0 };
+		struct bytes o = {0};
 		struct result r;
 
 		pcap_head(&o, 0xa1b2c3d4, 1);
 		record(&o, 1, 0, CAPTURE_PACKET_MAX + over, CAPTURE_PACKET_MAX + over, 0);
 		record(&o, 2, 0, 60, 60, 0);
 		r = read_bytes(&o);
-		cr_expect_eq(r.packets, 2 - over, "%lu", r.packets); /* the one behind it is read all the same */
+		cr_expect_eq(r.packets, 2 - over, "%lu",
+			     r.packets); /* the one behind it is read all the same */
 		cr_expect_eq(r.damaged[CAPTURE_BAD_RECORD], over);
 	}
 }
 
 Test(capture, damaged_pcap)
 {
-	struct bytes o = { 0 };
+	struct bytes o = {0};
 	struct result r;
 
 	pcap_head(&o, 0xa1b2c3d4, 1);
@@ -369,7 +380,7 @@ Test(capture, damaged_pcap)
 	cr_expect_eq(r.packets + damages(&r), 0, "no packets is no damage");
 
 	for (size_t cut = 0; cut < 24; cut++) { /* in the file's header */
-		o = (struct bytes){ 0 };
+		o = (struct bytes){0};
 		pcap_head(&o, 0xa1b2c3d4, 1);
 		o.n = cut;
 		r = read_bytes(&o);
@@ -377,7 +388,7 @@ Test(capture, damaged_pcap)
 		cr_expect_eq(r.damaged[CAPTURE_TRUNCATED], 1, "cut at %zu", cut);
 	}
 	for (size_t cut = 1; cut < 16 + 60; cut++) { /* in the second record */
-		o = (struct bytes){ 0 };
+		o = (struct bytes){0};
 		pcap_head(&o, 0xa1b2c3d4, 1);
 		record(&o, 1, 0, 60, 60, 0);
 		record(&o, 2, 0, 60, 60, 0);
@@ -387,7 +398,7 @@ Test(capture, damaged_pcap)
 		cr_expect_eq(r.damaged[CAPTURE_TRUNCATED], 1);
 		cr_expect_eq(damages(&r), 1);
 	}
-	o = (struct bytes){ 0 };
+	o = (struct bytes){0};
 	pcap_head(&o, 0xa1b2c3d4, 1);
 	record(&o, 1, 0, 60, 40, 0); /* longer than itself: used, and told */
 	record(&o, 1, 0, 60, 60, 0);
@@ -395,7 +406,7 @@ Test(capture, damaged_pcap)
 	cr_expect_eq(r.packets, 2);
 	cr_expect_eq(r.len[0], 60);
 	cr_expect_eq(r.damaged[CAPTURE_BAD_LENGTH], 1);
-	o = (struct bytes){ 0 };
+	o = (struct bytes){0};
 	pcap_head(&o, 0xa1b2c3d4, 1);
 	record(&o, 1, 0, 60, 60, 0);
 	u32(&o, 2);
@@ -412,7 +423,7 @@ Test(capture, damaged_pcap)
 static struct result with_block(uint32_t type, uint32_t len, uint32_t trailer, size_t body)
 {
 	static const uint8_t zero[256];
-	struct bytes o = { 0 };
+	struct bytes o = {0};
 
 	section(&o);
 	interface(&o, 1, -1);
@@ -427,18 +438,23 @@ static struct result with_block(uint32_t type, uint32_t len, uint32_t trailer, s
 
 Test(capture, damaged_pcapng)
 {
-	static const struct { const char *name; uint32_t type, len, trailer; size_t body; enum capture_damage d; uint64_t packets; }
-	bad[] = {
-		{ "length 0", 6, 0, 0, 20, CAPTURE_BAD_BLOCK, 1 },
-		{ "length 11", 6, 11, 11, 0, CAPTURE_BAD_BLOCK, 1 },
-		{ "length not of fours", 6, 33, 33, 20, CAPTURE_BAD_BLOCK, 1 },
-		{ "length enormous", 6, 0xfffffff0, 32, 20, CAPTURE_BAD_BLOCK, 1 },
-		{ "length over the file", 6, 4096, 32, 20, CAPTURE_TRUNCATED, 1 },
-		{ "lengths differ", 6, 32, 36, 20, CAPTURE_BAD_BLOCK, 1 },
-		{ "packet block without room", 6, 28, 28, 16, CAPTURE_BAD_BLOCK, 2 },
-		{ "interface block without room", 1, 16, 16, 4, CAPTURE_BAD_BLOCK, 2 },
-		{ "section without byte order", 0x0a0d0d0a, 28, 28, 16, CAPTURE_BAD_BLOCK, 1 },
-		{ "a skipped block over the file", 99, 4u << 20, 32, 20, CAPTURE_TRUNCATED, 1 },
+	static const struct {
+		const char *name;
+		uint32_t type, len, trailer;
+		size_t body;
+		enum capture_damage d;
+		uint64_t packets;
+	} bad[] = {
+		{"length 0", 6, 0, 0, 20, CAPTURE_BAD_BLOCK, 1},
+		{"length 11", 6, 11, 11, 0, CAPTURE_BAD_BLOCK, 1},
+		{"length not of fours", 6, 33, 33, 20, CAPTURE_BAD_BLOCK, 1},
+		{"length enormous", 6, 0xfffffff0, 32, 20, CAPTURE_BAD_BLOCK, 1},
+		{"length over the file", 6, 4096, 32, 20, CAPTURE_TRUNCATED, 1},
+		{"lengths differ", 6, 32, 36, 20, CAPTURE_BAD_BLOCK, 1},
+		{"packet block without room", 6, 28, 28, 16, CAPTURE_BAD_BLOCK, 2},
+		{"interface block without room", 1, 16, 16, 4, CAPTURE_BAD_BLOCK, 2},
+		{"section without byte order", 0x0a0d0d0a, 28, 28, 16, CAPTURE_BAD_BLOCK, 1},
+		{"a skipped block over the file", 99, 4u << 20, 32, 20, CAPTURE_TRUNCATED, 1},
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
@@ -452,13 +468,13 @@ Test(capture, damaged_pcapng)
 
 Test(capture, pcapng_packets_that_lie)
 {
-	struct bytes o = { 0 };
+	struct bytes o = {0};
 	struct result r;
 
 	section(&o);
 	enhanced(&o, 0, 1, 60, 60, 60); /* no interface yet */
 	interface(&o, 1, -1);
-	enhanced(&o, 1, 1, 60, 60, 60); /* nor a second one */
+	enhanced(&o, 1, 1, 60, 60, 60);	      /* nor a second one */
 	enhanced(&o, 0, 1, 61000, 60, 61000); /* more than its block holds */
 	enhanced(&o, 0, 1, 60, 60, 8);
 	enhanced(&o, 0, 1, 60, 60, 60);
@@ -471,7 +487,7 @@ Test(capture, pcapng_packets_that_lie)
 
 Test(capture, interfaces_at_the_limit)
 {
-	struct bytes o = { 0 };
+	struct bytes o = {0};
 	struct result r;
 	unsigned n = 0;
 
@@ -488,7 +504,8 @@ Test(capture, interfaces_at_the_limit)
 
 static size_t gzip(const struct bytes *in, uint8_t *to, size_t room)
 {
-	z_stream z = { .next_in = in->b, .avail_in = (uInt)in->n, .next_out = to, .avail_out = (uInt)room };
+	z_stream z = {
+		.next_in = in->b, .avail_in = (uInt)in->n, .next_out = to, .avail_out = (uInt)room};
 
 	cr_assert_eq(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, 0), Z_OK);
 	cr_assert_eq(deflate(&z, Z_FINISH), Z_STREAM_END);
@@ -499,7 +516,7 @@ static size_t gzip(const struct bytes *in, uint8_t *to, size_t room)
 Test(capture, gzip_members_garbage_and_damage)
 {
 	static uint8_t packed[65536];
-	struct bytes a = { 0 }, b = { 0 };
+	struct bytes a = {0}, b = {0};
 	struct result r;
 	size_t n, m;
 
@@ -535,11 +552,20 @@ Test(capture, gzip_members_garbage_and_damage)
 
 Test(capture, what_is_no_capture_is_named)
 {
-	static const struct { const char *bytes; size_t n; const char *says; int error; } files[] = {
-		{ "\x28\xb5\x2f\xfd....", 8, "zstd", -ENOTSUP }, { "\x04\x22\x4d\x18....", 8, "lz4", -ENOTSUP },
-		{ "BZh9....", 8, "bzip2", -ENOTSUP }, { "\xfd" "7zXZ...", 8, "xz", -ENOTSUP },
-		{ "PK\3\4....", 8, "zip", -ENOTSUP },
-		{ "hello, world", 12, "not a capture", -EINVAL },
+	static const struct {
+		const char *bytes;
+		size_t n;
+		const char *says;
+		int error;
+	} files[] = {
+		{"\x28\xb5\x2f\xfd....", 8, "zstd", -ENOTSUP},
+		{"\x04\x22\x4d\x18....", 8, "lz4", -ENOTSUP},
+		{"BZh9....", 8, "bzip2", -ENOTSUP},
+		{"\xfd"
+		 "7zXZ...",
+		 8, "xz", -ENOTSUP},
+		{"PK\3\4....", 8, "zip", -ENOTSUP},
+		{"hello, world", 12, "not a capture", -EINVAL},
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
@@ -560,8 +586,8 @@ Test(capture, what_is_no_capture_is_named)
 Test(capture, sum_on_the_way)
 {
 	struct packet_frame f[CAPTURE_BATCH];
-	struct bytes o = { 0 };
-	struct diag_sink sink = { 0 };
+	struct bytes o = {0};
+	struct diag_sink sink = {0};
 	struct capture *c;
 	char a[65], b[65];
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* cgroup_test.c - the tree by id: what was there, what comes, what goes, and what inotify did not tell. */
+/* cgroup_test.c - the tree by id: what was there, what comes, what goes, and what inotify did not
+ * tell. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -66,7 +67,8 @@ TestSuite(cgroup, .init = setup, .fini = teardown, .timeout = 30);
 Test(cgroup, what_was_there)
 {
 	cr_expect_eq(seen, 3, "the root, the slice, the service");
-	cr_expect_str_eq(cgroups_path(cs, id_of("/system.slice/a.service")), "/system.slice/a.service");
+	cr_expect_str_eq(cgroups_path(cs, id_of("/system.slice/a.service")),
+			 "/system.slice/a.service");
 	cr_expect_str_eq(cgroups_path(cs, id_of("")), "/");
 	seen = 0;
 	cgroups_each(cs);
@@ -106,7 +108,8 @@ Test(cgroup, same_name_again)
 	make("/system.slice/a.service");
 	cgroups_dispatch(cs);
 	cr_expect_eq(gone, 1);
-	cr_expect_str_eq(cgroups_path(cs, id_of("/system.slice/a.service")), "/system.slice/a.service");
+	cr_expect_str_eq(cgroups_path(cs, id_of("/system.slice/a.service")),
+			 "/system.slice/a.service");
 	make("/system.slice/a.service/child");
 	cgroups_dispatch(cs);
 	cr_expect_str_eq(last, "/system.slice/a.service/child", "the new one is watched");

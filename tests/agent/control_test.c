@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* control_test.c - the control socket against requests that are long, binary, torn, slow or too many; and who holds it. */
+/* control_test.c - the control socket against requests that are long, binary, torn, slow or too
+ * many; and who holds it. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <poll.h>
@@ -28,7 +29,8 @@ static json_t *answer(void *arg, const json_t *request)
 			char key[16];
 
 			text_put(key, sizeof(key), "k%d", i);
-			json_object_set_new(o, key, json_string("0123456789012345678901234567890123456789"));
+			json_object_set_new(
+				o, key, json_string("0123456789012345678901234567890123456789"));
 		}
 	if (verb && strcmp(verb, "stop") == 0)
 		loop_stop(arg);
@@ -200,7 +202,8 @@ Test(control, a_request_in_pieces)
 	cr_expect(strstr(buf, "pieces"));
 }
 
-/* More idle clients than there are places: the next is turned away at once, and the places are free again in time. */
+/* More idle clients than there are places: the next is turned away at once, and the places are free
+ * again in time. */
 Test(control, idle_clients_do_not_hold_it_for_ever)
 {
 	int fd[CONTROL_CLIENTS_MAX];
@@ -228,7 +231,8 @@ Test(control, one_path_one_agent)
 	waitpid(server, NULL, 0);
 	server = -1;
 	cr_expect_eq(ask("status"), -ECONNREFUSED);
-	cr_assert_eq(control_open(&c, l, path, answer, NULL), 0, "what a dead agent left is replaced");
+	cr_assert_eq(control_open(&c, l, path, answer, NULL), 0,
+		     "what a dead agent left is replaced");
 	control_close(c);
 	cr_expect_eq(ask("status"), -ENOENT);
 	loop_free(l);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* diag_test.c - diagnostics as policy.md shows them: place, text, the line, a caret under the right columns. */
+/* diag_test.c - diagnostics as policy.md shows them: place, text, the line, a caret under the right
+ * columns. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include "agent/core/diag.h"
@@ -25,7 +26,8 @@ static void expect(const char *want)
 Test(diag, as_in_policy_md)
 {
 	begin("\n\nallow to eea, UK\n");
-	diag_at(&p.sink, DIAG_ERROR, "cordon.conf", 3, 15, 2, "'%s' is no ISO 3166-1 code; the United Kingdom is 'GB'", "UK");
+	diag_at(&p.sink, DIAG_ERROR, "cordon.conf", 3, 15, 2,
+		"'%s' is no ISO 3166-1 code; the United Kingdom is 'GB'", "UK");
 	cr_expect_eq(p.sink.errors, 1);
 	expect("cordon.conf:3:15: error: 'UK' is no ISO 3166-1 code; the United Kingdom is 'GB'\n"
 	       "    3 | allow to eea, UK\n"

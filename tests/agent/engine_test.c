@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* engine_test.c - policy and places are loaded whole or not at all, shared when equal, and decide as written. */
+/* engine_test.c - policy and places are loaded whole or not at all, shared when equal, and decide
+ * as written. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #define NOW 1795430400 /* 2026-11-23 */
 static char dir[] = "/tmp/cordon-engine-XXXXXX";
 static char policy[64], geo[64];
-static const char *files[] = { geo };
+static const char *files[] = {geo};
 
 static void put(const char *path, const char *text)
 {
@@ -50,7 +51,7 @@ static void keep(void *arg, const struct diag *d)
 
 static int load(struct engine **ret, const struct engine_config *cfg, const struct engine *old)
 {
-	struct diag_sink d = { .fn = keep };
+	struct diag_sink d = {.fn = keep};
 
 	said[0] = 0;
 	return engine_load(ret, cfg, old, &d);
@@ -58,14 +59,15 @@ static int load(struct engine **ret, const struct engine_config *cfg, const stru
 
 static struct engine_config config(void)
 {
-	return (struct engine_config){ .policy = policy, .geo = files, .ngeo = 1, .now = NOW };
+	return (struct engine_config){.policy = policy, .geo = files, .ngeo = 1, .now = NOW};
 }
 
 static struct engine_verdict ask(const struct engine *e, const char *dst)
 {
 	struct engine_verdict v;
 	struct ip ip;
-	struct engine_query q = { .dst = &ip, .proto = 6, .port = 443, .has_port = true, .known = KNOWN_NOBODY };
+	struct engine_query q = {
+		.dst = &ip, .proto = 6, .port = 443, .has_port = true, .known = KNOWN_NOBODY};
 
 	cr_assert_eq(ip_parse(&ip, dst), 0);
 	engine_decide(e, &q, &v);
@@ -74,14 +76,19 @@ static struct engine_verdict ask(const struct engine *e, const char *dst)
 
 Test(engine, decides)
 {
-	static const struct { const char *dst; enum decide_action action; const char *rule; bool embedded; } want[] = {
-		{ "52.28.0.1", DECIDE_ALLOW, "allow to eea", false },
-		{ "3.80.0.1", DECIDE_BLOCK, "block to any", false },
-		{ "192.0.2.7", DECIDE_ALERT, "alert to 192.0.2.0/24", false },
-		{ "64:ff9b::3.80.0.1", DECIDE_BLOCK, "block to any", true },
-		{ "64:ff9b::52.28.0.1", DECIDE_ALLOW, "allow to eea", true },
-		{ "127.0.0.1", DECIDE_LOCAL, NULL, false },
-		{ "fe80::1", DECIDE_LOCAL, NULL, false },
+	static const struct {
+		const char *dst;
+		enum decide_action action;
+		const char *rule;
+		bool embedded;
+	} want[] = {
+		{"52.28.0.1", DECIDE_ALLOW, "allow to eea", false},
+		{"3.80.0.1", DECIDE_BLOCK, "block to any", false},
+		{"192.0.2.7", DECIDE_ALERT, "alert to 192.0.2.0/24", false},
+		{"64:ff9b::3.80.0.1", DECIDE_BLOCK, "block to any", true},
+		{"64:ff9b::52.28.0.1", DECIDE_ALLOW, "allow to eea", true},
+		{"127.0.0.1", DECIDE_LOCAL, NULL, false},
+		{"fe80::1", DECIDE_LOCAL, NULL, false},
 	};
 	struct engine_config cfg = config();
 	struct engine *e = NULL;
@@ -92,7 +99,8 @@ Test(engine, decides)
 
 		cr_expect_eq(v.action, want[i].action, "%s: action %d", want[i].dst, v.action);
 		cr_expect_eq(v.embedded, want[i].embedded, "%s", want[i].dst);
-		cr_expect_str_eq(v.rule ? v.rule->text : "none", want[i].rule ? want[i].rule : "none", "%s", want[i].dst);
+		cr_expect_str_eq(v.rule ? v.rule->text : "none",
+				 want[i].rule ? want[i].rule : "none", "%s", want[i].dst);
 		cr_assert_not_null(v.where);
 	}
 	cr_expect_str_eq(e->places_name, "geofeed.csv");
@@ -106,7 +114,7 @@ Test(engine, where_it_ends_counts)
 	struct engine_config cfg = config();
 	struct engine *e = NULL;
 	struct ip de, us;
-	struct engine_query q = { .dst = &de, .final = &us, .proto = 6, .known = KNOWN_NOBODY };
+	struct engine_query q = {.dst = &de, .final = &us, .proto = 6, .known = KNOWN_NOBODY};
 	struct engine_verdict v;
 
 	cr_assert_eq(load(&e, &cfg, NULL), 0, "%s", said);
@@ -185,26 +193,30 @@ static bool leaves(const struct engine *e, const char *src, const char *dst)
 
 Test(engine, what_leaves)
 {
-	static const struct { const char *src, *dst; bool by_default, with_inside, placed; } want[] = {
-		{ "10.0.0.5", "3.80.0.1", true, true, true },
-		{ "3.80.0.1", "10.0.0.5", false, false, false },
-		{ "10.0.0.5", "10.0.0.6", false, false, false },
-		{ "10.0.0.5", "10.9.0.6", false, true, true }, /* a place of its own: another site */
-		{ "3.80.0.1", "10.9.0.6", false, true, false },
-		{ "10.0.0.5", "192.168.1.1", false, true, false },
-		{ "10.0.0.5", "100.64.0.1", false, true, false },
-		{ "3.80.0.1", "52.28.0.1", true, true, true },
-		{ "10.0.0.5", "127.0.0.1", false, false, false },
-		{ "10.0.0.5", "169.254.1.1", false, false, false },
-		{ "10.0.0.5", "255.255.255.255", false, false, false },
-		{ "10.0.0.5", "224.0.0.251", false, false, false },
-		{ "10.0.0.5", "239.1.1.1", true, true, true },
-		{ "fd00::5", "fd00::6", false, true, false },
-		{ "fd00::5", "ff02::1", false, false, false },
-		{ "fd00::5", "ff0e::1", true, true, true },
-		{ "fd00::5", "64:ff9b::10.0.0.6", true, true, true },
+	static const struct {
+		const char *src, *dst;
+		bool by_default, with_inside, placed;
+	} want[] = {
+		{"10.0.0.5", "3.80.0.1", true, true, true},
+		{"3.80.0.1", "10.0.0.5", false, false, false},
+		{"10.0.0.5", "10.0.0.6", false, false, false},
+		{"10.0.0.5", "10.9.0.6", false, true, true}, /* a place of its own: another site */
+		{"3.80.0.1", "10.9.0.6", false, true, false},
+		{"10.0.0.5", "192.168.1.1", false, true, false},
+		{"10.0.0.5", "100.64.0.1", false, true, false},
+		{"3.80.0.1", "52.28.0.1", true, true, true},
+		{"10.0.0.5", "127.0.0.1", false, false, false},
+		{"10.0.0.5", "169.254.1.1", false, false, false},
+		{"10.0.0.5", "255.255.255.255", false, false, false},
+		{"10.0.0.5", "224.0.0.251", false, false, false},
+		{"10.0.0.5", "239.1.1.1", true, true, true},
+		{"fd00::5", "fd00::6", false, true, false},
+		{"fd00::5", "ff02::1", false, false, false},
+		{"fd00::5", "ff0e::1", true, true, true},
+		{"fd00::5", "64:ff9b::10.0.0.6", true, true, true},
 	};
-	static const struct cidr inside = { .addr = { .b = { 10 }, .v = 4 }, .len = 16 }; /* 10.0.0.0/16 */
+	static const struct cidr inside = {.addr = {.b = {10}, .v = 4},
+					   .len = 16}; /* 10.0.0.0/16 */
 	struct engine_config cfg = config();
 	struct engine *plain = NULL, *with = NULL, *placed = NULL;
 
@@ -219,7 +231,8 @@ Test(engine, what_leaves)
 		const char *s = want[i].src, *d = want[i].dst;
 
 		cr_expect_eq(leaves(plain, s, d), want[i].by_default, "%s > %s by default", s, d);
-		cr_expect_eq(leaves(with, s, d), want[i].with_inside, "%s > %s with an inside", s, d);
+		cr_expect_eq(leaves(with, s, d), want[i].with_inside, "%s > %s with an inside", s,
+			     d);
 		cr_expect_eq(leaves(placed, s, d), want[i].placed, "%s > %s with a place", s, d);
 	}
 	engine_free(plain);
@@ -230,7 +243,7 @@ Test(engine, what_leaves)
 /* 'inside' of the command line is added to the policy's. */
 Test(engine, insides_add_up)
 {
-	static const struct cidr more = { .addr = { .b = { 172, 16 }, .v = 4 }, .len = 16 };
+	static const struct cidr more = {.addr = {.b = {172, 16}, .v = 4}, .len = 16};
 	struct engine_config cfg = config();
 	struct engine *e = NULL;
 

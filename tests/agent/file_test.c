@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* file_test.c - the alert file: whole lines, rotation, torn ends, a full disk, a reader that does not read. */
+/* file_test.c - the alert file: whole lines, rotation, torn ends, a full disk, a reader that does
+ * not read. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

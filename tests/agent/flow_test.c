@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* flow_test.c - the flow table and the memory of fragments: right, at their limits, and after sweeps. */
+/* flow_test.c - the flow table and the memory of fragments: right, at their limits, and after
+ * sweeps. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +10,8 @@
 static struct flow_id id_of(uint32_t i)
 {
 	struct flow_id id;
-	uint8_t src[4] = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i }, dst[4] = { 192, 0, 2, 1 };
+	uint8_t src[4] = {10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i},
+		dst[4] = {192, 0, 2, 1};
 
 	flow_id_make(&id, 4, src, dst, (uint16_t)i, 5432, 6, 0);
 	return id;
@@ -84,7 +86,7 @@ Test(table, sweep_leaves_the_others_findable)
 
 Test(table, ids_keep_every_part)
 {
-	uint8_t a[16] = { 0x20, 1, 0xd, 0xb8, [15] = 1 }, b[16] = { 0x20, 1, 0xd, 0xb8, [15] = 2 };
+	uint8_t a[16] = {0x20, 1, 0xd, 0xb8, [15] = 1}, b[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
 	struct flow_id id, back, other;
 
 	flow_id_make(&id, 6, a, b, 40000, 443, 17, 4095);
@@ -108,10 +110,16 @@ Test(table, ids_keep_every_part)
 	cr_expect_eq(flow_src(&id).b[4], 0, "only four bytes of an IPv4 address");
 }
 
-static struct packet fragment(const uint8_t *src, const uint8_t *dst, uint32_t id, uint8_t proto, uint16_t port, bool later)
+static struct packet fragment(const uint8_t *src, const uint8_t *dst, uint32_t id, uint8_t proto,
+			      uint16_t port, bool later)
 {
-	struct packet k = { .v = 4, .proto = proto, .raw_proto = proto, .src = src, .dst = dst, .fragment_id = id,
-			    .flags = PACKET_FRAGMENT };
+	struct packet k = {.v = 4,
+			   .proto = proto,
+			   .raw_proto = proto,
+			   .src = src,
+			   .dst = dst,
+			   .fragment_id = id,
+			   .flags = PACKET_FRAGMENT};
 
 	if (later) {
 		k.flags |= PACKET_LATER;
@@ -125,7 +133,7 @@ static struct packet fragment(const uint8_t *src, const uint8_t *dst, uint32_t i
 
 Test(fragment, later_ones_take_the_ports_of_the_first)
 {
-	static const uint8_t a[4] = { 10, 0, 0, 1 }, b[4] = { 192, 0, 2, 7 }, c[4] = { 192, 0, 2, 8 };
+	static const uint8_t a[4] = {10, 0, 0, 1}, b[4] = {192, 0, 2, 7}, c[4] = {192, 0, 2, 8};
 	struct fragments *f;
 	struct packet k;
 
@@ -149,15 +157,15 @@ Test(fragment, later_ones_take_the_ports_of_the_first)
 	cr_expect_eq(fragments_see(f, &k), 1, "another protocol");
 	k = fragment(a, b, 7, 17, 0, true);
 	k.v = 6;
-	k.src = (const uint8_t[16]){ 10, 0, 0, 1 };
-	k.dst = (const uint8_t[16]){ 192, 0, 2, 7 };
+	k.src = (const uint8_t[16]){10, 0, 0, 1};
+	k.dst = (const uint8_t[16]){192, 0, 2, 7};
 	cr_expect_eq(fragments_see(f, &k), 1, "another family with the same bytes");
 	fragments_free(f);
 }
 
 Test(fragment, the_oldest_make_room)
 {
-	static const uint8_t a[4] = { 10, 0, 0, 1 }, b[4] = { 192, 0, 2, 7 };
+	static const uint8_t a[4] = {10, 0, 0, 1}, b[4] = {192, 0, 2, 7};
 	struct fragments *f;
 	struct packet k;
 	unsigned found = 0;

@@ -42,15 +42,17 @@ TestSuite(fold, .init = setup, .fini = teardown);
 
 static struct event flow(uint32_t dst)
 {
-	struct event e = {.kind = EVENT_FLOW,
-			  .time_ns = 100 * S,
-			  .packets = 1,
-			  .bytes = 60,
-			  .place = &us,
-			  .rule = &rules[0],
-			  .verdict = DECIDE_BLOCK,
-			  .severity = 3,
-			  .process = {.pid = 1, .uid = 5, .has_uid = 1, .exe = "/bin/psql", .unit = "x.service"}};
+	struct event e = {
+		.kind = EVENT_FLOW,
+		.time_ns = 100 * S,
+		.packets = 1,
+		.bytes = 60,
+		.place = &us,
+		.rule = &rules[0],
+		.verdict = DECIDE_BLOCK,
+		.severity = 3,
+		.process = {
+			.pid = 1, .uid = 5, .has_uid = 1, .exe = "/bin/psql", .unit = "x.service"}};
 
 	e.flow.dst = ip_from_v4(dst);
 	return e;
@@ -83,8 +85,9 @@ Test(fold, the_first_at_once_the_rest_summed_up)
 
 Test(fold, what_breaks_the_window)
 {
-	static const char *const name[] = {"country", "executable", "rule",	"severity", "user",
-					   "unit",    "verdict",    "opened by", "version",  "asn", "enforced"};
+	static const char *const name[] = {"country", "executable", "rule",    "severity",
+					   "user",    "unit",	    "verdict", "opened by",
+					   "version", "asn",	    "enforced"};
 	struct event base = flow(1);
 
 	fold_event(f, &base, 100 * S);
@@ -111,7 +114,8 @@ Test(fold, what_breaks_the_window)
 	base.flow.sport = 1234;
 	base.flow.dst = ip_from_v4(77);
 	fold_event(f, &base, 102 * S);
-	cr_expect_eq(told, 1 + sizeof(name) / sizeof(name[0]), "a pid, a port, an address break nothing");
+	cr_expect_eq(told, 1 + sizeof(name) / sizeof(name[0]),
+		     "a pid, a port, an address break nothing");
 }
 
 Test(fold, later_counts_go_to_the_summary)

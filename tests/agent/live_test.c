@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* live_test.c - the table: nothing foreign reaches the terminal, lines fit its width, counts add up over turns. */
+/* live_test.c - the table: nothing foreign reaches the terminal, lines fit its width, counts add up
+ * over turns. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include "agent/core/own.h"
@@ -37,7 +38,10 @@ static struct event flow(uint16_t sport, enum decide_action verdict)
 			  .place = &us,
 			  .rule = &rule,
 			  .verdict = verdict,
-			  .process = {.pid = 42, .exe = "/usr/bin/psql", .unit = "x.service", .user = "postgres"}};
+			  .process = {.pid = 42,
+				      .exe = "/usr/bin/psql",
+				      .unit = "x.service",
+				      .user = "postgres"}};
 
 	e.flow = (struct flow_key){.sport = sport, .dport = 443, .proto = 6};
 	e.flow.src = ip_from_v4(0x0a000001);
@@ -61,7 +65,9 @@ Test(live, no_terminal_a_line_a_flow)
 	live_put(l, &e);
 	live_put(l, &e);
 	fflush(to);
-	cr_expect_str_eq(out, "would block psql[42] -> 3.80.0.1:443 US x.service/postgres [7: block to any]\n");
+	cr_expect_str_eq(
+		out,
+		"would block psql[42] -> 3.80.0.1:443 US x.service/postgres [7: block to any]\n");
 }
 
 Test(live, hostile_names)
@@ -76,7 +82,8 @@ Test(live, hostile_names)
 	s = drawn(200, 24, 0);
 	for (const char *p = s; *p; p++)
 		if (*p == '\033')
-			cr_expect(p[1] == '[' && strchr("HKJ", p[2]), "its own sequences only: %.8s", p + 1);
+			cr_expect(p[1] == '[' && strchr("HKJ", p[2]),
+				  "its own sequences only: %.8s", p + 1);
 	cr_expect(strstr(s, "\\x1b[2J"));
 	cr_expect_null(strstr(s, "\007"));
 }
@@ -86,7 +93,8 @@ Test(live, lines_fit)
 	for (uint16_t i = 0; i < 60; i++) {
 		struct event e = flow(i, i % 2 ? DECIDE_BLOCK : DECIDE_ALLOW);
 
-		e.process.unit = "a-very-long-unit-name-that-nobody-would-give-a-unit@with-an-instance.service";
+		e.process.unit =
+			"a-very-long-unit-name-that-nobody-would-give-a-unit@with-an-instance.service";
 		live_put(l, &e);
 	}
 	for (unsigned columns = 60; columns <= 240; columns += 30) {
@@ -99,7 +107,8 @@ Test(live, lines_fit)
 			if (next) {
 				_free_ char *line = strndup(s + 2, (size_t)(next - s - 2));
 
-				cr_expect_leq(text_columns(line), columns, "%u: '%s'", columns, line);
+				cr_expect_leq(text_columns(line), columns, "%u: '%s'", columns,
+					      line);
 			}
 			lines++;
 			s += 2;

@@ -33,7 +33,8 @@ static void stop(void *arg)
 	loop_stop(l);
 }
 
-/* Both are ready in one batch; the first that runs removes both: the other's event must not be delivered. */
+/* Both are ready in one batch; the first that runs removes both: the other's event must not be
+ * delivered. */
 static void remove_both(void *arg, uint32_t events)
 {
 	(void)arg;

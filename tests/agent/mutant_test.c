@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mutant_test.c - captures with random damage, the same each time: nothing crashes, hangs, or reads outside a frame. */
+/* mutant_test.c - captures with random damage, the same each time: nothing crashes, hangs, or reads
+ * outside a frame. */
 #include <criterion/criterion.h>
 #include <zlib.h>
 #define CAPTURE_FUZZ_MUTANTS
@@ -19,14 +20,18 @@ static size_t put32(size_t at, uint32_t v)
 	return put(at, &v, 4);
 }
 
-/* IPv6 with extension headers, a fragment and a routing header; IPv4 with options; VLAN and LLC in front */
+/* IPv6 with extension headers, a fragment and a routing header; IPv4 with options; VLAN and LLC in
+ * front */
 static const uint8_t frames[][100] = {
-	{ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x81, 0, 0, 5, 0x08, 0, 0x47, 0, 0, 48, 0, 7, 0x20, 0, 64, 17, 0, 0,
-	  10, 0, 0, 5, 3, 80, 0, 1, 0x83, 7, 4, 8, 8, 8, 8, 0, 0x9c, 0x40, 1, 0xbb },
-	{ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0x86, 0xdd, 0x60, 0, 0, 0, 0, 46, 0, 64, 0xfd, [38] = 0x26, 0x00,
-	  [54] = 43, 0, 5, 2, 0, 0, 0, 0, 44, 0, 0, 1, 0, 0, 0, 0, 6, 0, 0, 1, 0, 0, 0, 9, 0x9c, 0x40, 1, 0xbb },
-	{ 2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 0, 80, 0xaa, 0xaa, 3, 0, 0, 0, 0x88, 0x47, 0, 1, 1, 64, 0x45, 0, 0, 40, 0,
-	  0, 0, 0, 64, 6, 0, 0, 10, 0, 0, 5, 3, 80, 0, 1, 0x15, 0x38, 0x9c, 0x40, [58] = 0x50, 0x12 },
+	{2, 0,	  0, 0, 0,    1, 2, 0,	  0, 0,	 0,  2, 0x81, 0,    0, 5,   0x08,
+	 0, 0x47, 0, 0, 48,   0, 7, 0x20, 0, 64, 17, 0, 0,    10,   0, 0,   5,
+	 3, 80,	  0, 1, 0x83, 7, 4, 8,	  8, 8,	 8,  0, 0x9c, 0x40, 1, 0xbb},
+	{2, 0,	0, 0,  0,    1,		  2,	0,	   0, 0, 0, 2, 0x86, 0xdd, 0x60, 0,  0,	  0,
+	 0, 46, 0, 64, 0xfd, [38] = 0x26, 0x00, [54] = 43, 0, 5, 2, 0, 0,    0,	   0,	 44, 0,	  0,
+	 1, 0,	0, 0,  0,    6,		  0,	0,	   1, 0, 0, 0, 9,    0x9c, 0x40, 1,  0xbb},
+	{2, 0, 0,    0,	   0, 1, 2, 0,	0,    0, 0,    2,    0,	   80,	 0xaa,	      0xaa, 3,	0,
+	 0, 0, 0x88, 0x47, 0, 1, 1, 64, 0x45, 0, 0,    40,   0,	   0,	 0,	      0,    64, 6,
+	 0, 0, 10,   0,	   0, 5, 3, 80, 0,    1, 0x15, 0x38, 0x9c, 0x40, [58] = 0x50, 0x12},
 };
 #define NFRAMES (sizeof(frames) / sizeof(*frames))
 
@@ -66,7 +71,8 @@ static size_t pcapng(void)
 
 Test(mutant, pcap)
 {
-	static const uint32_t links[] = { 0, 1, 9, 50, 101, 104, 105, 107, 113, 127, 192, 239, 242, 258, 276 };
+	static const uint32_t links[] = {0,   1,   9,	50,  101, 104, 105, 107,
+					 113, 127, 192, 239, 242, 258, 276};
 
 	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++)
 		mutants(pcap(links[i]), MUTANTS / 10);
@@ -82,7 +88,10 @@ Test(mutant, gzip)
 {
 	static uint8_t plain[SIZE_MAX_FUZZ];
 	size_t n = pcapng();
-	z_stream z = { .next_in = plain, .avail_in = (uInt)n, .next_out = whole, .avail_out = sizeof(whole) };
+	z_stream z = {.next_in = plain,
+		      .avail_in = (uInt)n,
+		      .next_out = whole,
+		      .avail_out = sizeof(whole)};
 
 	memcpy(plain, whole, n);
 	cr_assert_eq(deflateInit2(&z, 6, Z_DEFLATED, 31, 8, 0), Z_OK);

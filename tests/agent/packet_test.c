@@ -16,7 +16,7 @@ struct frame {
 static void hex(struct frame *f, const char *s)
 {
 	for (; *s; s++) {
-		char two[3] = { 0 };
+		char two[3] = {0};
 
 		if (*s == ' ')
 			continue;
@@ -28,14 +28,15 @@ static void hex(struct frame *f, const char *s)
 	}
 }
 
-#define MACS   "020000000001 020000000002 "
-#define ETH4   MACS "0800 "
-#define ETH6   MACS "86dd "
-#define UDP4   "45000020 00000000 40110000 0a000001 c0000207 d431 1538 000c 0000 61626364 "
-#define UDP6   "60000000 000c 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 d431 1538 000c 0000 61626364 "
-#define A6	"20010db8000000000000000000000001 20010db8000000000000000000000002 "
-#define F6	"20010db8000000000000000000000003 "
-#define UDP	"d431 1538 000c 0000 61626364 "
+#define MACS "020000000001 020000000002 "
+#define ETH4 MACS "0800 "
+#define ETH6 MACS "86dd "
+#define UDP4 "45000020 00000000 40110000 0a000001 c0000207 d431 1538 000c 0000 61626364 "
+#define UDP6                                                                                       \
+	"60000000 000c 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 d431 1538 000c 0000 61626364 "
+#define A6  "20010db8000000000000000000000001 20010db8000000000000000000000002 "
+#define F6  "20010db8000000000000000000000003 "
+#define UDP "d431 1538 000c 0000 61626364 "
 
 struct row {
 	const char *name;
@@ -47,153 +48,176 @@ struct row {
 	uint32_t length;
 	uint8_t flags;
 };
-#define P4 PACKET_IP, 4, 17, 0xd431, 5432, 32, PACKET_HAS_PORTS
-#define P6 PACKET_IP, 6, 17, 0xd431, 5432, 52, PACKET_HAS_PORTS
+#define P4	   PACKET_IP, 4, 17, 0xd431, 5432, 32, PACKET_HAS_PORTS
+#define P6	   PACKET_IP, 6, 17, 0xd431, 5432, 52, PACKET_HAS_PORTS
 #define NO(result) result, 0, 0, 0, 0, 0, 0
 static const struct row rows[] = {
 	/* link types */
-	{ "ethernet", 1, ETH4 UDP4, P4 },
-	{ "ethernet IPv6", 1, ETH6 UDP6, P6 },
-	{ "vlan", 1, MACS "8100 0005 0800" UDP4, P4 },
-	{ "802.1ad twice", 1, MACS "88a8 0005 8100 0006 0800" UDP4, P4 },
-	{ "five vlan tags", 1, MACS "9100 0001 8100 0002 88a8 0003 9200 0004 9300 0005 86dd" UDP6, P6 },
-	{ "llc snap", 1, MACS "0028 aaaa03 000000 0800" UDP4, P4 },
-	{ "llc snap in vlan", 1, MACS "8100 0001 0028 aaaa03 000000 0800" UDP4, P4 },
-	{ "llc of IP", 1, MACS "0023 060603" UDP4, P4 },
-	{ "mpls two labels", 1, MACS "8847 00010040 00020140" UDP4, P4 },
-	{ "mpls pseudowire", 1, MACS "8847 00010140 00000000" ETH4 UDP4, P4 },
-	{ "pppoe", 1, MACS "8864 11000001 0022 0021" UDP4, P4 },
-	{ "pppoe discovery", 1, MACS "8863 11090000 0000", NO(PACKET_OTHER) },
-	{ "e-tag", 1, MACS "893f 000000000000 0800" UDP4, P4 },
-	{ "nsh", 1, MACS "894f 0006 01 01 00000100 00000000 00000000 00000000 00000000" UDP4, P4 },
-	{ "arp", 1, MACS "0806 0001 0800 06 04 0001", NO(PACKET_OTHER) },
-	{ "null little", 0, "02000000" UDP4, P4 },
-	{ "null big", 0, "00000002" UDP4, P4 },
-	{ "null IPv6 darwin", 0, "1e000000" UDP6, P6 },
-	{ "loop IPv6 openbsd", 108, "00000018" UDP6, P6 },
-	{ "null appletalk", 0, "10000000 00", NO(PACKET_OTHER) },
-	{ "raw 12", 12, UDP4, P4 },
-	{ "raw 101", 101, UDP6, P6 },
-	{ "raw IPv4", 228, UDP4, P4 },
-	{ "raw IPv4 with an IPv6 packet", 228, UDP6, P6 },
-	{ "raw IPv6", 229, UDP6, P6 },
-	{ "ppp bare", 9, "0021" UDP4, P4 },
-	{ "ppp framed", 9, "ff03 0057" UDP6, P6 },
-	{ "ppp short protocol", 9, "21" UDP4, P4 },
-	{ "ppp lcp", 9, "ff03 c021 01", NO(PACKET_OTHER) },
-	{ "ppp mpls", 9, "0281 00010140" UDP4, P4 },
-	{ "serial ppp", 50, "ff03 0021" UDP4, P4 },
-	{ "serial cisco", 50, "0f00 0800" UDP4, P4 },
-	{ "serial unframed", 50, "4500 0021", NO(PACKET_OTHER) },
-	{ "cisco hdlc", 104, "0f00 86dd" UDP6, P6 },
-	{ "cooked", 113, "0004 0001 0006 0200000000010000 0800" UDP4, P4 },
-	{ "cooked 802.2", 113, "0004 0001 0006 0200000000010000 0004 aaaa03 000000 0800" UDP4, P4 },
-	{ "cooked v2", 276, "86dd 0000 00000002 0001 00 06 0200000000010000" UDP6, P6 },
-	{ "frame relay", 107, "1841 03cc" UDP4, P4 },
-	{ "frame relay IPv6", 107, "1841 038e" UDP6, P6 },
-	{ "frame relay snap", 107, "1841 0300 80 000000 0800" UDP4, P4 },
-	{ "frame relay cisco", 107, "1841 0800" UDP4, P4 },
-	{ "nflog", 239, "02 00 0000 0800 0100 00000000 2400 0900" UDP4, P4 },
-	{ "nflog big endian", 239, "0a 00 0000 0038 0009" UDP6, P6 },
-	{ "nflog without packet", 239, "02 00 0000 0800 0100 00000000", NO(PACKET_SHORT) },
-	{ "802.11 data", 105, "0800 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800" UDP4, P4 },
-	{ "802.11 qos, four addresses", 105,
-	  "8803 0000 020000000001 020000000002 020000000003 0000 020000000004 0000 aaaa03 000000 0800" UDP4, P4 },
-	{ "802.11 encrypted", 105, "0840 0000 020000000001 020000000002 020000000003 0000 aaaa03", NO(PACKET_OTHER) },
-	{ "802.11 beacon", 105, "8000 0000", NO(PACKET_OTHER) },
-	{ "radiotap", 127, "00000800 00000000 0800 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800"
-	  UDP4, P4 },
-	{ "ppi", 192, "0000 0800 65000000" UDP4, P4 },
-	{ "ppi of an unknown link", 192, "0000 0800 e7000000 00", NO(PACKET_UNKNOWN_LINK) },
-	{ "ppi in ppi without end", 192,
-	  "00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 "
-	  "00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 "
-	  "00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000", NO(PACKET_TOO_DEEP) },
-	{ "pktap", 258, "0c000000 01000000 01000000" ETH4 UDP4, P4 },
-	{ "infiniband", 242, "0000000000000000000000000000000000000000 0000000000000000000000000000000000000000 0800 0000"
-	  UDP4, P4 },
-	{ "dbus", 231, "6c", NO(PACKET_UNKNOWN_LINK) },
+	{"ethernet", 1, ETH4 UDP4, P4},
+	{"ethernet IPv6", 1, ETH6 UDP6, P6},
+	{"vlan", 1, MACS "8100 0005 0800" UDP4, P4},
+	{"802.1ad twice", 1, MACS "88a8 0005 8100 0006 0800" UDP4, P4},
+	{"five vlan tags", 1, MACS "9100 0001 8100 0002 88a8 0003 9200 0004 9300 0005 86dd" UDP6,
+	 P6},
+	{"llc snap", 1, MACS "0028 aaaa03 000000 0800" UDP4, P4},
+	{"llc snap in vlan", 1, MACS "8100 0001 0028 aaaa03 000000 0800" UDP4, P4},
+	{"llc of IP", 1, MACS "0023 060603" UDP4, P4},
+	{"mpls two labels", 1, MACS "8847 00010040 00020140" UDP4, P4},
+	{"mpls pseudowire", 1, MACS "8847 00010140 00000000" ETH4 UDP4, P4},
+	{"pppoe", 1, MACS "8864 11000001 0022 0021" UDP4, P4},
+	{"pppoe discovery", 1, MACS "8863 11090000 0000", NO(PACKET_OTHER)},
+	{"e-tag", 1, MACS "893f 000000000000 0800" UDP4, P4},
+	{"nsh", 1, MACS "894f 0006 01 01 00000100 00000000 00000000 00000000 00000000" UDP4, P4},
+	{"arp", 1, MACS "0806 0001 0800 06 04 0001", NO(PACKET_OTHER)},
+	{"null little", 0, "02000000" UDP4, P4},
+	{"null big", 0, "00000002" UDP4, P4},
+	{"null IPv6 darwin", 0, "1e000000" UDP6, P6},
+	{"loop IPv6 openbsd", 108, "00000018" UDP6, P6},
+	{"null appletalk", 0, "10000000 00", NO(PACKET_OTHER)},
+	{"raw 12", 12, UDP4, P4},
+	{"raw 101", 101, UDP6, P6},
+	{"raw IPv4", 228, UDP4, P4},
+	{"raw IPv4 with an IPv6 packet", 228, UDP6, P6},
+	{"raw IPv6", 229, UDP6, P6},
+	{"ppp bare", 9, "0021" UDP4, P4},
+	{"ppp framed", 9, "ff03 0057" UDP6, P6},
+	{"ppp short protocol", 9, "21" UDP4, P4},
+	{"ppp lcp", 9, "ff03 c021 01", NO(PACKET_OTHER)},
+	{"ppp mpls", 9, "0281 00010140" UDP4, P4},
+	{"serial ppp", 50, "ff03 0021" UDP4, P4},
+	{"serial cisco", 50, "0f00 0800" UDP4, P4},
+	{"serial unframed", 50, "4500 0021", NO(PACKET_OTHER)},
+	{"cisco hdlc", 104, "0f00 86dd" UDP6, P6},
+	{"cooked", 113, "0004 0001 0006 0200000000010000 0800" UDP4, P4},
+	{"cooked 802.2", 113, "0004 0001 0006 0200000000010000 0004 aaaa03 000000 0800" UDP4, P4},
+	{"cooked v2", 276, "86dd 0000 00000002 0001 00 06 0200000000010000" UDP6, P6},
+	{"frame relay", 107, "1841 03cc" UDP4, P4},
+	{"frame relay IPv6", 107, "1841 038e" UDP6, P6},
+	{"frame relay snap", 107, "1841 0300 80 000000 0800" UDP4, P4},
+	{"frame relay cisco", 107, "1841 0800" UDP4, P4},
+	{"nflog", 239, "02 00 0000 0800 0100 00000000 2400 0900" UDP4, P4},
+	{"nflog big endian", 239, "0a 00 0000 0038 0009" UDP6, P6},
+	{"nflog without packet", 239, "02 00 0000 0800 0100 00000000", NO(PACKET_SHORT)},
+	{"802.11 data", 105,
+	 "0800 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800" UDP4, P4},
+	{"802.11 qos, four addresses", 105,
+	 "8803 0000 020000000001 020000000002 020000000003 0000 020000000004 0000 aaaa03 000000 0800" UDP4,
+	 P4},
+	{"802.11 encrypted", 105, "0840 0000 020000000001 020000000002 020000000003 0000 aaaa03",
+	 NO(PACKET_OTHER)},
+	{"802.11 beacon", 105, "8000 0000", NO(PACKET_OTHER)},
+	{"radiotap", 127,
+	 "00000800 00000000 0800 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800" UDP4,
+	 P4},
+	{"ppi", 192, "0000 0800 65000000" UDP4, P4},
+	{"ppi of an unknown link", 192, "0000 0800 e7000000 00", NO(PACKET_UNKNOWN_LINK)},
+	{"ppi in ppi without end", 192,
+	 "00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 "
+	 "00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 "
+	 "00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000 00000800c0000000",
+	 NO(PACKET_TOO_DEEP)},
+	{"pktap", 258, "0c000000 01000000 01000000" ETH4 UDP4, P4},
+	{"infiniband", 242,
+	 "0000000000000000000000000000000000000000 0000000000000000000000000000000000000000 0800 0000" UDP4,
+	 P4},
+	{"dbus", 231, "6c", NO(PACKET_UNKNOWN_LINK)},
 	/* IPv4 */
-	{ "not IP after all", 101, "55000020 00000000", NO(PACKET_BAD_IP) },
-	{ "header length under 5", 101, "44000020 00000000 40110000 0a000001 c0000207", NO(PACKET_BAD_IP) },
-	{ "total length under the header", 101, "45000013 00000000 40110000 0a000001 c0000207", NO(PACKET_BAD_IP) },
-	{ "header cut", 101, "45000020 00000000 40110000 0a000001 c00002", NO(PACKET_BAD_IP) },
-	{ "total length over the frame is believed", 101, "4500ffff 00000000 40110000 0a000001 c0000207" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 65535, PACKET_HAS_PORTS },
-	{ "total length 0: the frame's", 1, ETH4 "45000000 00000000 40110000 0a000001 c0000207" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 32, PACKET_HAS_PORTS },
-	{ "first fragment", 101, "45000020 00072000 40110000 0a000001 c0000207" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 32, PACKET_HAS_PORTS | PACKET_FRAGMENT },
-	{ "later fragment", 101, "45000020 00070001 40110000 0a000001 c0000207" UDP,
-	  PACKET_IP, 4, 17, 0, 0, 32, PACKET_FRAGMENT | PACKET_LATER },
-	{ "ports cut", 101, "45000020 00000000 40110000 0a000001 c0000207 d431 15",
-	  PACKET_IP, 4, 17, 0, 0, 32, PACKET_CUT },
-	{ "options", 101, "46000024 00000000 40110000 0a000001 c0000207 01010100" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 36, PACKET_HAS_PORTS },
-	{ "loose source route", 101, "47000028 00000000 40110000 0a000001 c0000207 83 07 04 08080808 00" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 40, PACKET_HAS_PORTS | PACKET_ROUTED },
-	{ "source route used up", 101, "47000028 00000000 40110000 0a000001 c0000207 89 07 08 08080808 00" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 40, PACKET_HAS_PORTS },
-	{ "source route without an address", 101, "46000024 00000000 40110000 0a000001 c0000207 83030300" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 36, PACKET_HAS_PORTS | PACKET_ROUTED },
-	{ "option without end", 101, "46000024 00000000 40110000 0a000001 c0000207 83ff0408" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 36, PACKET_HAS_PORTS | PACKET_DEEP },
-	{ "option of length 0", 101, "46000024 00000000 40110000 0a000001 c0000207 44000000" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 36, PACKET_HAS_PORTS | PACKET_DEEP },
-	{ "syn", 101, "45000028 00000000 40060000 0a000001 c0000207 d431 1538 00000000 00000000 5002 0000 0000 0000",
-	  PACKET_IP, 4, 6, 0xd431, 5432, 40, PACKET_HAS_PORTS | PACKET_SYN },
-	{ "syn ack", 101, "45000028 00000000 40060000 0a000001 c0000207 1538 d431 00000000 00000000 5012 0000 0000 0000",
-	  PACKET_IP, 4, 6, 5432, 0xd431, 40, PACKET_HAS_PORTS | PACKET_SYNACK },
-	{ "ah then udp", 101, "4500002c 00000000 40330000 0a000001 c0000207 11010000 00000001 00000001" UDP,
-	  PACKET_IP, 4, 17, 0xd431, 5432, 44, PACKET_HAS_PORTS },
-	{ "sctp", 101, "45000020 00000000 40840000 0a000001 c0000207" UDP,
-	  PACKET_IP, 4, 132, 0xd431, 5432, 32, PACKET_HAS_PORTS },
-	{ "esp has no ports", 101, "45000020 00000000 40320000 0a000001 c0000207" UDP, PACKET_IP, 4, 50, 0, 0, 32, 0 },
+	{"not IP after all", 101, "55000020 00000000", NO(PACKET_BAD_IP)},
+	{"header length under 5", 101, "44000020 00000000 40110000 0a000001 c0000207",
+	 NO(PACKET_BAD_IP)},
+	{"total length under the header", 101, "45000013 00000000 40110000 0a000001 c0000207",
+	 NO(PACKET_BAD_IP)},
+	{"header cut", 101, "45000020 00000000 40110000 0a000001 c00002", NO(PACKET_BAD_IP)},
+	{"total length over the frame is believed", 101,
+	 "4500ffff 00000000 40110000 0a000001 c0000207" UDP, PACKET_IP, 4, 17, 0xd431, 5432, 65535,
+	 PACKET_HAS_PORTS},
+	{"total length 0: the frame's", 1, ETH4 "45000000 00000000 40110000 0a000001 c0000207" UDP,
+	 PACKET_IP, 4, 17, 0xd431, 5432, 32, PACKET_HAS_PORTS},
+	{"first fragment", 101, "45000020 00072000 40110000 0a000001 c0000207" UDP, PACKET_IP, 4,
+	 17, 0xd431, 5432, 32, PACKET_HAS_PORTS | PACKET_FRAGMENT},
+	{"later fragment", 101, "45000020 00070001 40110000 0a000001 c0000207" UDP, PACKET_IP, 4,
+	 17, 0, 0, 32, PACKET_FRAGMENT | PACKET_LATER},
+	{"ports cut", 101, "45000020 00000000 40110000 0a000001 c0000207 d431 15", PACKET_IP, 4, 17,
+	 0, 0, 32, PACKET_CUT},
+	{"options", 101, "46000024 00000000 40110000 0a000001 c0000207 01010100" UDP, PACKET_IP, 4,
+	 17, 0xd431, 5432, 36, PACKET_HAS_PORTS},
+	{"loose source route", 101,
+	 "47000028 00000000 40110000 0a000001 c0000207 83 07 04 08080808 00" UDP, PACKET_IP, 4, 17,
+	 0xd431, 5432, 40, PACKET_HAS_PORTS | PACKET_ROUTED},
+	{"source route used up", 101,
+	 "47000028 00000000 40110000 0a000001 c0000207 89 07 08 08080808 00" UDP, PACKET_IP, 4, 17,
+	 0xd431, 5432, 40, PACKET_HAS_PORTS},
+	{"source route without an address", 101,
+	 "46000024 00000000 40110000 0a000001 c0000207 83030300" UDP, PACKET_IP, 4, 17, 0xd431,
+	 5432, 36, PACKET_HAS_PORTS | PACKET_ROUTED},
+	{"option without end", 101, "46000024 00000000 40110000 0a000001 c0000207 83ff0408" UDP,
+	 PACKET_IP, 4, 17, 0xd431, 5432, 36, PACKET_HAS_PORTS | PACKET_DEEP},
+	{"option of length 0", 101, "46000024 00000000 40110000 0a000001 c0000207 44000000" UDP,
+	 PACKET_IP, 4, 17, 0xd431, 5432, 36, PACKET_HAS_PORTS | PACKET_DEEP},
+	{"syn", 101,
+	 "45000028 00000000 40060000 0a000001 c0000207 d431 1538 00000000 00000000 5002 0000 0000 0000",
+	 PACKET_IP, 4, 6, 0xd431, 5432, 40, PACKET_HAS_PORTS | PACKET_SYN},
+	{"syn ack", 101,
+	 "45000028 00000000 40060000 0a000001 c0000207 1538 d431 00000000 00000000 5012 0000 0000 0000",
+	 PACKET_IP, 4, 6, 5432, 0xd431, 40, PACKET_HAS_PORTS | PACKET_SYNACK},
+	{"ah then udp", 101,
+	 "4500002c 00000000 40330000 0a000001 c0000207 11010000 00000001 00000001" UDP, PACKET_IP,
+	 4, 17, 0xd431, 5432, 44, PACKET_HAS_PORTS},
+	{"sctp", 101, "45000020 00000000 40840000 0a000001 c0000207" UDP, PACKET_IP, 4, 132, 0xd431,
+	 5432, 32, PACKET_HAS_PORTS},
+	{"esp has no ports", 101, "45000020 00000000 40320000 0a000001 c0000207" UDP, PACKET_IP, 4,
+	 50, 0, 0, 32, 0},
 	/* IPv6 */
-	{ "IPv6 cut", 101, "60000000 000c 1140 20010db800000000000000000000000120010db80000000000000000000000", NO(PACKET_BAD_IP) },
-	{ "hop by hop, destination options", 101, "60000000 001c 0040" A6 "3c00010400000000 1100010400000000" UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 68, PACKET_HAS_PORTS },
-	{ "IPv6 first fragment", 101, "60000000 0014 2c40" A6 "11000001 00000007" UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 60, PACKET_HAS_PORTS | PACKET_FRAGMENT },
-	{ "IPv6 later fragment", 101, "60000000 0014 2c40" A6 "11000008 00000007" UDP,
-	  PACKET_IP, 6, 17, 0, 0, 60, PACKET_FRAGMENT | PACKET_LATER },
-	{ "IPv6 atomic fragment", 101, "60000000 0014 2c40" A6 "11000000 00000007" UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 60, PACKET_HAS_PORTS },
-	{ "routing header 0", 101, "60000000 0024 2b40" A6 "11020001 00000000" F6 UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 76, PACKET_HAS_PORTS | PACKET_ROUTED },
-	{ "routing header, no segments left", 101, "60000000 0024 2b40" A6 "11020000 00000000" F6 UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 76, PACKET_HAS_PORTS },
-	{ "segment routing", 101, "60000000 0024 2b40" A6 "11020401 00000000" F6 UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 76, PACKET_HAS_PORTS | PACKET_ROUTED },
-	{ "a routing type nobody knows", 101, "60000000 0024 2b40" A6 "11026301 00000000" F6 UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 76, PACKET_HAS_PORTS | PACKET_ROUTED },
-	{ "eight extension headers", 101, "60000000 004c 3c40" A6
-	  "3c000104000000003c000104000000003c000104000000003c00010400000000"
-	  "3c000104000000003c000104000000003c000104000000001100010400000000" UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 116, PACKET_HAS_PORTS },
-	{ "nine", 101, "60000000 0054 3c40" A6
-	  "3c000104000000003c000104000000003c000104000000003c00010400000000"
-	  "3c000104000000003c000104000000003c000104000000003c000104000000001100010400000000" UDP,
-	  PACKET_IP, 6, 60, 0, 0, 124, PACKET_DEEP },
-	{ "extension header cut", 101, "60000000 0010 3c40" A6 "1101010400000000", PACKET_IP, 6, 17, 0, 0, 56, PACKET_CUT },
-	{ "jumbogram", 101, "60000000 0000 0040" A6 "1100c204 00010000" UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 65576, PACKET_HAS_PORTS },
-	{ "payload length 0 without jumbo: the frame's", 101, "60000000 0000 1140" A6 UDP,
-	  PACKET_IP, 6, 17, 0xd431, 5432, 52, PACKET_HAS_PORTS },
-	{ "no next header", 101, "60000000 0000 3b40" A6, PACKET_IP, 6, 59, 0, 0, 40, 0 },
+	{"IPv6 cut", 101,
+	 "60000000 000c 1140 20010db800000000000000000000000120010db80000000000000000000000",
+	 NO(PACKET_BAD_IP)},
+	{"hop by hop, destination options", 101,
+	 "60000000 001c 0040" A6 "3c00010400000000 1100010400000000" UDP, PACKET_IP, 6, 17, 0xd431,
+	 5432, 68, PACKET_HAS_PORTS},
+	{"IPv6 first fragment", 101, "60000000 0014 2c40" A6 "11000001 00000007" UDP, PACKET_IP, 6,
+	 17, 0xd431, 5432, 60, PACKET_HAS_PORTS | PACKET_FRAGMENT},
+	{"IPv6 later fragment", 101, "60000000 0014 2c40" A6 "11000008 00000007" UDP, PACKET_IP, 6,
+	 17, 0, 0, 60, PACKET_FRAGMENT | PACKET_LATER},
+	{"IPv6 atomic fragment", 101, "60000000 0014 2c40" A6 "11000000 00000007" UDP, PACKET_IP, 6,
+	 17, 0xd431, 5432, 60, PACKET_HAS_PORTS},
+	{"routing header 0", 101, "60000000 0024 2b40" A6 "11020001 00000000" F6 UDP, PACKET_IP, 6,
+	 17, 0xd431, 5432, 76, PACKET_HAS_PORTS | PACKET_ROUTED},
+	{"routing header, no segments left", 101,
+	 "60000000 0024 2b40" A6 "11020000 00000000" F6 UDP, PACKET_IP, 6, 17, 0xd431, 5432, 76,
+	 PACKET_HAS_PORTS},
+	{"segment routing", 101, "60000000 0024 2b40" A6 "11020401 00000000" F6 UDP, PACKET_IP, 6,
+	 17, 0xd431, 5432, 76, PACKET_HAS_PORTS | PACKET_ROUTED},
+	{"a routing type nobody knows", 101, "60000000 0024 2b40" A6 "11026301 00000000" F6 UDP,
+	 PACKET_IP, 6, 17, 0xd431, 5432, 76, PACKET_HAS_PORTS | PACKET_ROUTED},
+	{"eight extension headers", 101,
+	 "60000000 004c 3c40" A6 "3c000104000000003c000104000000003c000104000000003c00010400000000"
+	 "3c000104000000003c000104000000003c000104000000001100010400000000" UDP,
+	 PACKET_IP, 6, 17, 0xd431, 5432, 116, PACKET_HAS_PORTS},
+	{"nine", 101,
+	 "60000000 0054 3c40" A6 "3c000104000000003c000104000000003c000104000000003c00010400000000"
+	 "3c000104000000003c000104000000003c000104000000003c000104000000001100010400000000" UDP,
+	 PACKET_IP, 6, 60, 0, 0, 124, PACKET_DEEP},
+	{"extension header cut", 101, "60000000 0010 3c40" A6 "1101010400000000", PACKET_IP, 6, 17,
+	 0, 0, 56, PACKET_CUT},
+	{"jumbogram", 101, "60000000 0000 0040" A6 "1100c204 00010000" UDP, PACKET_IP, 6, 17,
+	 0xd431, 5432, 65576, PACKET_HAS_PORTS},
+	{"payload length 0 without jumbo: the frame's", 101, "60000000 0000 1140" A6 UDP, PACKET_IP,
+	 6, 17, 0xd431, 5432, 52, PACKET_HAS_PORTS},
+	{"no next header", 101, "60000000 0000 3b40" A6, PACKET_IP, 6, 59, 0, 0, 40, 0},
 };
 #define ROWS (sizeof(rows) / sizeof(*rows))
 
 static struct packet_frame of(const struct frame *f, uint16_t link)
 {
-	return (struct packet_frame){ .data = f->b, .caplen = (uint32_t)f->n, .len = (uint32_t)f->n, .link = link };
+	return (struct packet_frame){
+		.data = f->b, .caplen = (uint32_t)f->n, .len = (uint32_t)f->n, .link = link};
 }
 
 Test(packet, table)
 {
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *r = &rows[i];
-		struct frame f = { .n = 0 };
+		struct frame f = {.n = 0};
 		struct packet_frame pf;
 		struct packet k;
 		enum packet_result result;
@@ -201,7 +225,8 @@ Test(packet, table)
 		hex(&f, r->hex);
 		pf = of(&f, r->link);
 		result = packet_decode(&k, &pf);
-		cr_expect_eq(result, r->result, "%s: result %d, expected %d", r->name, result, r->result);
+		cr_expect_eq(result, r->result, "%s: result %d, expected %d", r->name, result,
+			     r->result);
 		if (result != PACKET_IP || r->result != PACKET_IP)
 			continue;
 		cr_expect_eq(k.v, r->v, "%s: version %u", r->name, k.v);
@@ -209,20 +234,26 @@ Test(packet, table)
 		cr_expect_eq(k.sport, r->sport, "%s: source port %u", r->name, k.sport);
 		cr_expect_eq(k.dport, r->dport, "%s: destination port %u", r->name, k.dport);
 		cr_expect_eq(k.length, r->length, "%s: length %u", r->name, k.length);
-		cr_expect_eq(k.flags, r->flags, "%s: flags %02x, expected %02x", r->name, k.flags, r->flags);
+		cr_expect_eq(k.flags, r->flags, "%s: flags %02x, expected %02x", r->name, k.flags,
+			     r->flags);
 	}
 }
 
 Test(packet, where_a_source_route_ends)
 {
-	static const struct { const char *hex, *end; } routes[] = {
-		{ "4a000034 00000000 40110000 0a000001 c0000207 83 0f 04 01010101 02020202 08080808 00" UDP, "08080808" },
-		{ "60000000 0034 2b40" A6 "11040002 00000000" A6 UDP, "20010db8000000000000000000000002" },
-		{ "60000000 0034 2b40" A6 "11040401 01000000" A6 UDP, "20010db8000000000000000000000001" },
+	static const struct {
+		const char *hex, *end;
+	} routes[] = {
+		{"4a000034 00000000 40110000 0a000001 c0000207 83 0f 04 01010101 02020202 08080808 00" UDP,
+		 "08080808"},
+		{"60000000 0034 2b40" A6 "11040002 00000000" A6 UDP,
+		 "20010db8000000000000000000000002"},
+		{"60000000 0034 2b40" A6 "11040401 01000000" A6 UDP,
+		 "20010db8000000000000000000000001"},
 	};
 
 	for (size_t i = 0; i < 3; i++) {
-		struct frame f = { .n = 0 }, end = { .n = 0 };
+		struct frame f = {.n = 0}, end = {.n = 0};
 		struct packet_frame pf;
 		struct packet k;
 
@@ -236,29 +267,34 @@ Test(packet, where_a_source_route_ends)
 	}
 }
 
-/* Every frame cut at every byte, in memory of exactly that size, so that ASan sees a read past the end. What is left must
- * never say more than the whole said. */
+/* Every frame cut at every byte, in memory of exactly that size, so that ASan sees a read past the
+ * end. What is left must never say more than the whole said. */
 Test(packet, cut_anywhere)
 {
 	for (size_t i = 0; i < ROWS; i++) {
-		struct frame f = { .n = 0 };
+		struct frame f = {.n = 0};
 
 		hex(&f, rows[i].hex);
 		for (size_t n = 0; n < f.n; n++) {
 			uint8_t *exact = malloc(n ? n : 1);
-			struct packet_frame pf = { .data = exact, .caplen = (uint32_t)n, .len = (uint32_t)f.n,
-						   .link = rows[i].link };
+			struct packet_frame pf = {.data = exact,
+						  .caplen = (uint32_t)n,
+						  .len = (uint32_t)f.n,
+						  .link = rows[i].link};
 			struct packet k;
 			enum packet_result r;
 
 			memcpy(exact, f.b, n);
 			r = packet_decode(&k, &pf);
-			cr_expect(r == PACKET_IP || r < PACKET_RESULTS, "%s cut at %zu: %d", rows[i].name, n, r);
+			cr_expect(r == PACKET_IP || r < PACKET_RESULTS, "%s cut at %zu: %d",
+				  rows[i].name, n, r);
 			if (r == PACKET_IP) {
-				cr_expect(k.src >= exact && k.dst + (k.v == 4 ? 4 : 16) <= exact + n,
+				cr_expect(k.src >= exact &&
+						  k.dst + (k.v == 4 ? 4 : 16) <= exact + n,
 					  "%s cut at %zu: addresses outside", rows[i].name, n);
 				if (k.flags & PACKET_HAS_PORTS)
-					cr_expect_eq(k.sport, rows[i].sport, "%s cut at %zu", rows[i].name, n);
+					cr_expect_eq(k.sport, rows[i].sport, "%s cut at %zu",
+						     rows[i].name, n);
 			}
 			free(exact);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pipeline_test.c - every byte in exactly one flow and one line of the account, limits, determinism, live events. */
+/* pipeline_test.c - every byte in exactly one flow and one line of the account, limits,
+ * determinism, live events. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +10,9 @@
 #include "agent/core/pipeline.h"
 #include "agent/flow/packet.h"
 
-#define START 1795430400000000000ull
+#define START  1795430400000000000ull
 #define FRAMES 4096
-#define MS 1000000ull
+#define MS     1000000ull
 
 static char dir[] = "/tmp/cordon-pipeline-XXXXXX";
 static char policy_path[64], geo_path[64];
@@ -28,9 +29,10 @@ static void put(const char *path, const char *text)
 
 static struct engine *load(const char *policy)
 {
-	const char *geo[] = { geo_path };
-	struct engine_config cfg = { .policy = policy_path, .geo = geo, .ngeo = 1, .now = START / 1000000000ull };
-	struct diag_sink d = { 0 };
+	const char *geo[] = {geo_path};
+	struct engine_config cfg = {
+		.policy = policy_path, .geo = geo, .ngeo = 1, .now = START / 1000000000ull};
+	struct diag_sink d = {0};
 	struct engine *e = NULL;
 
 	put(policy_path, policy);
@@ -63,7 +65,8 @@ static struct {
 	unsigned n;
 } wire;
 
-static void frame(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint16_t length, int flags, uint64_t ms)
+static void frame(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint16_t length,
+		  int flags, uint64_t ms)
 {
 	uint8_t *b = wire.bytes[wire.n];
 
@@ -82,12 +85,16 @@ static void frame(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, ui
 	b[22] = (uint8_t)(dport >> 8);
 	b[23] = (uint8_t)dport;
 	b[33] = flags < 0 ? 0 : (uint8_t)flags;
-	wire.frame[wire.n] = (struct packet_frame){ .data = b, .caplen = 64, .len = length > 64 ? length : 64,
-						    .link = 101, .time_ns = START + ms * MS, .number = wire.n + 1 };
+	wire.frame[wire.n] = (struct packet_frame){.data = b,
+						   .caplen = 64,
+						   .len = length > 64 ? length : 64,
+						   .link = 101,
+						   .time_ns = START + ms * MS,
+						   .number = wire.n + 1};
 	wire.n++;
 }
-#define UDP -1
-#define DB 0x0a000005u
+#define UDP   -1
+#define DB    0x0a000005u
 #define US(n) (0x03500000u + (n))
 #define DE(n) (0x341c0000u + (n))
 #define GB(n) (0x33000000u + (n))
@@ -101,11 +108,13 @@ static void keep(void *arg, struct event *e)
 
 	(void)arg;
 	nevents++;
-	ntold += (size_t)snprintf(told + ntold, sizeof(told) - ntold, "%d %s %s:%u>%s:%u %s %llu/%llu #%llu %s %s\n",
-				  e->kind, e->id[14] == '8' ? e->id : "v7", ip_format(a, &e->flow.src), e->flow.sport,
-				  ip_format(b, &e->flow.dst), e->flow.dport, e->action, (unsigned long long)e->packets,
-				  (unsigned long long)e->bytes, (unsigned long long)e->capture_packet,
-				  e->opened == OPENED_HERE ? "here" : "peer", e->rule ? e->rule->text : "default");
+	ntold += (size_t)snprintf(
+		told + ntold, sizeof(told) - ntold, "%d %s %s:%u>%s:%u %s %llu/%llu #%llu %s %s\n",
+		e->kind, e->id[14] == '8' ? e->id : "v7", ip_format(a, &e->flow.src), e->flow.sport,
+		ip_format(b, &e->flow.dst), e->flow.dport, e->action,
+		(unsigned long long)e->packets, (unsigned long long)e->bytes,
+		(unsigned long long)e->capture_packet, e->opened == OPENED_HERE ? "here" : "peer",
+		e->rule ? e->rule->text : "default");
 	cr_assert_lt(ntold, sizeof(told));
 }
 
@@ -124,7 +133,9 @@ static struct pipeline *open_with(struct pipeline_config cfg)
 static void feed(struct pipeline *p, unsigned step)
 {
 	for (unsigned i = 0; i < wire.n; i += step)
-		cr_assert_eq(pipeline_packets(p, wire.frame + i, wire.n - i < step ? wire.n - i : step), 0);
+		cr_assert_eq(pipeline_packets(p, wire.frame + i,
+					      wire.n - i < step ? wire.n - i : step),
+			     0);
 }
 
 /* Random traffic among few addresses, both directions, ports that repeat. */
@@ -134,8 +145,12 @@ static void random_frames(unsigned n, unsigned seed)
 	srandom(seed);
 	for (unsigned i = 0; i < n; i++) {
 		uint32_t kind = (uint32_t)random() % 4, far = (uint32_t)random() % 50;
-		uint32_t peer = kind == 0 ? US(far) : kind == 1 ? DE(far) : kind == 2 ? GB(far) : 0x0a000006u + far;
-		uint16_t port = (uint16_t)(40000 + random() % 20), length = (uint16_t)(28 + random() % 1400);
+		uint32_t peer = kind == 0   ? US(far)
+				: kind == 1 ? DE(far)
+				: kind == 2 ? GB(far)
+					    : 0x0a000006u + far;
+		uint16_t port = (uint16_t)(40000 + random() % 20),
+			 length = (uint16_t)(28 + random() % 1400);
 		int flags = random() % 3 ? UDP : random() % 4 ? 0x10 : 0x02;
 
 		if (random() % 2)
@@ -151,7 +166,7 @@ struct totals {
 static struct totals account_of(struct pipeline *p)
 {
 	struct pipeline_destination *d;
-	struct totals t = { 0 };
+	struct totals t = {0};
 	size_t n;
 
 	cr_assert_eq(pipeline_destinations(p, &d, &n), 0);
@@ -168,8 +183,12 @@ static struct totals account_of(struct pipeline *p)
 
 Test(pipeline, every_byte_once_whatever_the_limits)
 {
-	static const struct { size_t flows; uint32_t destinations; unsigned step; } limits[] = {
-		{ 0, 0, 32 }, { 0, 0, 1 }, { 0, 0, 4096 }, { 64, 0, 32 }, { 200, 8, 7 }, { 0, 1, 32 },
+	static const struct {
+		size_t flows;
+		uint32_t destinations;
+		unsigned step;
+	} limits[] = {
+		{0, 0, 32}, {0, 0, 1}, {0, 0, 4096}, {64, 0, 32}, {200, 8, 7}, {0, 1, 32},
 	};
 	uint64_t bytes = 0;
 
@@ -177,8 +196,10 @@ Test(pipeline, every_byte_once_whatever_the_limits)
 	for (unsigned i = 0; i < wire.n; i++)
 		bytes += (uint64_t)wire.bytes[i][2] << 8 | wire.bytes[i][3];
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		struct pipeline *p = open_with((struct pipeline_config){
-			.replay = true, .flows_max = limits[i].flows, .destinations_max = limits[i].destinations });
+		struct pipeline *p = open_with(
+			(struct pipeline_config){.replay = true,
+						 .flows_max = limits[i].flows,
+						 .destinations_max = limits[i].destinations});
 		const struct pipeline_counts *c = pipeline_counts(p);
 		struct totals t;
 		uint64_t judged = 0;
@@ -192,7 +213,8 @@ Test(pipeline, every_byte_once_whatever_the_limits)
 		cr_expect_eq(t.packets, 4000, "limits %zu: %lu packets", i, t.packets);
 		cr_expect_eq(t.bytes, bytes, "limits %zu", i);
 		cr_expect_eq(t.flows, c->flows, "limits %zu", i);
-		cr_expect_eq(c->evicted > 0, limits[i].flows > 0, "limits %zu: %lu evicted", i, c->evicted);
+		cr_expect_eq(c->evicted > 0, limits[i].flows > 0, "limits %zu: %lu evicted", i,
+			     c->evicted);
 		judged = c->flows_by_verdict[DECIDE_ALERT] + c->flows_by_verdict[DECIDE_BLOCK];
 		cr_expect_eq(nevents, judged, "an event for every violating flow");
 		pipeline_free(p);
@@ -205,7 +227,7 @@ Test(pipeline, the_same_again)
 
 	random_frames(4000, 11);
 	for (int round = 0; round < 4; round++) {
-		struct pipeline *p = open_with((struct pipeline_config){ .replay = true });
+		struct pipeline *p = open_with((struct pipeline_config){.replay = true});
 
 		feed(p, round % 2 ? 5 : 32);
 		cr_assert_eq(pipeline_finish(p), 0);
@@ -225,7 +247,8 @@ Test(pipeline, evictions_are_the_same_again)
 
 	random_frames(4000, 13);
 	for (int round = 0; round < 4; round++) {
-		struct pipeline *p = open_with((struct pipeline_config){ .replay = true, .flows_max = 100 });
+		struct pipeline *p =
+			open_with((struct pipeline_config){.replay = true, .flows_max = 100});
 
 		feed(p, 32);
 		cr_assert_eq(pipeline_finish(p), 0);
@@ -240,20 +263,25 @@ Test(pipeline, evictions_are_the_same_again)
 
 Test(pipeline, who_opened_it)
 {
-	static const struct { uint16_t sport, dport; int flags; bool answer_first; const char *opened; } want[] = {
-		{ 40000, 443, 0x02, false, "here" },	/* a handshake */
-		{ 5432, 50000, 0x12, false, "peer" },	/* its answer */
-		{ 443, 40000, 0x02, false, "here" },	/* a handshake says more than ports */
-		{ 40000, 443, 0x10, false, "here" },	/* from the middle: ports */
-		{ 5432, 50123, 0x10, false, "peer" },
-		{ 53, 40000, UDP, false, "peer" },
-		{ 40000, 40001, UDP, false, "here" },	/* no service on either side: who came first */
-		{ 40000, 40001, UDP, true, "peer" },
-		{ 443, 22, UDP, false, "here" },	/* two services */
+	static const struct {
+		uint16_t sport, dport;
+		int flags;
+		bool answer_first;
+		const char *opened;
+	} want[] = {
+		{40000, 443, 0x02, false, "here"},  /* a handshake */
+		{5432, 50000, 0x12, false, "peer"}, /* its answer */
+		{443, 40000, 0x02, false, "here"},  /* a handshake says more than ports */
+		{40000, 443, 0x10, false, "here"},  /* from the middle: ports */
+		{5432, 50123, 0x10, false, "peer"},
+		{53, 40000, UDP, false, "peer"},
+		{40000, 40001, UDP, false, "here"}, /* no service on either side: who came first */
+		{40000, 40001, UDP, true, "peer"},
+		{443, 22, UDP, false, "here"}, /* two services */
 	};
 
 	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
-		struct pipeline *p = open_with((struct pipeline_config){ .replay = true });
+		struct pipeline *p = open_with((struct pipeline_config){.replay = true});
 
 		wire.n = 0;
 		if (want[i].answer_first)
@@ -269,19 +297,22 @@ Test(pipeline, who_opened_it)
 
 Test(pipeline, live_tells_at_once_and_at_the_end)
 {
-	struct pipeline *p = open_with((struct pipeline_config){ .replay = false });
+	struct pipeline *p = open_with((struct pipeline_config){.replay = false});
 
 	wire.n = 0;
 	frame(DB, DE(1), 40000, 443, 100, 0x02, 0);
 	frame(DB, US(1), 40000, 443, 100, 0x02, 1);
 	frame(DB, US(1), 40000, 443, 1000, 0x10, 2);
 	feed(p, 1);
-	cr_expect_str_eq(told, "0 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 1/100 #0 here block to any\n");
+	cr_expect_str_eq(
+		told,
+		"0 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 1/100 #0 here block to any\n");
 	cr_assert_eq(pipeline_expire(p, START + 1 * MS), 0); /* the flow to DE has been quiet */
 	cr_expect_eq(nevents, 1);
 	cr_assert_eq(pipeline_expire(p, START + 3 * MS), 0);
 	cr_expect_eq(nevents, 2);
-	cr_expect_not_null(strstr(told, "1 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 2/1100"), "%s", told);
+	cr_expect_not_null(strstr(told, "1 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 2/1100"),
+			   "%s", told);
 	cr_assert_eq(pipeline_finish(p), 0);
 	cr_expect_eq(nevents, 2);
 	feed(p, 1); /* the same flow comes again: told anew */
@@ -289,10 +320,12 @@ Test(pipeline, live_tells_at_once_and_at_the_end)
 	pipeline_free(p);
 }
 
-/* Live, addresses come and go for months: what is remembered of them follows the flows that there are. */
+/* Live, addresses come and go for months: what is remembered of them follows the flows that there
+ * are. */
 Test(pipeline, live_forgets_destinations)
 {
-	struct pipeline *p = open_with((struct pipeline_config){ .replay = false, .destinations_max = 100000 });
+	struct pipeline *p =
+		open_with((struct pipeline_config){.replay = false, .destinations_max = 100000});
 	uint64_t ms = 0;
 
 	for (uint32_t round = 0; round < 8; round++) {
@@ -318,7 +351,7 @@ Test(pipeline, live_forgets_destinations)
 Test(pipeline, another_engine_decides_open_flows_again)
 {
 	struct engine *other, *first = engine;
-	struct pipeline *p = open_with((struct pipeline_config){ .replay = true });
+	struct pipeline *p = open_with((struct pipeline_config){.replay = true});
 	const struct pipeline_counts *c = pipeline_counts(p);
 
 	wire.n = 0;
@@ -343,7 +376,7 @@ Test(pipeline, another_engine_decides_open_flows_again)
 /* More source routes than are told apart: all are blocked, all are counted. */
 Test(pipeline, source_routes_at_the_limit)
 {
-	struct pipeline *p = open_with((struct pipeline_config){ .replay = true });
+	struct pipeline *p = open_with((struct pipeline_config){.replay = true});
 	const struct pipeline_counts *c = pipeline_counts(p);
 	const unsigned n = PIPELINE_ROUTES_MAX + 10;
 
@@ -354,7 +387,8 @@ Test(pipeline, source_routes_at_the_limit)
 		frame(DB, DE(1), 40000, 443, 100, UDP, i);
 		memmove(b + 28, b + 20, 16);
 		b[0] = 0x47;
-		memcpy(b + 20, (uint8_t[]){ 0x83, 7, 4, 52, 28, (uint8_t)(i >> 8), (uint8_t)i, 0 }, 8);
+		memcpy(b + 20, (uint8_t[]){0x83, 7, 4, 52, 28, (uint8_t)(i >> 8), (uint8_t)i, 0},
+		       8);
 		feed(p, 1);
 	}
 	cr_assert_eq(pipeline_finish(p), 0);
@@ -366,11 +400,19 @@ Test(pipeline, source_routes_at_the_limit)
 
 Test(pipeline, kernel_and_agent_differ)
 {
-	struct pipeline *p = open_with((struct pipeline_config){ .replay = false });
-	struct pipeline_kernel same = { .action = DECIDE_BLOCK, .rule = 3 }, other = { .action = DECIDE_ALERT, .rule = 2 };
-	struct event e = { .kind = EVENT_FLOW, .time_ns = START, .packets = 1, .bytes = 60, .enforced = 1,
-			   .flow = { .src = ip_from_v4(DB), .dst = ip_from_v4(US(1)), .sport = 40000, .dport = 443,
-				     .proto = 6 } };
+	struct pipeline *p = open_with((struct pipeline_config){.replay = false});
+	struct pipeline_kernel same = {.action = DECIDE_BLOCK, .rule = 3},
+			       other = {.action = DECIDE_ALERT, .rule = 2};
+	struct event e = {.kind = EVENT_FLOW,
+			  .time_ns = START,
+			  .packets = 1,
+			  .bytes = 60,
+			  .enforced = 1,
+			  .flow = {.src = ip_from_v4(DB),
+				   .dst = ip_from_v4(US(1)),
+				   .sport = 40000,
+				   .dport = 443,
+				   .proto = 6}};
 	struct event f = e, allowed = e;
 
 	cr_expect_eq(pipeline_event(p, &e, true, KNOWN_ALL, 0, &same), 0);
@@ -390,7 +432,7 @@ Test(pipeline, kernel_and_agent_differ)
 
 Test(pipeline, time_goes_back)
 {
-	struct pipeline *p = open_with((struct pipeline_config){ .replay = true });
+	struct pipeline *p = open_with((struct pipeline_config){.replay = true});
 	const struct pipeline_counts *c = pipeline_counts(p);
 
 	wire.n = 0;

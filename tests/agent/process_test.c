@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* process_test.c - /proc is foreign: hostile names, torn files, reused pids; and how units are named. */
+/* process_test.c - /proc is foreign: hostile names, torn files, reused pids; and how units are
+ * named. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
@@ -81,7 +82,8 @@ Test(process, reads_what_stands_there)
 
 Test(process, what_the_kernel_said_is_believed)
 {
-	struct process p = {.pid = 42, .uid = 7, .has_uid = 1, .cgroup = "/mine", .start_ns = 2501234567ull};
+	struct process p = {
+		.pid = 42, .uid = 7, .has_uid = 1, .cgroup = "/mine", .start_ns = 2501234567ull};
 
 	one(42);
 	cr_assert_eq(processes_lookup(ps, &p), 0);
@@ -105,10 +107,8 @@ Test(process, hostile_names)
 	static const struct {
 		const char *stat, *comm;
 	} row[] = {
-		{"42 (a) S 1 (b))" REST, "a) S 1 (b)"},
-		{"42 ()" REST, ""},
-		{"42 (two\nlines)" REST, "two\nlines"},
-		{"42 (\xff\xfe)" REST, "\\xff\\xfe"},
+		{"42 (a) S 1 (b))" REST, "a) S 1 (b)"},	  {"42 ()" REST, ""},
+		{"42 (two\nlines)" REST, "two\nlines"},	  {"42 (\xff\xfe)" REST, "\\xff\\xfe"},
 		{"42 (((((((((((()" REST, "((((((((((("},
 	};
 
@@ -126,7 +126,14 @@ Test(process, hostile_names)
 Test(process, broken_stat_is_no_process)
 {
 	static const char *const row[] = {
-		"", "42", "42 (x", "42 x)", ")(", "42 (x)", "42 (x) S", "42 (x) S 1 2 3",
+		"",
+		"42",
+		"42 (x",
+		"42 x)",
+		")(",
+		"42 (x)",
+		"42 (x) S",
+		"42 (x) S 1 2 3",
 		"42 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 99999999999999999999999 20",
 		"42 (x) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 x 20",
 	};
@@ -230,9 +237,11 @@ Test(process, units)
 		const char *cgroup, *unit;
 	} row[] = {
 		{"/system.slice/postgresql@15-main.service", "postgresql@15-main.service"},
-		{"/system.slice/system-postgresql.slice/postgresql@15-main.service/sub", "postgresql@15-main.service"},
+		{"/system.slice/system-postgresql.slice/postgresql@15-main.service/sub",
+		 "postgresql@15-main.service"},
 		{"/user.slice/user-1000.slice/session-3.scope", "session-3.scope"},
-		{"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service", "user@1000.service"},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service",
+		 "user@1000.service"},
 		{"/init.scope", "init.scope"},
 		{"/box/system.slice/cron.service", "cron.service"},
 		{"/", NULL},

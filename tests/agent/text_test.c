@@ -28,8 +28,8 @@ Test(text, escapes)
 	char buf[128];
 
 	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++)
-		cr_expect_str_eq(text_escape(buf, sizeof(buf), row[i].in, SIZE_MAX), row[i].out, "%s",
-				 row[i].out);
+		cr_expect_str_eq(text_escape(buf, sizeof(buf), row[i].in, SIZE_MAX), row[i].out,
+				 "%s", row[i].out);
 }
 
 Test(text, escape_cuts_between_characters)

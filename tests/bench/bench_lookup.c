@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_lookup.c - loads lookup.bpf.o with the table of Debian's country database and with LPM tries made from the same
- * ranges, checks that both give the same classes, and times them in turn with BPF_PROG_TEST_RUN.
+ * bench_lookup.c - loads lookup.bpf.o with the table of Debian's country database and with LPM
+ * tries made from the same ranges, checks that both give the same classes, and times them in turn
+ * with BPF_PROG_TEST_RUN.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,9 +20,9 @@
 #define ROUNDS	  9
 #define BYTES	  (ADDRESSES * sizeof(uint64_t))
 
-static const char *const names[LIGHT_ARRAYS] = { "p_root4",   "p_entries4", "p_root6", "p_nodes6",
-						 "p_leaves6", "p_flags",    "p_small" };
-static const uint8_t width[LIGHT_ARRAYS] = { 4, 4, 4, 8, 2, 2, 8 };
+static const char *const names[LIGHT_ARRAYS] = {"p_root4",   "p_entries4", "p_root6", "p_nodes6",
+						"p_leaves6", "p_flags",	   "p_small"};
+static const uint8_t width[LIGHT_ARRAYS] = {4, 4, 4, 8, 2, 2, 8};
 
 struct bench {
 	struct places *places;
@@ -63,9 +64,9 @@ static void say(void *arg, const struct diag *d)
 
 static void places_make(struct bench *b)
 {
-	static const char *const files[] = { "/usr/share/tor/geoip", "/usr/share/tor/geoip6" };
-	struct places_config cfg = { .files = files, .nfiles = 2 };
-	struct diag_sink d = { .fn = say };
+	static const char *const files[] = {"/usr/share/tor/geoip", "/usr/share/tor/geoip6"};
+	struct places_config cfg = {.files = files, .nfiles = 2};
+	struct diag_sink d = {.fn = say};
 	double t = now_ms();
 
 	if (places_load(&b->places, &cfg, &d))
@@ -84,7 +85,8 @@ static struct bpf_map *map_of(struct bench *b, const char *name)
 
 static void *map_map(struct bench *b, const char *name, size_t bytes)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map_of(b, name)), 0);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       bpf_map__fd(map_of(b, name)), 0);
 
 	if (p == MAP_FAILED)
 		die(name);
@@ -96,7 +98,8 @@ static int array_of(const char *name, const struct table_array *a)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_MMAPABLE);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, (uint32_t)(a->bytes + 7) & ~7u, 1, &o);
-	void *p = fd < 0 ? MAP_FAILED : mmap(NULL, a->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *p = fd < 0 ? MAP_FAILED
+			 : mmap(NULL, a->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (p == MAP_FAILED)
 		die(name);
@@ -109,18 +112,24 @@ static int array_of(const char *name, const struct table_array *a)
 static uint32_t *limits_of(const struct bpf_object *o)
 {
 	const struct btf *btf = bpf_object__btf(o);
-	const struct btf_type *t = btf__type_by_id(btf, (uint32_t)btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC));
+	const struct btf_type *t =
+		btf__type_by_id(btf,
+				(uint32_t)btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC));
 	struct bpf_map *m;
 	size_t size;
 
-	bpf_object__for_each_map(m, o)
-		for (uint16_t i = 0; strstr(bpf_map__name(m), ".rodata") && i < btf_vlen(t); i++) {
-			const struct btf_var_secinfo *v = btf_var_secinfos(t) + i;
-			const char *name = btf__name_by_offset(btf, btf__type_by_id(btf, v->type)->name_off);
+	bpf_object__for_each_map(m, o) for (uint16_t i = 0;
+					    strstr(bpf_map__name(m), ".rodata") && i < btf_vlen(t);
+					    i++)
+	{
+		const struct btf_var_secinfo *v = btf_var_secinfos(t) + i;
+		const char *name =
+			btf__name_by_offset(btf, btf__type_by_id(btf, v->type)->name_off);
 
-			if (!strcmp(name, "place_limit"))
-				return (uint32_t *)((uintptr_t)bpf_map__initial_value(m, &size) + v->offset);
-		}
+		if (!strcmp(name, "place_limit"))
+			return (uint32_t *)((uintptr_t)bpf_map__initial_value(m, &size) +
+					    v->offset);
+	}
 	return NULL;
 }
 
@@ -142,7 +151,8 @@ static void object_load(struct bench *b, const char *path)
 	for (int i = 0; i < LIGHT_ARRAYS; i++) {
 		b->bytes += a[i].bytes;
 		limit[i] = (uint32_t)(a[i].bytes / width[i]);
-		if (bpf_map__reuse_fd(map_of(b, names[i]), array_of(names[i], &a[i])) || direct_add(map_of(b, names[i])))
+		if (bpf_map__reuse_fd(map_of(b, names[i]), array_of(names[i], &a[i])) ||
+		    direct_add(map_of(b, names[i])))
 			die(names[i]);
 	}
 	if (bpf_object__load(b->o))
@@ -160,10 +170,14 @@ static void trie_range(int fd, unsigned bits, u128 first, u128 last, uint32_t cl
 	u128 max = bits == 128 ? ~(u128)0 : ((u128)1 << bits) - 1;
 
 	for (;;) {
-		struct { uint32_t len; uint8_t b[16]; } k = { .len = bits };
+		struct {
+			uint32_t len;
+			uint8_t b[16];
+		} k = {.len = bits};
 		u128 size = 1;
 
-		while (k.len && !(first & size) && first + (size * 2 - 1) <= last && (first & (size * 2 - 1)) == 0) {
+		while (k.len && !(first & size) && first + (size * 2 - 1) <= last &&
+		       (first & (size * 2 - 1)) == 0) {
 			size *= 2;
 			k.len--;
 		}
@@ -186,16 +200,19 @@ static void tries_fill(struct bench *b)
 
 	for (size_t i = 0; i < b->n4; i++) {
 		struct ip ip = ip_from_v4(r4[i].first);
-		uint32_t last = i + 1 < b->n4 ? r4[i + 1].first - 1 : UINT32_MAX, class = table_lookup(b->table, &ip);
+		uint32_t last = i + 1 < b->n4 ? r4[i + 1].first - 1 : UINT32_MAX,
+			 class = table_lookup(b->table, &ip);
 
 		if (class) /* the unknown is what the trie does not hold */
-			trie_range(bpf_map__fd(map_of(b, "trie4")), 32, r4[i].first, last, class, &b->entries[0]);
+			trie_range(bpf_map__fd(map_of(b, "trie4")), 32, r4[i].first, last, class,
+				   &b->entries[0]);
 	}
 	b->fill_ms[0] = now_ms() - t;
 	t = now_ms();
 	for (size_t i = 0; i < b->n6; i++) {
 		u128 first = (u128)r6[i].hi << 64 | r6[i].lo,
-		     last = i + 1 < b->n6 ? ((u128)r6[i + 1].hi << 64 | r6[i + 1].lo) - 1 : ~(u128)0;
+		     last = i + 1 < b->n6 ? ((u128)r6[i + 1].hi << 64 | r6[i + 1].lo) - 1
+					  : ~(u128)0;
 		uint8_t bytes[16];
 		struct ip ip;
 		uint32_t class;
@@ -205,16 +222,18 @@ static void tries_fill(struct bench *b)
 		ip = ip_from_bytes(6, bytes);
 		class = table_lookup(b->table, &ip);
 		if (class)
-			trie_range(bpf_map__fd(map_of(b, "trie6")), 128, first, last, class, &b->entries[1]);
+			trie_range(bpf_map__fd(map_of(b, "trie6")), 128, first, last, class,
+				   &b->entries[1]);
 	}
 	b->fill_ms[1] = now_ms() - t;
 }
 
 /* ---- address mixes ---- */
 enum mix { MIX_ZIPF, MIX_RANGES, MIX_HOT, MIXES };
-static const char *const mix_names[MIXES] = { "Zipf", "every range alike", "64 hot addresses" };
+static const char *const mix_names[MIXES] = {"Zipf", "every range alike", "64 hot addresses"};
 
-/* Zipf with exponent 1 over ranges in a random order: rank = n^u is its inverse to within the first ranks' rounding. */
+/* Zipf with exponent 1 over ranges in a random order: rank = n^u is its inverse to within the first
+ * ranks' rounding. */
 static size_t roll_range(struct bench *b, enum mix m, size_t n)
 {
 	double u = (double)(roll(b) >> 11) / (double)(1ull << 53);
@@ -258,14 +277,15 @@ static void mix_make(struct bench *b, enum mix m)
 
 /* ---- measuring ---- */
 enum run { RUN_NOTHING4, RUN_TABLE4, RUN_LPM4, RUN_NOTHING6, RUN_TABLE6, RUN_LPM6, RUNS };
-static const char *const run_names[RUNS] = { "run_nothing4", "run_table4", "run_lpm4",
-					     "run_nothing6", "run_table6", "run_lpm6" };
+static const char *const run_names[RUNS] = {"run_nothing4", "run_table4", "run_lpm4",
+					    "run_nothing6", "run_table6", "run_lpm6"};
 
 /* ns a look-up over the whole list once; *sum: of the classes. */
 static double run_once(struct bench *b, enum run r, uint64_t *sum)
 {
 	uint8_t data[64] = {};
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = data, .data_size_in = sizeof(data), .repeat = ADDRESSES / BATCH);
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = data, .data_size_in = sizeof(data),
+		    .repeat = ADDRESSES / BATCH);
 	int fd = bpf_program__fd(bpf_object__find_program_by_name(b->o, run_names[r]));
 	uint64_t at[2] = {};
 	uint32_t zero = 0;
@@ -299,13 +319,15 @@ static void measure(struct bench *b, enum mix m)
 	mix_make(b, m);
 	for (int i = 0; i < ROUNDS; i++)
 		for (int r = 0; r < RUNS; r++)
-			v[(r + i) % RUNS][i] = run_once(b, (enum run)((r + i) % RUNS), &sum[(r + i) % RUNS]);
+			v[(r + i) % RUNS][i] =
+				run_once(b, (enum run)((r + i) % RUNS), &sum[(r + i) % RUNS]);
 	if (sum[RUN_TABLE4] != sum[RUN_LPM4] || sum[RUN_TABLE6] != sum[RUN_LPM6])
 		fprintf(stderr, "bench_lookup: the table and the trie disagree\n"), exit(1);
 	for (int r = 0; r < RUNS; r++)
 		md[r] = median(v[r]);
-	printf("| %s | %.1f | %.1f | %.1f | **%.1f** | %.1f | %.1f | %.1f | **%.1f** |\n", mix_names[m], md[0], md[1],
-	       md[2], md[2] / md[1], md[3], md[4], md[5], md[5] / md[4]);
+	printf("| %s | %.1f | %.1f | %.1f | **%.1f** | %.1f | %.1f | %.1f | **%.1f** |\n",
+	       mix_names[m], md[0], md[1], md[2], md[2] / md[1], md[3], md[4], md[5],
+	       md[5] / md[4]);
 }
 
 int main(int argc, char **argv)
@@ -324,8 +346,8 @@ int main(int argc, char **argv)
 	       "itself, which is in every column, stands\nas 'loop'); the sums of all classes are compared: both give the same "
 	       "answers. Goal: 15 times for IPv4, 5 for IPv6, Zipf.\n\n"
 	       "| addresses | v4 loop | table | LPM | ratio | v6 loop | table | LPM | ratio |\n|---|---|---|---|---|---|---|---|---|\n",
-	       b.n4, b.n6, table_classes(b.table), (double)b.bytes / 1e6, b.entries[0], b.entries[1], b.fill_ms[0],
-	       b.fill_ms[1], BATCH, ADDRESSES, ROUNDS);
+	       b.n4, b.n6, table_classes(b.table), (double)b.bytes / 1e6, b.entries[0],
+	       b.entries[1], b.fill_ms[0], b.fill_ms[1], BATCH, ADDRESSES, ROUNDS);
 	for (int m = 0; m < MIXES; m++)
 		measure(&b, (enum mix)m);
 	bpf_object__close(b.o);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* bench_places.c - what a start or a reload costs: loading places, building the table, its bytes. bench_places [FILE...] */
+/* bench_places.c - what a start or a reload costs: loading places, building the table, its bytes.
+ * bench_places [FILE...] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -64,7 +65,8 @@ static double lookups(const struct table *t, int v)
 
 static int round_of(const struct places_config *cfg, struct best *b, int last)
 {
-	static const char *const names[] = {"root4", "entries4", "root6", "nodes6", "leaves6", "flags", "small"};
+	static const char *const names[] = {"root4",   "entries4", "root6", "nodes6",
+					    "leaves6", "flags",	   "small"};
 	struct diag_sink d = {.fn = print};
 	const struct table_array *a;
 	struct places *p;
@@ -85,8 +87,8 @@ static int round_of(const struct places_config *cfg, struct best *b, int last)
 	places_ranges6(p, &n6);
 	if (last) {
 		printf("| load | table | look-up v4 / v6 | ranges v4 / v6 | classes |\n|---|---|---|---|---|\n");
-		printf("| %.0f ms | %.0f ms | %.1f / %.1f ns | %zu / %zu | %u |\n\n", b->load, b->table, b->v4,
-		       b->v6, n4, n6, table_classes(t));
+		printf("| %.0f ms | %.0f ms | %.1f / %.1f ns | %zu / %zu | %u |\n\n", b->load,
+		       b->table, b->v4, b->v6, n4, n6, table_classes(t));
 		for (size_t i = 0, n = table_arrays(t, &a); i < n; i++) {
 			printf("%s %zu KB, ", names[i], (a[i].bytes + 1023) / 1024);
 			total += a[i].bytes;
@@ -100,7 +102,8 @@ static int round_of(const struct places_config *cfg, struct best *b, int last)
 
 int main(int argc, char **argv)
 {
-	struct places_config cfg = {.files = (const char *const *)argv + 1, .nfiles = (size_t)argc - 1};
+	struct places_config cfg = {.files = (const char *const *)argv + 1,
+				    .nfiles = (size_t)argc - 1};
 	struct best b = {0};
 
 	printf("## Places: what a start and a reload cost\n\n"

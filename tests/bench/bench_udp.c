@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * bench_udp.c - what a verdict costs a sender: small UDP packets over veth, without an agent, with a program that does
- * nothing, with cordon (enforce, accounting), and with nftables doing the same for IPv4, in changing order.
+ * bench_udp.c - what a verdict costs a sender: small UDP packets over veth, without an agent, with
+ * a program that does nothing, with cordon (enforce, accounting), and with nftables doing the same
+ * for IPv4, in changing order.
  */
 #define FIXTURE_PLAIN
 #include "tests/bpf/policy.h"
@@ -14,10 +15,12 @@
 #define ONE	 0x341c0001u /* 52.28.0.1: AWS Frankfurt */
 
 enum variant { NONE, EMPTY, CORDON, CORDON_NO_SENDMSG, NFT_EU, NFT_COUNTRIES, VARIANTS };
-static const char *const variant_names[VARIANTS] = {
-	"no agent",	      "empty cgroup_skb program",   "**cordon**, enforce + accounting",
-	"cordon, no sendmsg hooks", "nft: one set of EEA ranges", "nft: a set a country"
-};
+static const char *const variant_names[VARIANTS] = {"no agent",
+						    "empty cgroup_skb program",
+						    "**cordon**, enforce + accounting",
+						    "cordon, no sendmsg hooks",
+						    "nft: one set of EEA ranges",
+						    "nft: a set a country"};
 enum load { CONNECTED, UNCONNECTED, SPREAD, LOADS };
 
 struct bench {
@@ -38,12 +41,14 @@ static uint64_t cpu_ns(void)
 }
 
 /* ---- the same ranges for nftables ---- */
-static void country_set(FILE *out, const struct bench *b, const char *name, uint16_t only, time_t now)
+static void country_set(FILE *out, const struct bench *b, const char *name, uint16_t only,
+			time_t now)
 {
 	size_t n, k = 0;
 	const struct range4 *r = places_ranges4(b->l->places, &n);
 
-	fprintf(out, "add set inet bench %s { type ipv4_addr; flags interval; auto-merge; }\n", name);
+	fprintf(out, "add set inet bench %s { type ipv4_addr; flags interval; auto-merge; }\n",
+		name);
 	for (size_t i = 0; i + 1 < n; i++) {
 		uint16_t c = places_get(b->l->places, r[i].place)->country;
 		struct ip first = ip_from_v4(r[i].first), last = ip_from_v4(r[i + 1].first - 1);
@@ -78,7 +83,8 @@ static void nft_make(struct bench *b)
 	for (int i = 0; i < 2; i++) {
 		snprintf(b->hook[i], sizeof(b->hook[i]), "%s/hook%d", b->dir, i);
 		hook[i] = fopen(b->hook[i], "w");
-		fprintf(hook[i], "add chain inet bench out { type filter hook output priority 0; policy drop; }\n");
+		fprintf(hook[i],
+			"add chain inet bench out { type filter hook output priority 0; policy drop; }\n");
 	}
 	fprintf(hook[0], "add rule inet bench out ip daddr @eea accept\n");
 	for (size_t i = 0; zone_row(ZONE_EEA, i, &row); i++) {
@@ -97,7 +103,9 @@ static void nft_make(struct bench *b)
 /* ---- one slice ---- */
 static double slice(const struct bench *b, enum load load, uint64_t ms)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(9), .sin_addr.s_addr = htonl(ONE) };
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons(9),
+				.sin_addr.s_addr = htonl(ONE)};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 4 << 20;
 	uint64_t start, end, n = 0;
 	char payload[22] = {}; /* 64 bytes on the Ethernet */
@@ -112,8 +120,9 @@ static double slice(const struct bench *b, enum load load, uint64_t ms)
 
 			if (load == SPREAD)
 				a.sin_addr.s_addr = htonl(b->wide[n % WIDE]);
-			r = load == CONNECTED ? send(fd, payload, sizeof(payload), 0) :
-						sendto(fd, payload, sizeof(payload), 0, (void *)&a, sizeof(a));
+			r = load == CONNECTED ? send(fd, payload, sizeof(payload), 0)
+					      : sendto(fd, payload, sizeof(payload), 0, (void *)&a,
+						       sizeof(a));
 			cr_assert(r == sizeof(payload) || errno == ENOBUFS);
 		}
 		end = cpu_ns();
@@ -130,14 +139,16 @@ static void drain(void *arg, const struct kernel_record *r)
 
 static void slices(struct bench *b, enum variant v, double rate[LOADS])
 {
-	struct diag_sink d = { .fn = stage_log };
-	struct kernel_config cfg = { .cgroup = b->stage.cgroup, .pins = b->stage.pins,
-				     .no_sendmsg = v == CORDON_NO_SENDMSG };
+	struct diag_sink d = {.fn = stage_log};
+	struct kernel_config cfg = {.cgroup = b->stage.cgroup,
+				    .pins = b->stage.pins,
+				    .no_sendmsg = v == CORDON_NO_SENDMSG};
 	int cgroup = open(b->stage.cgroup, O_RDONLY | O_DIRECTORY), link = -1;
 	struct kernel *k = NULL;
 
 	if (v == EMPTY)
-		cr_assert((link = bpf_link_create(b->empty, cgroup, BPF_CGROUP_INET_EGRESS, NULL)) >= 0);
+		cr_assert((link = bpf_link_create(b->empty, cgroup, BPF_CGROUP_INET_EGRESS,
+						  NULL)) >= 0);
 	if (v == CORDON || v == CORDON_NO_SENDMSG) {
 		cr_assert_eq(kernel_open(&k, &cfg, &d), 0);
 		loaded_publish(k, b->l, MODE_ENFORCE);
@@ -199,7 +210,8 @@ static void wide_make(struct bench *b)
 		size_t at = (size_t)random() % (n - 1);
 
 		if (zone_has(ZONE_EEA, places_get(b->l->places, r[at].place)->country, now))
-			b->wide[i++] = r[at].first + (uint32_t)random() % (r[at + 1].first - r[at].first);
+			b->wide[i++] =
+				r[at].first + (uint32_t)random() % (r[at + 1].first - r[at].first);
 	}
 }
 
@@ -213,8 +225,8 @@ static void route_make(struct bench *b)
 int main(void)
 {
 	static double rate[ROUNDS][VARIANTS][LOADS];
-	static const struct bpf_insn insns[] = { { .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1 },
-						 { .code = BPF_JMP | BPF_EXIT } };
+	static const struct bpf_insn insns[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1},
+						{.code = BPF_JMP | BPF_EXIT}};
 	struct bench b = {};
 
 	snprintf(b.dir, sizeof(b.dir), "%s", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
@@ -227,9 +239,10 @@ int main(void)
 	nft_make(&b);
 	for (int r = 0; r < ROUNDS; r++) {
 		for (int i = 0; i < VARIANTS; i++)
-			slices(&b, (enum variant)((i * 5 + r) % VARIANTS), rate[r][(i * 5 + r) % VARIANTS]);
-		fprintf(stderr, "round %d: %.0f packets/s without, %.0f with cordon\n", r, rate[r][NONE][0],
-			rate[r][CORDON][0]);
+			slices(&b, (enum variant)((i * 5 + r) % VARIANTS),
+			       rate[r][(i * 5 + r) % VARIANTS]);
+		fprintf(stderr, "round %d: %.0f packets/s without, %.0f with cordon\n", r,
+			rate[r][NONE][0], rate[r][CORDON][0]);
 	}
 	printf("## Small UDP packets\n\n"
 	       "22 bytes of payload, one sender in the cgroup, over veth to a namespace that drops them; %d rounds of %d ms a cell, "

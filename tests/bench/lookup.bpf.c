@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
-/* lookup.bpf.c - 64 look-ups a run, by the place table as egress.bpf.c has it, and by LPM tries with the same prefixes. */
+/* lookup.bpf.c - 64 look-ups a run, by the place table as egress.bpf.c has it, and by LPM tries
+ * with the same prefixes. */
 #include "bpf/place.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -20,7 +21,8 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64[2]); /* where the next run starts; what keeps the look-ups from being thought away */
+	__type(value, __u64[2]); /* where the next run starts; what keeps the look-ups from being
+				    thought away */
 } at SEC(".maps");
 
 struct key4 {
@@ -56,7 +58,7 @@ static __always_inline __u32 table4(__u32 i)
 static __always_inline __u32 lpm4(__u32 i)
 {
 	__u64 *a = bpf_map_lookup_elem(&addresses4, &i);
-	struct key4 k = { .len = 32 };
+	struct key4 k = {.len = 32};
 	__u32 *v, be;
 
 	if (!a)
@@ -69,15 +71,17 @@ static __always_inline __u32 lpm4(__u32 i)
 
 static __always_inline __u32 table6(__u32 i)
 {
-	__u64 *hi = bpf_map_lookup_elem(&addresses6hi, &i), *lo = bpf_map_lookup_elem(&addresses6lo, &i);
+	__u64 *hi = bpf_map_lookup_elem(&addresses6hi, &i),
+	      *lo = bpf_map_lookup_elem(&addresses6lo, &i);
 
 	return hi && lo ? place6(*hi, *lo) : 0;
 }
 
 static __always_inline __u32 lpm6(__u32 i)
 {
-	__u64 *hi = bpf_map_lookup_elem(&addresses6hi, &i), *lo = bpf_map_lookup_elem(&addresses6lo, &i), be[2];
-	struct key6 k = { .len = 128 };
+	__u64 *hi = bpf_map_lookup_elem(&addresses6hi, &i),
+	      *lo = bpf_map_lookup_elem(&addresses6lo, &i), be[2];
+	struct key6 k = {.len = 128};
 	__u32 *v;
 
 	if (!hi || !lo)
@@ -89,21 +93,21 @@ static __always_inline __u32 lpm6(__u32 i)
 	return v ? *v : 0;
 }
 
-#define RUN(name, look)                                                    \
-	SEC("tc")                                                          \
-	int name(struct __sk_buff *skb)                                    \
-	{                                                                  \
-		__u32 zero = 0, sum = 0, from;                             \
-		__u64 *w = bpf_map_lookup_elem(&at, &zero);                \
-		(void)skb;                                                 \
-		if (!w)                                                    \
-			return 0;                                          \
-		from = (__u32)w[0] & (ADDRESSES - 1);                      \
-		w[0] = from + BATCH;                                       \
-		for (__u32 i = 0; i < BATCH; i++)                          \
-			sum += look(from + i);                             \
-		w[1] += sum;                                               \
-		return 0;                                                  \
+#define RUN(name, look)                                                                            \
+	SEC("tc")                                                                                  \
+	int name(struct __sk_buff *skb)                                                            \
+	{                                                                                          \
+		__u32 zero = 0, sum = 0, from;                                                     \
+		__u64 *w = bpf_map_lookup_elem(&at, &zero);                                        \
+		(void)skb;                                                                         \
+		if (!w)                                                                            \
+			return 0;                                                                  \
+		from = (__u32)w[0] & (ADDRESSES - 1);                                              \
+		w[0] = from + BATCH;                                                               \
+		for (__u32 i = 0; i < BATCH; i++)                                                  \
+			sum += look(from + i);                                                     \
+		w[1] += sum;                                                                       \
+		return 0;                                                                          \
 	}
 
 static __always_inline __u32 nothing4(__u32 i)
@@ -115,7 +119,8 @@ static __always_inline __u32 nothing4(__u32 i)
 
 static __always_inline __u32 nothing6(__u32 i)
 {
-	__u64 *hi = bpf_map_lookup_elem(&addresses6hi, &i), *lo = bpf_map_lookup_elem(&addresses6lo, &i);
+	__u64 *hi = bpf_map_lookup_elem(&addresses6hi, &i),
+	      *lo = bpf_map_lookup_elem(&addresses6lo, &i);
 
 	return hi && lo ? (__u32)(*hi ^ *lo) : 0;
 }

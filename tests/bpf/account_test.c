@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* account_test.c - what the flow records say is what the peer received, to the byte; who sent it; who opened it. */
+/* account_test.c - what the flow records say is what the peer received, to the byte; who sent it;
+ * who opened it. */
 #include <linux/ethtool.h>
 #include <linux/if_packet.h>
 #include <linux/sockios.h>
@@ -27,12 +28,13 @@ static void keep(void *arg, const struct kernel_record *r)
 
 static void setup(void)
 {
-	struct ethtool_value v = { .cmd = ETHTOOL_STSO };
-	struct ifreq q = { .ifr_name = "here", .ifr_data = (void *)&v };
+	struct ethtool_value v = {.cmd = ETHTOOL_STSO};
+	struct ifreq q = {.ifr_name = "here", .ifr_data = (void *)&v};
 	int fd;
 
 	stage_set(&stage);
-	/* the socket still makes GSO packets, which the device driver does not take: the peer sees the segments */
+	/* the socket still makes GSO packets, which the device driver does not take: the peer sees
+	 * the segments */
 	fd = socket(AF_INET, SOCK_DGRAM, 0);
 	cr_assert_eq(ioctl(fd, SIOCETHTOOL, &q), 0);
 	close(fd);
@@ -46,7 +48,7 @@ static void teardown(void)
 	if (!stage.peer)
 		return;
 	if (k)
-		kernel_detach(k, &(struct diag_sink){ .fn = stage_log });
+		kernel_detach(k, &(struct diag_sink){.fn = stage_log});
 	stage_strike(&stage);
 }
 
@@ -55,7 +57,8 @@ TestSuite(account, .init = setup, .fini = teardown, .timeout = 120);
 /* Everything that arrives at the peer, from now on. */
 static int sniff_open(void)
 {
-	int fd = stage_peer_socket(&stage, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_ALL)), room = 256 << 20;
+	int fd = stage_peer_socket(&stage, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_ALL)),
+	    room = 256 << 20;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	return fd;
@@ -80,7 +83,8 @@ static struct sum sniff_sum(int fd, uint8_t proto, uint16_t dport)
 
 		if (n < 0)
 			return s;
-		if (from.sll_pkttype == PACKET_OUTGOING || (ntohs(from.sll_protocol) != ETH_P_IP && !six))
+		if (from.sll_pkttype == PACKET_OUTGOING ||
+		    (ntohs(from.sll_protocol) != ETH_P_IP && !six))
 			continue;
 		if (b[six ? 6 : 9] != proto || (dport && (b[at + 2] << 8 | b[at + 3]) != dport))
 			continue;
@@ -91,7 +95,7 @@ static struct sum sniff_sum(int fd, uint8_t proto, uint16_t dport)
 
 static struct sockaddr_in address(const char *ip, uint16_t port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
 
 	inet_pton(AF_INET, ip, &a.sin_addr);
 	return a;
@@ -115,7 +119,8 @@ static struct sum records_sum(const char *ip, uint16_t dport, const struct kerne
 	for (size_t i = 0; i < seen.n; i++) {
 		const struct kernel_record *r = &seen.r[i];
 
-		if (r->kind != KERNEL_FLOW_END && r->kind != KERNEL_FLOW_SPILL && r->kind != KERNEL_FLOW_LIVE)
+		if (r->kind != KERNEL_FLOW_END && r->kind != KERNEL_FLOW_SPILL &&
+		    r->kind != KERNEL_FLOW_LIVE)
 			continue;
 		if (ip_cmp(&r->dst, &want) || (dport && r->dport != dport))
 			continue;
@@ -164,7 +169,8 @@ static int peer_listen(uint16_t port)
 Test(account, tcp_out)
 {
 	struct sockaddr_in a = address("10.1.0.2", 7001);
-	int listener = peer_listen(7001), sniff = sniff_open(), fd = socket(AF_INET, SOCK_STREAM, 0), in;
+	int listener = peer_listen(7001), sniff = sniff_open(),
+	    fd = socket(AF_INET, SOCK_STREAM, 0), in;
 	const struct kernel_record *last = NULL;
 	struct sum have, want;
 	pid_t pid;
@@ -180,20 +186,24 @@ Test(account, tcp_out)
 	flows_settle();
 	have = records_sum("10.1.0.2", 7001, &last);
 	want = sniff_sum(sniff, 6, 7001);
-	cr_expect(have.bytes == want.bytes && have.packets == want.packets, "%lu packets %lu bytes; the peer %lu %lu",
-		  have.packets, have.bytes, want.packets, want.bytes);
+	cr_expect(have.bytes == want.bytes && have.packets == want.packets,
+		  "%lu packets %lu bytes; the peer %lu %lu", have.packets, have.bytes, want.packets,
+		  want.bytes);
 	cr_assert(last);
 	cr_expect_eq(last->opened, OPENED_HERE);
 	cr_expect_eq(last->pid, getpid());
 	cr_expect_eq(last->uid, getuid());
 	cr_expect_neq(last->start_ns, 0);
 	cr_expect_str_not_empty(last->comm);
-	cr_expect(last->rtt_min_ns > 0 && last->rtt_min_ns < 100000000, "rtt %lu", last->rtt_min_ns);
+	cr_expect(last->rtt_min_ns > 0 && last->rtt_min_ns < 100000000, "rtt %lu",
+		  last->rtt_min_ns);
 	cr_expect_eq(last->verdict.action, DECIDE_ALLOW);
-	cr_expect(last->first_ns <= last->last_ns && last->last_ns / 1000000000 + 5 > (uint64_t)time(NULL));
+	cr_expect(last->first_ns <= last->last_ns &&
+		  last->last_ns / 1000000000 + 5 > (uint64_t)time(NULL));
 }
 
-/* A client comes in: what leaves are the replies, the SYN-ACK included, and the peer has opened the flow. */
+/* A client comes in: what leaves are the replies, the SYN-ACK included, and the peer has opened the
+ * flow. */
 Test(account, tcp_accepted)
 {
 	struct sockaddr_in a = address("0.0.0.0", 7002), to = address("10.1.0.1", 7002), from;
@@ -217,8 +227,9 @@ Test(account, tcp_accepted)
 	flows_settle();
 	have = records_sum("10.1.0.2", ntohs(from.sin_port), &last);
 	want = sniff_sum(sniff, 6, ntohs(from.sin_port));
-	cr_expect(have.bytes == want.bytes && have.packets == want.packets, "%lu packets %lu bytes; the peer %lu %lu",
-		  have.packets, have.bytes, want.packets, want.bytes);
+	cr_expect(have.bytes == want.bytes && have.packets == want.packets,
+		  "%lu packets %lu bytes; the peer %lu %lu", have.packets, have.bytes, want.packets,
+		  want.bytes);
 	cr_assert(last);
 	cr_expect_eq(last->opened, OPENED_PEER);
 	cr_expect_eq(last->pid, getpid(), "inherited from the listener");
@@ -228,7 +239,7 @@ Test(account, tcp_accepted)
 /* One socket, many destinations: the sum of spills and the end is what arrived at each. */
 Test(account, udp_spills)
 {
-	const char *to[] = { "10.1.0.2", "10.1.0.3", "10.1.0.4" };
+	const char *to[] = {"10.1.0.2", "10.1.0.3", "10.1.0.4"};
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), sniff[3];
 	char payload[700] = {};
 
@@ -239,7 +250,8 @@ Test(account, udp_spills)
 	for (int i = 0; i < 900; i++) {
 		struct sockaddr_in a = address(to[i * 7 % 3], (uint16_t)(7010 + i * 7 % 3));
 
-		cr_assert_eq(sendto(fd, payload, (size_t)i % 700, 0, (void *)&a, sizeof(a)), i % 700);
+		cr_assert_eq(sendto(fd, payload, (size_t)i % 700, 0, (void *)&a, sizeof(a)),
+			     i % 700);
 	}
 	close(fd);
 	flows_settle();
@@ -248,8 +260,9 @@ Test(account, udp_spills)
 			   want = sniff_sum(sniff[i], 17, (uint16_t)(7010 + i));
 
 		cr_expect_eq(have.packets, 300, "%s: %lu", to[i], have.packets);
-		cr_expect(have.bytes == want.bytes && have.packets == want.packets, "%s: %lu %lu; the peer %lu %lu",
-			  to[i], have.packets, have.bytes, want.packets, want.bytes);
+		cr_expect(have.bytes == want.bytes && have.packets == want.packets,
+			  "%s: %lu %lu; the peer %lu %lu", to[i], have.packets, have.bytes,
+			  want.packets, want.bytes);
 	}
 }
 
@@ -261,15 +274,16 @@ Test(account, udp_segments)
 	struct sum have, want;
 
 	cr_assert_eq(setsockopt(fd, IPPROTO_UDP, 103 /* UDP_SEGMENT */, &size, sizeof(size)), 0);
-	cr_assert_eq(sendto(fd, payload, sizeof(payload), 0, (void *)&a, sizeof(a)), sizeof(payload));
+	cr_assert_eq(sendto(fd, payload, sizeof(payload), 0, (void *)&a, sizeof(a)),
+		     sizeof(payload));
 	close(fd);
 	flows_settle();
 	have = records_sum("10.1.0.2", 7020, NULL);
 	want = sniff_sum(sniff, 17, 7020);
 	if (want.packets == 1) /* the device took it whole */
-		want = (struct sum){ 31, sizeof(payload) + 31 * 28 };
-	cr_expect(have.packets == want.packets && have.bytes == want.bytes, "%lu %lu; the peer %lu %lu", have.packets,
-		  have.bytes, want.packets, want.bytes);
+		want = (struct sum){31, sizeof(payload) + 31 * 28};
+	cr_expect(have.packets == want.packets && have.bytes == want.bytes,
+		  "%lu %lu; the peer %lu %lu", have.packets, have.bytes, want.packets, want.bytes);
 }
 
 Test(account, live_flows)
@@ -291,7 +305,8 @@ Test(account, live_flows)
 	close(fd);
 	seen.n = 0;
 	flows_settle();
-	cr_expect_eq(records_sum("10.1.0.2", 7030, NULL).packets, 10, "the end has the same counts");
+	cr_expect_eq(records_sum("10.1.0.2", 7030, NULL).packets, 10,
+		     "the end has the same counts");
 }
 
 Test(account, alert_rings_once_and_counts)
@@ -335,7 +350,8 @@ Test(account, denials_fold)
 	struct folded f = {};
 
 	for (int i = 0; i < 1000; i++)
-		cr_assert(sendto(fd, "xy", 2, 0, (void *)&a, sizeof(a)) < 0 && errno == EPERM, "%d", errno);
+		cr_assert(sendto(fd, "xy", 2, 0, (void *)&a, sizeof(a)) < 0 && errno == EPERM, "%d",
+			  errno);
 	flows_settle();
 	for (size_t i = 0; i < seen.n; i++)
 		if (seen.r[i].kind == KERNEL_DENIED && seen.r[i].proto == 253) {
@@ -346,7 +362,8 @@ Test(account, denials_fold)
 		}
 	cr_expect_eq(rang, 1, "%d rang", rang);
 	kernel_denials(k, 3600ull * 1000000000u, fold, &f);
-	cr_expect(f.n == 1 && f.packets == 1000 && f.bytes == 22000 && !f.last, "%d %lu %lu", f.n, f.packets, f.bytes);
+	cr_expect(f.n == 1 && f.packets == 1000 && f.bytes == 22000 && !f.last, "%d %lu %lu", f.n,
+		  f.packets, f.bytes);
 	f = (struct folded){};
 	usleep(20000);
 	kernel_denials(k, 1, fold, &f);
@@ -360,7 +377,8 @@ Test(account, denials_fold)
 
 Test(account, connect_is_refused_at_once)
 {
-	struct sockaddr_in a = address("10.2.0.2", 7050), udp = address("10.2.0.2", 7051), own = address("10.2.0.1", 7052);
+	struct sockaddr_in a = address("10.2.0.2", 7050), udp = address("10.2.0.2", 7051),
+			   own = address("10.2.0.1", 7052);
 	int fd = socket(AF_INET, SOCK_STREAM, 0), found = 0;
 	struct ip here;
 
@@ -386,14 +404,15 @@ Test(account, connect_is_refused_at_once)
 	cr_assert_eq(ip_parse(&here, "10.2.0.1"), 0);
 	cr_assert_eq(kernel_own_address_set(k, &here, true), 0);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
-	cr_expect(connect(fd, (void *)&own, sizeof(own)) < 0 && errno == ECONNREFUSED, "own address: %d", errno);
+	cr_expect(connect(fd, (void *)&own, sizeof(own)) < 0 && errno == ECONNREFUSED,
+		  "own address: %d", errno);
 	close(fd);
 }
 
 /* The kernel sends IPv4 to a mapped address: the table of IPv4 decides, not ::/96's. */
 Test(account, mapped_addresses_are_ipv4)
 {
-	struct sockaddr_in6 us = { .sin6_family = AF_INET6, .sin6_port = htons(7055) }, de = us;
+	struct sockaddr_in6 us = {.sin6_family = AF_INET6, .sin6_port = htons(7055)}, de = us;
 	int fd = socket(AF_INET6, SOCK_STREAM, 0);
 
 	inet_pton(AF_INET6, "::ffff:10.2.0.2", &us.sin6_addr);
@@ -402,19 +421,22 @@ Test(account, mapped_addresses_are_ipv4)
 	cr_expect(connect(fd, (void *)&de, sizeof(de)) < 0 && errno == ECONNREFUSED, "%d", errno);
 	close(fd);
 	fd = socket(AF_INET6, SOCK_DGRAM, 0);
-	cr_expect(sendto(fd, "x", 1, 0, (void *)&us, sizeof(us)) < 0 && errno == EPERM, "%d", errno);
+	cr_expect(sendto(fd, "x", 1, 0, (void *)&us, sizeof(us)) < 0 && errno == EPERM, "%d",
+		  errno);
 	cr_expect_eq(sendto(fd, "x", 1, 0, (void *)&de, sizeof(de)), 1);
 	close(fd);
 }
 
-/* A database leaks by answering: who opened a UDP flow is told by the port that somebody listens on. */
+/* A database leaks by answering: who opened a UDP flow is told by the port that somebody listens
+ * on. */
 Test(account, udp_answers_are_opened_by_the_peer)
 {
 	struct sockaddr_in own = address("10.1.0.1", 7070), to = address("10.1.0.2", 40000);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	const struct kernel_record *last = NULL;
 
-	cr_assert(!bind(fd, (void *)&own, sizeof(own)) && !kernel_listen_port_set(k, 17, 7070, true));
+	cr_assert(!bind(fd, (void *)&own, sizeof(own)) &&
+		  !kernel_listen_port_set(k, 17, 7070, true));
 	cr_assert_eq(sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)), 1);
 	close(fd);
 	flows_settle();
@@ -445,7 +467,8 @@ Test(account, older_connections_are_cut)
 	cr_expect_eq(recv(in, b, sizeof(b), MSG_DONTWAIT), -1);
 	flows_settle();
 	for (size_t i = 0; i < seen.n; i++)
-		if (seen.r[i].kind == KERNEL_DENIED && seen.r[i].dport == 7080 && seen.r[i].verdict.enforced)
+		if (seen.r[i].kind == KERNEL_DENIED && seen.r[i].dport == 7080 &&
+		    seen.r[i].verdict.enforced)
 			return;
 	cr_expect_fail("no denial told");
 }

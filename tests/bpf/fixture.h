@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * fixture.h - a stage for the kernel tests: own network namespace, own bpffs, own cgroup, a policy made by hand.
+ * fixture.h - a stage for the kernel tests: own network namespace, own bpffs, own cgroup, a policy
+ * made by hand.
  *
- * Nothing of it touches the host: the cgroup is new and holds this process only, the devices are in namespaces
- * without a route out, and all of it goes when the process goes.
+ * Nothing of it touches the host: the cgroup is new and holds this process only, the devices are in
+ * namespaces without a route out, and all of it goes when the process goes.
  */
 #ifndef TESTS_BPF_FIXTURE_H
 #define TESTS_BPF_FIXTURE_H
@@ -26,18 +27,20 @@
 #ifndef FIXTURE_PLAIN
 #include <criterion/criterion.h>
 #else /* a benchmark: the same checks, without a test runner */
-#define cr_assert(c, ...)                                                                      \
-	do {                                                                                   \
-		if (!(c)) {                                                                    \
-			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #c, strerror(errno)); \
-			exit(1);                                                               \
-		}                                                                              \
+#define cr_assert(c, ...)                                                                          \
+	do {                                                                                       \
+		if (!(c)) {                                                                        \
+			fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #c,                 \
+				strerror(errno));                                                  \
+			exit(1);                                                                   \
+		}                                                                                  \
 	} while (0)
 #define cr_assert_eq(a, b, ...) cr_assert((a) == (b))
 #define cr_skip(...)		cr_assert(!"can be skipped")
 #endif
 
-/* Addresses by place line: 10.1/16 and fd01::/32 are DE, .2 US, .3 CH; a device of ours has 10.x.0.1, the peer 10.x.0.2. */
+/* Addresses by place line: 10.1/16 and fd01::/32 are DE, .2 US, .3 CH; a device of ours
+ * has 10.x.0.1, the peer 10.x.0.2. */
 struct stage {
 	char cgroup[300], bpffs[64], pins[80];
 	pid_t peer; /* holds the peer's namespace */
@@ -129,10 +132,13 @@ static inline void stage_set(struct stage *s)
 	snprintf(pid, sizeof(pid), "%d", getpid());
 	stage_write(path, pid);
 	cr_assert_eq(unshare(CLONE_NEWNET), 0);
-	stage_run("ip link set lo up; ip link add here type veth peer name there netns %d", s->peer);
+	stage_run("ip link set lo up; ip link add here type veth peer name there netns %d",
+		  s->peer);
 	stage_run("nsenter -t %d -n ip link set there up; ip link set here up", s->peer);
 	for (int i = 1; i <= 3; i++) {
-		stage_run("ip addr add 10.%d.0.1/16 dev here; ip addr add fd0%d::1/32 dev here nodad", i, i);
+		stage_run(
+			"ip addr add 10.%d.0.1/16 dev here; ip addr add fd0%d::1/32 dev here nodad",
+			i, i);
 		stage_run("nsenter -t %d -n ip addr add 10.%d.0.2/16 dev there", s->peer, i);
 		stage_run("nsenter -t %d -n ip addr add fd0%d::2/32 dev there nodad", s->peer, i);
 	}
@@ -174,7 +180,8 @@ static inline int stage_peer_socket(const struct stage *s, int family, int type,
 	return fd;
 }
 
-/* ---- a policy made by hand: DE allow, CH alert, everything else block; port 5432 is blocked to DE ---- */
+/* ---- a policy made by hand: DE allow, CH alert, everything else block; port 5432 is blocked to DE
+ * ---- */
 #define FIX_CELLS (4 * 2 * 1 * OPENED_COUNT)
 struct fixture {
 	struct places *places;
@@ -189,12 +196,12 @@ enum { FIX_LOCAL, FIX_ALLOW, FIX_ALERT, FIX_BLOCK }; /* rows */
 
 static inline void fixture_places(struct fixture *f, const char *const *files, size_t nfiles)
 {
-	static const char *const texts[] = { "10.1.0.0/16", "fd01::/32", "10.2.0.0/16",
-					     "fd02::/32",   "10.3.0.0/16", "fd03::/32" };
-	static const uint16_t countries[] = { CC('D', 'E'), CC('U', 'S'), CC('C', 'H') };
+	static const char *const texts[] = {"10.1.0.0/16", "fd01::/32",	  "10.2.0.0/16",
+					    "fd02::/32",   "10.3.0.0/16", "fd03::/32"};
+	static const uint16_t countries[] = {CC('D', 'E'), CC('U', 'S'), CC('C', 'H')};
 	struct place_line lines[6] = {};
-	struct diag_sink d = { .fn = stage_log };
-	struct places_config cfg = { .files = files, .nfiles = nfiles, .lines = lines, .nlines = 6 };
+	struct diag_sink d = {.fn = stage_log};
+	struct places_config cfg = {.files = files, .nfiles = nfiles, .lines = lines, .nlines = 6};
 
 	for (int i = 0; i < 6; i++) {
 		cr_assert_eq(cidr_parse(&lines[i].prefix, texts[i]), 0);
@@ -223,14 +230,14 @@ static inline void fixture_rows(struct fixture *f)
 	for (uint32_t i = 0; i < n; i++)
 		f->row_of[i] = fixture_row(&table_class(f->table, i)->place);
 	f->compiled.header = (struct decide_header){
-		.classes = n, .rows = 4, .services = 2, .columns = 1, .decisions = 5
-	};
+		.classes = n, .rows = 4, .services = 2, .columns = 1, .decisions = 5};
 }
 
 static inline struct fixture *fixture_make(const char *const *files, size_t nfiles)
 {
-	static const uint8_t actions[] = { DECIDE_BLOCK, DECIDE_LOCAL, DECIDE_ALLOW, DECIDE_ALERT, DECIDE_BLOCK };
-	static const uint16_t cell[4][2] = { { 1, 1 }, { 2, 4 }, { 3, 3 }, { 4, 4 } };
+	static const uint8_t actions[] = {DECIDE_BLOCK, DECIDE_LOCAL, DECIDE_ALLOW, DECIDE_ALERT,
+					  DECIDE_BLOCK};
+	static const uint16_t cell[4][2] = {{1, 1}, {2, 4}, {3, 3}, {4, 4}};
 	struct fixture *f = calloc(1, sizeof(*f));
 	const void *arrays[DECIDE_ARRAYS];
 	size_t bytes[DECIDE_ARRAYS];
@@ -242,11 +249,15 @@ static inline struct fixture *fixture_make(const char *const *files, size_t nfil
 	for (int i = 0; i < FIX_CELLS; i++)
 		f->matrix[i] = cell[i / (2 * OPENED_COUNT)][i / OPENED_COUNT % 2];
 	for (uint16_t i = 0; i < 5; i++)
-		f->decisions[i] = (struct decide_decision){ .action = actions[i], .rule = i };
-	memcpy(arrays, (const void *[]){ f->row_of, f->subj_of, f->tcp, f->udp, f->proto, f->column_of, f->matrix },
+		f->decisions[i] = (struct decide_decision){.action = actions[i], .rule = i};
+	memcpy(arrays,
+	       (const void *[]){f->row_of, f->subj_of, f->tcp, f->udp, f->proto, f->column_of,
+				f->matrix},
 	       sizeof(arrays));
-	memcpy(bytes, (size_t[]){ 2ul * f->compiled.header.classes, 2ul * f->compiled.header.classes, 65536, 65536, 256,
-				  sizeof(f->column_of), sizeof(f->matrix) }, sizeof(bytes));
+	memcpy(bytes,
+	       (size_t[]){2ul * f->compiled.header.classes, 2ul * f->compiled.header.classes, 65536,
+			  65536, 256, sizeof(f->column_of), sizeof(f->matrix)},
+	       sizeof(bytes));
 	memcpy(f->compiled.array, arrays, sizeof(arrays));
 	memcpy(f->compiled.bytes, bytes, sizeof(bytes));
 	f->compiled.decisions = f->decisions;
@@ -264,18 +275,19 @@ static inline void fixture_free(struct fixture *f)
 
 static inline struct kernel *fixture_open(const struct stage *s)
 {
-	struct diag_sink d = { .fn = stage_log };
-	struct kernel_config cfg = { .cgroup = s->cgroup, .pins = s->pins };
+	struct diag_sink d = {.fn = stage_log};
+	struct kernel_config cfg = {.cgroup = s->cgroup, .pins = s->pins};
 	struct kernel *k = NULL;
 
 	cr_assert_eq(kernel_open(&k, &cfg, &d), 0);
 	return k;
 }
 
-static inline struct kernel_published fixture_publish(struct kernel *k, const struct fixture *f, enum policy_mode mode)
+static inline struct kernel_published fixture_publish(struct kernel *k, const struct fixture *f,
+						      enum policy_mode mode)
 {
-	struct kernel_generation g = { .table = f->table, .compiled = &f->compiled, .mode = mode };
-	struct diag_sink d = { .fn = stage_log };
+	struct kernel_generation g = {.table = f->table, .compiled = &f->compiled, .mode = mode};
+	struct diag_sink d = {.fn = stage_log};
 	struct kernel_published p = {};
 
 	cr_assert_eq(kernel_publish(k, &g, &p, &d), 0);

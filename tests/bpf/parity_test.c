@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * parity_test.c - the kernel program and compiled_decide_worst give the same decision for the same packet.
+ * parity_test.c - the kernel program and compiled_decide_worst give the same decision for the same
+ * packet.
  *
- * Packets are generated, so what is in them is known without parsing: the expectation never goes through a parser of
- * ours. BPF_PROG_TEST_RUN runs the very program that is attached, with a socket of the kernel's own.
+ * Packets are generated, so what is in them is known without parsing: the expectation never goes
+ * through a parser of ours. BPF_PROG_TEST_RUN runs the very program that is attached, with a socket
+ * of the kernel's own.
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
@@ -13,22 +15,21 @@
 #define PACKETS	   200000
 #define PACKET_MAX 600
 
-static const char policy_text[] =
-	STAGE_PLACES "nat64 2001:db8:64::/96\n"
-		     "zone near { DE FR }\n"
-		     "service web { tcp 80 tcp 443 udp 443 }\n"
-		     "block to 5.0.0.0/10 port 80-90\n"
-		     "alert to CH\n"
-		     "allow to near service web\n"
-		     "allow to US proto icmp\n"
-		     "allow to eea opened by peer\n"
-		     "allow to eea proto tcp\n"
-		     "allow to NL\n"
-		     "allow to private port 53\n"
-		     "alert to unknown port 123\n"
-		     "allow to GB until 2001-02-03\n"
-		     "allow to SE until 2199-02-03\n"
-		     "block to any\n";
+static const char policy_text[] = STAGE_PLACES "nat64 2001:db8:64::/96\n"
+					       "zone near { DE FR }\n"
+					       "service web { tcp 80 tcp 443 udp 443 }\n"
+					       "block to 5.0.0.0/10 port 80-90\n"
+					       "alert to CH\n"
+					       "allow to near service web\n"
+					       "allow to US proto icmp\n"
+					       "allow to eea opened by peer\n"
+					       "allow to eea proto tcp\n"
+					       "allow to NL\n"
+					       "allow to private port 53\n"
+					       "alert to unknown port 123\n"
+					       "allow to GB until 2001-02-03\n"
+					       "allow to SE until 2199-02-03\n"
+					       "block to any\n";
 
 static struct stage stage;
 
@@ -73,16 +74,17 @@ static void put(struct sample *s, const void *data, size_t n)
 
 static uint16_t roll_port(void)
 {
-	static const uint16_t ports[] = { 22, 53, 67, 68, 80, 85, 123, 443, 546, 547, 5432 };
+	static const uint16_t ports[] = {22, 53, 67, 68, 80, 85, 123, 443, 546, 547, 5432};
 
 	return roll(3) ? ports[roll(sizeof(ports) / sizeof(*ports))] : (uint16_t)roll(65536);
 }
 
-/* The transport header of the protocol; ports count when it is whole and not in a later fragment. */
+/* The transport header of the protocol; ports count when it is whole and not in a later fragment.
+ */
 static void put_transport(struct sample *s, bool fragment)
 {
 	uint16_t src = roll_port(), dst = roll_port();
-	uint8_t h[20] = { (uint8_t)(src >> 8), (uint8_t)src, (uint8_t)(dst >> 8), (uint8_t)dst };
+	uint8_t h[20] = {(uint8_t)(src >> 8), (uint8_t)src, (uint8_t)(dst >> 8), (uint8_t)dst};
 	size_t whole = s->how.proto == 6 ? 20 : 8;
 	bool cut = roll(16) == 0;
 
@@ -92,12 +94,13 @@ static void put_transport(struct sample *s, bool fragment)
 	if (s->how.has_port)
 		s->how.port = dst;
 	s->dhcp = s->how.has_port && s->how.proto == 17 && !s->why &&
-		  ((s->dst.v == 4 && src == 68 && dst == 67) || (s->dst.v == 6 && src == 546 && dst == 547));
+		  ((s->dst.v == 4 && src == 68 && dst == 67) ||
+		   (s->dst.v == 6 && src == 546 && dst == 547));
 }
 
 static uint8_t roll_proto(void)
 {
-	static const uint8_t protos[] = { 6, 6, 17, 17, 1, 58, 132, 47, 253 };
+	static const uint8_t protos[] = {6, 6, 17, 17, 1, 58, 132, 47, 253};
 
 	return protos[roll(sizeof(protos))];
 }
@@ -113,17 +116,17 @@ static size_t roll_options(struct sample *s, uint8_t o[40])
 	at = roll((uint32_t)bytes - 7);
 	switch (roll(5)) {
 	case 0: /* LSRR or SSRR with an address to go to */
-		memcpy(o + at, (uint8_t[]){ roll(2) ? 131 : 137, 7, 4 }, 3);
+		memcpy(o + at, (uint8_t[]){roll(2) ? 131 : 137, 7, 4}, 3);
 		s->why = ABI_WHY_SOURCE_ROUTE;
 		break;
 	case 1: /* used up */
-		memcpy(o + at, (uint8_t[]){ 131, 7, 8 }, 3);
+		memcpy(o + at, (uint8_t[]){131, 7, 8}, 3);
 		break;
 	case 2: /* record route */
-		memcpy(o + at, (uint8_t[]){ 7, 7, 4 }, 3);
+		memcpy(o + at, (uint8_t[]){7, 7, 4}, 3);
 		break;
 	case 3: /* longer than the header */
-		memcpy(o + at, (uint8_t[]){ 130, 60 }, 2);
+		memcpy(o + at, (uint8_t[]){130, 60}, 2);
 		s->why = ABI_WHY_MALFORMED;
 		break;
 	default: /* the list ends; what follows does not count */
@@ -136,7 +139,7 @@ static size_t roll_options(struct sample *s, uint8_t o[40])
 
 static void make4(struct sample *s, uint32_t to)
 {
-	uint8_t ip[20] = { 0x45, 0, 0, 0, 0, 0, 0, 0, 64, 0, 10, 1, 0, 1 }, o[40];
+	uint8_t ip[20] = {0x45, 0, 0, 0, 0, 0, 0, 0, 64, 0, 10, 1, 0, 1}, o[40];
 	size_t options = roll_options(s, o);
 	bool fragment = roll(8) == 0;
 
@@ -161,7 +164,7 @@ static void make4(struct sample *s, uint32_t to)
 /* One extension header; returns false when what follows is not in this packet. */
 static bool put_extension(struct sample *s, uint8_t type, uint8_t next)
 {
-	uint8_t h[24] = { next };
+	uint8_t h[24] = {next};
 	size_t n = 8 * (1 + roll(3));
 
 	h[1] = (uint8_t)(n / 8 - 1);
@@ -183,8 +186,8 @@ static bool put_extension(struct sample *s, uint8_t type, uint8_t next)
 
 static void make6(struct sample *s, const struct ip *to)
 {
-	static const uint8_t kinds[] = { 0, 43, 44, 51, 60, 135, 139, 140 };
-	uint8_t ip[40] = { 0x60, 0, 0, 0, 0, 0, 0, 64, 0xfd, 0x01 }, type[12];
+	static const uint8_t kinds[] = {0, 43, 44, 51, 60, 135, 139, 140};
+	uint8_t ip[40] = {0x60, 0, 0, 0, 0, 0, 0, 64, 0xfd, 0x01}, type[12];
 	size_t n = roll(2) ? 0 : roll(11);
 	bool whole = true;
 
@@ -210,11 +213,11 @@ static void make6(struct sample *s, const struct ip *to)
 
 static struct ip roll_ip6(uint32_t v4)
 {
-	static const char *const heads[] = { "::",	    "::ffff:0:0",  "::ffff:0:0:0",     "2002::",
-					     "2001::",	    "64:ff9b::",   "64:ff9b:1::",      "2001:db8:64::",
-					     "2a00:1450::", "2600::",	   "fd01::",	       "fd02::",
-					     "fe80::1",	    "ff02::1",	   "ff0e::1",	       "2a01:4f8::",
-					     "fd99::1",	    "2001:678::",  "2400::",	       "3fff::" };
+	static const char *const heads[] = {
+		"::",	      "::ffff:0:0",  "::ffff:0:0:0",  "2002::",	     "2001::",
+		"64:ff9b::",  "64:ff9b:1::", "2001:db8:64::", "2a00:1450::", "2600::",
+		"fd01::",     "fd02::",	     "fe80::1",	      "ff02::1",     "ff0e::1",
+		"2a01:4f8::", "fd99::1",     "2001:678::",    "2400::",	     "3fff::"};
 	struct ip ip;
 
 	cr_assert_eq(ip_parse(&ip, heads[roll(sizeof(heads) / sizeof(*heads))]), 0);
@@ -234,8 +237,9 @@ static struct ip roll_ip6(uint32_t v4)
 
 static uint32_t roll_ip4(void)
 {
-	static const uint32_t heads[] = { 0x0a010000, 0x0a020000, 0x0a030000, 0x52800000, 0xc0a80000,
-					  0x7f000000, 0xe0000000, 0xefff0000, 0xa9fe0000, 0x64400000 };
+	static const uint32_t heads[] = {0x0a010000, 0x0a020000, 0x0a030000, 0x52800000,
+					 0xc0a80000, 0x7f000000, 0xe0000000, 0xefff0000,
+					 0xa9fe0000, 0x64400000};
 
 	return roll(3) ? roll(0xffffffff) : heads[roll(10)] | roll(65536);
 }
@@ -246,11 +250,11 @@ static void sample_make(struct sample *s)
 	struct ip ip;
 
 	memset(s, 0, sizeof(*s));
-	put(s, (uint8_t[14]){ [12] = 0x08 }, 14);
+	put(s, (uint8_t[14]){[12] = 0x08}, 14);
 	if (roll(2)) {
 		make4(s, v4);
 	} else {
-		memcpy(s->bytes + 12, (uint8_t[]){ 0x86, 0xdd }, 2);
+		memcpy(s->bytes + 12, (uint8_t[]){0x86, 0xdd}, 2);
 		ip = roll_ip6(v4);
 		make6(s, &ip);
 	}
@@ -268,7 +272,8 @@ static bool is_private(const struct ip *ip)
 }
 
 /* Decision 0 for what is not to be believed; else the worst of the address's classes. */
-static const struct decide_decision *expect(const struct loaded *l, const struct sample *s, uint64_t now)
+static const struct decide_decision *expect(const struct loaded *l, const struct sample *s,
+					    uint64_t now)
 {
 	uint32_t classes[TABLE_EMBED_MAX];
 	unsigned which, n;
@@ -281,9 +286,9 @@ static const struct decide_decision *expect(const struct loaded *l, const struct
 
 static int run(int prog, const struct sample *s, unsigned ifindex)
 {
-	struct __sk_buff ctx = { .ifindex = ifindex };
-	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = s->bytes, .data_size_in = (uint32_t)s->len, .ctx_in = &ctx,
-		    .ctx_size_in = sizeof(ctx), .repeat = 1);
+	struct __sk_buff ctx = {.ifindex = ifindex};
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = s->bytes, .data_size_in = (uint32_t)s->len,
+		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = 1);
 	int err = bpf_prog_test_run_opts(prog, &o);
 
 	return err ? err : (int)o.retval;
@@ -292,16 +297,18 @@ static int run(int prog, const struct sample *s, unsigned ifindex)
 static void describe(char *buf, size_t size, const struct sample *s)
 {
 	char ip[IP_STRLEN];
-	size_t at = (size_t)snprintf(buf, size, "%s proto %u port %u/%u why %u: ", ip_format(ip, &s->dst), s->how.proto,
-				     s->how.port, s->how.has_port, s->why);
+	size_t at = (size_t)snprintf(buf, size,
+				     "%s proto %u port %u/%u why %u: ", ip_format(ip, &s->dst),
+				     s->how.proto, s->how.port, s->how.has_port, s->why);
 
 	for (size_t i = 14; i < s->len && at + 3 < size; i++)
 		at += (size_t)snprintf(buf + at, size - at, "%02x", s->bytes[i]);
 }
 
-/* Bytes and packets by decision that the kernel should have counted: everything that is not local. */
-static void count_expected(struct abi_total *t, const struct loaded *l, const struct decide_decision *d,
-			   const struct sample *s, bool dhcp)
+/* Bytes and packets by decision that the kernel should have counted: everything that is not local.
+ */
+static void count_expected(struct abi_total *t, const struct loaded *l,
+			   const struct decide_decision *d, const struct sample *s, bool dhcp)
 {
 	size_t i = (size_t)(d - l->compiled->decisions);
 
@@ -343,13 +350,14 @@ Test(parity, kernel_decides_as_user_space)
 	}
 	cr_assert_eq(kernel_decisions(k, have, &n), 0);
 	for (size_t i = 0; i < n; i++)
-		cr_expect(have[i].packets == want[i].packets && have[i].bytes == want[i].bytes,
-			  "decision %zu (rule %u): kernel %llu packets %llu bytes, user space %llu %llu", i,
-			  l->compiled->decisions[i].rule, (unsigned long long)have[i].packets,
-			  (unsigned long long)have[i].bytes, (unsigned long long)want[i].packets,
-			  (unsigned long long)want[i].bytes);
+		cr_expect(
+			have[i].packets == want[i].packets && have[i].bytes == want[i].bytes,
+			"decision %zu (rule %u): kernel %llu packets %llu bytes, user space %llu %llu",
+			i, l->compiled->decisions[i].rule, (unsigned long long)have[i].packets,
+			(unsigned long long)have[i].bytes, (unsigned long long)want[i].packets,
+			(unsigned long long)want[i].bytes);
 	for (int i = 0; i < 5; i++) /* the generator reaches everything */
 		cr_expect(by[i] > 100, "only %zu packets of kind %d", by[i], i);
-	cr_assert_eq(kernel_detach(k, &(struct diag_sink){ .fn = stage_log }), 0);
+	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);
 	loaded_free(l);
 }

@@ -25,7 +25,9 @@ static inline void loaded_table(struct loaded *l, struct diag_sink *d)
 	struct table_set *ts = calloc(n ? n : 1, sizeof(*ts));
 
 	for (size_t i = 0; i < n; i++)
-		ts[i] = (struct table_set){ .cidrs = sets[i].cidrs, .ncidrs = sets[i].ncidrs, .asn = sets[i].asn };
+		ts[i] = (struct table_set){.cidrs = sets[i].cidrs,
+					   .ncidrs = sets[i].ncidrs,
+					   .asn = sets[i].asn};
 	cr_assert_eq(table_build(&l->table, l->places, ts, n, d), 0);
 	free(ts);
 }
@@ -33,7 +35,7 @@ static inline void loaded_table(struct loaded *l, struct diag_sink *d)
 /* Places: the policy's own place lines, and Debian's country database where it is installed. */
 static inline struct loaded *loaded_make(const char *text)
 {
-	struct diag_sink d = { .fn = stage_log };
+	struct diag_sink d = {.fn = stage_log};
 	struct loaded *l = calloc(1, sizeof(*l));
 	struct places_config pc = {};
 	struct place_line *lines;
@@ -42,10 +44,10 @@ static inline struct loaded *loaded_make(const char *text)
 	cr_assert_eq(policy_parse(&l->policy, "test.conf", text, strlen(text), &d), 0);
 	lines = calloc(l->policy->nplaces + 1, sizeof(*lines));
 	for (size_t i = 0; i < l->policy->nplaces; i++)
-		lines[i] = (struct place_line){ .prefix = l->policy->places[i].prefix,
-						.country = l->policy->places[i].country,
-						.file = "test.conf",
-						.line = l->policy->places[i].line };
+		lines[i] = (struct place_line){.prefix = l->policy->places[i].prefix,
+					       .country = l->policy->places[i].country,
+					       .file = "test.conf",
+					       .line = l->policy->places[i].line};
 	pc.lines = lines;
 	pc.nlines = l->policy->nplaces;
 	pc.nat64 = l->policy->nat64;
@@ -55,8 +57,12 @@ static inline struct loaded *loaded_make(const char *text)
 	l->classes = calloc(table_classes(l->table), sizeof(*l->classes));
 	for (uint32_t i = 0; i < table_classes(l->table); i++)
 		l->classes[i] = *table_class(l->table, i);
-	env = (struct compile_env){ .classes = l->classes, .nclasses = table_classes(l->table), .string = loaded_string,
-				    .arg = l->places, .now = time(NULL), .live = 1 };
+	env = (struct compile_env){.classes = l->classes,
+				   .nclasses = table_classes(l->table),
+				   .string = loaded_string,
+				   .arg = l->places,
+				   .now = time(NULL),
+				   .live = 1};
 	cr_assert_eq(policy_compile(&l->compiled, l->policy, &env, &d), 0);
 	free(lines);
 	return l;
@@ -72,17 +78,18 @@ static inline void loaded_free(struct loaded *l)
 	free(l);
 }
 
-static inline struct kernel_published loaded_publish(struct kernel *k, const struct loaded *l, enum policy_mode mode)
+static inline struct kernel_published loaded_publish(struct kernel *k, const struct loaded *l,
+						     enum policy_mode mode)
 {
-	struct kernel_generation g = { .table = l->table, .compiled = l->compiled, .mode = mode };
-	struct diag_sink d = { .fn = stage_log };
+	struct kernel_generation g = {.table = l->table, .compiled = l->compiled, .mode = mode};
+	struct diag_sink d = {.fn = stage_log};
 	struct kernel_published p = {};
 
 	cr_assert_eq(kernel_publish(k, &g, &p, &d), 0);
 	return p;
 }
 
-#define STAGE_PLACES                                                                               \
+#define STAGE_PLACES                                                                                       \
 	"place 10.1.0.0/16 is DE\nplace fd01::/32 is DE\nplace 10.2.0.0/16 is US\nplace fd02::/32 is US\n" \
 	"place 10.3.0.0/16 is CH\nplace fd03::/32 is CH\n"
 #endif

@@ -18,8 +18,8 @@ TestSuite(publish, .init = setup, .fini = teardown);
 
 static int send_udp(const char *to, uint16_t port)
 {
-	struct sockaddr_in6 a6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	struct sockaddr_in a4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	struct sockaddr_in a4 = {.sin_family = AF_INET, .sin_port = htons(port)};
 	bool six = strchr(to, ':');
 	int fd = socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM, 0), err;
 
@@ -40,22 +40,25 @@ Test(publish, decides_by_place_and_port)
 		uint16_t port;
 		int want;
 	} rows[] = {
-		{ "10.1.0.2", 443, 0 },	 { "10.1.0.2", 5432, -EPERM }, { "10.2.0.2", 443, -EPERM }, { "10.3.0.2", 443, 0 },
-		{ "fd01::2", 443, 0 },	 { "fd01::2", 5432, -EPERM },  { "fd02::2", 443, -EPERM },  { "fd03::2", 443, 0 },
-		{ "127.0.0.1", 443, 0 },
+		{"10.1.0.2", 443, 0},	  {"10.1.0.2", 5432, -EPERM}, {"10.2.0.2", 443, -EPERM},
+		{"10.3.0.2", 443, 0},	  {"fd01::2", 443, 0},	      {"fd01::2", 5432, -EPERM},
+		{"fd02::2", 443, -EPERM}, {"fd03::2", 443, 0},	      {"127.0.0.1", 443, 0},
 	};
 	struct fixture *f = fixture_make(NULL, 0);
 	struct kernel *k = fixture_open(&stage);
 	struct kernel_published p = fixture_publish(k, f, MODE_ENFORCE);
 
-	fprintf(stderr, "    load %.1f ms fill %.1f ms swap %.3f ms table %zu\n", (double)p.ns_load / 1e6,
-		(double)p.ns_fill / 1e6, (double)p.ns_swap / 1e6, p.table_bytes);
+	fprintf(stderr, "    load %.1f ms fill %.1f ms swap %.3f ms table %zu\n",
+		(double)p.ns_load / 1e6, (double)p.ns_fill / 1e6, (double)p.ns_swap / 1e6,
+		p.table_bytes);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		cr_expect_eq(send_udp(rows[i].to, rows[i].port), rows[i].want, "%s %d", rows[i].to, rows[i].port);
+		cr_expect_eq(send_udp(rows[i].to, rows[i].port), rows[i].want, "%s %d", rows[i].to,
+			     rows[i].port);
 	kernel_mode(k, MODE_MONITOR);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		cr_expect_eq(send_udp(rows[i].to, rows[i].port), 0, "monitor: %s %d", rows[i].to, rows[i].port);
-	cr_assert_eq(kernel_detach(k, &(struct diag_sink){ .fn = stage_log }), 0);
+		cr_expect_eq(send_udp(rows[i].to, rows[i].port), 0, "monitor: %s %d", rows[i].to,
+			     rows[i].port);
+	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);
 	cr_expect_eq(send_udp("10.2.0.2", 443), 0, "detached");
 	fixture_free(f);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * swap_test.c - no packet to a blocked place gets out while policies change, agents die and others take over; and no
- * packet to an allowed place is lost to it. Counted at the peer, and by the senders.
+ * swap_test.c - no packet to a blocked place gets out while policies change, agents die and others
+ * take over; and no packet to an allowed place is lost to it. Counted at the peer, and by the
+ * senders.
  */
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
@@ -28,7 +29,8 @@ TestSuite(swap, .init = setup, .fini = teardown, .timeout = 900);
 
 static const char policy_a[] = STAGE_PLACES "block to US\nallow to DE\nblock to any\n";
 static const char policy_b[] = STAGE_PLACES "allow to DE\nalert to CH\nblock to any\n";
-static const char policy_c[] = STAGE_PLACES "block to 10.2.7.0/24\nallow to DE\nblock to any\n"; /* another table */
+static const char policy_c[] =
+	STAGE_PLACES "block to 10.2.7.0/24\nallow to DE\nblock to any\n"; /* another table */
 
 /* ---- senders ---- */
 struct flood {
@@ -39,7 +41,7 @@ struct flood {
 
 static struct sockaddr_in address(const char *ip, uint16_t port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
 
 	inet_pton(AF_INET, ip, &a.sin_addr);
 	return a;
@@ -66,7 +68,7 @@ static void flood_tcp(struct flood *f)
 {
 	struct sockaddr_in us = address("10.2.0.2", 9000);
 	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
-	uint8_t syn[20] = { 1, 2, 0x23, 0x28, [12] = 0x50, [13] = 0x02 };
+	uint8_t syn[20] = {1, 2, 0x23, 0x28, [12] = 0x50, [13] = 0x02};
 
 	while (!f->stop) {
 		int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
@@ -83,8 +85,9 @@ static void flood_tcp(struct flood *f)
 
 static struct flood *flood_start(void)
 {
-	struct flood *f = mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	void (*const run[2])(struct flood *) = { flood_udp, flood_tcp };
+	struct flood *f =
+		mmap(NULL, sizeof(*f), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void (*const run[2])(struct flood *) = {flood_udp, flood_tcp};
 
 	for (int i = 0; i < 2; i++) {
 		f->pid[i] = fork();
@@ -108,7 +111,8 @@ static void flood_stop(struct flood *f)
 /* Packets at the peer whose destination is the blocked address. */
 static int sniff_open(void)
 {
-	int fd = stage_peer_socket(&stage, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_IP)), room = 8 << 20;
+	int fd = stage_peer_socket(&stage, AF_PACKET, SOCK_DGRAM | SOCK_NONBLOCK, htons(ETH_P_IP)),
+	    room = 8 << 20;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room));
 	return fd;
@@ -120,7 +124,7 @@ static uint64_t sniff_leaks(int fd, uint64_t *all)
 	uint8_t b[64];
 
 	while (recv(fd, b, sizeof(b), MSG_TRUNC) > 0) {
-		leaks += !memcmp(b + 16, (uint8_t[]){ 10, 2, 0, 2 }, 4);
+		leaks += !memcmp(b + 16, (uint8_t[]){10, 2, 0, 2}, 4);
 		++*all;
 	}
 	return leaks;
@@ -128,7 +132,7 @@ static uint64_t sniff_leaks(int fd, uint64_t *all)
 
 Test(swap, reloads_leak_nothing)
 {
-	struct loaded *l[3] = { loaded_make(policy_a), loaded_make(policy_b), loaded_make(policy_c) };
+	struct loaded *l[3] = {loaded_make(policy_a), loaded_make(policy_b), loaded_make(policy_c)};
 	struct kernel *k = fixture_open(&stage);
 	uint64_t leaks = 0, seen = 0;
 	int sniff = sniff_open(), reused = 0;
@@ -144,11 +148,15 @@ Test(swap, reloads_leak_nothing)
 	leaks += sniff_leaks(sniff, &seen);
 	cr_expect_eq(leaks, 0, "%lu packets leaked of %lu attempts", leaks, f->refused + f->sent);
 	cr_expect_eq(f->sent, 0, "%lu sends were not refused", f->sent);
-	cr_expect_eq(f->allowed_lost, 0, "%lu sends to an allowed place were refused", f->allowed_lost);
-	cr_expect(f->refused > RELOADS && seen > RELOADS, "the flood was no flood: %lu, %lu", f->refused, seen);
-	cr_expect(reused >= RELOADS * 9 / 10 && reused < RELOADS, "the table was reused %d times", reused);
-	fprintf(stderr, "    %d reloads, %lu refused, %lu allowed packets seen, table reused %d times\n", RELOADS,
-		f->refused, seen, reused);
+	cr_expect_eq(f->allowed_lost, 0, "%lu sends to an allowed place were refused",
+		     f->allowed_lost);
+	cr_expect(f->refused > RELOADS && seen > RELOADS, "the flood was no flood: %lu, %lu",
+		  f->refused, seen);
+	cr_expect(reused >= RELOADS * 9 / 10 && reused < RELOADS, "the table was reused %d times",
+		  reused);
+	fprintf(stderr,
+		"    %d reloads, %lu refused, %lu allowed packets seen, table reused %d times\n",
+		RELOADS, f->refused, seen, reused);
 	kernel_detach(k, &quiet);
 }
 
@@ -229,8 +237,8 @@ static void keep_text(void *arg, const struct diag *d)
 Test(swap, second_agent_is_told)
 {
 	char text[200] = "";
-	struct diag_sink d = { .fn = keep_text, .arg = text };
-	struct kernel_config cfg = { .cgroup = stage.cgroup, .pins = stage.pins };
+	struct diag_sink d = {.fn = keep_text, .arg = text};
+	struct kernel_config cfg = {.cgroup = stage.cgroup, .pins = stage.pins};
 	struct kernel *k = fixture_open(&stage), *second = NULL;
 
 	cr_expect_eq(kernel_open(&second, &cfg, &d), -EBUSY);
@@ -245,9 +253,9 @@ Test(swap, failed_publish_keeps_the_old)
 	struct loaded *l = loaded_make(policy_a);
 	struct kernel *k = fixture_open(&stage);
 	struct compiled broken = *l->compiled;
-	struct kernel_generation g = { .table = l->table, .compiled = &broken, .mode = MODE_MONITOR };
+	struct kernel_generation g = {.table = l->table, .compiled = &broken, .mode = MODE_MONITOR};
 	char text[200] = "";
-	struct diag_sink d = { .fn = keep_text, .arg = text };
+	struct diag_sink d = {.fn = keep_text, .arg = text};
 	struct kernel_status st;
 
 	loaded_publish(k, l, MODE_ENFORCE);
@@ -269,8 +277,8 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 	struct loaded *l = loaded_make(policy_a);
 	struct kernel *k = fixture_open(&stage);
 	char text[200] = "", path[120];
-	struct diag_sink d = { .fn = keep_text, .arg = text };
-	struct kernel_config cfg = { .cgroup = stage.cgroup, .pins = stage.pins };
+	struct diag_sink d = {.fn = keep_text, .arg = text};
+	struct kernel_config cfg = {.cgroup = stage.cgroup, .pins = stage.pins};
 	struct abi_settings *s;
 	int fd;
 
@@ -283,7 +291,8 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 	s->version = ABI_VERSION + 1;
 	cr_assert_eq(kernel_open(&k, &cfg, &d), 0);
 	cr_expect(strstr(text, "another version"), "%s", text);
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM, "the old programs stand until the next generation");
+	cr_expect_eq(try_udp("10.2.0.2"), -EPERM,
+		     "the old programs stand until the next generation");
 	loaded_publish(k, l, MODE_ENFORCE);
 	cr_expect_eq(try_udp("10.2.0.2"), -EPERM);
 	cr_expect_eq(try_udp("10.1.0.2"), 0);
@@ -301,7 +310,8 @@ Test(swap, forced_detach_is_seen_and_mended)
 	loaded_publish(k, l, MODE_ENFORCE);
 	kernel_status(k, &st);
 	for (size_t i = 0; i < st.nhooks; i++)
-		cr_expect(st.hook[i].attached && strlen(st.hook[i].tag) == 16, "%s", st.hook[i].name);
+		cr_expect(st.hook[i].attached && strlen(st.hook[i].tag) == 16, "%s",
+			  st.hook[i].name);
 	snprintf(path, sizeof(path), "%s/link_egress", stage.pins);
 	fd = bpf_obj_get(path);
 	cr_assert_eq(bpf_link_detach(fd), 0);
@@ -335,7 +345,8 @@ static void keep_unresolved(void *arg, const struct kernel_record *r)
 
 Test(swap, cgroups_are_asked_for_once_and_unknown_is_not_allowed)
 {
-	struct loaded *l = loaded_make(STAGE_PLACES "allow from cgroup \"/here\" to DE\nblock to any\n");
+	struct loaded *l =
+		loaded_make(STAGE_PLACES "allow from cgroup \"/here\" to DE\nblock to any\n");
 	struct kernel *k = fixture_open(&stage);
 	struct unresolved u = {};
 	struct kernel_status st;
@@ -350,7 +361,8 @@ Test(swap, cgroups_are_asked_for_once_and_unknown_is_not_allowed)
 	cr_assert_eq(kernel_cgroup_set(k, u.cgroup, compiled_cgroup_mask(l->compiled, "/here")), 0);
 	cr_expect_eq(try_udp("10.1.0.2"), 0);
 	cr_expect_eq(try_udp("10.2.0.2"), -EPERM);
-	cr_assert_eq(kernel_cgroup_set(k, u.cgroup, compiled_cgroup_mask(l->compiled, "/elsewhere")), 0);
+	cr_assert_eq(
+		kernel_cgroup_set(k, u.cgroup, compiled_cgroup_mask(l->compiled, "/elsewhere")), 0);
 	cr_expect_eq(try_udp("10.1.0.2"), -EPERM);
 	kernel_detach(k, &quiet);
 }
@@ -368,14 +380,17 @@ static int try_as(uid_t uid)
 
 Test(swap, users_and_source_addresses_are_subjects)
 {
-	struct loaded *l = loaded_make(STAGE_PLACES "allow from user nobody to DE\n"
-						    "allow from address 10.3.0.0/16 to CH\nblock to any\n");
+	struct loaded *l =
+		loaded_make(STAGE_PLACES "allow from user nobody to DE\n"
+					 "allow from address 10.3.0.0/16 to CH\nblock to any\n");
 	struct kernel *k = fixture_open(&stage);
 
-	cr_assert(l->compiled->header.needs & DECIDE_NEEDS_USER && l->compiled->header.needs & DECIDE_NEEDS_SOURCE);
+	cr_assert(l->compiled->header.needs & DECIDE_NEEDS_USER &&
+		  l->compiled->header.needs & DECIDE_NEEDS_SOURCE);
 	loaded_publish(k, l, MODE_ENFORCE);
 	cr_expect_eq(try_as(65534), -EPERM);
-	cr_assert_eq(kernel_user_set(k, 65534, compiled_user_mask(l->compiled, "nobody", 65534)), 0);
+	cr_assert_eq(kernel_user_set(k, 65534, compiled_user_mask(l->compiled, "nobody", 65534)),
+		     0);
 	cr_expect_eq(try_as(65534), 0);
 	cr_expect_eq(try_as(1), -EPERM);
 	cr_expect_eq(try_udp("10.3.0.2"), 0, "our address there is 10.3.0.1");

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * capture_fuzz.c - any bytes as a capture: read, decoded, every frame kept as a flow key. Nothing may crash, hang or read
- * outside; numbers must agree. 'make build/fuzz/capture_fuzz' with a corpus directory; built with -DCAPTURE_FUZZ_MAIN:
- * 'capture_fuzz COUNT FILE...', each file mutated COUNT times with a fixed seed (tests/agent/mutant_test.c does the same).
+ * capture_fuzz.c - any bytes as a capture: read, decoded, every frame kept as a flow key. Nothing
+ * may crash, hang or read outside; numbers must agree. 'make build/fuzz/capture_fuzz' with a corpus
+ * directory; built with -DCAPTURE_FUZZ_MAIN: 'capture_fuzz COUNT FILE...', each file mutated COUNT
+ * times with a fixed seed (tests/agent/mutant_test.c does the same).
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -33,14 +34,16 @@ static uint64_t touch(const uint8_t *p, size_t n)
 }
 
 /* The frame in memory of its own size, so that a read past its end is seen. */
-static void one_frame(const struct packet_frame *f, struct fragments *fragments, struct flow_table *t)
+static void one_frame(const struct packet_frame *f, struct fragments *fragments,
+		      struct flow_table *t)
 {
 	uint8_t *exact = malloc(f->caplen ? f->caplen : 1);
 	struct packet_frame copy = *f;
 	struct flow_id id;
 	struct packet k;
 
-	must(exact && f->caplen <= f->len && f->caplen <= CAPTURE_PACKET_MAX, "a frame longer than itself");
+	must(exact && f->caplen <= f->len && f->caplen <= CAPTURE_PACKET_MAX,
+	     "a frame longer than itself");
 	if (f->caplen)
 		memcpy(exact, f->data, f->caplen);
 	copy.data = exact;
@@ -64,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct packet_frame frames[CAPTURE_BATCH];
-	struct diag_sink sink = { 0 };
+	struct diag_sink sink = {0};
 	struct fragments *fragments;
 	struct flow_table table;
 	struct capture *c;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * places_fuzz.c - any bytes as a source of places, whatever format they look like: no crash, no leak, an error says why,
- * and what loads gives the same answer from the compiled table as from the ranges.
+ * places_fuzz.c - any bytes as a source of places, whatever format they look like: no crash, no
+ * leak, an error says why, and what loads gives the same answer from the compiled table as from the
+ * ranges.
  *
- * make -s build/fuzz/places_fuzz, then: build/fuzz/places_fuzz CORPUS tests/geo/fixtures ../shared/mmdb/test-data
- * with LSAN_OPTIONS=suppressions=tests/fuzz/places.supp: libmaxminddb 1.7 drops what it had of broken metadata
+ * make -s build/fuzz/places_fuzz, then: build/fuzz/places_fuzz CORPUS tests/geo/fixtures
+ * ../shared/mmdb/test-data with LSAN_OPTIONS=suppressions=tests/fuzz/places.supp: libmaxminddb 1.7
+ * drops what it had of broken metadata
  */
 #include <stdio.h>
 #include <stdlib.h>

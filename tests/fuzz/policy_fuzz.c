@@ -1,35 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * policy_fuzz.c - any bytes as a policy: no crash, no leak, and what parses prints, parses again, and decides the same.
+ * policy_fuzz.c - any bytes as a policy: no crash, no leak, and what parses prints, parses again,
+ * and decides the same.
  *
- * make -s build/fuzz/policy_fuzz, then: build/fuzz/policy_fuzz -dict=tests/fuzz/policy.dict CORPUS tests/golden/policy
+ * make -s build/fuzz/policy_fuzz, then: build/fuzz/policy_fuzz -dict=tests/fuzz/policy.dict CORPUS
+ * tests/golden/policy
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "rules/compile.h"
 
-#define NOW 1795392000
+#define NOW	1795392000
 #define CLASSES 12
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *string_of(void *arg, uint16_t i)
 {
-	static const char *const strings[] = { "", "aws", "eu-central-1", "heroku" };
+	static const char *const strings[] = {"", "aws", "eu-central-1", "heroku"};
 
 	(void)arg;
 	return i < 4 ? strings[i] : "";
 }
 
-static const uint64_t no_sets[PLACE_SETS_MAX / 64], some_sets[PLACE_SETS_MAX / 64] = { 0x5555555555555554ull };
+static const uint64_t no_sets[PLACE_SETS_MAX / 64],
+	some_sets[PLACE_SETS_MAX / 64] = {0x5555555555555554ull};
 
 static void make_classes(struct place_class *c)
 {
-	static const uint16_t countries[] = { 0, CC('D', 'E'), CC('U', 'S'), CC('G', 'B') };
+	static const uint16_t countries[] = {0, CC('D', 'E'), CC('U', 'S'), CC('G', 'B')};
 
 	for (unsigned i = 0; i < CLASSES; i++) {
-		c[i] = (struct place_class){ .sets = i % 5 ? no_sets : some_sets };
+		c[i] = (struct place_class){.sets = i % 5 ? no_sets : some_sets};
 		c[i].place.country = countries[i % 4];
 		c[i].place.jurisdiction = countries[i / 3];
 		c[i].place.status = (uint8_t)(i % 3 + (i % 4 ? 1 : 0));
@@ -41,8 +44,12 @@ static void make_classes(struct place_class *c)
 
 static struct compiled *compile(const struct policy *p, const struct place_class *classes)
 {
-	struct compile_env env = { .classes = classes, .nclasses = CLASSES, .string = string_of, .now = NOW, .live = 1 };
-	struct diag_sink quiet = { 0 };
+	struct compile_env env = {.classes = classes,
+				  .nclasses = CLASSES,
+				  .string = string_of,
+				  .now = NOW,
+				  .live = 1};
+	struct diag_sink quiet = {0};
 	struct compiled *c = NULL;
 
 	if (policy_compile(&c, p, &env, &quiet))
@@ -67,7 +74,7 @@ static void same(const struct compiled *a, const struct compiled *b)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct place_class classes[CLASSES];
-	struct diag_sink quiet = { 0 };
+	struct diag_sink quiet = {0};
 	struct policy *p = NULL, *again = NULL;
 	struct compiled *a, *b;
 	char *text, *twice;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* fixture.h - what the tests of geo share: files of their own, what was said, and the real data beside the clone. */
+/* fixture.h - what the tests of geo share: files of their own, what was said, and the real data
+ * beside the clone. */
 #ifndef TESTS_GEO_FIXTURE_H
 #define TESTS_GEO_FIXTURE_H
 #include <criterion/criterion.h>
@@ -14,7 +15,7 @@
 struct said {
 	struct diag_sink sink;
 	char file[256], text[512]; /* of the first error */
-	char warning[512];         /* the first */
+	char warning[512];	   /* the first */
 	unsigned line;
 };
 
@@ -78,7 +79,9 @@ static inline struct ip address(const char *text)
 
 static inline struct place_line line_of(const char *cidr, const char *country)
 {
-	return (struct place_line){.prefix = prefix(cidr), .country = CC(country[0], country[1]), .file = "test.conf",
+	return (struct place_line){.prefix = prefix(cidr),
+				   .country = CC(country[0], country[1]),
+				   .file = "test.conf",
 				   .line = 1};
 }
 
@@ -94,7 +97,8 @@ static inline struct places *load(const struct places_config *cfg)
 	return p;
 }
 
-/* With no database but one range, 1.0.0.0/24 in AU; without any file places_load would take the installed ones. */
+/* With no database but one range, 1.0.0.0/24 in AU; without any file places_load would take the
+ * installed ones. */
 static inline struct places *load_alone(struct places_config cfg)
 {
 	char path[64];

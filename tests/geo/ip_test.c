@@ -7,7 +7,9 @@ TestSuite(ip, .fini = no_leaks);
 
 Test(ip, parse_and_print)
 {
-	static const struct { const char *in, *out; } rows[] = {
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
 		{"192.0.2.1", "192.0.2.1"},
 		{"0.0.0.0", "0.0.0.0"},
 		{"255.255.255.255", "255.255.255.255"},
@@ -15,8 +17,8 @@ Test(ip, parse_and_print)
 		{"::1", "::1"},
 		{"1::", "1::"},
 		{"2001:DB8::1", "2001:db8::1"},
-		{"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"}, /* the first of equal runs */
-		{"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},        /* the longest run */
+		{"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},	  /* the first of equal runs */
+		{"2001:0:0:1:0:0:0:1", "2001:0:0:1::1"},	  /* the longest run */
 		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"}, /* one zero group stays */
 		{"::ffff:192.0.2.33", "::ffff:192.0.2.33"},
 		{"::ffff:c000:221", "::ffff:192.0.2.33"},
@@ -39,8 +41,23 @@ Test(ip, parse_and_print)
 Test(ip, refused)
 {
 	static const char *const rows[] = {
-		"", "1", "1.2.3", "1.2.3.4.5", "256.0.0.1", "01.2.3.4", "1.2.3.4 ", " 1.2.3.4", "1.2.3.4/24", "1:2",
-		":::", "1::2::3", "12345::", "fe80::1%eth0", "g::", "1:2:3:4:5:6:7:8:9", "0x1.2.3.4",
+		"",
+		"1",
+		"1.2.3",
+		"1.2.3.4.5",
+		"256.0.0.1",
+		"01.2.3.4",
+		"1.2.3.4 ",
+		" 1.2.3.4",
+		"1.2.3.4/24",
+		"1:2",
+		":::",
+		"1::2::3",
+		"12345::",
+		"fe80::1%eth0",
+		"g::",
+		"1:2:3:4:5:6:7:8:9",
+		"0x1.2.3.4",
 		"1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111:1111",
 	};
 	struct ip ip;
@@ -51,7 +68,11 @@ Test(ip, refused)
 
 Test(ip, prefixes)
 {
-	static const struct { const char *in; int result; const char *out, *last; } rows[] = {
+	static const struct {
+		const char *in;
+		int result;
+		const char *out, *last;
+	} rows[] = {
 		{"10.0.0.0/8", 0, "10.0.0.0/8", "10.255.255.255"},
 		{"0.0.0.0/0", 0, "0.0.0.0/0", "255.255.255.255"},
 		{"192.0.2.7", 0, "192.0.2.7/32", "192.0.2.7"},
@@ -81,8 +102,11 @@ Test(ip, prefixes)
 
 Test(ip, prefixes_refused)
 {
-	static const char *const rows[] = {"10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8",
-					   "10.0.0.0/08", "10.0.0.0/8/8", "/8", "10.0.0.0/8 ", "10.0.0.0/99999999999999"};
+	static const char *const rows[] = {"10.0.0.0/33",  "::/129",
+					   "10.0.0.0/",	   "10.0.0.0/-1",
+					   "10.0.0.0/+8",  "10.0.0.0/08",
+					   "10.0.0.0/8/8", "/8",
+					   "10.0.0.0/8 ",  "10.0.0.0/99999999999999"};
 	struct cidr c;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -110,8 +134,9 @@ Test(ip, neighbours)
 
 Test(ip, ends)
 {
-	static const char *const firsts[] = {"0.0.0.0", "::"}, *const lasts[] = {"255.255.255.255",
-		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"};
+	static const char *const firsts[] = {"0.0.0.0", "::"},
+				 *const lasts[] = {"255.255.255.255",
+						   "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"};
 
 	for (int i = 0; i < 2; i++) {
 		struct ip first = address(firsts[i]), last = address(lasts[i]), t = first;
@@ -125,5 +150,6 @@ Test(ip, ends)
 	struct ip v4 = address("255.255.255.255"), v6 = address("::");
 
 	cr_expect_lt(ip_cmp(&v4, &v6), 0, "IPv4 sorts before IPv6");
-	cr_expect_not(cidr_has(&(struct cidr){.addr = address("0.0.0.0")}, &v6), "families do not mix");
+	cr_expect_not(cidr_has(&(struct cidr){.addr = address("0.0.0.0")}, &v6),
+		      "families do not mix");
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory_test.c - every allocation fails once: places_load and table_build give an error, keep nothing, and crash never.
+ * memory_test.c - every allocation fails once: places_load and table_build give an error, keep
+ * nothing, and crash never.
  *
- * malloc and its family are this program's own while it is armed: the n-th call fails, for n = 1, 2, ... until the
- * whole road is walked without a failure. What is still held after a failure is counted.
+ * malloc and its family are this program's own while it is armed: the n-th call fails, for n = 1,
+ * 2, ... until the whole road is walked without a failure. What is still held after a failure is
+ * counted.
  */
 #include <errno.h>
 #include "geo/mmdb_write.h"
@@ -99,7 +101,8 @@ static void walk(struct road *r, long n)
 
 static void write_places(char path[64])
 {
-	struct place_line lines[] = {line_of("5.0.0.0/8", "DE"), line_of("5.1.0.0/16", "US"), line_of("2a00::/16", "DE")};
+	struct place_line lines[] = {line_of("5.0.0.0/8", "DE"), line_of("5.1.0.0/16", "US"),
+				     line_of("2a00::/16", "DE")};
 	const struct mmdb_options options = {.build_epoch = 1900000000};
 	struct mmdb_stats stats;
 	struct places *p;
@@ -113,17 +116,27 @@ static void write_places(char path[64])
 
 Test(memory, every_allocation_fails_once)
 {
-	static const char text[] = "16777216,16777471,AU\n83886080,83886335,FR\n2001:200::,2001:201::,JP\n";
+	static const char text[] =
+		"16777216,16777471,AU\n83886080,83886335,FR\n2001:200::,2001:201::,JP\n";
 	static const char feed[] = "5.0.0.0/24,DE,,,\n5.0.0.0/16,US,,,\n2a00:1::/32,SE,,,\n";
-	struct place_line lines[] = {line_of("5.0.0.0/25", "NL"), line_of("5.0.0.0/26", "DE"), line_of("10.0.0.0/8", "DE")};
-	const struct cidr cidrs[] = {prefix("5.0.0.0/9"), prefix("2a00::/16"), prefix("5.0.0.0/24")};
-	const struct table_set sets[] = {{.cidrs = cidrs, .ncidrs = 3}, {.cidrs = cidrs + 1, .ncidrs = 1}};
+	struct place_line lines[] = {line_of("5.0.0.0/25", "NL"), line_of("5.0.0.0/26", "DE"),
+				     line_of("10.0.0.0/8", "DE")};
+	const struct cidr cidrs[] = {prefix("5.0.0.0/9"), prefix("2a00::/16"),
+				     prefix("5.0.0.0/24")};
+	const struct table_set sets[] = {{.cidrs = cidrs, .ncidrs = 3},
+					 {.cidrs = cidrs + 1, .ncidrs = 1}};
 	const struct cidr nat64 = prefix("2001:db8::/96");
 	char paths[3][64];
 	const char *const files[] = {temp_file(paths[0], text, sizeof(text) - 1),
 				     temp_file(paths[1], feed, sizeof(feed) - 1), paths[2]};
-	struct road r = {.cfg = {.files = files, .nfiles = 3, .lines = lines, .nlines = 3, .nat64 = &nat64,
-				 .nnat64 = 1}, .sets = sets, .nsets = 2};
+	struct road r = {.cfg = {.files = files,
+				 .nfiles = 3,
+				 .lines = lines,
+				 .nlines = 3,
+				 .nat64 = &nat64,
+				 .nnat64 = 1},
+			 .sets = sets,
+			 .nsets = 2};
 	long n = 0, leaks = 0, silent = 0;
 
 	lines[0].provider = "ovh";
@@ -136,7 +149,8 @@ Test(memory, every_allocation_fails_once)
 		walk(&r, ++n);
 		/* libmaxminddb 1.7 keeps what it had of the metadata when the memory ends there */
 		leaks += held && !strstr(r.said.text, "is a broken MMDB");
-		silent += (r.load || r.build) && !*r.said.text && r.load != -ENOMEM && r.build != -ENOMEM;
+		silent += (r.load || r.build) && !*r.said.text && r.load != -ENOMEM &&
+			  r.build != -ENOMEM;
 	} while (until == 0);
 	cr_expect_gt(n, 100, "%ld allocations", n);
 	cr_expect_eq(leaks, 0);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * merge_test.c - the golden table of merge.c: what each kind of source says of an address, and which place that makes.
+ * merge_test.c - the golden table of merge.c: what each kind of source says of an address, and
+ * which place that makes.
  *
- * Row i is about 5.0.i.0/24. Sources are files in their own formats (AWS ranges, a geofeed, tor-geoipdb's text, an ASN
- * list), as a user would configure them.
+ * Row i is about 5.0.i.0/24. Sources are files in their own formats (AWS ranges, a geofeed,
+ * tor-geoipdb's text, an ASN list), as a user would configure them.
  */
 #include <errno.h>
 #include "geo/table.h"
@@ -26,31 +27,45 @@ static const struct row rows[] = {
 	{"nobody speaks", 0, 0, 0, 0, 0, "", PLACE_UNKNOWN, "", ""},
 	{"the database alone", 0, 0, 0, "DE", 0, "DE", PLACE_KNOWN, "", ""},
 	{"a range file alone", 0, "eu-central-1", 0, 0, 0, "DE", PLACE_KNOWN, "aws", "US"},
-	{"range file and database agree", 0, "eu-central-1", 0, "DE", 0, "DE", PLACE_KNOWN, "aws", "US"},
-	{"two countries of the EU: precedence", 0, "eu-central-1", 0, "FR", 0, "DE", PLACE_KNOWN, "aws", "US"},
-	{"two countries outside: precedence", 0, "us-east-1", 0, "BR", 0, "US", PLACE_KNOWN, "aws", "US"},
-	{"database outside, provider inside", 0, "eu-central-1", 0, "US", 0, "DE", PLACE_DISPUTED, "aws", "US"},
-	{"database inside, provider outside", 0, "us-east-1", 0, "DE", 0, "US", PLACE_DISPUTED, "aws", "US"},
+	{"range file and database agree", 0, "eu-central-1", 0, "DE", 0, "DE", PLACE_KNOWN, "aws",
+	 "US"},
+	{"two countries of the EU: precedence", 0, "eu-central-1", 0, "FR", 0, "DE", PLACE_KNOWN,
+	 "aws", "US"},
+	{"two countries outside: precedence", 0, "us-east-1", 0, "BR", 0, "US", PLACE_KNOWN, "aws",
+	 "US"},
+	{"database outside, provider inside", 0, "eu-central-1", 0, "US", 0, "DE", PLACE_DISPUTED,
+	 "aws", "US"},
+	{"database inside, provider outside", 0, "us-east-1", 0, "DE", 0, "US", PLACE_DISPUTED,
+	 "aws", "US"},
 	{"London by its name", 0, "eu-west-2", 0, "GB", 0, "GB", PLACE_KNOWN, "aws", "US"},
 	{"Zurich by its name", 0, "eu-central-2", 0, "CH", 0, "CH", PLACE_KNOWN, "aws", "US"},
 	{"GLOBAL is unprovable", 0, "GLOBAL", 0, "US", 0, "", PLACE_UNPROVABLE, "aws", "US"},
-	{"GLOBAL, whatever a geofeed says", 0, "GLOBAL", "DE", "DE", 0, "", PLACE_UNPROVABLE, "aws", "US"},
-	{"a region that nobody placed", 0, "eu-atlantis-1", 0, "DE", 0, "", PLACE_UNPROVABLE, "aws", "US"},
+	{"GLOBAL, whatever a geofeed says", 0, "GLOBAL", "DE", "DE", 0, "", PLACE_UNPROVABLE, "aws",
+	 "US"},
+	{"a region that nobody placed", 0, "eu-atlantis-1", 0, "DE", 0, "", PLACE_UNPROVABLE, "aws",
+	 "US"},
 	{"geofeed over database", 0, 0, "FR", "DE", 0, "FR", PLACE_KNOWN, "", ""},
 	{"geofeed against database", 0, 0, "FR", "US", 0, "FR", PLACE_DISPUTED, "", ""},
 	{"EEA but not EU against EU", 0, 0, "NO", "SE", 0, "NO", PLACE_DISPUTED, "", ""},
-	{"provider and geofeed agree, database not", 0, "eu-central-1", "DE", "US", 0, "DE", PLACE_DISPUTED, "aws", "US"},
-	{"a place line settles a dispute", "FR", "us-east-1", 0, "US", 0, "FR", PLACE_KNOWN, "aws", "US"},
+	{"provider and geofeed agree, database not", 0, "eu-central-1", "DE", "US", 0, "DE",
+	 PLACE_DISPUTED, "aws", "US"},
+	{"a place line settles a dispute", "FR", "us-east-1", 0, "US", 0, "FR", PLACE_KNOWN, "aws",
+	 "US"},
 	{"a place line over GLOBAL", "FR", "GLOBAL", 0, 0, 0, "FR", PLACE_KNOWN, "aws", "US"},
 	{"an outermost region is the EU", 0, 0, "RE", "FR", 0, "RE", PLACE_KNOWN, "", ""},
 	{"Saint Martin's halves differ", 0, 0, "MF", "SX", 0, "MF", PLACE_DISPUTED, "", ""},
-	{"an ASN names the operator, no country", 0, 0, 0, 0, "OVH SAS", "", PLACE_UNKNOWN, "ovh", "FR"},
-	{"the operator's law with the database's country", 0, 0, 0, "CA", "OVH SAS", "CA", PLACE_KNOWN, "ovh", "FR"},
+	{"an ASN names the operator, no country", 0, 0, 0, 0, "OVH SAS", "", PLACE_UNKNOWN, "ovh",
+	 "FR"},
+	{"the operator's law with the database's country", 0, 0, 0, "CA", "OVH SAS", "CA",
+	 PLACE_KNOWN, "ovh", "FR"},
 	{"pseudo-country of a database", 0, 0, 0, "EU", 0, "", PLACE_UNKNOWN, "", ""},
 };
 #define NROWS (sizeof(rows) / sizeof(rows[0]))
 
-struct text { char bytes[16384]; size_t n; };
+struct text {
+	char bytes[16384];
+	size_t n;
+};
 static void add(struct text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static void add(struct text *t, const char *fmt, ...)
 {
@@ -78,12 +93,14 @@ static void add_row(struct world *w, size_t i)
 	if (r->line)
 		w->lines[w->nlines++] = line_of(cidr, r->line);
 	if (r->region)
-		add(&w->aws, "%s{\"ip_prefix\":\"%s\",\"region\":\"%s\",\"service\":\"EC2\",\"network_border_group\":\"%s\"}",
+		add(&w->aws,
+		    "%s{\"ip_prefix\":\"%s\",\"region\":\"%s\",\"service\":\"EC2\",\"network_border_group\":\"%s\"}",
 		    strchr(w->aws.bytes, '}') ? "," : "", cidr, r->region, r->region);
 	if (r->geofeed)
 		add(&w->feed, "%s,%s,,,\n", cidr, r->geofeed);
 	if (r->text)
-		add(&w->text, "%zu,%zu,%s\n", 0x05000000 + 256 * i, 0x05000000 + 256 * i + 255, r->text);
+		add(&w->text, "%zu,%zu,%s\n", 0x05000000 + 256 * i, 0x05000000 + 256 * i + 255,
+		    r->text);
 	if (r->asn)
 		add(&w->asn, "5.0.%zu.0,5.0.%zu.255,64500,%s\n", i, i, r->asn);
 }
@@ -98,11 +115,13 @@ static struct places *load_world(struct world *w)
 	for (size_t i = 0; i < NROWS; i++)
 		add_row(w, i);
 	add(&w->aws, "],\"ipv6_prefixes\":[]}");
-	files[0] = temp_file(w->paths[0], w->text.bytes, w->text.n); /* the order of files is not the precedence */
+	files[0] = temp_file(w->paths[0], w->text.bytes,
+			     w->text.n); /* the order of files is not the precedence */
 	files[1] = temp_file(w->paths[1], w->asn.bytes, w->asn.n);
 	files[2] = temp_file(w->paths[2], w->feed.bytes, w->feed.n);
 	files[3] = temp_file(w->paths[3], w->aws.bytes, w->aws.n);
-	p = load(&(struct places_config){.files = files, .nfiles = 4, .lines = w->lines, .nlines = w->nlines});
+	p = load(&(struct places_config){
+		.files = files, .nfiles = 4, .lines = w->lines, .nlines = w->nlines});
 	for (int i = 0; i < 4; i++)
 		unlink(w->paths[i]);
 	return p;
@@ -121,11 +140,14 @@ Test(merge, golden)
 			const struct place *place = places_get(p, places_lookup(p, &ip));
 			char cc[3], law[3];
 
-			cr_expect_str_eq(country_text(place->country, cc), r->country, "%s: %s", r->name, cc);
+			cr_expect_str_eq(country_text(place->country, cc), r->country, "%s: %s",
+					 r->name, cc);
 			cr_expect_eq(place->status, r->status, "%s: %s", r->name,
 				     place_status_name((enum place_status)place->status));
-			cr_expect_str_eq(places_string(p, place->provider), r->provider, "%s", r->name);
-			cr_expect_str_eq(country_text(place->jurisdiction, law), r->jurisdiction, "%s: %s", r->name, law);
+			cr_expect_str_eq(places_string(p, place->provider), r->provider, "%s",
+					 r->name);
+			cr_expect_str_eq(country_text(place->jurisdiction, law), r->jurisdiction,
+					 "%s: %s", r->name, law);
 		}
 	}
 	places_free(p);
@@ -142,12 +164,13 @@ Test(merge, claims_are_kept)
 		const struct row *r = &rows[i];
 		struct ip ip = ip_from_v4(0x05000000 + 256 * (uint32_t)i + 7);
 		bool text = r->text && country_from_source(r->text, 2);
-		size_t want = (size_t)!!r->line + !!r->region + !!r->geofeed + text + !!r->asn;
+		size_t want = (size_t) !!r->line + !!r->region + !!r->geofeed + text + !!r->asn;
 		size_t n = places_claims(p, &ip, claims, 8);
 
 		cr_expect_eq(n, want, "%s: %zu", r->name, n);
 		for (size_t k = 1; k < n; k++)
-			cr_expect_leq(claims[k - 1].source->kind, claims[k].source->kind, "%s", r->name);
+			cr_expect_leq(claims[k - 1].source->kind, claims[k].source->kind, "%s",
+				      r->name);
 	}
 	places_free(p);
 }
@@ -163,15 +186,21 @@ static const struct place *at(const struct places *p, const char *text)
 
 Test(merge, more_specific_wins)
 {
-	struct place_line lines[] = {line_of("5.0.0.0/8", "DE"), line_of("5.1.0.0/16", "US"), line_of("5.1.2.0/24", "FR"),
-		line_of("5.1.2.3/32", "IT"), line_of("5.1.255.0/24", "SE"), line_of("2a00::/16", "DE"),
-		line_of("2a00:1::/32", "US"), line_of("2a00:1::1/128", "FR")};
-	static const struct { const char *address, *country; } want[] = {
-		{"4.255.255.255", ""}, {"5.0.0.0", "DE"}, {"5.0.255.255", "DE"}, {"5.1.0.0", "US"}, {"5.1.1.255", "US"},
-		{"5.1.2.0", "FR"}, {"5.1.2.2", "FR"}, {"5.1.2.3", "IT"}, {"5.1.2.4", "FR"}, {"5.1.2.255", "FR"},
-		{"5.1.3.0", "US"}, {"5.1.254.255", "US"}, {"5.1.255.255", "SE"}, {"5.2.0.0", "DE"},
-		{"5.255.255.255", "DE"}, {"6.0.0.0", ""}, {"2a00::", "DE"}, {"2a00:1::", "US"}, {"2a00:1::1", "FR"},
-		{"2a00:1::2", "US"}, {"2a00:2::", "DE"}, {"2a01::", ""},
+	struct place_line lines[] = {line_of("5.0.0.0/8", "DE"),    line_of("5.1.0.0/16", "US"),
+				     line_of("5.1.2.0/24", "FR"),   line_of("5.1.2.3/32", "IT"),
+				     line_of("5.1.255.0/24", "SE"), line_of("2a00::/16", "DE"),
+				     line_of("2a00:1::/32", "US"),  line_of("2a00:1::1/128", "FR")};
+	static const struct {
+		const char *address, *country;
+	} want[] = {
+		{"4.255.255.255", ""}, {"5.0.0.0", "DE"},   {"5.0.255.255", "DE"},
+		{"5.1.0.0", "US"},     {"5.1.1.255", "US"}, {"5.1.2.0", "FR"},
+		{"5.1.2.2", "FR"},     {"5.1.2.3", "IT"},   {"5.1.2.4", "FR"},
+		{"5.1.2.255", "FR"},   {"5.1.3.0", "US"},   {"5.1.254.255", "US"},
+		{"5.1.255.255", "SE"}, {"5.2.0.0", "DE"},   {"5.255.255.255", "DE"},
+		{"6.0.0.0", ""},       {"2a00::", "DE"},    {"2a00:1::", "US"},
+		{"2a00:1::1", "FR"},   {"2a00:1::2", "US"}, {"2a00:2::", "DE"},
+		{"2a01::", ""},
 	};
 	struct places *p;
 	struct claim_of claim;
@@ -182,11 +211,13 @@ Test(merge, more_specific_wins)
 		lines[i].line = (unsigned)(10 + i);
 	lines[0].provider = "ovh";
 	lines[1].region = "east";
-	p = load_alone((struct places_config){.lines = lines, .nlines = sizeof(lines) / sizeof(lines[0])});
+	p = load_alone(
+		(struct places_config){.lines = lines, .nlines = sizeof(lines) / sizeof(lines[0])});
 	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
-		cr_expect_str_eq(country_text(at(p, want[i].address)->country, cc), want[i].country, "%s: %s",
-				 want[i].address, cc);
-	cr_expect_str_eq(places_string(p, at(p, "5.1.2.3")->provider), "ovh", "what the narrow does not say");
+		cr_expect_str_eq(country_text(at(p, want[i].address)->country, cc), want[i].country,
+				 "%s: %s", want[i].address, cc);
+	cr_expect_str_eq(places_string(p, at(p, "5.1.2.3")->provider), "ovh",
+			 "what the narrow does not say");
 	cr_expect_str_eq(places_string(p, at(p, "5.1.2.3")->region), "east");
 	cr_expect_str_eq(places_string(p, at(p, "5.2.0.0")->region), "");
 	cr_expect_eq(at(p, "5.1.2.3")->jurisdiction, CC('F', 'R'), "of the operator");
@@ -200,8 +231,11 @@ Test(merge, more_specific_wins)
 /* Ranges that cross, as only lists of first,last can have: the narrower wins where both hold. */
 Test(merge, the_ends_of_the_space)
 {
-	struct place_line lines[] = {line_of("0.0.0.0/0", "DE"), line_of("::/0", "FR"), line_of("11.0.0.0/32", "US"),
-				     line_of("223.255.255.255/32", "US"), line_of("2000::/128", "US"),
+	struct place_line lines[] = {line_of("0.0.0.0/0", "DE"),
+				     line_of("::/0", "FR"),
+				     line_of("11.0.0.0/32", "US"),
+				     line_of("223.255.255.255/32", "US"),
+				     line_of("2000::/128", "US"),
 				     line_of("3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128", "US")};
 	struct places *p = load_alone((struct places_config){.lines = lines, .nlines = 6});
 
@@ -247,7 +281,8 @@ Test(merge, too_deep)
 /* The same text is the same number, and the first number is no text. */
 Test(merge, strings)
 {
-	struct place_line lines[] = {line_of("5.0.0.0/24", "DE"), line_of("5.0.1.0/24", "DE"), line_of("5.0.2.0/24", "DE")};
+	struct place_line lines[] = {line_of("5.0.0.0/24", "DE"), line_of("5.0.1.0/24", "DE"),
+				     line_of("5.0.2.0/24", "DE")};
 	struct places *p;
 
 	lines[0].provider = lines[1].provider = "ovh";
@@ -258,11 +293,13 @@ Test(merge, strings)
 	cr_expect_eq(places_find_string(p, "aws"), -ENOENT);
 	cr_expect_str_eq(places_string(p, 0), "");
 	cr_expect_str_eq(places_string(p, UINT32_MAX), "");
-	cr_expect_str_eq(places_string(p, at(p, "5.0.2.1")->provider), "bad?[2J? name", "fit for a terminal");
+	cr_expect_str_eq(places_string(p, at(p, "5.0.2.1")->provider), "bad?[2J? name",
+			 "fit for a terminal");
 	places_free(p);
 }
 
-/* An ASN as a set of the policy: the ranges of the ASN list, in the table, whatever country stands beneath. */
+/* An ASN as a set of the policy: the ranges of the ASN list, in the table, whatever country stands
+ * beneath. */
 Test(merge, asn_sets)
 {
 	static struct world w;
@@ -277,8 +314,8 @@ Test(merge, asn_sets)
 
 		in += (size_t)place_class_in(table_class(t, table_lookup(t, &ip)), 0);
 		want += rows[i].asn != NULL;
-		cr_expect_eq(place_class_in(table_class(t, table_lookup(t, &ip)), 0), rows[i].asn != NULL, "%s",
-			     rows[i].name);
+		cr_expect_eq(place_class_in(table_class(t, table_lookup(t, &ip)), 0),
+			     rows[i].asn != NULL, "%s", rows[i].name);
 	}
 	cr_expect(in == want && want == 2);
 	table_free(t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * mmdb_read_test.c - MaxMind DB files: every boundary against libmaxminddb's own look-ups, every broken file of
- * shared/mmdb, and our own places.mmdb with bytes turned over, one after another.
+ * mmdb_read_test.c - MaxMind DB files: every boundary against libmaxminddb's own look-ups, every
+ * broken file of shared/mmdb, and our own places.mmdb with bytes turned over, one after another.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,8 @@ static int load_file(const char *path, struct places **ret, struct said *s)
 	return places_load(ret, &(struct places_config){.files = files, .nfiles = 1}, &s->sink);
 }
 
-/* What libmaxminddb finds for the address: country.iso_code, a flat country_code, or 0. The prefix length in *bits. */
+/* What libmaxminddb finds for the address: country.iso_code, a flat country_code, or 0. The prefix
+ * length in *bits. */
 static uint16_t theirs(MMDB_s *db, const struct ip *ip, unsigned *bits)
 {
 	char text[IP_STRLEN];
@@ -31,10 +32,11 @@ static uint16_t theirs(MMDB_s *db, const struct ip *ip, unsigned *bits)
 
 	cr_assert(!gai && err == MMDB_SUCCESS, "%s: %s", text, MMDB_strerror(err));
 	*bits = r.netmask;
-	if (!r.found_entry || ((MMDB_get_value(&r.entry, &data, "country", "iso_code", NULL) != MMDB_SUCCESS ||
-				!data.has_data) &&
-			       (MMDB_get_value(&r.entry, &data, "country_code", NULL) != MMDB_SUCCESS ||
-				!data.has_data)))
+	if (!r.found_entry ||
+	    ((MMDB_get_value(&r.entry, &data, "country", "iso_code", NULL) != MMDB_SUCCESS ||
+	      !data.has_data) &&
+	     (MMDB_get_value(&r.entry, &data, "country_code", NULL) != MMDB_SUCCESS ||
+	      !data.has_data)))
 		return 0;
 	return country_from_source(data.utf8_string, data.data_size);
 }
@@ -44,7 +46,8 @@ static bool is_special(const struct places *p, const struct ip *ip)
 	return places_get(p, places_lookup(p, ip))->scope != SCOPE_GLOBAL;
 }
 
-/* Walks a family prefix by prefix, as libmaxminddb says how long each is; compares first and last of each. */
+/* Walks a family prefix by prefix, as libmaxminddb says how long each is; compares first and last
+ * of each. */
 static size_t compare_family(MMDB_s *db, const struct places *p, bool is6, const char *name)
 {
 	struct ip ip = is6 ? address("2000::") : address("0.0.0.0");
@@ -66,20 +69,24 @@ static size_t compare_family(MMDB_s *db, const struct places *p, bool is6, const
 			const struct place *got = places_get(p, places_lookup(p, at));
 
 			compared++;
-			if (!is_special(p, at) && got->country != (got->status == PLACE_UNPROVABLE ? 0 : want) && !wrong++)
+			if (!is_special(p, at) &&
+			    got->country != (got->status == PLACE_UNPROVABLE ? 0 : want) &&
+			    !wrong++)
 				ip_format(text, at);
 		}
 		ip = last;
 		if (!ip_next(&ip) || (is6 && ip.b[0] >= 0x40))
 			break;
 	}
-	cr_expect_eq(wrong, 0, "%s: %zu of %zu differ, the first is %s", name, wrong, compared, text);
+	cr_expect_eq(wrong, 0, "%s: %zu of %zu differ, the first is %s", name, wrong, compared,
+		     text);
 	return compared;
 }
 
 static const char *const country_databases[] = {
-	"GeoIP2-Country-Test", "GeoIP2-Country-Shield-Test", "GeoLite2-Country-Test", "GeoIP2-City-Test",
-	"GeoIP2-City-Shield-Test", "GeoLite2-City-Test", "GeoIP2-Enterprise-Test", "GeoIP2-Precision-Enterprise-Test",
+	"GeoIP2-Country-Test",	  "GeoIP2-Country-Shield-Test",	      "GeoLite2-Country-Test",
+	"GeoIP2-City-Test",	  "GeoIP2-City-Shield-Test",	      "GeoLite2-City-Test",
+	"GeoIP2-Enterprise-Test", "GeoIP2-Precision-Enterprise-Test",
 };
 
 static void compare_file(const char *path)
@@ -114,7 +121,8 @@ Test(mmdb, boundaries_of_country_databases)
 	}
 }
 
-/* A database of one's own: COUNTRY_MMDB=FILE, for one that is too large or not free enough to be kept with the tests. */
+/* A database of one's own: COUNTRY_MMDB=FILE, for one that is too large or not free enough to be
+ * kept with the tests. */
 Test(mmdb, boundaries_of_ones_own_database)
 {
 	const char *path = getenv("COUNTRY_MMDB");
@@ -124,7 +132,10 @@ Test(mmdb, boundaries_of_ones_own_database)
 	compare_file(path);
 }
 
-struct asn_ranges { size_t n; struct ip first, last; };
+struct asn_ranges {
+	size_t n;
+	struct ip first, last;
+};
 static void count_range(void *arg, const struct ip *first, const struct ip *last)
 {
 	struct asn_ranges *a = arg;
@@ -148,14 +159,16 @@ Test(mmdb, asn_database)
 		cr_skip_test("shared/mmdb is not beside the clone");
 	cr_assert_eq(load_file(path, &p, &s), 0, "%s", s.text);
 	cr_expect_eq(places_source(p, 0)->kind, SOURCE_ASN);
-	cr_expect_eq(places_asn_ranges(p, 1221, count_range, &found), 2); /* 1.128.0.0/11, 2001:8000::/20 */
+	cr_expect_eq(places_asn_ranges(p, 1221, count_range, &found),
+		     2); /* 1.128.0.0/11, 2001:8000::/20 */
 	cr_expect_eq(ip_v4(&found.first), 0x01800000);
 	cr_expect_eq(ip_v4(&found.last), 0x019fffff);
 	cr_expect_eq(places_asn_ranges(p, 4200000000U, count_range, &found), 0);
 	cr_assert_eq(places_claims(p, &ip, &claim, 1), 1);
 	cr_expect_str_eq(places_string(p, claim.claim.operator), "Telstra Pty Ltd");
 	cr_expect_str_eq(claim.key, "1.128.0.0/11");
-	cr_expect_eq(places_get(p, places_lookup(p, &ip))->status, PLACE_UNKNOWN, "an ASN proves no country");
+	cr_expect_eq(places_get(p, places_lookup(p, &ip))->status, PLACE_UNKNOWN,
+		     "an ASN proves no country");
 	places_free(p);
 }
 
@@ -190,7 +203,8 @@ static void try_folder(const char *folder, size_t *files, size_t *loaded)
 
 Test(mmdb, all_of_shared)
 {
-	static const char *const bad[] = {"mmdb/bad-data/libmaxminddb", "mmdb/bad-data/maxminddb-golang",
+	static const char *const bad[] = {"mmdb/bad-data/libmaxminddb",
+					  "mmdb/bad-data/maxminddb-golang",
 					  "mmdb/bad-data/maxminddb-python"};
 	size_t files = 0, loaded = 0;
 	char path[512];
@@ -216,8 +230,9 @@ Test(mmdb, european_union_is_our_table)
 	if (!shared_file(path, "mmdb/test-data/GeoIP2-Precision-Enterprise-Test.mmdb"))
 		cr_skip_test("shared/mmdb is not beside the clone");
 	cr_assert_eq(load_file(path, &p, &s), 0, "%s", s.text);
-	cr_expect_str_eq(s.warning,
-			 "does not say is_in_european_union of DE; the table of zones decides: they are");
+	cr_expect_str_eq(
+		s.warning,
+		"does not say is_in_european_union of DE; the table of zones decides: they are");
 	places_free(p);
 }
 
@@ -225,15 +240,17 @@ Test(mmdb, european_union_is_our_table)
 
 static struct places *own_places(void)
 {
-	struct place_line lines[] = {line_of("5.0.0.0/8", "DE"), line_of("5.1.0.0/16", "US"), line_of("5.1.2.3/32", "FR"),
-		line_of("2a00::/16", "DE"), line_of("2a00:1::/32", "US"), line_of("2a00:1::1/128", "FR"),
-		line_of("0.0.0.0/2", "SE"), line_of("223.0.0.0/8", "NL")};
+	struct place_line lines[] = {line_of("5.0.0.0/8", "DE"),   line_of("5.1.0.0/16", "US"),
+				     line_of("5.1.2.3/32", "FR"),  line_of("2a00::/16", "DE"),
+				     line_of("2a00:1::/32", "US"), line_of("2a00:1::1/128", "FR"),
+				     line_of("0.0.0.0/2", "SE"),   line_of("223.0.0.0/8", "NL")};
 
 	lines[1].provider = "aws";
 	lines[1].region = "us-east-1";
 	lines[2].jurisdiction = CC('C', 'H');
 	lines[2].platform = "heroku";
-	return load_alone((struct places_config){.lines = lines, .nlines = sizeof(lines) / sizeof(lines[0])});
+	return load_alone(
+		(struct places_config){.lines = lines, .nlines = sizeof(lines) / sizeof(lines[0])});
 }
 
 /* Written by mmdb_write, as a file of its own. */
@@ -252,20 +269,26 @@ static void write_own(char path[64], unsigned bits)
 
 static bool same_place(const struct places *a, const struct places *b, const struct ip *ip)
 {
-	const struct place *x = places_get(a, places_lookup(a, ip)), *y = places_get(b, places_lookup(b, ip));
+	const struct place *x = places_get(a, places_lookup(a, ip)),
+			   *y = places_get(b, places_lookup(b, ip));
 
 	return x->country == y->country && x->status == y->status && x->scope == y->scope &&
-	       x->jurisdiction == y->jurisdiction && !strcmp(places_string(a, x->provider), places_string(b, y->provider)) &&
+	       x->jurisdiction == y->jurisdiction &&
+	       !strcmp(places_string(a, x->provider), places_string(b, y->provider)) &&
 	       !strcmp(places_string(a, x->platform), places_string(b, y->platform)) &&
 	       !strcmp(places_string(a, x->region), places_string(b, y->region));
 }
 
 Test(mmdb, our_own_file_reads_back)
 {
-	static const char *const at[] = {"4.255.255.255", "5.0.0.0", "5.0.255.255", "5.1.0.0", "5.1.2.2", "5.1.2.3",
-		"5.1.2.4", "5.1.255.255", "5.2.0.0", "5.255.255.255", "6.0.0.0", "63.255.255.255", "64.0.0.0",
-		"222.255.255.255", "223.0.0.0", "223.255.255.255", "224.1.0.0", "29ff::1", "2a00::", "2a00:1::",
-		"2a00:1::1", "2a00:1::2", "2a00:2::", "2a01::"};
+	static const char *const at[] = {"4.255.255.255",   "5.0.0.0",	       "5.0.255.255",
+					 "5.1.0.0",	    "5.1.2.2",	       "5.1.2.3",
+					 "5.1.2.4",	    "5.1.255.255",     "5.2.0.0",
+					 "5.255.255.255",   "6.0.0.0",	       "63.255.255.255",
+					 "64.0.0.0",	    "222.255.255.255", "223.0.0.0",
+					 "223.255.255.255", "224.1.0.0",       "29ff::1",
+					 "2a00::",	    "2a00:1::",	       "2a00:1::1",
+					 "2a00:1::2",	    "2a00:2::",	       "2a01::"};
 	for (unsigned bits = 24; bits <= 32; bits += 4) {
 		struct places *own = own_places(), *back;
 		struct said s;
@@ -310,7 +333,10 @@ Test(mmdb, our_own_file_keeps_its_evidence)
 	unlink(path);
 }
 
-struct blob { uint8_t *p; size_t n; };
+struct blob {
+	uint8_t *p;
+	size_t n;
+};
 static struct blob slurp(const char *path)
 {
 	struct blob b = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* mmdb_write_test.c - what is written is read back by libmaxminddb: every boundary, all record sizes, the aliases, the metadata. */
+/* mmdb_write_test.c - what is written is read back by libmaxminddb: every boundary, all record
+ * sizes, the aliases, the metadata. */
 #include <errno.h>
 #include <maxminddb.h>
 #include <sys/stat.h>
@@ -13,9 +14,9 @@
 #define DIR "tests/geo/fixtures/"
 
 static const char *const all[] = {
-	DIR "aws.json", DIR "google-cloud.json", DIR "google-goog.json", DIR "azure.json", DIR "oracle.json",
-	DIR "cloudflare.json", DIR "fastly.json", DIR "heroku.json", DIR "asn.csv", DIR "operator.csv", DIR "clever.csv",
-	DIR "geofeed.csv",
+	DIR "aws.json",	   DIR "google-cloud.json", DIR "google-goog.json", DIR "azure.json",
+	DIR "oracle.json", DIR "cloudflare.json",   DIR "fastly.json",	    DIR "heroku.json",
+	DIR "asn.csv",	   DIR "operator.csv",	    DIR "clever.csv",	    DIR "geofeed.csv",
 };
 #define NALL (sizeof(all) / sizeof(all[0]))
 
@@ -28,9 +29,9 @@ struct db {
 
 static void open_db_of(struct db *db, const char *const *files, size_t n, unsigned bits)
 {
-	struct mmdb_options o = { .build_epoch = 1795392000, .record_bits = bits };
-	struct said said = { 0 };
-	struct diag_sink d = { .fn = fixture_say, .arg = &said };
+	struct mmdb_options o = {.build_epoch = 1795392000, .record_bits = bits};
+	struct said said = {0};
+	struct diag_sink d = {.fn = fixture_say, .arg = &said};
 
 	fixture_file(db->path, "", 0);
 	db->p = fixture_places(files, n);
@@ -85,17 +86,17 @@ static void same(struct db *db, const struct ip *ip)
 	cr_expect_eq(r.found_entry, n > 0, "%s: %zu claims", address, n);
 	if (!r.found_entry || silent)
 		return;
-	text_at(got, &r, (const char *const[]){ "country", "iso_code", NULL });
+	text_at(got, &r, (const char *const[]){"country", "iso_code", NULL});
 	cr_expect_str_eq(got, country_text(pl->country, cc), "%s: country", address);
-	text_at(got, &r, (const char *const[]){ "cordon", "status", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "status", NULL});
 	cr_expect_str_eq(got, place_status_name(pl->status), "%s: status", address);
-	text_at(got, &r, (const char *const[]){ "cordon", "provider", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "provider", NULL});
 	cr_expect_str_eq(got, places_string(db->p, pl->provider), "%s: provider", address);
-	text_at(got, &r, (const char *const[]){ "cordon", "platform", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "platform", NULL});
 	cr_expect_str_eq(got, places_string(db->p, pl->platform), "%s: platform", address);
-	text_at(got, &r, (const char *const[]){ "cordon", "region", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "region", NULL});
 	cr_expect_str_eq(got, places_string(db->p, pl->region), "%s: region", address);
-	text_at(got, &r, (const char *const[]){ "cordon", "jurisdiction", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "jurisdiction", NULL});
 	cr_expect_str_eq(got, country_text(pl->jurisdiction, cc), "%s: law", address);
 	cr_assert_eq(MMDB_get_value(&r.entry, &e, "cordon", "sources", NULL), MMDB_SUCCESS);
 	cr_expect_eq(e.data_size, n, "%s: %u sources, %zu claims", address, e.data_size, n);
@@ -103,10 +104,12 @@ static void same(struct db *db, const struct ip *ip)
 		char index[24];
 
 		snprintf(index, sizeof(index), "%zu", i);
-		text_at(got, &r, (const char *const[]){ "cordon", "sources", index, "source", NULL });
+		text_at(got, &r, (const char *const[]){"cordon", "sources", index, "source", NULL});
 		cr_expect_str_eq(got, claims[i].source->format, "%s: source %zu", address, i);
-		text_at(got, &r, (const char *const[]){ "cordon", "sources", index, "country", NULL });
-		cr_expect_str_eq(got, country_text(claims[i].claim.country, cc), "%s: claim %zu", address, i);
+		text_at(got, &r,
+			(const char *const[]){"cordon", "sources", index, "country", NULL});
+		cr_expect_str_eq(got, country_text(claims[i].claim.country, cc), "%s: claim %zu",
+				 address, i);
 	}
 }
 
@@ -175,10 +178,17 @@ Test(mmdb_write, every_boundary_of_wider_records)
 Test(mmdb_write, first_and_last_of_claims)
 {
 	static const char *const edges[] = {
-		"52.28.0.0", "52.28.255.255", "52.27.255.255", "52.29.0.0", "15.177.4.255", "15.177.5.0", "15.177.5.255",
-		"15.177.6.0", "20.52.64.0", "20.52.64.127", "20.52.63.255", "20.52.64.128", "8.8.8.0", "8.8.8.255", "0.0.0.0",
-		"255.255.255.255", "::1:0:0:0", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "2a05:d014::",
-		"2a05:d014:1fff:ffff:ffff:ffff:ffff:ffff", "2a05:d014:2000::",
+		"52.28.0.0",	    "52.28.255.255",
+		"52.27.255.255",    "52.29.0.0",
+		"15.177.4.255",	    "15.177.5.0",
+		"15.177.5.255",	    "15.177.6.0",
+		"20.52.64.0",	    "20.52.64.127",
+		"20.52.63.255",	    "20.52.64.128",
+		"8.8.8.0",	    "8.8.8.255",
+		"0.0.0.0",	    "255.255.255.255",
+		"::1:0:0:0",	    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+		"2a05:d014::",	    "2a05:d014:1fff:ffff:ffff:ffff:ffff:ffff",
+		"2a05:d014:2000::",
 	};
 	struct db db;
 
@@ -200,7 +210,7 @@ Test(mmdb_write, ipv4_aliases)
 		MMDB_lookup_result_s r = look_up(&db, addresses[i]);
 		char got[128];
 
-		text_at(got, &r, (const char *const[]){ "country", "iso_code", NULL });
+		text_at(got, &r, (const char *const[]){"country", "iso_code", NULL});
 		cr_expect_str_eq(got, "DE", "%s: %s", addresses[i], got);
 	}
 	cr_expect_not(look_up(&db, "2002:0909:0909::1").found_entry);
@@ -219,16 +229,17 @@ Test(mmdb_write, evidence)
 	cr_assert_eq(MMDB_get_value(&r.entry, &e, "autonomous_system_number", NULL), MMDB_SUCCESS);
 	cr_expect_eq(e.type, MMDB_DATA_TYPE_UINT32);
 	cr_expect_eq(e.uint32, 16276);
-	text_at(got, &r, (const char *const[]){ "autonomous_system_organization", NULL });
+	text_at(got, &r, (const char *const[]){"autonomous_system_organization", NULL});
 	cr_expect_str_eq(got, "OVH SAS");
 	r = look_up(&db, "52.28.0.1");
-	text_at(got, &r, (const char *const[]){ "cordon", "sources", "0", "key", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "sources", "0", "key", NULL});
 	cr_expect_str_eq(got, "prefixes[1]");
-	text_at(got, &r, (const char *const[]){ "cordon", "sources", "0", "service", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "sources", "0", "service", NULL});
 	cr_expect_str_eq(got, "EC2");
-	text_at(got, &r, (const char *const[]){ "cordon", "sources", "0", "sha256", NULL });
+	text_at(got, &r, (const char *const[]){"cordon", "sources", "0", "sha256", NULL});
 	cr_expect_eq(strlen(got), 16);
-	cr_assert_eq(MMDB_get_value(&r.entry, &e, "cordon", "sources", "0", "date", NULL), MMDB_SUCCESS);
+	cr_assert_eq(MMDB_get_value(&r.entry, &e, "cordon", "sources", "0", "date", NULL),
+		     MMDB_SUCCESS);
 	cr_expect_eq(e.type, MMDB_DATA_TYPE_UINT64);
 	cr_expect_eq(e.uint64, 1787411825);
 	close_db(&db);
@@ -238,13 +249,14 @@ Test(mmdb_write, metadata_of_sources)
 {
 	struct db db;
 	struct mmdb_meta m;
-	struct diag_sink d = { 0 };
+	struct diag_sink d = {0};
 
 	open_db(&db, all, NALL);
 	cr_assert_eq(mmdb_meta_read(&m, db.path, &d), 0);
 	cr_expect_str_eq(m.type, "cordon-places");
 	cr_expect_eq(m.build_epoch, 1795392000);
-	cr_expect_eq(m.data_epoch, 1678493085, "goog.json's date, not %lu", (unsigned long)m.data_epoch);
+	cr_expect_eq(m.data_epoch, 1678493085, "goog.json's date, not %lu",
+		     (unsigned long)m.data_epoch);
 	cr_assert_eq(m.n, NALL);
 	cr_expect_str_eq(m.sources[0].source, "aws");
 	cr_expect_str_eq(m.sources[0].file, "aws.json");
@@ -260,7 +272,7 @@ Test(mmdb_write, metadata_of_sources)
 Test(mmdb_write, read_by_ourselves)
 {
 	struct db db;
-	const char *files[1] = { db.path };
+	const char *files[1] = {db.path};
 	struct places *again;
 	size_t n;
 	const struct range4 *r;
@@ -276,12 +288,15 @@ Test(mmdb_write, read_by_ourselves)
 
 		ip_format(text, &ip);
 		cr_expect_eq(a->country, b->country, "%s: country", text);
-		cr_expect_eq(a->status, b->status, "%s: %s, read as %s", text, place_status_name(a->status),
-			     place_status_name(b->status));
+		cr_expect_eq(a->status, b->status, "%s: %s, read as %s", text,
+			     place_status_name(a->status), place_status_name(b->status));
 		cr_expect_eq(a->jurisdiction, b->jurisdiction, "%s: law", text);
-		cr_expect_str_eq(places_string(db.p, a->provider), places_string(again, b->provider), "%s", text);
-		cr_expect_str_eq(places_string(db.p, a->platform), places_string(again, b->platform), "%s", text);
-		cr_expect_str_eq(places_string(db.p, a->region), places_string(again, b->region), "%s", text);
+		cr_expect_str_eq(places_string(db.p, a->provider),
+				 places_string(again, b->provider), "%s", text);
+		cr_expect_str_eq(places_string(db.p, a->platform),
+				 places_string(again, b->platform), "%s", text);
+		cr_expect_str_eq(places_string(db.p, a->region), places_string(again, b->region),
+				 "%s", text);
 	}
 	places_free(again);
 	close_db(&db);
@@ -304,10 +319,10 @@ Test(mmdb_write, deterministic)
 Test(mmdb_write, failure_leaves_the_old_file)
 {
 	static const char old[] = "old";
-	struct said said = { 0 };
-	struct diag_sink d = { .fn = fixture_say, .arg = &said };
+	struct said said = {0};
+	struct diag_sink d = {.fn = fixture_say, .arg = &said};
 	struct places *p = fixture_places(all, 1);
-	struct mmdb_options o = { .build_epoch = 1 };
+	struct mmdb_options o = {.build_epoch = 1};
 	struct mmdb_stats st;
 	char path[64], full[128], text[8] = "";
 	FILE *f;
@@ -318,7 +333,7 @@ Test(mmdb_write, failure_leaves_the_old_file)
 	cr_expect(strstr(said.text, full), "%s", said.text);
 	/* a full disk: the write itself fails */
 	if (!access("/dev/full", W_OK)) {
-		struct file_write w = { .f = fopen("/dev/full", "w"), .path = strdup(path) };
+		struct file_write w = {.f = fopen("/dev/full", "w"), .path = strdup(path)};
 
 		cr_assert(asprintf(&w.temporary, "%s.new.test", path) > 0);
 		cr_assert_not_null(w.f);
@@ -333,11 +348,14 @@ Test(mmdb_write, failure_leaves_the_old_file)
 	unlink(path);
 }
 
-/* Record sizes by what has to fit: the tree encodes and libmaxminddb's own arithmetic reads it back. */
+/* Record sizes by what has to fit: the tree encodes and libmaxminddb's own arithmetic reads it
+ * back. */
 Test(mmdb_write, record_sizes)
 {
-	static const struct mmdb_leaf v4[] = { { 0, MMDB_NOTHING }, { 0x01000000, 7 }, { 0x02000000, MMDB_NOTHING } };
-	static const struct mmdb_leaf v6[] = { { 0, MMDB_NOTHING } };
+	static const struct mmdb_leaf v4[] = {{0, MMDB_NOTHING},
+					      {0x01000000, 7},
+					      {0x02000000, MMDB_NOTHING}};
+	static const struct mmdb_leaf v6[] = {{0, MMDB_NOTHING}};
 	struct mmdb_tree t;
 	uint8_t out[8];
 
@@ -351,11 +369,15 @@ Test(mmdb_write, record_sizes)
 	t.nodes[0][0] = MMDB_DATA_BIT | 0x3abcde0;
 	t.nodes[0][1] = MMDB_NOTHING;
 	cr_expect_eq(mmdb_tree_encode(&t, 0, 28, out), 7);
-	cr_expect_eq((uint32_t)(out[3] >> 4) << 24 | (uint32_t)out[0] << 16 | (uint32_t)out[1] << 8 | out[2],
+	cr_expect_eq((uint32_t)(out[3] >> 4) << 24 | (uint32_t)out[0] << 16 |
+			     (uint32_t)out[1] << 8 | out[2],
 		     0x3abcde0 + 16 + t.n);
-	cr_expect_eq((uint32_t)(out[3] & 15) << 24 | (uint32_t)out[4] << 16 | (uint32_t)out[5] << 8 | out[6], t.n);
+	cr_expect_eq((uint32_t)(out[3] & 15) << 24 | (uint32_t)out[4] << 16 |
+			     (uint32_t)out[5] << 8 | out[6],
+		     t.n);
 	cr_expect_eq(mmdb_tree_encode(&t, 0, 32, out), 8);
-	cr_expect_eq((uint32_t)out[0] << 24 | (uint32_t)out[1] << 16 | (uint32_t)out[2] << 8 | out[3],
+	cr_expect_eq((uint32_t)out[0] << 24 | (uint32_t)out[1] << 16 | (uint32_t)out[2] << 8 |
+			     out[3],
 		     0x3abcde0 + 16 + t.n);
 	free(t.nodes);
 }
@@ -363,7 +385,7 @@ Test(mmdb_write, record_sizes)
 Test(mmdb_write, values_are_stored_once)
 {
 	struct mmdb_data *d;
-	struct mmdb_value v = { .n = 0 }, w = { .n = 0 };
+	struct mmdb_value v = {.n = 0}, w = {.n = 0};
 	uint32_t a, b, c;
 	size_t n;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* operator_test.c - the tables of operators and regions: sorted, whole, sourced, and right about those that mislead. */
+/* operator_test.c - the tables of operators and regions: sorted, whole, sourced, and right about
+ * those that mislead. */
 #include <criterion/criterion.h>
 #include <ctype.h>
 #include <stdio.h>
@@ -26,9 +27,11 @@ Test(operator, rows_are_whole)
 
 		cr_expect(!next || strcmp(o->key, next->key) < 0, "%s: not sorted", o->key);
 		cr_expect_eq(operator_by_key(o->key), o);
-		cr_expect(*country_name(o->jurisdiction), "%s: %s is no country", o->key, cc(o->jurisdiction));
+		cr_expect(*country_name(o->jurisdiction), "%s: %s is no country", o->key,
+			  cc(o->jurisdiction));
 		cr_expect(*o->name && strlen(o->source) > 10, "%s: no source", o->key);
-		cr_expect(!*o->on || (o->platform && operator_by_key(o->on) && !operator_by_key(o->on)->platform),
+		cr_expect(!*o->on || (o->platform && operator_by_key(o->on) &&
+				      !operator_by_key(o->on)->platform),
 			  "%s: runs on %s", o->key, o->on);
 		for (const char *s = o->key; *s; s++)
 			cr_expect(islower((unsigned char)*s), "%s: a key is lower case", o->key);
@@ -56,44 +59,53 @@ Test(operator, asns_are_sorted_and_known)
 static const struct {
 	const char *name, *key, *law;
 } names[] = {
-	{ "aws", "aws", "US" },
-	{ "Amazon.com, Inc.", "aws", "US" },
-	{ "AMAZON-02", "aws", "US" },
-	{ "Amazon Data Services Ireland Ltd", "aws", "US" },
-	{ "AWS Elastic Beanstalk", "elasticbeanstalk", "US" },
-	{ "Elastic Beanstalk", "elasticbeanstalk", "US" },
-	{ "Google LLC", "google", "US" },
-	{ "Google Cloud EMEA Ltd", "google", "US" },
-	{ "Microsoft Corporation", "azure", "US" },
-	{ "Microsoft Deutschland MCIO GmbH", "azure", "US" },
-	{ "Oracle Corporation", "oracle", "US" },
-	{ "Oracle Svenska AB", "oracle", "US" },
-	{ "Salesforce.com, Inc.", "salesforce", "US" },
-	{ "heroku", "heroku", "US" },
-	{ "Cloudflare London, LLC", "cloudflare", "US" },
-	{ "Fastly, Inc.", "fastly", "US" },
-	{ "Akamai International B.V.", "akamai", "US" },
-	{ "Linode, LLC", "linode", "US" },
-	{ "DigitalOcean, LLC", "digitalocean", "US" },
-	{ "OVH SAS", "ovh", "FR" },
-	{ "OVHcloud", "ovh", "FR" },
-	{ "SCALEWAY S.A.S.", "scaleway", "FR" },
-	{ "Clever Cloud SAS", "clevercloud", "FR" },
-	{ "Outscale SASU", "outscale", "FR" },
-	{ "Platform.sh SAS", "platformsh", "FR" },
-	{ "Upsun", "platformsh", "FR" },
-	{ "Hetzner Online GmbH", "hetzner", "DE" },
-	{ "IONOS SE", "ionos", "DE" },
-	{ "STACKIT", "stackit", "DE" },
-	{ "Akenes SA", "exoscale", "CH" },
-	{ "Infomaniak Network SA", "infomaniak", "CH" },
-	{ "UpCloud Ltd", "upcloud", "FI" },
-	{ "LeaseWeb Netherlands B.V.", "leaseweb", "NL" },
+	{"aws", "aws", "US"},
+	{"Amazon.com, Inc.", "aws", "US"},
+	{"AMAZON-02", "aws", "US"},
+	{"Amazon Data Services Ireland Ltd", "aws", "US"},
+	{"AWS Elastic Beanstalk", "elasticbeanstalk", "US"},
+	{"Elastic Beanstalk", "elasticbeanstalk", "US"},
+	{"Google LLC", "google", "US"},
+	{"Google Cloud EMEA Ltd", "google", "US"},
+	{"Microsoft Corporation", "azure", "US"},
+	{"Microsoft Deutschland MCIO GmbH", "azure", "US"},
+	{"Oracle Corporation", "oracle", "US"},
+	{"Oracle Svenska AB", "oracle", "US"},
+	{"Salesforce.com, Inc.", "salesforce", "US"},
+	{"heroku", "heroku", "US"},
+	{"Cloudflare London, LLC", "cloudflare", "US"},
+	{"Fastly, Inc.", "fastly", "US"},
+	{"Akamai International B.V.", "akamai", "US"},
+	{"Linode, LLC", "linode", "US"},
+	{"DigitalOcean, LLC", "digitalocean", "US"},
+	{"OVH SAS", "ovh", "FR"},
+	{"OVHcloud", "ovh", "FR"},
+	{"SCALEWAY S.A.S.", "scaleway", "FR"},
+	{"Clever Cloud SAS", "clevercloud", "FR"},
+	{"Outscale SASU", "outscale", "FR"},
+	{"Platform.sh SAS", "platformsh", "FR"},
+	{"Upsun", "platformsh", "FR"},
+	{"Hetzner Online GmbH", "hetzner", "DE"},
+	{"IONOS SE", "ionos", "DE"},
+	{"STACKIT", "stackit", "DE"},
+	{"Akenes SA", "exoscale", "CH"},
+	{"Infomaniak Network SA", "infomaniak", "CH"},
+	{"UpCloud Ltd", "upcloud", "FI"},
+	{"LeaseWeb Netherlands B.V.", "leaseweb", "NL"},
 };
 /* Names that begin alike and are others'. */
 static const char *const strangers[] = {
-	"AMAZONIA TELECOMUNICACOES LTDA", "OVHAZARD Ltd", "Oraclehosting SARL", "T-systems Limited Liability Company",
-	"Vultris", "Freenet", "Aruba Networks", "Awstats Inc", "Gandia Fibra SL", "", " ",
+	"AMAZONIA TELECOMUNICACOES LTDA",
+	"OVHAZARD Ltd",
+	"Oraclehosting SARL",
+	"T-systems Limited Liability Company",
+	"Vultris",
+	"Freenet",
+	"Aruba Networks",
+	"Awstats Inc",
+	"Gandia Fibra SL",
+	"",
+	" ",
 };
 
 Test(operator, names)
@@ -120,7 +132,8 @@ Test(operator, platforms_and_health_data)
 	cr_expect_not_null(operator_hds("ovh"));
 	cr_expect_not_null(operator_hds("scaleway"));
 	cr_expect_null(operator_hds("cloudflare"));
-	cr_expect_eq(strncmp(operator_hds("aws")->date, "2026-11", 7), 0, "the month is what is known");
+	cr_expect_eq(strncmp(operator_hds("aws")->date, "2026-11", 7), 0,
+		     "the month is what is known");
 }
 
 Test(region, rows_are_whole)
@@ -129,8 +142,8 @@ Test(region, rows_are_whole)
 		const struct region *r = region_row(i), *next = region_row(i + 1);
 		int order = next ? strcmp(r->provider, next->provider) : -1;
 
-		cr_expect(order < 0 || (!order && strcmp(r->name, next->name) < 0), "%s %s: not sorted", r->provider,
-			  r->name);
+		cr_expect(order < 0 || (!order && strcmp(r->name, next->name) < 0),
+			  "%s %s: not sorted", r->provider, r->name);
 		cr_expect_eq(region_find(r->provider, r->name), r);
 		cr_expect(operator_by_key(r->provider), "%s", r->provider);
 		cr_expect(*country_name(r->country), "%s %s", r->provider, r->name);
@@ -142,27 +155,42 @@ Test(region, rows_are_whole)
 static const struct {
 	const char *provider, *region, *country;
 } regions[] = {
-	{ "aws", "eu-west-2", "GB" },	      { "aws", "eu-central-2", "CH" },
-	{ "aws", "eu-central-1-ist-1", "TR" }, { "aws", "eu-central-1-ath-1", "GR" },
-	{ "aws", "eu-central-1", "DE" },       { "aws", "eusc-de-east-1", "DE" },
-	{ "aws", "me-south-1-mct-1", "OM" },   { "aws", "us-east-1-bue-1", "AR" },
-	{ "google", "europe-west6", "CH" },    { "google", "europe-west2", "GB" },
-	{ "google", "europe-west9", "FR" },    { "azure", "uksouth", "GB" },
-	{ "azure", "norwaye", "NO" },	       { "azure", "switzerlandn", "CH" },
-	{ "azure", "westeurope", "NL" },       { "azure", "northeurope", "IE" },
-	{ "oracle", "eu-jovanovac-1", "RS" },  { "oracle", "eu-zurich-1", "CH" },
-	{ "oracle", "uk-london-1", "GB" },     { "aws", "GLOBAL", "" },
-	{ "google", "global", "" },	       { "azure", "", "" },
-	{ "aws", "eu-central-9", "" },	       { "aws", "me-west-1", "" }, /* no list of AWS's places it yet */
-	{ "google", "europe-west15", "" },     { "azure", "northeurope2", "" },
-	{ "google", "eu-central-1", "" },      { "nobody", "eu-central-1", "" },
+	{"aws", "eu-west-2", "GB"},
+	{"aws", "eu-central-2", "CH"},
+	{"aws", "eu-central-1-ist-1", "TR"},
+	{"aws", "eu-central-1-ath-1", "GR"},
+	{"aws", "eu-central-1", "DE"},
+	{"aws", "eusc-de-east-1", "DE"},
+	{"aws", "me-south-1-mct-1", "OM"},
+	{"aws", "us-east-1-bue-1", "AR"},
+	{"google", "europe-west6", "CH"},
+	{"google", "europe-west2", "GB"},
+	{"google", "europe-west9", "FR"},
+	{"azure", "uksouth", "GB"},
+	{"azure", "norwaye", "NO"},
+	{"azure", "switzerlandn", "CH"},
+	{"azure", "westeurope", "NL"},
+	{"azure", "northeurope", "IE"},
+	{"oracle", "eu-jovanovac-1", "RS"},
+	{"oracle", "eu-zurich-1", "CH"},
+	{"oracle", "uk-london-1", "GB"},
+	{"aws", "GLOBAL", ""},
+	{"google", "global", ""},
+	{"azure", "", ""},
+	{"aws", "eu-central-9", ""},
+	{"aws", "me-west-1", ""}, /* no list of AWS's places it yet */
+	{"google", "europe-west15", ""},
+	{"azure", "northeurope2", ""},
+	{"google", "eu-central-1", ""},
+	{"nobody", "eu-central-1", ""},
 };
 
 Test(region, misleading)
 {
 	for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++)
-		cr_expect_str_eq(cc(region_country(regions[i].provider, regions[i].region)), regions[i].country, "%s %s",
-				 regions[i].provider, regions[i].region);
+		cr_expect_str_eq(cc(region_country(regions[i].provider, regions[i].region)),
+				 regions[i].country, "%s %s", regions[i].provider,
+				 regions[i].region);
 }
 
 /* The shared table is nobody's input; it is a second opinion on ours. */
@@ -172,7 +200,8 @@ Test(region, agrees_with_the_shared_table)
 	char path[512], line[256];
 	FILE *f;
 
-	snprintf(path, sizeof(path), "%s/ranges/regions.tsv", shared && *shared ? shared : "../shared");
+	snprintf(path, sizeof(path), "%s/ranges/regions.tsv",
+		 shared && *shared ? shared : "../shared");
 	f = fopen(path, "r");
 	if (!f) {
 		puts("skip shared/regions.tsv - no shared/ beside the clone");
@@ -183,11 +212,14 @@ Test(region, agrees_with_the_shared_table)
 		char provider[64], name[64], country[8], in[8], confirmed[8];
 		const char *p = provider;
 
-		cr_assert_eq(sscanf(line, "%63s %63s %7s %7s %7s", provider, name, country, in, confirmed), 5);
+		cr_assert_eq(sscanf(line, "%63s %63s %7s %7s %7s", provider, name, country, in,
+				    confirmed),
+			     5);
 		p = !strcmp(p, "gcp") ? "google" : !strncmp(p, "aws-", 4) ? "aws" : p;
 		if (!strcmp(confirmed, "yes")) {
 			cr_expect_str_eq(cc(region_country(p, name)), country, "%s %s", p, name);
-			cr_expect_eq(zone_has(ZONE_EU, region_country(p, name), NOW), *in == '1', "%s %s", p, name);
+			cr_expect_eq(zone_has(ZONE_EU, region_country(p, name), NOW), *in == '1',
+				     "%s %s", p, name);
 		} else {
 			cr_expect_eq(region_country(p, name), 0, "%s %s is not confirmed", p, name);
 		}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* places_fixture.h - what tests of sources share: fixtures by name, texts as files, and the diagnostics that came. */
+/* places_fixture.h - what tests of sources share: fixtures by name, texts as files, and the
+ * diagnostics that came. */
 #ifndef TESTS_GEO_PLACES_FIXTURE_H
 #define TESTS_GEO_PLACES_FIXTURE_H
 #include <criterion/criterion.h>
@@ -26,17 +27,18 @@ static void fixture_say(void *arg, const struct diag *d)
 	snprintf(s->text, sizeof(s->text), "%s: %s", d->file, d->text);
 }
 
-static inline int fixture_load(struct places **ret, struct said *said, const char *const *files, size_t n)
+static inline int fixture_load(struct places **ret, struct said *said, const char *const *files,
+			       size_t n)
 {
-	struct diag_sink d = { .fn = fixture_say, .arg = said };
-	struct places_config cfg = { .files = files, .nfiles = n };
+	struct diag_sink d = {.fn = fixture_say, .arg = said};
+	struct places_config cfg = {.files = files, .nfiles = n};
 
 	return places_load(ret, &cfg, &d);
 }
 
 static inline struct places *fixture_places(const char *const *files, size_t n)
 {
-	struct said said = { 0 };
+	struct said said = {0};
 	struct places *p = NULL;
 	int r = fixture_load(&p, &said, files, n);
 

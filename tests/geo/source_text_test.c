@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* source_text_test.c - the text of tor-geoipdb, whole and broken: what is read, and what is said of what cannot be. */
+/* source_text_test.c - the text of tor-geoipdb, whole and broken: what is read, and what is said of
+ * what cannot be. */
 #include <errno.h>
 #include <sys/stat.h>
 #include "tests/geo/fixture.h"
@@ -44,11 +45,18 @@ Test(text, what_is_read)
 				   "2001:0201:0:0:0:0:0:0,2001:201::FFFF,FR\n"
 				   "2400::1:0:0:1,2400::1:0:0:1,SE\n"
 				   "ffff::,ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff,DE\n";
-	static const struct { const char *address; const char *country; } rows[] = {
-		{"1.0.0.0", "AU"}, {"1.0.0.255", "AU"}, {"1.0.1.0", ""}, {"1.0.4.0", ""}, {"1.0.5.0", "GB"},
-		{"1.0.7.255", "GB"}, {"1.0.8.0", ""}, {"255.255.255.255", ""}, {"2001:200::", "JP"},
-		{"2001:200:ffff::1", "JP"}, {"2001:201::ffff", "FR"}, {"2001:201::1:0", ""}, {"2400::1:0:0:1", "SE"},
-		{"2400::1:0:0:2", ""}, {"ffff::1", ""},
+	static const struct {
+		const char *address;
+		const char *country;
+	} rows[] = {
+		{"1.0.0.0", "AU"},	  {"1.0.0.255", "AU"},
+		{"1.0.1.0", ""},	  {"1.0.4.0", ""},
+		{"1.0.5.0", "GB"},	  {"1.0.7.255", "GB"},
+		{"1.0.8.0", ""},	  {"255.255.255.255", ""},
+		{"2001:200::", "JP"},	  {"2001:200:ffff::1", "JP"},
+		{"2001:201::ffff", "FR"}, {"2001:201::1:0", ""},
+		{"2400::1:0:0:1", "SE"},  {"2400::1:0:0:2", ""},
+		{"ffff::1", ""},
 	};
 	struct places *p;
 	struct said s;
@@ -56,8 +64,8 @@ Test(text, what_is_read)
 
 	cr_assert_eq(load_text(text, sizeof(text) - 1, &p, &s), 0, "%s", s.text);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		cr_expect_str_eq(country_text(country_at(p, rows[i].address), cc), rows[i].country, "%s",
-				 rows[i].address);
+		cr_expect_str_eq(country_text(country_at(p, rows[i].address), cc), rows[i].country,
+				 "%s", rows[i].address);
 	cr_assert_eq(places_sources(p), 1);
 	cr_expect_eq(places_source(p, 0)->date, 1782362039, "2026-06-25 04:33:59 UTC");
 	cr_expect_str_eq(places_source(p, 0)->format, "tor-geoipdb");
@@ -86,12 +94,16 @@ Test(text, claims_have_their_line)
 	places_free(p);
 }
 
-#define GOOD "16777216,16777471,AU\n"
+#define GOOD  "16777216,16777471,AU\n"
 #define GOOD6 "2001:200::,2001:201::,JP\n"
 
 Test(text, broken)
 {
-	static const struct { const char *text; unsigned line; const char *says; } rows[] = {
+	static const struct {
+		const char *text;
+		unsigned line;
+		const char *says;
+	} rows[] = {
 		{GOOD "16777472,167782", 2, "truncated"},
 		{GOOD "16777472,16778239,", 2, "truncated"},
 		{GOOD "16777472,16778239,C", 2, "truncated"},
@@ -129,7 +141,8 @@ Test(text, broken)
 		struct places *p;
 		struct said s;
 
-		cr_expect_lt(load_text(rows[i].text, strlen(rows[i].text), &p, &s), 0, "%s", rows[i].text);
+		cr_expect_lt(load_text(rows[i].text, strlen(rows[i].text), &p, &s), 0, "%s",
+			     rows[i].text);
 		cr_expect_null(p);
 		cr_expect_eq(s.line, rows[i].line, "%s: line %u", rows[i].text, s.line);
 		cr_expect(strstr(s.text, rows[i].says), "%s: %s", rows[i].text, s.text);
@@ -137,7 +150,8 @@ Test(text, broken)
 	}
 }
 
-/* Cut anywhere, it either loads (at a line's end) or says that it is truncated; it never crashes. */
+/* Cut anywhere, it either loads (at a line's end) or says that it is truncated; it never crashes.
+ */
 Test(text, cut_at_every_byte)
 {
 	static const char text[] = GOOD "16777472,16778239,CN\n" GOOD6 "2001:202::,2001:203::,US\n";
@@ -198,7 +212,8 @@ static void expect_unread(const char *path, const char *says)
 	struct said s;
 
 	said_init(&s);
-	cr_expect_lt(places_load(&p, &(struct places_config){.files = files, .nfiles = 1}, &s.sink), 0);
+	cr_expect_lt(places_load(&p, &(struct places_config){.files = files, .nfiles = 1}, &s.sink),
+		     0);
 	cr_expect_null(p);
 	cr_expect(strstr(s.text, says), "%s: %s", path, s.text);
 	cr_expect_str_eq(s.file, path);
@@ -227,12 +242,14 @@ Test(text, files_that_cannot_be_read)
 Test(text, the_same_file_twice)
 {
 	char a[64], b[64];
-	const char *const files[] = {temp_file(a, GOOD, strlen(GOOD)), temp_file(b, GOOD, strlen(GOOD))};
+	const char *const files[] = {temp_file(a, GOOD, strlen(GOOD)),
+				     temp_file(b, GOOD, strlen(GOOD))};
 	struct places *p = NULL;
 	struct said s;
 
 	said_init(&s);
-	cr_expect_eq(places_load(&p, &(struct places_config){.files = files, .nfiles = 2}, &s.sink), -EEXIST);
+	cr_expect_eq(places_load(&p, &(struct places_config){.files = files, .nfiles = 2}, &s.sink),
+		     -EEXIST);
 	cr_expect(strstr(s.text, "is the same file as") && strstr(s.text, a), "%s", s.text);
 	cr_expect_str_eq(s.file, b);
 	unlink(a);
@@ -258,7 +275,9 @@ Test(text, too_many_files)
 	cr_expect_eq(r, 0, "%s", s.text);
 	places_free(p);
 	p = NULL;
-	cr_expect_eq(places_load(&p, &(struct places_config){.files = files, .nfiles = 65}, &s.sink), -E2BIG);
+	cr_expect_eq(places_load(&p, &(struct places_config){.files = files, .nfiles = 65},
+				 &s.sink),
+		     -E2BIG);
 	cr_expect(strstr(s.text, "one source too many; at most 64"), "%s", s.text);
 	for (int i = 0; i < 70; i++)
 		unlink(paths[i]);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* table_test.c - the compiled table against the sources: every boundary, many addresses at random, every limit. */
+/* table_test.c - the compiled table against the sources: every boundary, many addresses at random,
+ * every limit. */
 #include <errno.h>
 #include "geo/light.h"
 #include "geo/table.h"
@@ -32,12 +33,14 @@ struct file {
 	struct row *v;
 	size_t n;
 };
-/* No database decides these: what the IANA registries keep for special purposes, as RFC 6890 and geo.md list them. */
+/* No database decides these: what the IANA registries keep for special purposes, as RFC 6890 and
+ * geo.md list them. */
 static const char *const specials[] = {
-	"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-	"192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24",
-	"224.0.0.0/3", "::/3", "2001::/32", "2001:2::/48", "2001:10::/28", "2001:20::/28", "2001:db8::/32", "2002::/16",
-	"3fff::/20", "4000::/2", "8000::/1",
+	"0.0.0.0/8",	 "10.0.0.0/8",	    "100.64.0.0/10",  "127.0.0.0/8",	"169.254.0.0/16",
+	"172.16.0.0/12", "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+	"198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",	"::/3",
+	"2001::/32",	 "2001:2::/48",	    "2001:10::/28",   "2001:20::/28",	"2001:db8::/32",
+	"2002::/16",	 "3fff::/20",	    "4000::/2",	      "8000::/1",
 };
 
 static void read_file(struct file *f, const char *path)
@@ -51,7 +54,8 @@ static void read_file(struct file *f, const char *path)
 	cr_assert_not_null(f->v);
 	f->n = 0;
 	while (fgets(line, sizeof(line), in)) {
-		char *first = strtok(line, ",\n"), *last = strtok(NULL, ",\n"), *cc = strtok(NULL, ",\n");
+		char *first = strtok(line, ",\n"), *last = strtok(NULL, ",\n"),
+		     *cc = strtok(NULL, ",\n");
 		struct row *r = &f->v[f->n];
 
 		if (*line == '#' || !cc)
@@ -98,7 +102,8 @@ struct compared {
 
 static void compare(struct compared *c, const struct ip *ip)
 {
-	const struct place *got = place_of(c->t, ip), *slow = places_get(c->p, places_lookup(c->p, ip));
+	const struct place *got = place_of(c->t, ip),
+			   *slow = places_get(c->p, places_lookup(c->p, ip));
 	uint16_t want = said_by(c->f, ip);
 	bool special = false;
 
@@ -106,7 +111,8 @@ static void compare(struct compared *c, const struct ip *ip)
 		special |= cidr_has(&c->special[i], ip);
 	c->addresses++;
 	if (got->country == (special ? 0 : want) && (got->scope != SCOPE_GLOBAL) == special &&
-	    got->status == (got->country ? PLACE_KNOWN : PLACE_UNKNOWN) && !memcmp(got, slow, sizeof(*got)))
+	    got->status == (got->country ? PLACE_KNOWN : PLACE_UNKNOWN) &&
+	    !memcmp(got, slow, sizeof(*got)))
 		return;
 	if (!c->wrong++)
 		ip_format(c->first_wrong, ip);
@@ -130,8 +136,8 @@ static size_t compare_boundaries(const struct table *t, const struct places *p, 
 		if (ip_next(&after))
 			compare(&c, &after);
 	}
-	cr_expect_eq(c.wrong, 0, "%s: %zu of %zu addresses differ, the first is %s", path, c.wrong, c.addresses,
-		     c.first_wrong);
+	cr_expect_eq(c.wrong, 0, "%s: %zu of %zu addresses differ, the first is %s", path, c.wrong,
+		     c.addresses, c.first_wrong);
 	free(f.v);
 	return c.addresses;
 }
@@ -177,7 +183,8 @@ static const char *const set_texts[][4] = {
 	{"10.0.0.0/8", "192.168.0.0/16", "10.1.0.0/16"}, /* overlapping, and joined below */
 	{"11.0.0.0/8", "10.128.0.0/9", "2000::/3"},
 	{"0.0.0.0/0", "::/0"},
-	{"255.255.255.255/32", "0.0.0.0/32", "::/128", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"},
+	{"255.255.255.255/32", "0.0.0.0/32", "::/128",
+	 "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"},
 	{"2001:db8::1/128", "2001:db8::2/127", "fd00::/8", "fe80::1/128"},
 	{"8.8.8.8/32", "8.8.4.0/24", "8.8.8.10/31", "64:ff9b::/96"},
 };
@@ -198,7 +205,8 @@ static void make_sets(struct sets *s)
 	}
 }
 
-static bool agrees(const struct table *t, const struct places *p, const struct sets *s, const struct ip *ip)
+static bool agrees(const struct table *t, const struct places *p, const struct sets *s,
+		   const struct ip *ip)
 {
 	const struct place_class *c = table_class(t, table_lookup(t, ip));
 
@@ -242,9 +250,10 @@ static struct ip random_address(uint64_t *state, const struct sets *s, bool is6)
 
 Test(table, random_addresses_in_places_and_sets)
 {
-	const struct place_line lines[] = {line_of("10.0.0.0/8", "DE"), line_of("10.9.0.0/16", "US"),
-		line_of("10.9.8.7/32", "FR"), line_of("fd00:1::/32", "NL"), line_of("2001:db8::1/128", "SE"),
-		line_of("fd00:1::8/128", "IT")};
+	const struct place_line lines[] = {
+		line_of("10.0.0.0/8", "DE"),	  line_of("10.9.0.0/16", "US"),
+		line_of("10.9.8.7/32", "FR"),	  line_of("fd00:1::/32", "NL"),
+		line_of("2001:db8::1/128", "SE"), line_of("fd00:1::8/128", "IT")};
 	struct places_config cfg = {.lines = lines, .nlines = sizeof(lines) / sizeof(lines[0])};
 	size_t nfiles;
 	const char *const *files = places_default_files(&nfiles);
@@ -272,13 +281,30 @@ Test(table, random_addresses_in_places_and_sets)
 	places_free(p);
 }
 
-/* Boundaries at every depth: one address alone in its neighbourhood, in all eighths of the space. */
+/* Boundaries at every depth: one address alone in its neighbourhood, in all eighths of the space.
+ */
 Test(table, single_addresses)
 {
-	static const char *const alone[] = {"0.0.0.7", "255.255.255.254", "1.2.3.4", "1.2.255.255", "1.3.0.0",
-		"128.0.0.0", "::7", "2001:db8::dead", "2a00::", "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
-		"2a00:1:2:3:4:5:6:7", "2a00:1:2:3:8000::", "4000::", "7fff::1", "9000::1", "b000::1", "d000::1",
-		"fd00::1", "ff02::fb", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"};
+	static const char *const alone[] = {"0.0.0.7",
+					    "255.255.255.254",
+					    "1.2.3.4",
+					    "1.2.255.255",
+					    "1.3.0.0",
+					    "128.0.0.0",
+					    "::7",
+					    "2001:db8::dead",
+					    "2a00::",
+					    "3fff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+					    "2a00:1:2:3:4:5:6:7",
+					    "2a00:1:2:3:8000::",
+					    "4000::",
+					    "7fff::1",
+					    "9000::1",
+					    "b000::1",
+					    "d000::1",
+					    "fd00::1",
+					    "ff02::fb",
+					    "ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe"};
 	size_t n = sizeof(alone) / sizeof(alone[0]);
 	struct cidr cidrs[32];
 	struct table_set sets[32] = {{0}};
@@ -291,19 +317,24 @@ Test(table, single_addresses)
 		cidrs[i] = prefix(alone[i]);
 		sets[i] = (struct table_set){.cidrs = &cidrs[i], .ncidrs = 1};
 	}
-	p = load(&(struct places_config){.lines = &line, .nlines = 1, .files = places_default_files(&nfiles),
+	p = load(&(struct places_config){.lines = &line,
+					 .nlines = 1,
+					 .files = places_default_files(&nfiles),
 					 .nfiles = nfiles});
 	t = build(p, sets, n);
 	for (size_t i = 0; i < n; i++) {
 		struct ip ip = address(alone[i]), before = ip, after = ip;
 
-		cr_expect(place_class_in(table_class(t, table_lookup(t, &ip)), (unsigned)i), "%s", alone[i]);
+		cr_expect(place_class_in(table_class(t, table_lookup(t, &ip)), (unsigned)i), "%s",
+			  alone[i]);
 		if (ip_prev(&before))
-			cr_expect_not(place_class_in(table_class(t, table_lookup(t, &before)), (unsigned)i), "%s - 1",
-				      alone[i]);
+			cr_expect_not(place_class_in(table_class(t, table_lookup(t, &before)),
+						     (unsigned)i),
+				      "%s - 1", alone[i]);
 		if (ip_next(&after))
-			cr_expect_not(place_class_in(table_class(t, table_lookup(t, &after)), (unsigned)i), "%s + 1",
-				      alone[i]);
+			cr_expect_not(place_class_in(table_class(t, table_lookup(t, &after)),
+						     (unsigned)i),
+				      "%s + 1", alone[i]);
 	}
 	table_free(t);
 	places_free(p);
@@ -361,7 +392,8 @@ Test(table, bucket_counts_around_the_long_form)
 		for (uint32_t i = 0; i < 65536; i++) {
 			struct ip ip = ip_from_v4(0x05060000 + i);
 
-			wrong += place_class_in(table_class(t, table_lookup(t, &ip)), 0) != ((i & 1) && i < 2 * n);
+			wrong += place_class_in(table_class(t, table_lookup(t, &ip)), 0) !=
+				 ((i & 1) && i < 2 * n);
 		}
 		cr_expect_eq(wrong, 0, "%zu", n);
 		table_free(t);
@@ -425,7 +457,8 @@ Test(table, too_many_sets)
 	places_free(p);
 }
 
-/* Set k holds the addresses whose bit k is set: 2^bits addresses, each in a set of sets of its own. */
+/* Set k holds the addresses whose bit k is set: 2^bits addresses, each in a set of sets of its own.
+ */
 static int build_classes(const struct places *p, unsigned bits, struct said *s, uint32_t *classes)
 {
 	struct table_set sets[20] = {{0}};
@@ -439,7 +472,8 @@ static int build_classes(const struct places *p, unsigned bits, struct said *s, 
 		v[k] = calloc(n, sizeof(**v));
 		cr_assert_not_null(v[k]);
 		for (size_t i = 0; i < n; i++)
-			v[k][i] = (struct cidr){.addr = ip_from_v4(0x05000000 + (((uint32_t)i * 2 + 1) << k)),
+			v[k][i] = (struct cidr){.addr = ip_from_v4(0x05000000 +
+								   (((uint32_t)i * 2 + 1) << k)),
 						.len = (uint8_t)(32 - k)};
 		sets[k] = (struct table_set){.cidrs = v[k], .ncidrs = n};
 	}
@@ -477,7 +511,9 @@ Test(table, too_many_nodes)
 
 	cr_assert_not_null(v);
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct cidr){.addr = {.v = 6, .b = {0x2a, (uint8_t)(i >> 8), (uint8_t)i, 1}}, .len = 128};
+		v[i] = (struct cidr){.addr = {.v = 6,
+					      .b = {0x2a, (uint8_t)(i >> 8), (uint8_t)i, 1}},
+				     .len = 128};
 	cr_expect_eq(try_build(p, &set, 1, &s), -E2BIG);
 	cr_expect(strstr(s.text, "outgrows its arrays"), "%s", s.text);
 	set.ncidrs = 5000;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* zone_test.c - countries and zones: the lists of reference/geo.md, as of dates that the law changed on. */
+/* zone_test.c - countries and zones: the lists of reference/geo.md, as of dates that the law
+ * changed on. */
 #include <errno.h>
 #include <time.h>
 #include "geo/zone.h"
@@ -37,7 +38,8 @@ static void expect_exactly(enum zone z, const char *list, int64_t at)
 	cr_expect_eq(n, want);
 }
 
-#define EU " AT AX BE BG CY CZ DE DK EE ES FI FR GF GP GR HR HU IE IT LT LU LV MF MQ MT NL PL PT RE RO SE SI SK YT "
+#define EU                                                                                         \
+	" AT AX BE BG CY CZ DE DK EE ES FI FR GF GP GR HR HU IE IT LT LU LV MF MQ MT NL PL PT RE RO SE SI SK YT "
 
 Test(zone, november_2026)
 {
@@ -68,7 +70,12 @@ Test(zone, january_2032)
 /* The last second before and the first second of each change. */
 Test(zone, changes)
 {
-	static const struct { enum zone zone; const char *cc; int y, m, d; bool after; } rows[] = {
+	static const struct {
+		enum zone zone;
+		const char *cc;
+		int y, m, d;
+		bool after;
+	} rows[] = {
 		{ZONE_EU, "GB", 2020, 2, 1, false},
 		{ZONE_EEA, "GB", 2021, 1, 1, false},
 		{ZONE_EU, "HR", 2013, 7, 1, true},
@@ -84,8 +91,10 @@ Test(zone, changes)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		int64_t at = date(rows[i].y, rows[i].m, rows[i].d);
 
-		cr_expect_eq(has(rows[i].zone, rows[i].cc, at), rows[i].after, "%s on the day", rows[i].cc);
-		cr_expect_eq(has(rows[i].zone, rows[i].cc, at - 1), !rows[i].after, "%s before", rows[i].cc);
+		cr_expect_eq(has(rows[i].zone, rows[i].cc, at), rows[i].after, "%s on the day",
+			     rows[i].cc);
+		cr_expect_eq(has(rows[i].zone, rows[i].cc, at - 1), !rows[i].after, "%s before",
+			     rows[i].cc);
 	}
 }
 
@@ -136,7 +145,8 @@ Test(zone, countries)
 
 Test(zone, what_sources_write)
 {
-	static const char *const unknown[] = {"EU", "AP", "XX", "T1", "A1", "A2", "O1", "ZZ", "??", "CS", "AN", "SU"};
+	static const char *const unknown[] = {"EU", "AP", "XX", "T1", "A1", "A2",
+					      "O1", "ZZ", "??", "CS", "AN", "SU"};
 	char buf[3];
 
 	for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * compile_test.c - the compiled matrix against a first-match evaluator that is written here a second time.
+ * compile_test.c - the compiled matrix against a first-match evaluator that is written here a
+ * second time.
  *
- * A random policy is made as text and, beside it, as a model that the parser never sees. The evaluator reads the model
- * and the real addresses; the compiler reads the text and classes. They must agree on every packet.
+ * A random policy is made as text and, beside it, as a model that the parser never sees. The
+ * evaluator reads the model and the real addresses; the compiler reads the text and classes. They
+ * must agree on every packet.
  */
 #include <time.h>
 #include "tests/rules/fixture.h"
@@ -19,12 +21,13 @@ static unsigned any_of(unsigned n)
 }
 
 #define DAY 86400
-static const char *const countries[] = { "DE", "FR", "US", "GB", "CH", "NO", "JP", "RU", "MC" };
-static const char *const zones[] = { "eu", "eea", "adequate", "adequate-conditional" };
-static const char *const cidrs[] = { "192.0.2.0/24", "192.0.2.128/25", "198.51.100.7", "203.0.113.0/28",
-				     "2001:db8::/32", "2001:db8:1::/48", "10.0.0.0/8" };
-static const unsigned asns[] = { 64496, 64497, 64511 };
-static const char *const globs[] = { "eu-*", "*-1", "eu-central-1", "g?a" };
+static const char *const countries[] = {"DE", "FR", "US", "GB", "CH", "NO", "JP", "RU", "MC"};
+static const char *const zones[] = {"eu", "eea", "adequate", "adequate-conditional"};
+static const char *const cidrs[] = {"192.0.2.0/24",   "192.0.2.128/25", "198.51.100.7",
+				    "203.0.113.0/28", "2001:db8::/32",	"2001:db8:1::/48",
+				    "10.0.0.0/8"};
+static const unsigned asns[] = {64496, 64497, 64511};
+static const char *const globs[] = {"eu-*", "*-1", "eu-central-1", "g?a"};
 
 /* What one address of the test's world is. */
 struct spot {
@@ -41,18 +44,23 @@ static struct spot world[48];
 static void make_world(void)
 {
 	static const char *const addresses[] = {
-		"192.0.2.1", "192.0.2.200", "198.51.100.7", "198.51.100.8", "203.0.113.3", "203.0.113.99",
-		"2001:db8::1", "2001:db8:1::1", "2001:db9::1", "10.1.2.3", "10.2.3.4", "172.16.0.1",
-		"10.77.0.1", "10.77.0.2", "8.8.8.8", "127.0.0.1",
+		"192.0.2.1",   "192.0.2.200",  "198.51.100.7", "198.51.100.8",
+		"203.0.113.3", "203.0.113.99", "2001:db8::1",  "2001:db8:1::1",
+		"2001:db9::1", "10.1.2.3",     "10.2.3.4",     "172.16.0.1",
+		"10.77.0.1",   "10.77.0.2",    "8.8.8.8",      "127.0.0.1",
 	};
-	static const char *const providers[] = { "", "", "aws", "ovh" };
-	static const char *const regions[] = { "", "eu-central-1", "eu-west-2", "us-east-1", "gra" };
+	static const char *const providers[] = {"", "", "aws", "ovh"};
+	static const char *const regions[] = {"", "eu-central-1", "eu-west-2", "us-east-1", "gra"};
 
 	for (size_t i = 0; i < WORLD; i++) {
 		struct spot *s = &world[i];
 
-		*s = (struct spot){ .text = addresses[i % 16], .country = "", .law = "", .provider = "",
-				    .platform = "", .region = "" };
+		*s = (struct spot){.text = addresses[i % 16],
+				   .country = "",
+				   .law = "",
+				   .provider = "",
+				   .platform = "",
+				   .region = ""};
 		cr_assert_eq(ip_parse(&s->ip, s->text), 0);
 		s->status = (uint8_t)any_of(4);
 		if (s->status == PLACE_KNOWN || s->status == PLACE_DISPUTED || any_of(3) == 0)
@@ -77,20 +85,38 @@ static void make_world(void)
 }
 
 /* ---- the model ---- */
-enum { TO_ANY, TO_COUNTRY, TO_ZONE, TO_OWN, TO_CIDR, TO_PROVIDER, TO_ASN, TO_LAW, TO_HERE, TO_PRIVATE, TO_UNKNOWN,
-       TO_DISPUTED, TO_UNPROVABLE, TO_KINDS };
+enum {
+	TO_ANY,
+	TO_COUNTRY,
+	TO_ZONE,
+	TO_OWN,
+	TO_CIDR,
+	TO_PROVIDER,
+	TO_ASN,
+	TO_LAW,
+	TO_HERE,
+	TO_PRIVATE,
+	TO_UNKNOWN,
+	TO_DISPUTED,
+	TO_UNPROVABLE,
+	TO_KINDS
+};
 struct to {
 	unsigned kind;
 	const char *word, *glob;
 	unsigned asn;
 };
 enum { WHO_UNIT, WHO_USER, WHO_CGROUP, WHO_SOURCE, WHO_MIXED };
-static const struct { const char *text; unsigned kind; const char *arg; } who[] = {
-	{ "unit \"postgresql@*.service\"", WHO_UNIT, "postgresql@*.service" },
-	{ "user postgres", WHO_USER, "postgres" },
-	{ "cgroup \"/system.slice\"", WHO_CGROUP, "/system.slice" },
-	{ "address 10.1.0.0/16", WHO_SOURCE, "10.1.0.0/16" },
-	{ "mixed", WHO_MIXED, "" }, /* subject mixed { user backup address 10.2.0.0/16 } */
+static const struct {
+	const char *text;
+	unsigned kind;
+	const char *arg;
+} who[] = {
+	{"unit \"postgresql@*.service\"", WHO_UNIT, "postgresql@*.service"},
+	{"user postgres", WHO_USER, "postgres"},
+	{"cgroup \"/system.slice\"", WHO_CGROUP, "/system.slice"},
+	{"address 10.1.0.0/16", WHO_SOURCE, "10.1.0.0/16"},
+	{"mixed", WHO_MIXED, ""}, /* subject mixed { user backup address 10.2.0.0/16 } */
 };
 struct model {
 	unsigned action, nto, nwho, service, opened;
@@ -100,33 +126,49 @@ struct model {
 	int64_t until;
 };
 /* services: none, a port, a range, tcp port, udp, icmp, a named list */
-static const char *const services[] = { "", " port 443", " port 100-200", " proto tcp port 5432", " proto udp",
-					" proto icmp", " service mix" };
+static const char *const services[] = {
+	"",	      " port 443",   " port 100-200", " proto tcp port 5432",
+	" proto udp", " proto icmp", " service mix"};
 
 static struct to random_to(void)
 {
-	struct to t = { .kind = any_of(TO_KINDS) };
+	struct to t = {.kind = any_of(TO_KINDS)};
 
 	switch (t.kind) {
-	case TO_COUNTRY: t.word = countries[any_of(9)]; break;
-	case TO_ZONE: t.word = zones[any_of(4)]; break;
-	case TO_LAW: t.word = any_of(2) ? zones[any_of(4)] : countries[any_of(9)]; break;
-	case TO_CIDR: t.word = cidrs[any_of(7)]; break;
+	case TO_COUNTRY:
+		t.word = countries[any_of(9)];
+		break;
+	case TO_ZONE:
+		t.word = zones[any_of(4)];
+		break;
+	case TO_LAW:
+		t.word = any_of(2) ? zones[any_of(4)] : countries[any_of(9)];
+		break;
+	case TO_CIDR:
+		t.word = cidrs[any_of(7)];
+		break;
 	case TO_PROVIDER:
 		t.word = strings[1 + any_of(3)];
 		t.glob = any_of(2) ? globs[any_of(4)] : NULL;
 		break;
-	case TO_ASN: t.asn = asns[any_of(3)]; break;
-	default: break;
+	case TO_ASN:
+		t.asn = asns[any_of(3)];
+		break;
+	default:
+		break;
 	}
 	return t;
 }
 
 static size_t to_text(char *s, size_t size, const struct to *t)
 {
-	static const char *const words[] = { [TO_ANY] = "any", [TO_OWN] = "trusted", [TO_HERE] = "here",
-					     [TO_PRIVATE] = "private", [TO_UNKNOWN] = "unknown",
-					     [TO_DISPUTED] = "disputed", [TO_UNPROVABLE] = "unprovable" };
+	static const char *const words[] = {[TO_ANY] = "any",
+					    [TO_OWN] = "trusted",
+					    [TO_HERE] = "here",
+					    [TO_PRIVATE] = "private",
+					    [TO_UNKNOWN] = "unknown",
+					    [TO_DISPUTED] = "disputed",
+					    [TO_UNPROVABLE] = "unprovable"};
 
 	if (t->kind == TO_PROVIDER && t->glob)
 		return (size_t)snprintf(s, size, "provider %s region \"%s\"", t->word, t->glob);
@@ -141,7 +183,9 @@ static size_t to_text(char *s, size_t size, const struct to *t)
 
 static struct model random_rule(bool may_end)
 {
-	struct model m = { .action = any_of(3), .nto = any_of(4), .service = any_of(3) ? 0 : any_of(7) };
+	struct model m = {.action = any_of(3),
+			  .nto = any_of(4),
+			  .service = any_of(3) ? 0 : any_of(7)};
 
 	for (unsigned i = 0; i < m.nto; i++)
 		m.to[i] = random_to();
@@ -158,13 +202,14 @@ static struct model random_rule(bool may_end)
 
 static size_t rule_text(char *s, size_t size, const struct model *m)
 {
-	static const char *const actions[] = { "allow", "alert", "block" };
+	static const char *const actions[] = {"allow", "alert", "block"};
 	size_t n = (size_t)snprintf(s, size, "%s", actions[m->action]);
 	time_t day = m->until;
 	struct tm tm;
 
 	for (unsigned i = 0; i < m->nwho; i++)
-		n += (size_t)snprintf(s + n, size - n, "%s%s", i ? ", " : " from ", who[m->who[i]].text);
+		n += (size_t)snprintf(s + n, size - n, "%s%s", i ? ", " : " from ",
+				      who[m->who[i]].text);
 	for (unsigned i = 0; i < m->nto; i++) {
 		n += (size_t)snprintf(s + n, size - n, "%s", i ? ", " : " to ");
 		n += to_text(s + n, size - n, &m->to[i]);
@@ -173,7 +218,8 @@ static size_t rule_text(char *s, size_t size, const struct model *m)
 		n += (size_t)snprintf(s + n, size - n, " under %s", m->under);
 	n += (size_t)snprintf(s + n, size - n, "%s", services[m->service]);
 	if (m->opened)
-		n += (size_t)snprintf(s + n, size - n, " opened by %s", m->opened == 1 ? "here" : "peer");
+		n += (size_t)snprintf(s + n, size - n, " opened by %s",
+				      m->opened == 1 ? "here" : "peer");
 	if (m->until) {
 		gmtime_r(&day, &tm);
 		n += strftime(s + n, size - n, " until %Y-%m-%d", &tm);
@@ -218,33 +264,47 @@ static bool fits(const char *glob, const char *s)
 	return (*glob == '?' || *glob == *s) && fits(glob + 1, s + 1);
 }
 
-/* Returns 2 when it matches but speaks of where the place is, so that an allow needs a known place. */
+/* Returns 2 when it matches but speaks of where the place is, so that an allow needs a known place.
+ */
 static int to_matches(const struct to *t, const struct spot *s)
 {
 	bool lonely = s->scope == SCOPE_PRIVATE && !*s->country;
 
 	switch (t->kind) {
-	case TO_ANY: return 1;
-	case TO_COUNTRY: return !strcmp(t->word, s->country) ? 2 : 0;
-	case TO_ZONE: return in_zone(t->word, s->country) ? 2 : 0;
-	case TO_OWN: return in_zone("eea", s->country) || !strcmp(s->country, "CH") ? 2 : 0;
-	case TO_CIDR: return in_cidr(t->word, &s->ip);
+	case TO_ANY:
+		return 1;
+	case TO_COUNTRY:
+		return !strcmp(t->word, s->country) ? 2 : 0;
+	case TO_ZONE:
+		return in_zone(t->word, s->country) ? 2 : 0;
+	case TO_OWN:
+		return in_zone("eea", s->country) || !strcmp(s->country, "CH") ? 2 : 0;
+	case TO_CIDR:
+		return in_cidr(t->word, &s->ip);
 	case TO_PROVIDER:
 		return (!strcmp(t->word, s->provider) || !strcmp(t->word, s->platform)) &&
 		       (!t->glob || fits(t->glob, s->region));
-	case TO_ASN: return t->asn == s->asn;
-	case TO_LAW: return in_zone(t->word, s->law) ? 2 : 0;
-	case TO_HERE: return !strcmp(s->country, "DE") ? 2 : 0;
-	case TO_PRIVATE: return lonely;
-	case TO_UNKNOWN: return !lonely && (s->status == PLACE_UNKNOWN || (s->status == PLACE_KNOWN && !*s->country));
-	case TO_DISPUTED: return s->status == PLACE_DISPUTED;
-	default: return s->status == PLACE_UNPROVABLE;
+	case TO_ASN:
+		return t->asn == s->asn;
+	case TO_LAW:
+		return in_zone(t->word, s->law) ? 2 : 0;
+	case TO_HERE:
+		return !strcmp(s->country, "DE") ? 2 : 0;
+	case TO_PRIVATE:
+		return lonely;
+	case TO_UNKNOWN:
+		return !lonely &&
+		       (s->status == PLACE_UNKNOWN || (s->status == PLACE_KNOWN && !*s->country));
+	case TO_DISPUTED:
+		return s->status == PLACE_DISPUTED;
+	default:
+		return s->status == PLACE_UNPROVABLE;
 	}
 }
 
 static bool place_matches(const struct model *m, const struct spot *s)
 {
-	static const struct to any = { .kind = TO_ANY };
+	static const struct to any = {.kind = TO_ANY};
 	bool strict = m->action == 0 && s->status != PLACE_KNOWN;
 
 	if (m->under && !in_zone(m->under, s->law))
@@ -267,10 +327,14 @@ static int is_sender(unsigned w, const struct packet *k)
 	bool cgroup = k->known == KNOWN_ALL, user = k->known != KNOWN_NOBODY;
 
 	switch (who[w].kind) {
-	case WHO_UNIT: return cgroup ? !!strstr(k->cgroup, "/postgresql@") : -1;
-	case WHO_USER: return user ? !strcmp(k->user, "postgres") : -1;
-	case WHO_CGROUP: return cgroup ? !strncmp(k->cgroup, "/system.slice/", 14) : -1;
-	case WHO_SOURCE: return in_cidr(who[w].arg, &k->src->ip);
+	case WHO_UNIT:
+		return cgroup ? !!strstr(k->cgroup, "/postgresql@") : -1;
+	case WHO_USER:
+		return user ? !strcmp(k->user, "postgres") : -1;
+	case WHO_CGROUP:
+		return cgroup ? !strncmp(k->cgroup, "/system.slice/", 14) : -1;
+	case WHO_SOURCE:
+		return in_cidr(who[w].arg, &k->src->ip);
 	default:
 		if (in_cidr("10.2.0.0/16", &k->src->ip))
 			return 1;
@@ -303,12 +367,18 @@ static int service_matches(const struct model *m, const struct packet *k)
 	bool tcp = k->proto == 6, udp = k->proto == 17;
 
 	switch (m->service) {
-	case 0: return 1;
-	case 1: return port_in(k, tcp || udp, 443, 443);
-	case 2: return port_in(k, tcp || udp, 100, 200);
-	case 3: return port_in(k, tcp, 5432, 5432);
-	case 4: return udp;
-	case 5: return k->proto == 1;
+	case 0:
+		return 1;
+	case 1:
+		return port_in(k, tcp || udp, 443, 443);
+	case 2:
+		return port_in(k, tcp || udp, 100, 200);
+	case 3:
+		return port_in(k, tcp, 5432, 5432);
+	case 4:
+		return udp;
+	case 5:
+		return k->proto == 1;
 	default: /* service mix { tcp 80 tcp 8000-8080 udp 53 gre } */
 		if (k->proto == 47)
 			return 1;
@@ -324,7 +394,8 @@ static bool rule_matches(const struct model *m, const struct packet *k)
 
 	if (m->until && k->now >= m->until)
 		return false;
-	if ((m->opened == 1 && k->opened != OPENED_HERE) || (m->opened == 2 && k->opened != OPENED_PEER))
+	if ((m->opened == 1 && k->opened != OPENED_HERE) ||
+	    (m->opened == 2 && k->opened != OPENED_PEER))
 		return false;
 	if (!place_matches(m, k->dst) || !sender || !service)
 		return false;
@@ -333,11 +404,13 @@ static bool rule_matches(const struct model *m, const struct packet *k)
 
 /* ---- the two against each other ---- */
 #define RULES_MAX 30
-static const char head[] = "home DE\nzone trusted { eea CH }\nservice mix { tcp 80 tcp 8000-8080 udp 53 gre }\n"
-			   "subject mixed { user backup address 10.2.0.0/16 }\ninside 10.77.0.0/31\n";
+static const char head[] =
+	"home DE\nzone trusted { eea CH }\nservice mix { tcp 80 tcp 8000-8080 udp 53 gre }\n"
+	"subject mixed { user backup address 10.2.0.0/16 }\ninside 10.77.0.0/31\n";
 #define HEAD_LINES 5
 
-static void classes_of(const struct policy *p, struct place_class *classes, uint64_t (*bits)[PLACE_SETS_MAX / 64])
+static void classes_of(const struct policy *p, struct place_class *classes,
+		       uint64_t (*bits)[PLACE_SETS_MAX / 64])
 {
 	const struct policy_set *sets;
 	size_t n = policy_sets(p, &sets);
@@ -355,25 +428,34 @@ static void classes_of(const struct policy *p, struct place_class *classes, uint
 				bits[i][j / 64] |= 1ull << (j % 64);
 		}
 		classes[i] = (struct place_class){
-			{ .country = *s->country ? CC(s->country[0], s->country[1]) : 0,
-			  .jurisdiction = *s->law ? CC(s->law[0], s->law[1]) : 0,
-			  .provider = string_index(s->provider), .platform = string_index(s->platform),
-			  .region = string_index(s->region), .status = s->status, .scope = s->scope },
-			bits[i]
-		};
+			{.country = *s->country ? CC(s->country[0], s->country[1]) : 0,
+			 .jurisdiction = *s->law ? CC(s->law[0], s->law[1]) : 0,
+			 .provider = string_index(s->provider),
+			 .platform = string_index(s->platform),
+			 .region = string_index(s->region),
+			 .status = s->status,
+			 .scope = s->scope},
+			bits[i]};
 	}
 }
 
 static struct packet random_packet(int live)
 {
-	static const uint8_t protos[] = { 6, 6, 6, 17, 17, 1, 47, 58 };
-	static const uint16_t ports[] = { 0, 53, 79, 80, 81, 99, 100, 200, 201, 443, 444, 5432, 7999, 8000, 8080, 65535 };
-	static const char *const cgroups[] = { "/system.slice/system-postgresql.slice/postgresql@15-main.service",
-					       "/system.slice/ssh.service", "/user.slice/user-1000.slice" };
-	static const char *const users[] = { "postgres", "backup", "root" };
-	struct packet k = { .dst = &world[any_of(WORLD)], .src = &world[any_of(WORLD)], .proto = protos[any_of(8)],
-			    .opened = (uint8_t)any_of(2), .known = live ? (uint8_t)any_of(3) : KNOWN_NOBODY,
-			    .port = ports[any_of(16)], .cgroup = cgroups[any_of(3)], .user = users[any_of(3)] };
+	static const uint8_t protos[] = {6, 6, 6, 17, 17, 1, 47, 58};
+	static const uint16_t ports[] = {0,   53,  79,	80,   81,   99,	  100,	200,
+					 201, 443, 444, 5432, 7999, 8000, 8080, 65535};
+	static const char *const cgroups[] = {
+		"/system.slice/system-postgresql.slice/postgresql@15-main.service",
+		"/system.slice/ssh.service", "/user.slice/user-1000.slice"};
+	static const char *const users[] = {"postgres", "backup", "root"};
+	struct packet k = {.dst = &world[any_of(WORLD)],
+			   .src = &world[any_of(WORLD)],
+			   .proto = protos[any_of(8)],
+			   .opened = (uint8_t)any_of(2),
+			   .known = live ? (uint8_t)any_of(3) : KNOWN_NOBODY,
+			   .port = ports[any_of(16)],
+			   .cgroup = cgroups[any_of(3)],
+			   .user = users[any_of(3)]};
 
 	k.has_port = (k.proto == 6 || k.proto == 17) && any_of(4);
 	k.now = NOW + (int64_t)any_of(20) * DAY - (live ? 0 : 10 * DAY);
@@ -392,8 +474,12 @@ static int expected(const struct model *rules, unsigned n, const struct packet *
 
 static int got(const struct compiled *c, const struct packet *k)
 {
-	struct decide_packet pkt = { .place = (uint32_t)(k->dst - world), .port = k->port, .proto = k->proto,
-				     .opened = k->opened, .known = k->known, .has_port = k->has_port };
+	struct decide_packet pkt = {.place = (uint32_t)(k->dst - world),
+				    .port = k->port,
+				    .proto = k->proto,
+				    .opened = k->opened,
+				    .known = k->known,
+				    .has_port = k->has_port};
 	const struct decide_decision *d;
 
 	if (k->known == KNOWN_ALL)
@@ -405,11 +491,16 @@ static int got(const struct compiled *c, const struct packet *k)
 }
 
 /* explain walks the rules one by one: a third opinion. */
-static int explained(const struct compiled *c, const struct place_class *classes, const struct packet *k)
+static int explained(const struct compiled *c, const struct place_class *classes,
+		     const struct packet *k)
 {
 	struct explain_step steps[RULES_MAX];
-	struct decide_packet pkt = { .place = (uint32_t)(k->dst - world), .port = k->port, .proto = k->proto,
-				     .opened = k->opened, .known = k->known, .has_port = k->has_port };
+	struct decide_packet pkt = {.place = (uint32_t)(k->dst - world),
+				    .port = k->port,
+				    .proto = k->proto,
+				    .opened = k->opened,
+				    .known = k->known,
+				    .has_port = k->has_port};
 	size_t n;
 
 	pkt.mask = ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[k->src - world];
@@ -417,7 +508,8 @@ static int explained(const struct compiled *c, const struct place_class *classes
 		pkt.mask |= compiled_cgroup_mask(c, k->cgroup);
 	if (k->known != KNOWN_NOBODY)
 		pkt.mask |= compiled_user_mask(c, k->user, 1);
-	n = compiled_explain(c, &classes[k->dst - world], &pkt, (uint64_t)k->now * 1000000000u, steps, RULES_MAX);
+	n = compiled_explain(c, &classes[k->dst - world], &pkt, (uint64_t)k->now * 1000000000u,
+			     steps, RULES_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (steps[i].decides)
 			return (int)i + 1;
@@ -447,13 +539,14 @@ static void never_reached(const struct policy *p, bool flagged[RULES_MAX])
 	said_start(&said);
 	policy_lint(p, NOW, &said.sink);
 	for (const char *s = said.text; *s; s = strchr(s, '\n') + 1)
-		if (sscanf(s, "%u:", &line) == 1 && line > HEAD_LINES && line - HEAD_LINES <= RULES_MAX &&
+		if (sscanf(s, "%u:", &line) == 1 && line > HEAD_LINES &&
+		    line - HEAD_LINES <= RULES_MAX &&
 		    !strncmp(strchr(s, ' '), " warning: never reached", 23))
 			flagged[line - HEAD_LINES - 1] = true;
 }
 
-/* Printing keeps the meaning: the printed policy must decide as the first one did; and what lint calls never reached
- * must decide for no packet. */
+/* Printing keeps the meaning: the printed policy must decide as the first one did; and what lint
+ * calls never reached must decide for no packet. */
 static void compare(uint64_t start)
 {
 	static struct place_class classes[WORLD];
@@ -482,12 +575,15 @@ static void compare(uint64_t start)
 		struct packet k = random_packet(live);
 
 		want = expected(rules, n, &k);
-		cr_assert_eq(got(c, &k), want, "seed %llu packet %u to %s: compiled rule %d, expected %d\n%s",
+		cr_assert_eq(got(c, &k), want,
+			     "seed %llu packet %u to %s: compiled rule %d, expected %d\n%s",
 			     (unsigned long long)start, i, k.dst->text, got(c, &k), want, text);
-		cr_assert(want <= 0 || !flagged[want - 1], "seed %llu: lint says that rule %d is never reached\n%s",
+		cr_assert(want <= 0 || !flagged[want - 1],
+			  "seed %llu: lint says that rule %d is never reached\n%s",
 			  (unsigned long long)start, want, text);
 		if (want >= 0)
-			cr_assert_eq(explained(c, classes, &k), want, "seed %llu packet %u: explain differs\n%s",
+			cr_assert_eq(explained(c, classes, &k), want,
+				     "seed %llu packet %u: explain differs\n%s",
 				     (unsigned long long)start, i, text);
 	}
 	compiled_free(c);

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* decide_test.c - the invariants of decide.h, and the choices that eval.h documents, each by its smallest policy. */
+/* decide_test.c - the invariants of decide.h, and the choices that eval.h documents, each by its
+ * smallest policy. */
 #include "tests/rules/fixture.h"
 
 TestSuite(decide, .fini = no_leaks);
 
-static uint64_t one_set[PLACE_SETS_MAX / 64] = { 2 };	 /* in set 1 */
-static uint64_t inside_set[PLACE_SETS_MAX / 64] = { 1 }; /* inside */
+static uint64_t one_set[PLACE_SETS_MAX / 64] = {2};    /* in set 1 */
+static uint64_t inside_set[PLACE_SETS_MAX / 64] = {1}; /* inside */
 
 /* Invariant 1: anything out of range is DECIDE_NONE. */
 Test(decide, out_of_range_is_block)
 {
 	struct policy *p = good("allow to any");
-	struct place_class c[2] = { place_in("DE", PLACE_KNOWN), place_in("US", PLACE_KNOWN) };
+	struct place_class c[2] = {place_in("DE", PLACE_KNOWN), place_in("US", PLACE_KNOWN)};
 	struct compiled *k = compile(p, c, 2, 1);
-	struct decide_packet ok = { .place = 1, .proto = 6, .port = 1, .has_port = 1 }, pkt;
+	struct decide_packet ok = {.place = 1, .proto = 6, .port = 1, .has_port = 1}, pkt;
 
 	cr_assert_eq(compiled_decide(k, &ok, UINT32_MAX, 0)->action, DECIDE_ALLOW);
 	pkt = ok;
@@ -31,7 +32,8 @@ Test(decide, out_of_range_is_block)
 	pkt = ok;
 	pkt.mask = UINT32_MAX; /* bits past the subjects are not read */
 	cr_expect_eq(compiled_decide(k, &pkt, UINT32_MAX, 0)->action, DECIDE_ALLOW);
-	cr_expect_eq(compiled_decide(k, &ok, 77, 0)->action, DECIDE_ALLOW, "a source class out of range is no source");
+	cr_expect_eq(compiled_decide(k, &ok, 77, 0)->action, DECIDE_ALLOW,
+		     "a source class out of range is no source");
 	compiled_free(k);
 	policy_free(p);
 }
@@ -42,8 +44,8 @@ Test(decide, damaged_tables_block)
 	struct policy *p = good("allow to any");
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	struct compiled *k = compile(p, &c, 1, 1);
-	struct decide_packet pkt = { .proto = 6, .port = 1, .has_port = 1 };
-	uint16_t rows[1] = { 60000 };
+	struct decide_packet pkt = {.proto = 6, .port = 1, .has_port = 1};
+	uint16_t rows[1] = {60000};
 	uint8_t tcp[65536];
 	const void *keep = k->array[DECIDE_ROW_OF];
 
@@ -64,18 +66,26 @@ Test(decide, damaged_tables_block)
 /* Invariant 2: a chain has at most DECIDE_CHAIN_MAX links. */
 Test(decide, chain_of_dates)
 {
-	struct policy *p = good("allow to any until 2026-12-01\nalert to any until 2026-12-02\n"
-				"allow to any until 2026-11-30\nblock to any until 2026-12-04\nalert to any");
+	struct policy *p =
+		good("allow to any until 2026-12-01\nalert to any until 2026-12-02\n"
+		     "allow to any until 2026-11-30\nblock to any until 2026-12-04\nalert to any");
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	struct compiled *k = compile(p, &c, 1, 1);
-	struct decide_packet pkt = { .proto = 6, .port = 1, .has_port = 1 };
-	static const struct { uint64_t day; int line; } rows[] = { { 0, 1 }, { 7, 1 }, { 8, 2 }, { 9, 4 }, { 10, 4 }, { 11, 5 }, { 900, 5 } };
+	struct decide_packet pkt = {.proto = 6, .port = 1, .has_port = 1};
+	static const struct {
+		uint64_t day;
+		int line;
+	} rows[] = {{0, 1}, {7, 1}, {8, 2}, {9, 4}, {10, 4}, {11, 5}, {900, 5}};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		cr_expect_eq(compiled_decide(k, &pkt, UINT32_MAX, (NOW + rows[i].day * 86400) * 1000000000u)->rule,
+		cr_expect_eq(compiled_decide(k, &pkt, UINT32_MAX,
+					     (NOW + rows[i].day * 86400) * 1000000000u)
+				     ->rule,
 			     rows[i].line, "day %u", (unsigned)rows[i].day);
 	/* the very nanosecond */
-	cr_expect_eq(compiled_decide(k, &pkt, UINT32_MAX, (NOW + 8 * 86400ull) * 1000000000u - 1)->rule, 1);
+	cr_expect_eq(
+		compiled_decide(k, &pkt, UINT32_MAX, (NOW + 8 * 86400ull) * 1000000000u - 1)->rule,
+		1);
 	cr_expect_eq(k->next_change, NOW + 7 * 86400, "the first date after now is that of line 3");
 	compiled_free(k);
 	policy_free(p);
@@ -85,25 +95,31 @@ Test(decide, chain_limit)
 {
 	char text[1024] = "";
 	struct place_class c = place_in("DE", PLACE_KNOWN);
-	struct compile_env env = { .classes = &c, .nclasses = 1, .now = NOW, .live = 1 };
+	struct compile_env env = {.classes = &c, .nclasses = 1, .now = NOW, .live = 1};
 	struct said s;
 	struct policy *p;
 	struct compiled *k = NULL;
 
 	for (int i = 0; i < DECIDE_CHAIN_MAX; i++)
-		snprintf(text + strlen(text), sizeof(text) - strlen(text), "allow to any until 2027-01-%02d\n", i + 1);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text),
+			 "allow to any until 2027-01-%02d\n", i + 1);
 	p = good(text);
 	said_start(&s);
 	cr_expect_eq(policy_compile(&k, p, &env, &s.sink), -7 /* E2BIG */);
 	cr_expect_null(k);
 	cr_expect_not_null(strstr(s.text, "more than 7 rules with 'until'"), "%s", s.text);
 	policy_free(p);
-	*strstr(text, "allow to any until 2027-01-08") = '#'; /* one fewer fits, and past the last date it is the default that decides */
+	*strstr(text, "allow to any until 2027-01-08") =
+		'#'; /* one fewer fits, and past the last date it is the default that decides */
 	p = good(text);
 	k = compile(p, &c, 1, 1);
-	cr_expect_eq(compiled_decide(k, &(struct decide_packet){ .proto = 6 }, UINT32_MAX, UINT64_MAX)->rule, 0);
-	cr_expect_eq(compiled_decide(k, &(struct decide_packet){ .proto = 6 }, UINT32_MAX,
-				     (uint64_t)NOW * 1000000000u)->rule, 1);
+	cr_expect_eq(compiled_decide(k, &(struct decide_packet){.proto = 6}, UINT32_MAX, UINT64_MAX)
+			     ->rule,
+		     0);
+	cr_expect_eq(compiled_decide(k, &(struct decide_packet){.proto = 6}, UINT32_MAX,
+				     (uint64_t)NOW * 1000000000u)
+			     ->rule,
+		     1);
 	compiled_free(k);
 	policy_free(p);
 }
@@ -114,7 +130,7 @@ Test(decide, expired_rules)
 	struct policy *p = good("allow to any until 2026-11-01\nblock to any");
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	struct compiled *live = compile(p, &c, 1, 1), *replay = compile(p, &c, 1, 0);
-	struct decide_packet pkt = { .proto = 6, .known = KNOWN_NOBODY };
+	struct decide_packet pkt = {.proto = 6, .known = KNOWN_NOBODY};
 	uint64_t before = (NOW - 40 * 86400ull) * 1000000000u;
 
 	cr_expect_eq(compiled_decide(live, &pkt, UINT32_MAX, before)->rule, 2);
@@ -128,16 +144,27 @@ Test(decide, expired_rules)
 /* Invariant 3: what is not known lets block and alert rules match, and allow rules not. */
 Test(decide, unknown_senders)
 {
-	static const struct { const char *rule; uint8_t known; uint32_t mask; int line; } rows[] = {
-		{ "allow from unit \"x\"", KNOWN_ALL, 1, 1 }, { "allow from unit \"x\"", KNOWN_ALL, 0, 2 },
-		{ "allow from unit \"x\"", KNOWN_USER, 0, 2 }, { "allow from unit \"x\"", KNOWN_NOBODY, 0, 2 },
-		{ "block from unit \"x\"", KNOWN_ALL, 0, 2 }, { "block from unit \"x\"", KNOWN_USER, 0, 1 },
-		{ "block from unit \"x\"", KNOWN_NOBODY, 0, 1 }, { "alert from unit \"x\"", KNOWN_USER, 0, 1 },
-		{ "block from user x", KNOWN_USER, 0, 2 }, { "block from user x", KNOWN_NOBODY, 0, 1 },
-		{ "allow from user x", KNOWN_USER, 1, 1 }, { "allow from user x", KNOWN_NOBODY, 0, 2 },
-		{ "block from cgroup \"/x\"", KNOWN_USER, 0, 1 },
-		{ "block from address 10.0.0.0/8", KNOWN_NOBODY, 0, 2 },
-		{ "allow from address 10.0.0.0/8", KNOWN_NOBODY, 1, 1 },
+	static const struct {
+		const char *rule;
+		uint8_t known;
+		uint32_t mask;
+		int line;
+	} rows[] = {
+		{"allow from unit \"x\"", KNOWN_ALL, 1, 1},
+		{"allow from unit \"x\"", KNOWN_ALL, 0, 2},
+		{"allow from unit \"x\"", KNOWN_USER, 0, 2},
+		{"allow from unit \"x\"", KNOWN_NOBODY, 0, 2},
+		{"block from unit \"x\"", KNOWN_ALL, 0, 2},
+		{"block from unit \"x\"", KNOWN_USER, 0, 1},
+		{"block from unit \"x\"", KNOWN_NOBODY, 0, 1},
+		{"alert from unit \"x\"", KNOWN_USER, 0, 1},
+		{"block from user x", KNOWN_USER, 0, 2},
+		{"block from user x", KNOWN_NOBODY, 0, 1},
+		{"allow from user x", KNOWN_USER, 1, 1},
+		{"allow from user x", KNOWN_NOBODY, 0, 2},
+		{"block from cgroup \"/x\"", KNOWN_USER, 0, 1},
+		{"block from address 10.0.0.0/8", KNOWN_NOBODY, 0, 2},
+		{"allow from address 10.0.0.0/8", KNOWN_NOBODY, 1, 1},
 	};
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	char text[128];
@@ -147,8 +174,8 @@ Test(decide, unknown_senders)
 		struct policy *p = good(text);
 		struct compiled *k = compile(p, &c, 1, 1);
 
-		cr_expect_eq(line_of(k, 0, 6, 443, OPENED_HERE, rows[i].known, rows[i].mask), rows[i].line, "%s, %d",
-			     rows[i].rule, rows[i].known);
+		cr_expect_eq(line_of(k, 0, 6, 443, OPENED_HERE, rows[i].known, rows[i].mask),
+			     rows[i].line, "%s, %d", rows[i].rule, rows[i].known);
 		compiled_free(k);
 		policy_free(p);
 	}
@@ -156,10 +183,15 @@ Test(decide, unknown_senders)
 
 Test(decide, unknown_ports)
 {
-	static const struct { const char *rule; uint8_t proto; int line; } rows[] = {
-		{ "allow port 443", 6, 2 }, { "block port 443", 6, 1 }, { "alert port 443", 17, 1 },
-		{ "block port 443", 1, 2 }, { "allow proto tcp", 6, 1 }, { "allow proto udp", 6, 2 },
-		{ "block proto udp port 53", 6, 2 }, { "allow port 0-65535", 6, 1 },
+	static const struct {
+		const char *rule;
+		uint8_t proto;
+		int line;
+	} rows[] = {
+		{"allow port 443", 6, 2},	   {"block port 443", 6, 1},
+		{"alert port 443", 17, 1},	   {"block port 443", 1, 2},
+		{"allow proto tcp", 6, 1},	   {"allow proto udp", 6, 2},
+		{"block proto udp port 53", 6, 2}, {"allow port 0-65535", 6, 1},
 	};
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	char text[128];
@@ -169,8 +201,8 @@ Test(decide, unknown_ports)
 		struct policy *p = good(text);
 		struct compiled *k = compile(p, &c, 1, 1);
 
-		cr_expect_eq(line_of(k, 0, rows[i].proto, -1, OPENED_HERE, KNOWN_ALL, 0), rows[i].line, "%s, proto %d",
-			     rows[i].rule, rows[i].proto);
+		cr_expect_eq(line_of(k, 0, rows[i].proto, -1, OPENED_HERE, KNOWN_ALL, 0),
+			     rows[i].line, "%s, proto %d", rows[i].rule, rows[i].proto);
 		compiled_free(k);
 		policy_free(p);
 	}
@@ -180,19 +212,31 @@ Test(decide, unknown_ports)
 Test(decide, status)
 {
 	enum { KNOWN, DISPUTED, UNPROVABLE, UNKNOWN, N };
-	static const struct { const char *rule; int line[N]; } rows[] = {
-		{ "allow to DE", { 1, 2, 2, 2 } }, { "allow to eea", { 1, 2, 2, 2 } },
-		{ "allow to here", { 1, 2, 2, 2 } }, { "allow to jurisdiction DE", { 1, 2, 2, 2 } },
-		{ "allow under DE", { 1, 2, 2, 2 } }, { "allow to any under DE", { 1, 2, 2, 2 } },
-		{ "block to DE", { 1, 1, 1, 2 } }, { "alert to eea", { 1, 1, 1, 2 } },
-		{ "block to jurisdiction DE", { 1, 1, 1, 1 } }, { "allow to any", { 1, 1, 1, 1 } },
-		{ "allow to disputed", { 2, 1, 2, 2 } }, { "allow to unprovable", { 2, 2, 1, 2 } },
-		{ "allow to unknown", { 2, 2, 2, 1 } }, { "allow to DE, disputed", { 1, 1, 2, 2 } },
-		{ "allow to 192.0.2.0/24", { 1, 1, 1, 1 } }, { "allow to asn 64496", { 1, 1, 1, 1 } },
-		{ "allow to provider aws", { 1, 1, 1, 1 } }, { "allow to provider aws under DE", { 1, 1, 1, 1 } },
+	static const struct {
+		const char *rule;
+		int line[N];
+	} rows[] = {
+		{"allow to DE", {1, 2, 2, 2}},
+		{"allow to eea", {1, 2, 2, 2}},
+		{"allow to here", {1, 2, 2, 2}},
+		{"allow to jurisdiction DE", {1, 2, 2, 2}},
+		{"allow under DE", {1, 2, 2, 2}},
+		{"allow to any under DE", {1, 2, 2, 2}},
+		{"block to DE", {1, 1, 1, 2}},
+		{"alert to eea", {1, 1, 1, 2}},
+		{"block to jurisdiction DE", {1, 1, 1, 1}},
+		{"allow to any", {1, 1, 1, 1}},
+		{"allow to disputed", {2, 1, 2, 2}},
+		{"allow to unprovable", {2, 2, 1, 2}},
+		{"allow to unknown", {2, 2, 2, 1}},
+		{"allow to DE, disputed", {1, 1, 2, 2}},
+		{"allow to 192.0.2.0/24", {1, 1, 1, 1}},
+		{"allow to asn 64496", {1, 1, 1, 1}},
+		{"allow to provider aws", {1, 1, 1, 1}},
+		{"allow to provider aws under DE", {1, 1, 1, 1}},
 	};
-	struct place_class c[N] = { place_in("DE", PLACE_KNOWN), place_in("DE", PLACE_DISPUTED),
-				    place_in("DE", PLACE_UNPROVABLE), place_in("", PLACE_UNKNOWN) };
+	struct place_class c[N] = {place_in("DE", PLACE_KNOWN), place_in("DE", PLACE_DISPUTED),
+				   place_in("DE", PLACE_UNPROVABLE), place_in("", PLACE_UNKNOWN)};
 	char text[128];
 
 	for (size_t i = 0; i < N; i++) {
@@ -206,24 +250,27 @@ Test(decide, status)
 		struct compiled *k = compile(p, c, N, 1);
 
 		for (uint32_t j = 0; j < N; j++)
-			cr_expect_eq(line_plain(k, j), rows[i].line[j], "%s: status %u decided by line %d",
-				     rows[i].rule, j, line_plain(k, j));
+			cr_expect_eq(line_plain(k, j), rows[i].line[j],
+				     "%s: status %u decided by line %d", rows[i].rule, j,
+				     line_plain(k, j));
 		compiled_free(k);
 		policy_free(p);
 	}
 }
 
-/* 'geo ... stale block': no allow rule takes the word of places that are too old, but for 'place' lines. */
+/* 'geo ... stale block': no allow rule takes the word of places that are too old, but for 'place'
+ * lines. */
 Test(decide, stale_places)
 {
-	struct policy *p = good("geo \"/x\" max-age 5d stale block\nplace 192.0.2.0/24 is DE\nallow to DE\n"
-				"allow to 198.51.100.0/24\nalert to FR\nblock to any");
-	struct place_class c[4] = { place_in("DE", PLACE_KNOWN), place_in("DE", PLACE_KNOWN), place_in("FR", PLACE_KNOWN),
-				    place_in("FR", PLACE_KNOWN) };
-	uint64_t placed[PLACE_SETS_MAX / 64] = { 0 }, listed[PLACE_SETS_MAX / 64] = { 0 };
-	struct compile_env env = { .classes = c, .nclasses = 4, .now = NOW, .live = 1 };
-	static const int lines[2][4] = { { 3, 3, 5, 4 }, { 6, 3, 5, 4 } };
-	struct diag_sink quiet = { 0 };
+	struct policy *p =
+		good("geo \"/x\" max-age 5d stale block\nplace 192.0.2.0/24 is DE\nallow to DE\n"
+		     "allow to 198.51.100.0/24\nalert to FR\nblock to any");
+	struct place_class c[4] = {place_in("DE", PLACE_KNOWN), place_in("DE", PLACE_KNOWN),
+				   place_in("FR", PLACE_KNOWN), place_in("FR", PLACE_KNOWN)};
+	uint64_t placed[PLACE_SETS_MAX / 64] = {0}, listed[PLACE_SETS_MAX / 64] = {0};
+	struct compile_env env = {.classes = c, .nclasses = 4, .now = NOW, .live = 1};
+	static const int lines[2][4] = {{3, 3, 5, 4}, {6, 3, 5, 4}};
+	struct diag_sink quiet = {0};
 	struct compiled *k;
 
 	cr_assert(p->place_set > 0);
@@ -235,8 +282,8 @@ Test(decide, stale_places)
 		env.stale = stale;
 		cr_assert_eq(policy_compile(&k, p, &env, &quiet), 0);
 		for (uint32_t i = 0; i < 4; i++)
-			cr_expect_eq(line_plain(k, i), lines[stale][i], "stale %d, class %u: line %d", stale, i,
-				     line_plain(k, i));
+			cr_expect_eq(line_plain(k, i), lines[stale][i],
+				     "stale %d, class %u: line %d", stale, i, line_plain(k, i));
 		compiled_free(k);
 	}
 	policy_free(p);
@@ -248,8 +295,9 @@ Test(decide, stale_places)
 /* eval.h, 3: an operator that is not known is under no law. */
 Test(decide, unknown_operator)
 {
-	struct policy *p = good("alert to jurisdiction US\nalert to eea under US\nallow to eea\nblock to any");
-	struct place_class c[2] = { place_in("DE", PLACE_KNOWN), place_in("DE", PLACE_KNOWN) };
+	struct policy *p =
+		good("alert to jurisdiction US\nalert to eea under US\nallow to eea\nblock to any");
+	struct place_class c[2] = {place_in("DE", PLACE_KNOWN), place_in("DE", PLACE_KNOWN)};
 	struct compiled *k;
 
 	c[1].place.jurisdiction = CC('U', 'S');
@@ -263,8 +311,8 @@ Test(decide, unknown_operator)
 Test(decide, local_and_inside_are_outside_the_policy)
 {
 	struct policy *p = good("inside 10.0.0.0/8\nblock to any");
-	struct place_class c[4] = { place_in("", PLACE_UNKNOWN), place_in("US", PLACE_KNOWN), place_in("", 0),
-				    place_in("", 0) };
+	struct place_class c[4] = {place_in("", PLACE_UNKNOWN), place_in("US", PLACE_KNOWN),
+				   place_in("", 0), place_in("", 0)};
 	struct compiled *k;
 
 	c[0].place.scope = SCOPE_LOCAL;
@@ -286,7 +334,8 @@ Test(decide, local_and_inside_are_outside_the_policy)
 Test(decide, private)
 {
 	struct policy *p = good("allow to private\nallow to DE\nalert to unknown\nblock to any");
-	struct place_class c[3] = { place_in("", PLACE_UNKNOWN), place_in("DE", PLACE_KNOWN), place_in("US", PLACE_KNOWN) };
+	struct place_class c[3] = {place_in("", PLACE_UNKNOWN), place_in("DE", PLACE_KNOWN),
+				   place_in("US", PLACE_KNOWN)};
 	struct compiled *k;
 
 	for (int i = 0; i < 3; i++)
@@ -301,12 +350,19 @@ Test(decide, private)
 
 Test(decide, needs)
 {
-	static const struct { const char *text; uint32_t needs; } rows[] = {
-		{ "block to any", 0 }, { "block from unit \"x\"", DECIDE_NEEDS_CGROUP },
-		{ "block from cgroup \"/x\"", DECIDE_NEEDS_CGROUP }, { "block from user x", DECIDE_NEEDS_USER },
-		{ "block from address 10.0.0.0/8", DECIDE_NEEDS_SOURCE }, { "block opened by peer", DECIDE_NEEDS_OPENED },
-		{ "subject s { user a unit \"b\" }\nblock from s", DECIDE_NEEDS_USER | DECIDE_NEEDS_CGROUP },
-		{ "subject s { user a }\nblock to any", 0 },
+	static const struct {
+		const char *text;
+		uint32_t needs;
+	} rows[] = {
+		{"block to any", 0},
+		{"block from unit \"x\"", DECIDE_NEEDS_CGROUP},
+		{"block from cgroup \"/x\"", DECIDE_NEEDS_CGROUP},
+		{"block from user x", DECIDE_NEEDS_USER},
+		{"block from address 10.0.0.0/8", DECIDE_NEEDS_SOURCE},
+		{"block opened by peer", DECIDE_NEEDS_OPENED},
+		{"subject s { user a unit \"b\" }\nblock from s",
+		 DECIDE_NEEDS_USER | DECIDE_NEEDS_CGROUP},
+		{"subject s { user a }\nblock to any", 0},
 	};
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 
@@ -314,7 +370,8 @@ Test(decide, needs)
 		struct policy *p = good(rows[i].text);
 		struct compiled *k = compile(p, &c, 1, 1);
 
-		cr_expect_eq(k->header.needs, rows[i].needs, "%s: %u", rows[i].text, k->header.needs);
+		cr_expect_eq(k->header.needs, rows[i].needs, "%s: %u", rows[i].text,
+			     k->header.needs);
 		compiled_free(k);
 		policy_free(p);
 	}
@@ -322,9 +379,10 @@ Test(decide, needs)
 
 Test(decide, severity)
 {
-	struct policy *p = good("allow to DE\nalert to FR\nblock to US\nalert to GB severity critical\nblock to CH severity low");
-	static const char *const cc[] = { "DE", "FR", "US", "GB", "CH", "RU" };
-	static const uint8_t want[] = { 0, 2, 3, 4, 1, 3 };
+	struct policy *p = good(
+		"allow to DE\nalert to FR\nblock to US\nalert to GB severity critical\nblock to CH severity low");
+	static const char *const cc[] = {"DE", "FR", "US", "GB", "CH", "RU"};
+	static const uint8_t want[] = {0, 2, 3, 4, 1, 3};
 	struct place_class c[6];
 	struct compiled *k;
 
@@ -332,7 +390,9 @@ Test(decide, severity)
 		c[i] = place_in(cc[i], PLACE_KNOWN);
 	k = compile(p, c, 6, 1);
 	for (uint32_t i = 0; i < 6; i++)
-		cr_expect_eq(compiled_decide(k, &(struct decide_packet){ .place = i, .proto = 6 }, UINT32_MAX, 0)->severity,
+		cr_expect_eq(compiled_decide(k, &(struct decide_packet){.place = i, .proto = 6},
+					     UINT32_MAX, 0)
+				     ->severity,
 			     want[i], "%s", cc[i]);
 	compiled_free(k);
 	policy_free(p);
@@ -341,13 +401,16 @@ Test(decide, severity)
 Test(decide, worst_of_embedded)
 {
 	struct policy *p = good("allow to DE\nalert to FR\nblock to US");
-	struct place_class c[4] = { place_in("DE", PLACE_KNOWN), place_in("FR", PLACE_KNOWN), place_in("US", PLACE_KNOWN),
-				    place_in("", 0) };
-	static const struct { uint32_t classes[3]; unsigned n, rule, which; } rows[] = {
-		{ { 0 }, 1, 1, 0 }, { { 0, 1 }, 2, 2, 1 }, { { 2, 1 }, 2, 3, 0 }, { { 0, 1, 2 }, 3, 3, 2 },
-		{ { 3, 0 }, 2, 1, 1 }, { { 99, 0 }, 2, 0, 0 }, { { 0 }, 0, 0, 0 },
+	struct place_class c[4] = {place_in("DE", PLACE_KNOWN), place_in("FR", PLACE_KNOWN),
+				   place_in("US", PLACE_KNOWN), place_in("", 0)};
+	static const struct {
+		uint32_t classes[3];
+		unsigned n, rule, which;
+	} rows[] = {
+		{{0}, 1, 1, 0},	   {{0, 1}, 2, 2, 1},  {{2, 1}, 2, 3, 0}, {{0, 1, 2}, 3, 3, 2},
+		{{3, 0}, 2, 1, 1}, {{99, 0}, 2, 0, 0}, {{0}, 0, 0, 0},
 	};
-	struct decide_packet pkt = { .proto = 6 };
+	struct decide_packet pkt = {.proto = 6};
 	struct compiled *k;
 	unsigned which;
 
@@ -355,7 +418,8 @@ Test(decide, worst_of_embedded)
 	k = compile(p, c, 4, 1);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const struct decide_decision *d =
-			compiled_decide_worst(k, pkt, rows[i].classes, rows[i].n, UINT32_MAX, 0, &which);
+			compiled_decide_worst(k, pkt, rows[i].classes, rows[i].n, UINT32_MAX, 0,
+					      &which);
 
 		cr_expect_eq(d->rule, rows[i].rule, "row %zu: rule %u", i, d->rule);
 		cr_expect_eq(which, rows[i].which, "row %zu", i);
@@ -366,19 +430,28 @@ Test(decide, worst_of_embedded)
 
 Test(decide, senders_by_cgroup_and_user)
 {
-	struct policy *p = good("allow from unit \"postgresql@*.service\"\nallow from cgroup \"/system.slice\"\n"
-				"allow from user postgres\nallow from user 1001\nallow from unit \"user.slice\"\nblock to any");
+	struct policy *p = good(
+		"allow from unit \"postgresql@*.service\"\nallow from cgroup \"/system.slice\"\n"
+		"allow from user postgres\nallow from user 1001\nallow from unit \"user.slice\"\nblock to any");
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	struct compiled *k = compile(p, &c, 1, 1);
-	static const struct { const char *path; uint32_t mask; } rows[] = {
-		{ "/system.slice/system-postgresql.slice/postgresql@15-main.service", 3 }, { "/system.slice", 2 },
-		{ "/system.slice/", 2 }, { "/system.slices/x", 0 }, { "/", 0 }, { "", 0 },
-		{ "/user.slice/user-1000.slice/session-1.scope", 16 }, { "/x/postgresql@.service/y", 1 },
+	static const struct {
+		const char *path;
+		uint32_t mask;
+	} rows[] = {
+		{"/system.slice/system-postgresql.slice/postgresql@15-main.service", 3},
+		{"/system.slice", 2},
+		{"/system.slice/", 2},
+		{"/system.slices/x", 0},
+		{"/", 0},
+		{"", 0},
+		{"/user.slice/user-1000.slice/session-1.scope", 16},
+		{"/x/postgresql@.service/y", 1},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
-		cr_expect_eq(compiled_cgroup_mask(k, rows[i].path), rows[i].mask, "%s: %u", rows[i].path,
-			     compiled_cgroup_mask(k, rows[i].path));
+		cr_expect_eq(compiled_cgroup_mask(k, rows[i].path), rows[i].mask, "%s: %u",
+			     rows[i].path, compiled_cgroup_mask(k, rows[i].path));
 	cr_expect_eq(compiled_user_mask(k, "postgres", 113), 4);
 	cr_expect_eq(compiled_user_mask(k, "alice", 1001), 8);
 	cr_expect_eq(compiled_user_mask(k, NULL, 1001), 8);

@@ -1,15 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* examples_test.c - the shipped policies parse, compile, have nothing to warn of, and decide what they promise. */
+/* examples_test.c - the shipped policies parse, compile, have nothing to warn of, and decide what
+ * they promise. */
 #include <dirent.h>
 #include "tests/rules/fixture.h"
 
 TestSuite(examples, .fini = no_leaks);
 
-enum { DE, FR, US, GB, CH, JP, AWS_DE, OVH_FR, HEROKU, DISPUTED, UNPROVABLE, UNKNOWN, PRIVATE, CLASSES };
+enum {
+	DE,
+	FR,
+	US,
+	GB,
+	CH,
+	JP,
+	AWS_DE,
+	OVH_FR,
+	HEROKU,
+	DISPUTED,
+	UNPROVABLE,
+	UNKNOWN,
+	PRIVATE,
+	CLASSES
+};
 
 static void make(struct place_class *c)
 {
-	static const char *const cc[] = { "DE", "FR", "US", "GB", "CH", "JP", "DE", "FR", "US", "DE", "", "", "" };
+	static const char *const cc[] = {"DE", "FR", "US", "GB", "CH", "JP", "DE",
+					 "FR", "US", "DE", "",	 "",   ""};
 
 	for (int i = 0; i < CLASSES; i++)
 		c[i] = place_in(cc[i], *cc[i] ? PLACE_KNOWN : PLACE_UNKNOWN);
@@ -56,10 +73,15 @@ static void try_example(const char *name, const struct want *want, size_t n)
 	make(classes);
 	c = compile(p, classes, CLASSES, 1);
 	for (size_t i = 0; i < n; i++) {
-		struct decide_packet pkt = { .place = want[i].class, .proto = 6, .port = (uint16_t)want[i].port,
-					     .has_port = 1, .opened = want[i].opened, .known = want[i].known,
-					     .mask = want[i].mask };
-		const struct decide_decision *d = compiled_decide(c, &pkt, UINT32_MAX, NOW * 1000000000ull);
+		struct decide_packet pkt = {.place = want[i].class,
+					    .proto = 6,
+					    .port = (uint16_t)want[i].port,
+					    .has_port = 1,
+					    .opened = want[i].opened,
+					    .known = want[i].known,
+					    .mask = want[i].mask};
+		const struct decide_decision *d =
+			compiled_decide(c, &pkt, UINT32_MAX, NOW * 1000000000ull);
 
 		cr_expect_eq(d->action, want[i].action, "%s: row %zu: line %u", name, i,
 			     d->rule ? p->rules[d->rule - 1].line : 0);
@@ -69,52 +91,55 @@ static void try_example(const char *name, const struct want *want, size_t n)
 	free(text);
 }
 #define TRY(name, ...)                                                                             \
-	try_example(name, (const struct want[]){ __VA_ARGS__ },                                    \
-		    sizeof((const struct want[]){ __VA_ARGS__ }) / sizeof(struct want))
+	try_example(name, (const struct want[]){__VA_ARGS__},                                      \
+		    sizeof((const struct want[]){__VA_ARGS__}) / sizeof(struct want))
 
 Test(examples, eu)
 {
-	TRY("eu.conf", { DE, 443, 0, 0, 0, DECIDE_ALLOW }, { AWS_DE, 443, 0, 0, 0, DECIDE_ALLOW },
-	    { PRIVATE, 5432, 0, 0, 0, DECIDE_ALLOW }, { US, 443, 0, 0, 0, DECIDE_BLOCK },
-	    { GB, 443, 0, 0, 0, DECIDE_ALERT }, { JP, 443, 0, 0, 0, DECIDE_BLOCK },
-	    { UNKNOWN, 443, 0, 0, 0, DECIDE_BLOCK }, { DISPUTED, 443, 0, 0, 0, DECIDE_BLOCK },
-	    { UNPROVABLE, 443, 0, 0, 0, DECIDE_BLOCK }, { UNPROVABLE, 53, 0, 0, 0, DECIDE_ALERT },
-	    { US, 22, 1, 0, 0, DECIDE_ALERT }, { US, 22, 0, 0, 0, DECIDE_BLOCK });
+	TRY("eu.conf", {DE, 443, 0, 0, 0, DECIDE_ALLOW}, {AWS_DE, 443, 0, 0, 0, DECIDE_ALLOW},
+	    {PRIVATE, 5432, 0, 0, 0, DECIDE_ALLOW}, {US, 443, 0, 0, 0, DECIDE_BLOCK},
+	    {GB, 443, 0, 0, 0, DECIDE_ALERT}, {JP, 443, 0, 0, 0, DECIDE_BLOCK},
+	    {UNKNOWN, 443, 0, 0, 0, DECIDE_BLOCK}, {DISPUTED, 443, 0, 0, 0, DECIDE_BLOCK},
+	    {UNPROVABLE, 443, 0, 0, 0, DECIDE_BLOCK}, {UNPROVABLE, 53, 0, 0, 0, DECIDE_ALERT},
+	    {US, 22, 1, 0, 0, DECIDE_ALERT}, {US, 22, 0, 0, 0, DECIDE_BLOCK});
 }
 
 Test(examples, database_strict)
 {
-	TRY("database-strict.conf", { AWS_DE, 443, 0, 0, 1, DECIDE_BLOCK }, { AWS_DE, 443, 0, KNOWN_NOBODY, 0, DECIDE_BLOCK },
-	    { FR, 5432, 0, 0, 1, DECIDE_ALLOW }, { FR, 443, 0, 0, 1, DECIDE_BLOCK }, { FR, 53, 0, 0, 0, DECIDE_ALLOW },
-	    { DE, 53, 0, 0, 0, DECIDE_BLOCK }, { DISPUTED, 5432, 0, 0, 1, DECIDE_BLOCK });
+	TRY("database-strict.conf", {AWS_DE, 443, 0, 0, 1, DECIDE_BLOCK},
+	    {AWS_DE, 443, 0, KNOWN_NOBODY, 0, DECIDE_BLOCK}, {FR, 5432, 0, 0, 1, DECIDE_ALLOW},
+	    {FR, 443, 0, 0, 1, DECIDE_BLOCK}, {FR, 53, 0, 0, 0, DECIDE_ALLOW},
+	    {DE, 53, 0, 0, 0, DECIDE_BLOCK}, {DISPUTED, 5432, 0, 0, 1, DECIDE_BLOCK});
 }
 
 Test(examples, saas_migration)
 {
-	TRY("saas-migration.conf", { HEROKU, 443, 0, 0, 0, DECIDE_ALERT }, { HEROKU, 5432, 0, 0, 0, DECIDE_BLOCK },
-	    { OVH_FR, 5432, 0, 0, 0, DECIDE_ALLOW }, { AWS_DE, 443, 0, 0, 0, DECIDE_ALERT },
-	    { DE, 443, 0, 0, 0, DECIDE_ALLOW }, { CH, 1, 0, 0, 0, DECIDE_ALLOW }, { GB, 443, 0, 0, 0, DECIDE_BLOCK });
+	TRY("saas-migration.conf", {HEROKU, 443, 0, 0, 0, DECIDE_ALERT},
+	    {HEROKU, 5432, 0, 0, 0, DECIDE_BLOCK}, {OVH_FR, 5432, 0, 0, 0, DECIDE_ALLOW},
+	    {AWS_DE, 443, 0, 0, 0, DECIDE_ALERT}, {DE, 443, 0, 0, 0, DECIDE_ALLOW},
+	    {CH, 1, 0, 0, 0, DECIDE_ALLOW}, {GB, 443, 0, 0, 0, DECIDE_BLOCK});
 }
 
 Test(examples, hds_host)
 {
-	TRY("hds-host.conf", { DE, 443, 0, 0, 0, DECIDE_ALLOW }, { CH, 443, 0, 0, 0, DECIDE_BLOCK },
-	    { CH, 22, 1, 0, 0, DECIDE_ALERT }, { US, 22, 1, 0, 0, DECIDE_BLOCK }, { DE, 22, 1, 0, 0, DECIDE_ALLOW },
-	    { PRIVATE, 443, 0, 0, 0, DECIDE_BLOCK });
+	TRY("hds-host.conf", {DE, 443, 0, 0, 0, DECIDE_ALLOW}, {CH, 443, 0, 0, 0, DECIDE_BLOCK},
+	    {CH, 22, 1, 0, 0, DECIDE_ALERT}, {US, 22, 1, 0, 0, DECIDE_BLOCK},
+	    {DE, 22, 1, 0, 0, DECIDE_ALLOW}, {PRIVATE, 443, 0, 0, 0, DECIDE_BLOCK});
 }
 
 Test(examples, gateway)
 {
-	TRY("gateway.conf", { DE, 443, 0, 0, 1, DECIDE_ALLOW }, { US, 443, 0, 0, 1, DECIDE_BLOCK },
-	    { GB, 443, 0, 0, 2, DECIDE_ALLOW }, { DISPUTED, 443, 0, 0, 1, DECIDE_BLOCK },
-	    { DE, 443, 0, 0, 0, DECIDE_BLOCK });
+	TRY("gateway.conf", {DE, 443, 0, 0, 1, DECIDE_ALLOW}, {US, 443, 0, 0, 1, DECIDE_BLOCK},
+	    {GB, 443, 0, 0, 2, DECIDE_ALLOW}, {DISPUTED, 443, 0, 0, 1, DECIDE_BLOCK},
+	    {DE, 443, 0, 0, 0, DECIDE_BLOCK});
 }
 
 /* Every file is tried above, and none has a warning on the day of its writing. */
 Test(examples, all_are_tested_and_clean)
 {
-	static const char *const tested[] = { "eu.conf", "database-strict.conf", "saas-migration.conf", "hds-host.conf",
-					      "gateway.conf" };
+	static const char *const tested[] = {"eu.conf", "database-strict.conf",
+					     "saas-migration.conf", "hds-host.conf",
+					     "gateway.conf"};
 	DIR *dir = opendir("rules/examples");
 	struct dirent *e;
 	size_t n = 0;

@@ -21,10 +21,10 @@ struct said {
 
 static void said_one(void *arg, const struct diag *d)
 {
-	static const char *const levels[] = { "error", "warning", "note" };
+	static const char *const levels[] = {"error", "warning", "note"};
 	struct said *s = arg;
-	int n = snprintf(s->text + s->n, sizeof(s->text) - s->n, "%u:%u: %s: %s\n", d->line, d->column,
-			 levels[d->level], d->text);
+	int n = snprintf(s->text + s->n, sizeof(s->text) - s->n, "%u:%u: %s: %s\n", d->line,
+			 d->column, levels[d->level], d->text);
 
 	if (n > 0 && s->n + (size_t)n < sizeof(s->text))
 		s->n += (size_t)n;
@@ -44,7 +44,8 @@ static inline struct policy *good(const char *text)
 	struct policy *p = NULL;
 
 	said_start(&s);
-	cr_assert_eq(policy_parse(&p, "test.conf", text, strlen(text), &s.sink), 0, "%s\n%s", text, s.text);
+	cr_assert_eq(policy_parse(&p, "test.conf", text, strlen(text), &s.sink), 0, "%s\n%s", text,
+		     s.text);
 	cr_assert_eq(s.sink.errors, 0);
 	return p;
 }
@@ -56,13 +57,15 @@ static inline const char *bad(const char *text, size_t len)
 	struct policy *p = (void *)&s;
 
 	said_start(&s);
-	cr_expect_eq(policy_parse(&p, "test.conf", text, len, &s.sink), -22, "'%s' was taken", text);
+	cr_expect_eq(policy_parse(&p, "test.conf", text, len, &s.sink), -22, "'%s' was taken",
+		     text);
 	cr_expect_eq((void *)p, (void *)&s, "the policy was touched by a failed parse");
 	cr_expect(s.sink.errors > 0);
 	return s.text;
 }
 
-static const char *const strings[] = { "", "aws", "ovh", "heroku", "eu-central-1", "eu-west-2", "us-east-1", "gra" };
+static const char *const strings[] = {"",	   "aws",	"ovh", "heroku", "eu-central-1",
+				      "eu-west-2", "us-east-1", "gra"};
 
 static inline const char *string_of(void *arg, uint16_t i)
 {
@@ -83,17 +86,19 @@ static const uint64_t no_sets[PLACE_SETS_MAX / 64];
 
 static inline struct place_class place_in(const char *cc, uint8_t status)
 {
-	struct place_class c = { .sets = no_sets };
+	struct place_class c = {.sets = no_sets};
 
 	c.place.country = *cc ? CC(cc[0], cc[1]) : 0;
 	c.place.status = status;
 	return c;
 }
 
-static inline struct compiled *compile(const struct policy *p, const struct place_class *classes, size_t n, int live)
+static inline struct compiled *compile(const struct policy *p, const struct place_class *classes,
+				       size_t n, int live)
 {
 	static struct said s;
-	struct compile_env env = { .classes = classes, .nclasses = n, .string = string_of, .now = NOW, .live = live };
+	struct compile_env env = {
+		.classes = classes, .nclasses = n, .string = string_of, .now = NOW, .live = live};
 	struct compiled *c = NULL;
 
 	said_start(&s);
@@ -102,14 +107,21 @@ static inline struct compiled *compile(const struct policy *p, const struct plac
 }
 
 /* The line that decides for a class: 0 = no rule, -1 = outside the policy. */
-static inline int line_of(const struct compiled *c, uint32_t class, uint8_t proto, int port, uint8_t opened,
-			  uint8_t known, uint32_t mask)
+static inline int line_of(const struct compiled *c, uint32_t class, uint8_t proto, int port,
+			  uint8_t opened, uint8_t known, uint32_t mask)
 {
-	struct decide_packet pkt = { .place = class, .mask = mask, .proto = proto, .port = (uint16_t)port,
-				     .has_port = port >= 0, .opened = opened, .known = known };
+	struct decide_packet pkt = {.place = class,
+				    .mask = mask,
+				    .proto = proto,
+				    .port = (uint16_t)port,
+				    .has_port = port >= 0,
+				    .opened = opened,
+				    .known = known};
 	const struct decide_decision *d = compiled_decide(c, &pkt, UINT32_MAX, NOW * 1000000000ull);
 
-	return d->action == DECIDE_LOCAL ? -1 : d->rule ? (int)c->policy->rules[d->rule - 1].line : 0;
+	return d->action == DECIDE_LOCAL ? -1
+	       : d->rule		 ? (int)c->policy->rules[d->rule - 1].line
+					 : 0;
 }
 static inline int line_plain(const struct compiled *c, uint32_t class)
 {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memory_test.c - memory that runs out at any moment is an error, never a crash, a leak or half a policy.
+ * memory_test.c - memory that runs out at any moment is an error, never a crash, a leak or half a
+ * policy.
  *
- * malloc, calloc and realloc of this program fail at the N-th call (and, in a second pass, from the N-th on), for every
- * N that a parse, print, lint and compile reach. Under ASan, which has its own malloc, the test says that it is skipped.
+ * malloc, calloc and realloc of this program fail at the N-th call (and, in a second pass, from the
+ * N-th on), for every N that a parse, print, lint and compile reach. Under ASan, which has its own
+ * malloc, the test says that it is skipped.
  */
 #include <errno.h>
 #include "tests/rules/fixture.h"
@@ -52,24 +54,29 @@ static char text[1 << 15];
 /* Large enough for lists to grow and for arenas to take several chunks. */
 static void make_text(void)
 {
-	size_t n = (size_t)snprintf(text, sizeof(text),
-				    "home DE 50 8 \"x\"\ninside 10.0.0.0/8\nplace 192.0.2.0/24 is DE provider aws under US\n"
-				    "zone t { eea CH }\nservice s { tcp 1-5 udp icmp }\nsubject d { unit \"x\" user y }\n"
-				    "feed file \"/x\"\ngeo \"/y\" max-age 5d\njournal \"/z\"\n");
+	size_t n = (size_t)snprintf(
+		text, sizeof(text),
+		"home DE 50 8 \"x\"\ninside 10.0.0.0/8\nplace 192.0.2.0/24 is DE provider aws under US\n"
+		"zone t { eea CH }\nservice s { tcp 1-5 udp icmp }\nsubject d { unit \"x\" user y }\n"
+		"feed file \"/x\"\ngeo \"/y\" max-age 5d\njournal \"/z\"\n");
 
 	for (int i = 0; i < 120; i++)
-		n += (size_t)snprintf(text + n, sizeof(text) - n,
-				      "alert from d, address 10.%d.0.0/16 to t, FR, 203.0.113.%d, provider p%d region \"e*\" under "
-				      "US port %d until 2027-01-01 because \"%d\"\n", i % 5, i, i % 7, i % 30, i);
+		n += (size_t)snprintf(
+			text + n, sizeof(text) - n,
+			"alert from d, address 10.%d.0.0/16 to t, FR, 203.0.113.%d, provider p%d region \"e*\" under "
+			"US port %d until 2027-01-01 because \"%d\"\n",
+			i % 5, i, i % 7, i % 30, i);
 	snprintf(text + n, sizeof(text) - n, "allow to eea\nblock to any\n");
 }
 
 /* 0, or the first error. */
 static int everything(void)
 {
-	struct diag_sink quiet = { 0 };
-	struct place_class classes[3] = { place_in("DE", PLACE_KNOWN), place_in("US", PLACE_KNOWN), place_in("", 0) };
-	struct compile_env env = { .classes = classes, .nclasses = 3, .string = string_of, .now = NOW, .live = 1 };
+	struct diag_sink quiet = {0};
+	struct place_class classes[3] = {place_in("DE", PLACE_KNOWN), place_in("US", PLACE_KNOWN),
+					 place_in("", 0)};
+	struct compile_env env = {
+		.classes = classes, .nclasses = 3, .string = string_of, .now = NOW, .live = 1};
 	struct policy *p = NULL;
 	struct compiled *c = NULL;
 	char *printed;
@@ -105,11 +112,13 @@ static void fail_everywhere(bool good)
 		err = everything();
 		countdown = -1;
 		if (calls <= n) {
-			cr_assert_eq(err, 0, "with all the memory it works: %d after %ld calls", err, calls);
+			cr_assert_eq(err, 0, "with all the memory it works: %d after %ld calls",
+				     err, calls);
 			cr_expect(n > 20, "only %ld calls were tried", n);
 			return;
 		}
-		/* lint says in a warning that it had no memory, and the policy is good all the same */
+		/* lint says in a warning that it had no memory, and the policy is good all the same
+		 */
 		cr_assert(err == -ENOMEM || (!err && !good), "call %ld: %d", n, err);
 	}
 	cr_assert_fail("it never ends");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* parts_test.c - the small things under the policy: calendar, protocols, arena, keys, writer; and the compiler's limits. */
+/* parts_test.c - the small things under the policy: calendar, protocols, arena, keys, writer; and
+ * the compiler's limits. */
 #include <limits.h>
 #include <time.h>
 #include "tests/rules/fixture.h"
@@ -33,18 +34,33 @@ Test(parts, calendar)
 
 Test(parts, calendar_refuses)
 {
-	static const struct { const char *text; int err; unsigned days; } rows[] = {
-		{ "", -22, 0 }, { "2027-3-31", -22, 0 }, { "2027-03-31 ", -22, 0 }, { "2027-0x-31", -22, 0 },
-		{ "2027/03/31", -22, 0 }, { "1970-12-31", -22, 0 }, { "2027-00-01", -34, 0 }, { "2027-13-01", -34, 0 },
-		{ "2027-02-29", -34, 28 }, { "2028-02-30", -34, 29 }, { "2027-04-31", -34, 30 }, { "2027-01-00", -34, 31 },
-		{ "9999-12-31", 0, 31 },
+	static const struct {
+		const char *text;
+		int err;
+		unsigned days;
+	} rows[] = {
+		{"", -22, 0},
+		{"2027-3-31", -22, 0},
+		{"2027-03-31 ", -22, 0},
+		{"2027-0x-31", -22, 0},
+		{"2027/03/31", -22, 0},
+		{"1970-12-31", -22, 0},
+		{"2027-00-01", -34, 0},
+		{"2027-13-01", -34, 0},
+		{"2027-02-29", -34, 28},
+		{"2028-02-30", -34, 29},
+		{"2027-04-31", -34, 30},
+		{"2027-01-00", -34, 31},
+		{"9999-12-31", 0, 31},
 	};
 	int64_t t = 5;
 	unsigned days;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		cr_expect_eq(calendar_parse(&t, rows[i].text, &days), rows[i].err, "'%s'", rows[i].text);
-		cr_expect(rows[i].err != -34 || days == rows[i].days, "'%s': %u", rows[i].text, days);
+		cr_expect_eq(calendar_parse(&t, rows[i].text, &days), rows[i].err, "'%s'",
+			     rows[i].text);
+		cr_expect(rows[i].err != -34 || days == rows[i].days, "'%s': %u", rows[i].text,
+			  days);
 		cr_expect(!rows[i].err || t == 5, "a failed parse wrote");
 	}
 }
@@ -71,7 +87,7 @@ Test(parts, protocols)
 Test(parts, arena)
 {
 	struct arena *a = arena_new();
-	struct list l = { 0 }, other = { 0 };
+	struct list l = {0}, other = {0};
 	char *big, *small;
 	char **texts;
 
@@ -110,15 +126,15 @@ Test(parts, keys)
 	keys_init(&k, a, sizeof(uint32_t), 1000);
 	for (uint32_t round = 0; round < 2; round++)
 		for (uint32_t i = 0; i < 1000; i++)
-			cr_assert_eq(keys_add(&k, &(uint32_t){ i * 7919 }), i);
-	cr_expect_eq(keys_add(&k, &(uint32_t){ 1 }), -7 /* E2BIG */);
+			cr_assert_eq(keys_add(&k, &(uint32_t){i * 7919}), i);
+	cr_expect_eq(keys_add(&k, &(uint32_t){1}), -7 /* E2BIG */);
 	cr_expect_eq(*(const uint32_t *)keys_key(&k, 10), 79190);
 	arena_free(a);
 }
 
 Test(parts, writer)
 {
-	struct writer w = { 0 };
+	struct writer w = {0};
 	char *s;
 
 	for (int i = 0; i < 500; i++)
@@ -134,10 +150,12 @@ Test(parts, writer)
 }
 
 /* ---- the compiler's limits ---- */
-static int try_compile(const char *text, const struct place_class *classes, size_t n, struct said *said)
+static int try_compile(const char *text, const struct place_class *classes, size_t n,
+		       struct said *said)
 {
 	struct policy *p = good(text);
-	struct compile_env env = { .classes = classes, .nclasses = n, .string = string_of, .now = NOW, .live = 1 };
+	struct compile_env env = {
+		.classes = classes, .nclasses = n, .string = string_of, .now = NOW, .live = 1};
 	struct compiled *c = NULL;
 	int err;
 
@@ -157,7 +175,8 @@ Test(parts, subjects_limit)
 	char text[2048] = "";
 
 	for (int i = 0; i < DECIDE_SUBJECTS_MAX; i++)
-		sprintf(text + strlen(text), "allow from user u%d\nallow from user u%d to US\n", i, i);
+		sprintf(text + strlen(text), "allow from user u%d\nallow from user u%d to US\n", i,
+			i);
 	cr_expect_eq(try_compile(text, &c, 1, &s), 0, "%s", s.text);
 	strcat(text, "block from user another\n");
 	cr_expect_eq(try_compile(text, &c, 1, &s), -7);
@@ -189,11 +208,14 @@ Test(parts, cells_limit)
 
 	cr_assert(c && text);
 	for (int i = 0; i < 10; i++)
-		n += (size_t)sprintf(text + n, "alert from user u%d port %d to %s\n", i, i, i % 2 ? "DE" : "US");
+		n += (size_t)sprintf(text + n, "alert from user u%d port %d to %s\n", i, i,
+				     i % 2 ? "DE" : "US");
 	for (int i = 0; i < 600; i++)
-		n += (size_t)sprintf(text + n, "alert to %c%c port %d\n", "DFIEPNBALS"[i % 10], "ERTSTLETUE"[i % 10], i % 200 + 20);
+		n += (size_t)sprintf(text + n, "alert to %c%c port %d\n", "DFIEPNBALS"[i % 10],
+				     "ERTSTLETUE"[i % 10], i % 200 + 20);
 	for (unsigned i = 0; i < 700; i++)
-		c[i] = place_in((const char *[]){ "DE", "FR", "IT", "ES", "PT", "NL", "BE", "AT", "LU", "SE", "US" }[i % 11],
+		c[i] = place_in((const char *[]){"DE", "FR", "IT", "ES", "PT", "NL", "BE", "AT",
+						 "LU", "SE", "US"}[i % 11],
 				(uint8_t)(i % 3 + 1));
 	cr_expect_eq(try_compile(text, c, 700, &s), -7);
 	cr_expect_not_null(strstr(s.text, "cells of the decision matrix"), "%s", s.text);

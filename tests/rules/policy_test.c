@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* policy_test.c - what a text becomes, field by field; canonical print; sets; errors that goldens do not reach. */
+/* policy_test.c - what a text becomes, field by field; canonical print; sets; errors that goldens
+ * do not reach. */
 #include <math.h>
 #include "tests/rules/fixture.h"
 
@@ -70,7 +71,8 @@ Test(policy, sha256_is_of_the_text)
 	struct policy *p = good("block to any\n");
 
 	/* printf 'block to any\n' | sha256sum */
-	cr_expect_str_eq(p->sha256, "573ebcf034c99a96731e51d81266e244a7be5f130933a5ca5bbb7df75a5b3093");
+	cr_expect_str_eq(p->sha256,
+			 "573ebcf034c99a96731e51d81266e244a7be5f130933a5ca5bbb7df75a5b3093");
 	policy_free(p);
 }
 
@@ -92,7 +94,7 @@ Test(policy, without_settings)
 Test(policy, ends_where_it_ends)
 {
 	struct policy *p = NULL;
-	struct diag_sink quiet = { 0 };
+	struct diag_sink quiet = {0};
 	static const char text[] = "block to any\nrubbish";
 
 	cr_assert_eq(policy_parse(&p, "f", text, 12, &quiet), 0);
@@ -104,19 +106,26 @@ Test(policy, ends_where_it_ends)
 
 Test(policy, canonical)
 {
-	static const struct { const char *text, *canonical; } rows[] = {
-		{ "allow   to   DE ,FR", "allow to DE, FR" }, { "allow port 5-5", "allow port 5" },
-		{ "allow to 10.0.0.0/32", "allow to 10.0.0.0" }, { "allow to 2001:DB8:0:0::/64", "allow to 2001:db8::/64" },
-		{ "allow because \"a \\\"b\\\" \\\\\" to DE", "allow to DE because \"a \\\"b\\\" \\\\\"" },
-		{ "allow proto 6", "allow proto tcp" }, { "allow proto 99", "allow proto 99" },
-		{ "allow port 5 proto tcp", "allow proto tcp port 5" },
-		{ "allow from user \"a b\", unit x", "allow from user \"a b\", unit \"x\"" },
-		{ "allow from user from to to", NULL }, { "allow from user file", "allow from user file" },
-		{ "allow to provider \"aws\" region x", "allow to provider aws region \"x\"" },
-		{ "allow to asn AS64496", "allow to asn 64496" },
-		{ "allow under US to jurisdiction eea", "allow to jurisdiction eea under US" },
-		{ "allow to ::ffff:192.0.2.1", "allow to ::ffff:192.0.2.1" },
-		{ "allow until 2027-03-31 severity low", "allow severity low until 2027-03-31" },
+	static const struct {
+		const char *text, *canonical;
+	} rows[] = {
+		{"allow   to   DE ,FR", "allow to DE, FR"},
+		{"allow port 5-5", "allow port 5"},
+		{"allow to 10.0.0.0/32", "allow to 10.0.0.0"},
+		{"allow to 2001:DB8:0:0::/64", "allow to 2001:db8::/64"},
+		{"allow because \"a \\\"b\\\" \\\\\" to DE",
+		 "allow to DE because \"a \\\"b\\\" \\\\\""},
+		{"allow proto 6", "allow proto tcp"},
+		{"allow proto 99", "allow proto 99"},
+		{"allow port 5 proto tcp", "allow proto tcp port 5"},
+		{"allow from user \"a b\", unit x", "allow from user \"a b\", unit \"x\""},
+		{"allow from user from to to", NULL},
+		{"allow from user file", "allow from user file"},
+		{"allow to provider \"aws\" region x", "allow to provider aws region \"x\""},
+		{"allow to asn AS64496", "allow to asn 64496"},
+		{"allow under US to jurisdiction eea", "allow to jurisdiction eea under US"},
+		{"allow to ::ffff:192.0.2.1", "allow to ::ffff:192.0.2.1"},
+		{"allow until 2027-03-31 severity low", "allow severity low until 2027-03-31"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -137,8 +146,9 @@ Test(policy, canonical)
 
 Test(policy, home_prints_as_it_was)
 {
-	static const char *const homes[] = { "DE", "DE 50.11 8.68", "DE -90 180", "DE 0.1 -0.000001 \"x\"",
-					     "FR 48.856614 2.3522219 \"Paris, \\\"VIe\\\"\"" };
+	static const char *const homes[] = {"DE", "DE 50.11 8.68", "DE -90 180",
+					    "DE 0.1 -0.000001 \"x\"",
+					    "FR 48.856614 2.3522219 \"Paris, \\\"VIe\\\"\""};
 	char text[128];
 
 	for (size_t i = 0; i < sizeof(homes) / sizeof(*homes); i++) {
@@ -157,11 +167,14 @@ Test(policy, home_prints_as_it_was)
 /* Sets depend on what is named, not on where: then the place table need not be rebuilt. */
 Test(policy, sets)
 {
-	struct policy *a = good("inside 10.0.0.0/8\nallow to 192.0.2.0/24, 198.51.100.0/24\nblock to asn 5\nallow from "
-				"address 10.1.0.0/16 to DE\nblock to any");
-	struct policy *b = good("inside 10.0.0.0/8\nblock from address 10.1.0.0/16\nalert to asn 5, 198.51.100.0/24, FR, "
-				"192.0.2.0/24, 192.0.2.0/24 port 5\nallow to eea");
-	struct policy *c = good("inside 10.0.0.0/8\nblock from address 10.1.0.0/16\nalert to asn 5, 198.51.100.0/24");
+	struct policy *a = good(
+		"inside 10.0.0.0/8\nallow to 192.0.2.0/24, 198.51.100.0/24\nblock to asn 5\nallow from "
+		"address 10.1.0.0/16 to DE\nblock to any");
+	struct policy *b = good(
+		"inside 10.0.0.0/8\nblock from address 10.1.0.0/16\nalert to asn 5, 198.51.100.0/24, FR, "
+		"192.0.2.0/24, 192.0.2.0/24 port 5\nallow to eea");
+	struct policy *c = good(
+		"inside 10.0.0.0/8\nblock from address 10.1.0.0/16\nalert to asn 5, 198.51.100.0/24");
 	const struct policy_set *s;
 	size_t n = policy_sets(a, &s);
 
@@ -170,7 +183,8 @@ Test(policy, sets)
 	cr_expect_eq(s[3].asn, 5);
 	cr_expect(policy_sets_equal(a, b));
 	cr_expect(!policy_sets_equal(a, c));
-	cr_expect_eq(a->rules[0].to[0].set, a->rules[0].to[1].set, "the prefixes of one 'to' are one set");
+	cr_expect_eq(a->rules[0].to[0].set, a->rules[0].to[1].set,
+		     "the prefixes of one 'to' are one set");
 	cr_expect_eq(a->rules[1].to[0].set, 3);
 	cr_expect_eq(a->rules[2].from[0]->set, 1, "%d", a->rules[2].from[0]->set);
 	policy_free(a);
@@ -180,8 +194,9 @@ Test(policy, sets)
 
 Test(policy, names_before_their_lines)
 {
-	struct policy *p = good("allow from db to near service web\nzone near { far }\nzone far { DE }\n"
-				"service web { tcp 80 }\nsubject db { user x }\nblock to any");
+	struct policy *p =
+		good("allow from db to near service web\nzone near { far }\nzone far { DE }\n"
+		     "service web { tcp 80 }\nsubject db { user x }\nblock to any");
 
 	cr_expect_eq((const void *)p->rules[0].to[0].zone, (const void *)p->zones[0]);
 	cr_expect(p->zones[1]->id < p->zones[0]->id, "members come first in zone_order");
@@ -214,7 +229,7 @@ Test(policy, text_limit)
 	size_t n = POLICY_TEXT_MAX;
 	char *text = malloc(n + 1);
 	struct policy *p = NULL;
-	struct diag_sink quiet = { 0 };
+	struct diag_sink quiet = {0};
 
 	cr_assert_not_null(text);
 	memset(text, '\n', n + 1);
@@ -229,7 +244,7 @@ Test(policy, rules_limit)
 {
 	char *text = malloc((POLICY_RULES_MAX + 1) * 6 + 1), *s = text;
 	struct policy *p = NULL;
-	struct diag_sink quiet = { 0 };
+	struct diag_sink quiet = {0};
 
 	cr_assert_not_null(text);
 	for (int i = 0; i <= POLICY_RULES_MAX; i++)
@@ -262,12 +277,22 @@ Test(policy, errors_limit)
 Test(policy, broken_lines_do_not_leak_into_the_next)
 {
 	static const char *const broken[] = {
-		"allow from user a, unit", "allow from user a, unit \"b\" frob", "subject s { user a", "zone z { DE",
-		"service s { tcp", "allow to DE, ", "place 10.0.0.0/8 is DE provider", "feed file \"x\" format",
-		"geo \"x\" max-age", "service s { frob 5", "allow from x to", "subject s { user a unit \"b\" } }",
+		"allow from user a, unit",
+		"allow from user a, unit \"b\" frob",
+		"subject s { user a",
+		"zone z { DE",
+		"service s { tcp",
+		"allow to DE, ",
+		"place 10.0.0.0/8 is DE provider",
+		"feed file \"x\" format",
+		"geo \"x\" max-age",
+		"service s { frob 5",
+		"allow from x to",
+		"subject s { user a unit \"b\" } }",
 	};
-	static const char *const next[] = { "subject t { unit \"c\" address 10.0.0.0/8 }", "zone y { FR eea }",
-					    "service w { tcp 5 udp }", "block from unit \"d\", user e to FR, 192.0.2.0/24" };
+	static const char *const next[] = {"subject t { unit \"c\" address 10.0.0.0/8 }",
+					   "zone y { FR eea }", "service w { tcp 5 udp }",
+					   "block from unit \"d\", user e to FR, 192.0.2.0/24"};
 	char text[256];
 
 	for (size_t i = 0; i < sizeof(broken) / sizeof(*broken); i++)
