@@ -147,8 +147,9 @@ vm: root deps-vm ## the unit under a real systemd, in an emulated machine
 	@$(RUN_TESTS) vm
 bench: root all $(BENCHES) ## every benchmark; results in tests/bench/RESULTS.md
 	@B=$(abspath $(B)) bash tests/bench/run.sh
-lint: all ## style ruler, banned functions, layers, cppcheck, gcc -fanalyzer
+lint: all ## style ruler, clang-format, banned functions, layers, cppcheck, gcc -fanalyzer
 	@python3 tests/lint.py
+	@git ls-files '*.c' '*.h' | grep -v shapes | xargs clang-format --dry-run -Werror
 	@if command -v cppcheck >/dev/null; then cppcheck -q --std=c11 --enable=warning,performance,portability \
 		--error-exitcode=1 --suppressions-list=tests/cppcheck.known --include=tests/cppcheck.h -I. \
 		geo rules agent $(filter-out %.bpf.c,$(wildcard bpf/*.c)); \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* account.bpf.h - counts: exact totals, the socket's flow slot, and denials and alerts folded to one for each flow. */
+/* account.bpf.h - counts: exact totals, the socket's flow slot, and denials and alerts folded to
+ * one for each flow. */
 #ifndef BPF_ACCOUNT_BPF_H
 #define BPF_ACCOUNT_BPF_H
 #include "bpf/judge.bpf.h"
@@ -25,7 +26,8 @@ static __always_inline bool account_same(const struct abi_key *a, const struct a
 	       *(const __u16 *)&a->proto == *(const __u16 *)&b->proto;
 }
 
-static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *key, const struct abi_fold *f)
+static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *key,
+					 const struct abi_fold *f)
 {
 	struct abi_record *r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
 
@@ -42,15 +44,17 @@ static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *
 	bpf_ringbuf_submit(r, 0);
 }
 
-/* false: this is the first of its flow, or the first that is refused by another rule or for real: an event. */
-static __always_inline bool account_fold_more(const struct abi_fold_key *key, const struct abi_fold *f)
+/* false: this is the first of its flow, or the first that is refused by another rule or for real:
+ * an event. */
+static __always_inline bool account_fold_more(const struct abi_fold_key *key,
+					      const struct abi_fold *f)
 {
 	struct abi_fold *old = bpf_map_lookup_elem(&folds, key);
 
 	if (!old)
 		return false;
-	if (old->verdict.action != f->verdict.action || old->verdict.enforced != f->verdict.enforced ||
-	    old->verdict.rule != f->verdict.rule) {
+	if (old->verdict.action != f->verdict.action ||
+	    old->verdict.enforced != f->verdict.enforced || old->verdict.rule != f->verdict.rule) {
 		bpf_map_delete_elem(&folds, key);
 		return false;
 	}
@@ -60,7 +64,8 @@ static __always_inline bool account_fold_more(const struct abi_fold_key *key, co
 	return true;
 }
 
-/* A denial or an alert: the first of its flow and cgroup rings, the others are counted in the fold. */
+/* A denial or an alert: the first of its flow and cgroup rings, the others are counted in the fold.
+ */
 __noinline int account_fold(const struct abi_key *key, const struct abi_process *process,
 			    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
 {
@@ -71,7 +76,8 @@ __noinline int account_fold(const struct abi_key *key, const struct abi_process 
 		return 0;
 	k.key = *key;
 	k.cgroup = process->cgroup;
-	if (verdict->hook != ABI_HOOK_SKB) /* no port of its own yet: two programs refused by one peer are two stories */
+	if (verdict->hook != ABI_HOOK_SKB) /* no port of its own yet: two programs refused by one
+					      peer are two stories */
 		k.cgroup ^= (__u64)process->pid << 32;
 	f.process = *process;
 	f.verdict = *verdict;
@@ -90,8 +96,10 @@ __noinline int account_fold(const struct abi_key *key, const struct abi_process 
 	return 0;
 }
 
-/* Packets that a listener sent for a connection that nobody had accepted yet belong to the accepted socket. */
-static __always_inline void account_handshake_key(struct abi_handshake_key *h, const struct abi_key *k)
+/* Packets that a listener sent for a connection that nobody had accepted yet belong to the accepted
+ * socket. */
+static __always_inline void account_handshake_key(struct abi_handshake_key *h,
+						  const struct abi_key *k)
 {
 	__builtin_memcpy(h->dst, k->dst, sizeof(h->dst));
 	h->sport = k->sport;
@@ -136,12 +144,13 @@ __noinline int account_accept(struct abi_count *c, const struct abi_key *k)
 	return 0;
 }
 
-/* The slot's first packet to this destination: hands over what the last one got. The record is built on the stack, for
- * older verifiers lose sight of a reserved one across the lock. */
-static __noinline void account_turn(struct slot *s, const struct packet *p, const struct abi_verdict *v)
+/* The slot's first packet to this destination: hands over what the last one got. The record is
+ * built on the stack, for older verifiers lose sight of a reserved one across the lock. */
+static __noinline void account_turn(struct slot *s, const struct packet *p,
+				    const struct abi_verdict *v)
 {
-	struct abi_count now = { .packets = p->packets, .bytes = p->bytes };
-	struct abi_record r = { .kind = ABI_FLOW_SPILL };
+	struct abi_count now = {.packets = p->packets, .bytes = p->bytes};
+	struct abi_record r = {.kind = ABI_FLOW_SPILL};
 
 	if (s->count.packets) {
 		now.first_mono = bpf_ktime_get_coarse_ns();
@@ -174,9 +183,10 @@ static __noinline void account_turn(struct slot *s, const struct packet *p, cons
 }
 
 /*
- * Another packet to the slot's destination. TCP sends under the socket's lock; others add atomically, for a lock here
- * would double the cost of the hook. When two threads share an unconnected socket, a packet may be added to the slot just
- * as the other thread turns it: it is then counted for the new destination. Never lost, never twice.
+ * Another packet to the slot's destination. TCP sends under the socket's lock; others add
+ * atomically, for a lock here would double the cost of the hook. When two threads share an
+ * unconnected socket, a packet may be added to the slot just as the other thread turns it: it is
+ * then counted for the new destination. Never lost, never twice.
  */
 static __always_inline void account_more(struct slot *s, const struct packet *p)
 {

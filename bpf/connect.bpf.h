@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * connect.bpf.h - connect4/6 and sendmsg4/6: a prompt EPERM instead of a TCP connect that times out, and the process.
+ * connect.bpf.h - connect4/6 and sendmsg4/6: a prompt EPERM instead of a TCP connect that times
+ * out, and the process.
  *
- * They only ever add a refusal in enforce mode; what they let through is judged again, packet by packet. They do not
- * refuse when the cgroup is not resolved yet (the packet hook does; a SYN is sent again), nor a connect to one of the
- * host's own addresses (its packets never leave). connect() on a UDP socket sends nothing (resolvers do it to sort
- * addresses): it is left alone, and send() gets its EPERM from the packet hook.
+ * They only ever add a refusal in enforce mode; what they let through is judged again, packet by
+ * packet. They do not refuse when the cgroup is not resolved yet (the packet hook does; a SYN is
+ * sent again), nor a connect to one of the host's own addresses (its packets never leave).
+ * connect() on a UDP socket sends nothing (resolvers do it to sort addresses): it is left alone,
+ * and send() gets its EPERM from the packet hook.
  */
 #ifndef BPF_CONNECT_BPF_H
 #define BPF_CONNECT_BPF_H
 
-#define SOCK_DGRAM   2
-#define IP_MPTCP     262
+#define SOCK_DGRAM 2
+#define IP_MPTCP   262
 
 static __always_inline bool is_own(const struct abi_key *k)
 {
-	struct abi_own o = { .family = k->family };
+	struct abi_own o = {.family = k->family};
 
 	__builtin_memcpy(o.address, k->dst, sizeof(o.address));
 	return bpf_map_lookup_elem(&own, &o) != NULL;
@@ -35,18 +37,19 @@ static __always_inline struct slot *caller(struct bpf_sock_addr *ctx)
 	return s;
 }
 
-/* Where the packet hook let the last packet of this socket go, it will judge this one as well: no need to do it twice. */
+/* Where the packet hook let the last packet of this socket go, it will judge this one as well: no
+ * need to do it twice. */
 static __always_inline bool goes_on(const struct slot *s, const struct abi_key *k, __u16 port)
 {
 	const __u64 *x = (const void *)s->key.dst, *y = (const void *)k->dst;
 
-	return s->count.packets && s->verdict.generation == generation && s->key.family == k->family &&
-	       x[0] == y[0] && x[1] == y[1] && s->key.dport == port;
+	return s->count.packets && s->verdict.generation == generation &&
+	       s->key.family == k->family && x[0] == y[0] && x[1] == y[1] && s->key.dport == port;
 }
 
 static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key *k, __u8 hook)
 {
-	struct abi_verdict v = { .generation = generation, .hook = hook };
+	struct abi_verdict v = {.generation = generation, .hook = hook};
 	struct abi_process process = {};
 	__u16 port = bpf_ntohs((__u16)ctx->user_port);
 	struct slot *s = caller(ctx);
@@ -65,7 +68,8 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 	k->has_port = k->proto == IP_TCP || k->proto == IP_UDP;
 	if (k->has_port)
 		k->dport = port;
-	if (hook == ABI_HOOK_SENDMSG && k->has_port && ctx->sk && listens(1, (__u16)ctx->sk->src_port)) {
+	if (hook == ABI_HOOK_SENDMSG && k->has_port && ctx->sk &&
+	    listens(1, (__u16)ctx->sk->src_port)) {
 		k->opened = OPENED_PEER;
 		k->sport = (__u16)ctx->sk->src_port;
 	}
@@ -75,7 +79,8 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 	who.cgroup = process.cgroup;
 	who.uid = process.uid;
 	judge_sender(&who);
-	if (who.known != KNOWN_ALL || header.needs & DECIDE_NEEDS_SOURCE) /* the source is not chosen yet */
+	if (who.known != KNOWN_ALL ||
+	    header.needs & DECIDE_NEEDS_SOURCE) /* the source is not chosen yet */
 		return PASS;
 	verdict_of(&v, judge_key(places, &who, k));
 	if (v.action != DECIDE_BLOCK || is_own(k) || (k->dport == 67 || k->dport == 547))
@@ -90,7 +95,7 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 
 static __always_inline int call4(struct bpf_sock_addr *ctx, __u8 hook)
 {
-	struct abi_key k = { .family = 4 };
+	struct abi_key k = {.family = 4};
 	__u32 a = ctx->user_ip4;
 
 	__builtin_memcpy(k.dst, &a, 4);
@@ -99,8 +104,8 @@ static __always_inline int call4(struct bpf_sock_addr *ctx, __u8 hook)
 
 static __always_inline int call6(struct bpf_sock_addr *ctx, __u8 hook)
 {
-	__u32 a[4] = { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] };
-	struct abi_key k = { .family = 6 };
+	__u32 a[4] = {ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]};
+	struct abi_key k = {.family = 6};
 
 	if (!(a[0] | a[1] | a[2] | a[3]))
 		return PASS;

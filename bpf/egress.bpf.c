@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
- * egress.bpf.c - the verdict: every packet that a socket of the cgroup sends is placed, decided and counted here.
+ * egress.bpf.c - the verdict: every packet that a socket of the cgroup sends is placed, decided and
+ * counted here.
  *
- *     packet -> where does it go (place.bpf.h) -> who sends, who opened it -> decide.h -> count -> pass or drop
+ *     packet -> where does it go (place.bpf.h) -> who sends, who opened it -> decide.h -> count ->
+ * pass or drop
  *
  * Invariants (tests/bpf holds them):
- *  1. No verdict is kept: every packet is judged. A socket's storage holds counts and who made it, nothing that allows.
+ *  1. No verdict is kept: every packet is judged. A socket's storage holds counts and who made it,
+ * nothing that allows.
  *  2. What cannot be read or placed is blocked by decision 0, with a 'why'.
- *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very program. The loader
- *     swaps programs, never contents.
+ *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very
+ * program. The loader swaps programs, never contents.
  *  4. A full ring or table costs an event, never a verdict; the loss is counted.
- *  5. Local traffic (loopback device, the places' local scope, DHCP on private networks) is outside the policy.
+ *  5. Local traffic (loopback device, the places' local scope, DHCP on private networks) is outside
+ * the policy.
  */
 #include "bpf/account.bpf.h"
 #include "bpf/image.bpf.h"
@@ -49,7 +53,8 @@ static __always_inline bool places_local(__u64 places)
 	       rules_read(DECIDE_ROW_OF, place) == DECIDE_ROW_LOCAL;
 }
 
-static __always_inline __u64 judge_key(__u64 places, const struct sender *who, const struct abi_key *k)
+static __always_inline __u64 judge_key(__u64 places, const struct sender *who,
+				       const struct abi_key *k)
 {
 	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
 
@@ -59,7 +64,8 @@ static __always_inline __u64 judge_key(__u64 places, const struct sender *who, c
 }
 
 /* The same for the rule, a destination with one place, without a call. */
-static __always_inline __u64 judge_one(__u32 place, const struct sender *who, const struct abi_key *k)
+static __always_inline __u64 judge_one(__u32 place, const struct sender *who,
+				       const struct abi_key *k)
 {
 	struct decide_packet p = {
 		.place = place,
@@ -111,7 +117,8 @@ static __always_inline bool is_tcp(struct bpf_sock *sk)
 	return sk && sk->protocol == IP_TCP;
 }
 
-/* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes what it likes. */
+/* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes
+ * what it likes. */
 static __noinline __u8 opened_by(struct bpf_sock *sk, const struct packet *p, const struct slot *s)
 {
 	if (p->key.proto == IP_TCP && p->key.has_port) {
@@ -138,7 +145,8 @@ static __always_inline bool is_dhcp(const struct abi_key *k)
 	if (k->sport != 68 || k->dport != 67)
 		return false;
 	a = key_v4(k->dst);
-	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == (0x64400000 >> 22);
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
+	       a >> 22 == (0x64400000 >> 22);
 }
 
 static __always_inline bool enforcing(void)
@@ -219,8 +227,8 @@ static __always_inline void pass_closed(struct slot *s)
 	flow_ring_put(ABI_FLOW_END, s, &s->key, &c, 0);
 }
 
-static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s, const struct packet *p,
-				const struct abi_verdict *v)
+static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
+				const struct packet *p, const struct abi_verdict *v)
 {
 	account_total(p, v->decision);
 	if (!s) {
@@ -239,11 +247,11 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
 }
 
 /*
- * All but another packet of a known flow. The hook runs with cold instruction caches between pieces of the network stack:
- * what a packet does not need stands elsewhere.
+ * All but another packet of a known flow. The hook runs with cold instruction caches between pieces
+ * of the network stack: what a packet does not need stands elsewhere.
  */
-static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s, const struct packet *p,
-			     struct abi_verdict *v)
+static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
+			     const struct packet *p, struct abi_verdict *v)
 {
 	count_why(p->why);
 	if (v->action != DECIDE_BLOCK)
@@ -262,8 +270,10 @@ static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct 
 	return pass(skb, sk, s, p, v);
 }
 
-/* Who sends, as far as the policy asks: nothing at all is left of this for a policy without subjects. */
-static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_key *k, struct sender *who)
+/* Who sends, as far as the policy asks: nothing at all is left of this for a policy without
+ * subjects. */
+static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_key *k,
+				      struct sender *who)
 {
 	if (header.needs & DECIDE_NEEDS_CGROUP)
 		who->cgroup = bpf_skb_cgroup_id(skb);
@@ -274,8 +284,8 @@ static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_ke
 }
 
 /* Another packet of the slot's flow, with the decision of the last: nobody need be told. */
-static __always_inline bool is_more(const struct slot *s, const struct bpf_sock *sk, const struct packet *p,
-				    const struct abi_verdict *v)
+static __always_inline bool is_more(const struct slot *s, const struct bpf_sock *sk,
+				    const struct packet *p, const struct abi_verdict *v)
 {
 	return p->same && v->action != DECIDE_BLOCK && s->verdict.generation == v->generation &&
 	       s->verdict.decision == v->decision &&
@@ -285,7 +295,9 @@ static __always_inline bool is_more(const struct slot *s, const struct bpf_sock 
 SEC("cgroup_skb/egress")
 int egress(struct __sk_buff *skb)
 {
-	struct abi_verdict v = { .generation = generation, .hook = ABI_HOOK_SKB, .action = DECIDE_BLOCK };
+	struct abi_verdict v = {.generation = generation,
+				.hook = ABI_HOOK_SKB,
+				.action = DECIDE_BLOCK};
 	struct bpf_sock *sk = skb->sk;
 	struct sender who = {};
 	struct packet p = {};

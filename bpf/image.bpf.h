@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * image.bpf.h - what a process runs: executable and arguments, noted in the kernel when it makes a socket.
+ * image.bpf.h - what a process runs: executable and arguments, noted in the kernel when it makes a
+ * socket.
  *
- * A client that gets EPERM is gone within a millisecond; on a busy host its /proc entry is gone before the agent looks.
- * So the first socket() of a process leaves a note here, and a refused connect() renews it (exec may lie in between).
- * The path is walked from the file upwards through its mounts, a component a slot, and put together by read_image.c.
- * Arguments are what the process wrote there: shown, never trusted.
+ * A client that gets EPERM is gone within a millisecond; on a busy host its /proc entry is gone
+ * before the agent looks. So the first socket() of a process leaves a note here, and a refused
+ * connect() renews it (exec may lie in between). The path is walked from the file upwards through
+ * its mounts, a component a slot, and put together by read_image.c. Arguments are what the process
+ * wrote there: shown, never trusted.
  */
 #ifndef BPF_IMAGE_BPF_H
 #define BPF_IMAGE_BPF_H
@@ -59,7 +61,8 @@ struct image_walk {
 	__u32 parts, pad;
 };
 
-/* One step upwards; 0 at the top. A global function: a loop around it is a loop around one path to the verifier. */
+/* One step upwards; 0 at the top. A global function: a loop around it is a loop around one path to
+ * the verifier. */
 __noinline int image_step(struct image_walk *w)
 {
 	struct abi_image *i;

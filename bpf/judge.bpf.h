@@ -4,21 +4,24 @@
 #define BPF_JUDGE_BPF_H
 #include "bpf/place.bpf.h"
 
-/* The index is one 64-bit register that clang may not copy: kernels before 6.8 do not carry a bound from a 32-bit copy. */
-#define rules_flat(name, type, array, index)                               \
-	({                                                                 \
-		__u64 i_ = (__u32)(index);                                 \
-		__u32 r_ = 0;                                              \
-		__asm__ volatile("" : "+r"(i_)); /* check and use one register */ \
-		if (i_ < rules_limit[array])                               \
-			r_ = ((const type *)flat_address(name))[i_];       \
-		r_;                                                        \
+/* The index is one 64-bit register that clang may not copy: kernels before 6.8 do not carry a bound
+ * from a 32-bit copy. */
+#define rules_flat(name, type, array, index)                                                       \
+	({                                                                                         \
+		__u64 i_ = (__u32)(index);                                                         \
+		__u32 r_ = 0;                                                                      \
+		__asm__ volatile("" : "+r"(i_)); /* check and use one register */                  \
+		if (i_ < rules_limit[array])                                                       \
+			r_ = ((const type *)flat_address(name))[i_];                               \
+		r_;                                                                                \
 	})
 
-/* header's numbers are constants to the verifier: what a policy has only one of is not read, and the code goes. */
+/* header's numbers are constants to the verifier: what a policy has only one of is not read, and
+ * the code goes. */
 static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 {
-	if ((array == DECIDE_TCP || array == DECIDE_UDP || array == DECIDE_PROTO) && header.services == 1)
+	if ((array == DECIDE_TCP || array == DECIDE_UDP || array == DECIDE_PROTO) &&
+	    header.services == 1)
 		return 0;
 	switch (array) { /* a constant: one case is left */
 	case DECIDE_ROW_OF:
@@ -33,7 +36,8 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 		return rules_flat(r_proto, __u8, DECIDE_PROTO, index);
 	case DECIDE_COLUMN_OF:
 		/* a policy without subjects has one column */
-		if (!(header.needs & (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER | DECIDE_NEEDS_SOURCE)))
+		if (!(header.needs &
+		      (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER | DECIDE_NEEDS_SOURCE)))
 			return column_any;
 		return rules_flat(r_column_of, __u16, DECIDE_COLUMN_OF, index);
 	case DECIDE_MATRIX:
@@ -48,7 +52,8 @@ __noinline __u64 judge_now(void)
 {
 	__u64 offset = ((const volatile struct abi_settings *)flat_address(settings))->wall_offset;
 
-	/* no clock yet: 0, so that a rule with a date is still in force; the agent sets the clock before it publishes */
+	/* no clock yet: 0, so that a rule with a date is still in force; the agent sets the clock
+	 * before it publishes */
 	return offset ? bpf_ktime_get_boot_ns() + offset : 0;
 }
 
@@ -58,7 +63,8 @@ static __always_inline const struct decide_decision *judge_decision(const __u32 
 
 	*(__u32 *)seen = index; /* the last one asked for is the one that decides */
 	__asm__ volatile("" : "+r"(i));
-	return i < header.decisions ? (const struct decide_decision *)flat_address(r_decisions) + i : NULL;
+	return i < header.decisions ? (const struct decide_decision *)flat_address(r_decisions) + i
+				    : NULL;
 }
 
 #define DECIDE_READ(ctx, array, index) rules_read(array, index)
@@ -68,7 +74,7 @@ static __always_inline const struct decide_decision *judge_decision(const __u32 
 
 /* What judge() gives back, in one register. */
 #define JUDGED(decision, rule, action) ((__u64)(action) << 32 | (__u64)(rule) << 16 | (decision))
-#define JUDGED_DECISION(j)	       ((__u32)(j) & 0xffff)
+#define JUDGED_DECISION(j)	       ((__u32)(j)&0xffff)
 #define JUDGED_RULE(j)		       ((__u32)((j) >> 16) & 0xffff)
 #define JUDGED_ACTION(j)	       ((__u32)((j) >> 32) & 3)
 #define JUDGED_PLACE(j)		       ((__u32)((j) >> 48))
@@ -101,7 +107,8 @@ static __always_inline __u64 judge_packet(const struct decide_packet *p)
 	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)p->place << 48 : none;
 }
 
-/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller. */
+/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller.
+ */
 __noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
 {
 	struct decide_packet p = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
- * observe.bpf.c - who makes sockets, and how flows end: hooks that decide nothing and know no policy.
+ * observe.bpf.c - who makes sockets, and how flows end: hooks that decide nothing and know no
+ * policy.
  */
 #include "bpf/image.bpf.h"
 #include <bpf/bpf_tracing.h>
@@ -106,7 +107,7 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	struct seq_file *seq = ctx->meta->seq;
 	const struct slot *s = ctx->value;
 	struct sock *sk = ctx->sk;
-	struct abi_record r = { .kind = ABI_FLOW_LIVE };
+	struct abi_record r = {.kind = ABI_FLOW_LIVE};
 	__u32 turns;
 
 	if (!s || !sk || !s->count.packets)
@@ -117,7 +118,8 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	slot_count(&r.count, &s->count);
 	r.verdict = s->verdict;
 	if (turns & 1 || turns != *(const volatile __u32 *)&s->turns)
-		return 0; /* between two destinations: the next look has it, and the ring has the last */
+		return 0; /* between two destinations: the next look has it, and the ring has the
+			     last */
 	if (r.key.proto == IP_TCP)
 		r.rtt_min_us = rtt_min(sk);
 	bpf_seq_write(seq, &r, sizeof(r));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
 /*
- * packet.bpf.h - an IP packet reduced to what the decision needs. What cannot be read, or would travel elsewhere than its
- * header says, gets a 'why' and is judged by no rule: block.
+ * packet.bpf.h - an IP packet reduced to what the decision needs. What cannot be read, or would
+ * travel elsewhere than its header says, gets a 'why' and is judged by no rule: block.
  */
 #ifndef BPF_PACKET_BPF_H
 #define BPF_PACKET_BPF_H
@@ -39,7 +39,8 @@ struct packet {
 	__u8 same; /* of the flow that the socket's slot has */
 };
 
-/* Headers in words: what a byte array would be copied as, byte by byte, costs more than all the rest. */
+/* Headers in words: what a byte array would be copied as, byte by byte, costs more than all the
+ * rest. */
 struct header4 {
 	__u32 head;	/* version, length, tos, total length */
 	__u16 id, frag; /* network order, as all here */
@@ -62,10 +63,12 @@ struct header_udp {
 	__u32 ports, check;
 };
 
-/* Copies *to from the offset: out of the linear part when it is there (the rule), else by the helper. */
+/* Copies *to from the offset: out of the linear part when it is there (the rule), else by the
+ * helper. */
 #define packet_copy(skb, offset, to)                                                               \
 	({                                                                                         \
-		void *head_ = (void *)(long)(skb)->data + (offset), *end_ = (void *)(long)(skb)->data_end; \
+		void *head_ = (void *)(long)(skb)->data + (offset),                                \
+		     *end_ = (void *)(long)(skb)->data_end;                                        \
 		long err_ = 0;                                                                     \
 		if (head_ + sizeof(*(to)) <= end_)                                                 \
 			*(to) = *(typeof(to))head_;                                                \
@@ -74,7 +77,8 @@ struct header_udp {
 		err_;                                                                              \
 	})
 
-/* One IPv4 option at 'at' of 'bytes': where the next one starts, or OPTIONS_END with an enum abi_why. */
+/* One IPv4 option at 'at' of 'bytes': where the next one starts, or OPTIONS_END with an enum
+ * abi_why. */
 #define OPTIONS_END 0x100u
 __noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
@@ -137,8 +141,8 @@ static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p
 		p->why = (__u8)packet_options(skb, ihl * 4 - sizeof(ip));
 }
 
-/* Walks the extension headers: where the transport header starts << 8 | its protocol, with flags above; a global
- * function, verified once. */
+/* Walks the extension headers: where the transport header starts << 8 | its protocol, with flags
+ * above; a global function, verified once. */
 #define WALK_WHY_SHIFT 32
 #define WALK_FRAGMENT  (1ull << 40)
 __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
@@ -149,8 +153,9 @@ __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
 		__u8 h[4];
 		__u32 len;
 
-		if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_FRAGMENT && next != NEXT_AH &&
-		    next != NEXT_DESTINATION && next != NEXT_MOBILITY && next != NEXT_HIP && next != NEXT_SHIM6)
+		if (next != NEXT_HOP_BY_HOP && next != NEXT_ROUTING && next != NEXT_FRAGMENT &&
+		    next != NEXT_AH && next != NEXT_DESTINATION && next != NEXT_MOBILITY &&
+		    next != NEXT_HIP && next != NEXT_SHIM6)
 			return (fragment ? WALK_FRAGMENT : 0) | at << 8 | (next & 0xff);
 		if (fragment) /* what follows is in another packet */
 			return WALK_FRAGMENT | at << 8 | (next & 0xff);
@@ -219,7 +224,8 @@ static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p
 	struct header_tcp tcp;
 	struct header_udp udp;
 
-	/* the verifier wants a bound that it can see, clang must not think it away: eight headers reach to 16,552 */
+	/* the verifier wants a bound that it can see, clang must not think it away: eight headers
+	 * reach to 16,552 */
 	__asm__ volatile("" : "+r"(at));
 	at &= 0x7fff;
 	if (!p->fragment && p->key.proto == IP_TCP && !packet_copy(skb, at, &tcp)) {
@@ -256,7 +262,8 @@ __noinline int packet_read(struct __sk_buff *skb, struct packet *p)
 	return p->why;
 }
 /* The ports of TCP or UDP at h; false: neither, or not all of it linear. */
-static __always_inline bool packet_plain_ports(struct __sk_buff *skb, struct packet *p, const struct header_tcp *h)
+static __always_inline bool packet_plain_ports(struct __sk_buff *skb, struct packet *p,
+					       const struct header_tcp *h)
 {
 	void *end = (void *)(long)skb->data_end;
 	__u32 transport = 8, ports;
@@ -282,7 +289,8 @@ static __noinline bool packet_plain6(struct __sk_buff *skb, struct packet *p)
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	const struct header6 *ip = data;
 
-	if (data + sizeof(*ip) > end || skb->protocol != bpf_htons(ETH_P_IPV6) || *(const __u8 *)data >> 4 != 6)
+	if (data + sizeof(*ip) > end || skb->protocol != bpf_htons(ETH_P_IPV6) ||
+	    *(const __u8 *)data >> 4 != 6)
 		return false;
 	p->key.proto = ip->next;
 	((__u64 *)p->key.src)[0] = ip->src[0];
@@ -294,8 +302,8 @@ static __noinline bool packet_plain6(struct __sk_buff *skb, struct packet *p)
 	return packet_plain_ports(skb, p, data + sizeof(*ip));
 }
 
-/* IPv4 or IPv6 without options and extension headers, TCP or UDP, headers linear: nearly every packet. false: not one of
- * these; what is filled in then does not count. */
+/* IPv4 or IPv6 without options and extension headers, TCP or UDP, headers linear: nearly every
+ * packet. false: not one of these; what is filled in then does not count. */
 static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -303,7 +311,8 @@ static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p
 
 	if (skb->protocol != bpf_htons(ETH_P_IP))
 		return packet_plain6(skb, p);
-	if (data + sizeof(*ip) > end || *(const __u8 *)data != 0x45 || ip->frag & bpf_htons(IP_FRAGMENT_OFFSET))
+	if (data + sizeof(*ip) > end || *(const __u8 *)data != 0x45 ||
+	    ip->frag & bpf_htons(IP_FRAGMENT_OFFSET))
 		return false;
 	p->key.proto = ip->proto;
 	*(__u32 *)p->key.src = ip->src;

@@ -2,10 +2,11 @@
 /*
  * place.bpf.h - geo/light.h and rules/decide.h over maps: the reads, and nothing else.
  *
- * One array map a flat array, a single element each, sized, filled and frozen by the loader before the program is
- * loaded. The program names the map where it wants the element's address: the loader (direct.c) turns the instruction
- * that loads a map into the one that loads its value, so that an address is a constant where a look-up is ten
- * instructions. The number of elements stands in .rodata, a constant to the verifier.
+ * One array map a flat array, a single element each, sized, filled and frozen by the loader before
+ * the program is loaded. The program names the map where it wants the element's address: the loader
+ * (direct.c) turns the instruction that loads a map into the one that loads its value, so that an
+ * address is a constant where a look-up is ten instructions. The number of elements stands in
+ * .rodata, a constant to the verifier.
  */
 #ifndef BPF_PLACE_BPF_H
 #define BPF_PLACE_BPF_H
@@ -13,13 +14,13 @@
 #include "rules/decide.h"
 #include "geo/light.h"
 
-#define FLAT_ARRAY(name)                                                   \
-	struct {                                                           \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                          \
-		__uint(map_flags, BPF_F_MMAPABLE);                         \
-		__uint(max_entries, 1);                                    \
-		__uint(key_size, 4);                                       \
-		__uint(value_size, 8);                                     \
+#define FLAT_ARRAY(name)                                                                           \
+	struct {                                                                                   \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, 1);                                                            \
+		__uint(key_size, 4);                                                               \
+		__uint(value_size, 8);                                                             \
 	} name SEC(".maps")
 
 /* Order and names: enum light_array, enum decide_array (load.c has the same lists). */
@@ -76,22 +77,22 @@ struct flat {
 	__u32 limit[LIGHT_ARRAYS];
 };
 
-#define flat_get(f, array, name)                                           \
-	do {                                                               \
-		(f)->data[array] = flat_address(name);                     \
-		(f)->limit[array] = place_limit[array];                    \
+#define flat_get(f, array, name)                                                                   \
+	do {                                                                                       \
+		(f)->data[array] = flat_address(name);                                             \
+		(f)->limit[array] = place_limit[array];                                            \
 	} while (0)
 
-/* Out of range leaves the function that reads, with class 0: light.h's invariant 3 says that it does not happen, and
- * the verifier need not follow a second path from every read. */
-#define flat_read(ctx, type, array, index)                                 \
-	({                                                                 \
-		const struct flat *f_ = (ctx);                             \
-		__u64 i_ = (__u32)(index);                                 \
-		__asm__ volatile("" : "+r"(i_)); /* check and use one register */ \
-		if (i_ >= f_->limit[array])                                \
-			return 0;                                          \
-		((const type *)f_->data[array])[i_];                       \
+/* Out of range leaves the function that reads, with class 0: light.h's invariant 3 says that it
+ * does not happen, and the verifier need not follow a second path from every read. */
+#define flat_read(ctx, type, array, index)                                                         \
+	({                                                                                         \
+		const struct flat *f_ = (ctx);                                                     \
+		__u64 i_ = (__u32)(index);                                                         \
+		__asm__ volatile("" : "+r"(i_)); /* check and use one register */                  \
+		if (i_ >= f_->limit[array])                                                        \
+			return 0;                                                                  \
+		((const type *)f_->data[array])[i_];                                               \
 	})
 #define LIGHT_READ16(ctx, array, index) flat_read(ctx, __u16, array, index)
 #define LIGHT_READ32(ctx, array, index) flat_read(ctx, __u32, array, index)
@@ -137,6 +138,7 @@ __noinline __u64 place6_all(__u64 hi, __u64 lo)
 	flat_get(&f, LIGHT_SMALL, p_small);
 	flat_get(&f, LIGHT_FLAGS, p_flags);
 	n = light_classes6(&f, hi, lo, c);
-	return n << 48 | (__u64)(c[2] & 0xffff) << 32 | (__u64)(c[1] & 0xffff) << 16 | (c[0] & 0xffff);
+	return n << 48 | (__u64)(c[2] & 0xffff) << 32 | (__u64)(c[1] & 0xffff) << 16 |
+	       (c[0] & 0xffff);
 }
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
-/* process.bpf.h - who runs now: read in the kernel at socket() and connect(), never from /proc later. */
+/* process.bpf.h - who runs now: read in the kernel at socket() and connect(), never from /proc
+ * later. */
 #ifndef BPF_PROCESS_BPF_H
 #define BPF_PROCESS_BPF_H
 #include "bpf/state.bpf.h"

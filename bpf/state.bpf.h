@@ -2,9 +2,10 @@
 /*
  * state.bpf.h - what outlives a generation: the pinned maps and a socket's storage.
  *
- * A socket carries who made it and one flow slot (the destination it sends to now). TCP sends under the socket's lock;
- * all else takes the slot's. A slot that goes on to another destination hands its counts to the flow ring first, so the
- * sum of all records of a flow is exact unless ABI_LOST_FLOWS says otherwise.
+ * A socket carries who made it and one flow slot (the destination it sends to now). TCP sends under
+ * the socket's lock; all else takes the slot's. A slot that goes on to another destination hands
+ * its counts to the flow ring first, so the sum of all records of a flow is exact unless
+ * ABI_LOST_FLOWS says otherwise.
  */
 #ifndef BPF_STATE_BPF_H
 #define BPF_STATE_BPF_H
@@ -14,15 +15,17 @@
 #include <bpf/bpf_endian.h>
 #include "bpf/abi.h"
 
-#define IP_TCP	    6
-#define IP_UDP	    17
-#define STATE_ESTABLISHED 1 /* TCP_ESTABLISHED */
-#define STATE_CLOSE 7  /* TCP_CLOSE */
-#define STATE_LISTEN 10 /* TCP_LISTEN */
+#define IP_TCP		  6
+#define IP_UDP		  17
+#define STATE_ESTABLISHED 1  /* TCP_ESTABLISHED */
+#define STATE_CLOSE	  7  /* TCP_CLOSE */
+#define STATE_LISTEN	  10 /* TCP_LISTEN */
 
-#define SLOT_ACCEPTS 1u /* this socket listens, or was accepted from one that does (storage is cloned) */
+#define SLOT_ACCEPTS                                                                               \
+	1u /* this socket listens, or was accepted from one that does (storage is cloned) */
 
-/* Who holds the socket and what it sent; never read by user space as it is (the iterator makes an abi_record of it). */
+/* Who holds the socket and what it sent; never read by user space as it is (the iterator makes an
+ * abi_record of it). */
 struct slot {
 	struct bpf_spin_lock lock;
 	__u32 flags;
@@ -74,12 +77,13 @@ struct {
 	__type(value, struct abi_settings);
 } settings SEC(".maps");
 
-/* The address of an array map's only element (direct.c); clang must not know what the variable really is. */
-#define flat_address(map)                                                  \
-	({                                                                 \
-		const void *p_ = &(map);                                   \
-		__asm__ volatile("" : "+r"(p_));                           \
-		p_;                                                        \
+/* The address of an array map's only element (direct.c); clang must not know what the variable
+ * really is. */
+#define flat_address(map)                                                                          \
+	({                                                                                         \
+		const void *p_ = &(map);                                                           \
+		__asm__ volatile("" : "+r"(p_));                                                   \
+		p_;                                                                                \
 	})
 
 struct {
@@ -129,19 +133,22 @@ static __always_inline void slot_count(struct abi_count *to, const struct abi_co
 	to->last_mono = bpf_ktime_get_ns() - ago;
 }
 
-/* The reader polls once a second anyway: wake it only when the ring fills up, and look at that now and then. */
+/* The reader polls once a second anyway: wake it only when the ring fills up, and look at that now
+ * and then. */
 static __always_inline __u64 flow_ring_flags(__u32 turns)
 {
 	if (turns & 0x3e)
 		return BPF_RB_NO_WAKEUP;
-	return bpf_ringbuf_query(&flow_ring, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&flow_ring, BPF_RB_RING_SIZE) / 4 ?
-		       BPF_RB_FORCE_WAKEUP :
-		       BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&flow_ring, BPF_RB_AVAIL_DATA) >
+			       bpf_ringbuf_query(&flow_ring, BPF_RB_RING_SIZE) / 4
+		       ? BPF_RB_FORCE_WAKEUP
+		       : BPF_RB_NO_WAKEUP;
 }
 
 /* Hands a flow's counts to the agent. */
-static __always_inline void flow_ring_put(__u32 kind, const struct slot *s, const struct abi_key *key,
-					  const struct abi_count *c, __u32 rtt_us) /* c as in the slot */
+static __always_inline void flow_ring_put(__u32 kind, const struct slot *s,
+					  const struct abi_key *key, const struct abi_count *c,
+					  __u32 rtt_us) /* c as in the slot */
 {
 	struct abi_record *r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
 
