@@ -19,9 +19,8 @@
 
 /* Route numbers over PIPELINE_ROUTES_MAX. What has a route number is blocked, as in the kernel: the
  * header does not say where the packet ends. */
-#define ROUTE_TOO_DEEP (PIPELINE_ROUTES_MAX + 1) /* too many extension headers, or broken options  \
-						  */
-#define ROUTE_OTHER (PIPELINE_ROUTES_MAX + 2) /* source routes that have no number of their own */
+#define ROUTE_TOO_DEEP (PIPELINE_ROUTES_MAX + 1) /* too many headers, or broken options */
+#define ROUTE_OTHER    (PIPELINE_ROUTES_MAX + 2) /* source routes without a number of their own */
 
 /* A part of a flow that has ended and violated the policy, or whose place was refuted: kept until
  * its event can be told (replay). */

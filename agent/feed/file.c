@@ -11,8 +11,7 @@
 #include <sys/uio.h>
 #include "agent/core/own.h"
 
-#define PIPE_WAIT_MS 200 /* a reader that is slower than this loses lines, not the agent its time  \
-			  */
+#define PIPE_WAIT_MS 200 /* a slower reader loses lines, not the agent its time */
 
 struct feed_file {
 	int fd; /* owned, but standard output */
