@@ -2,15 +2,20 @@
 /*
  * bench_udp.c - what a verdict costs a sender: small UDP packets over veth, without an agent, with
  * a program that does nothing, with cordon (enforce, accounting), and with nftables doing the same
- * for IPv4, in changing order.
+ * for IPv4.
+ *
+ * A socket keeps the namespace and the cgroup that it was made in. So every variant has its own (a
+ * veth, a cgroup, its program or rules), all stand at the same time, and one process sends through
+ * their sockets in turn, a few milliseconds each: what else the machine does meets all of them
+ * alike.
  */
 #define FIXTURE_PLAIN
 #include "tests/bpf/policy.h"
 #include <bpf/bpf.h>
 #include "geo/zone.h"
 
-#define ROUNDS	 11
-#define SLICE_MS 150
+#define ROUNDS	 301
+#define SLICE_MS 3
 #define WIDE	 65536u
 #define ONE	 0x341c0001u /* 52.28.0.1: AWS Frankfurt */
 
@@ -23,11 +28,16 @@ static const char *const variant_names[VARIANTS] = {"no agent",
 						    "nft: a set a country"};
 enum load { CONNECTED, UNCONNECTED, SPREAD, LOADS };
 
-struct bench {
+struct place_of {
 	struct stage stage;
+	struct kernel *k;
+	int link, fd[LOADS];
+};
+struct bench {
+	struct place_of at[VARIANTS];
 	struct loaded *l;
 	char dir[64], nft[80], hook[2][80];
-	uint32_t *wide;
+	uint32_t *wide, next;
 	int empty;
 };
 
@@ -68,7 +78,6 @@ static void country_set(FILE *out, const struct bench *b, const char *name, uint
 		fprintf(out, " }\n");
 }
 
-/* Tables stay loaded in all rounds; only the chain with its hook comes and goes. */
 static void nft_make(struct bench *b)
 {
 	time_t now = time(NULL);
@@ -97,29 +106,25 @@ static void nft_make(struct bench *b)
 	fclose(sets);
 	fclose(hook[0]);
 	fclose(hook[1]);
-	stage_run("nft -f %s", b->nft);
 }
 
 /* ---- one slice ---- */
-static double slice(const struct bench *b, enum load load, uint64_t ms)
+static double slice(struct bench *b, enum variant v, enum load load, uint64_t ms)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET,
 				.sin_port = htons(9),
 				.sin_addr.s_addr = htonl(ONE)};
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), room = 4 << 20;
 	uint64_t start, end, n = 0;
 	char payload[22] = {}; /* 64 bytes on the Ethernet */
+	int fd = b->at[v].fd[load];
 
-	setsockopt(fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
-	if (load == CONNECTED)
-		cr_assert_eq(connect(fd, (void *)&a, sizeof(a)), 0);
 	start = cpu_ns();
 	do {
-		for (int i = 0; i < 256; i++, n++) {
+		for (int i = 0; i < 64; i++, n++) {
 			ssize_t r;
 
 			if (load == SPREAD)
-				a.sin_addr.s_addr = htonl(b->wide[n % WIDE]);
+				a.sin_addr.s_addr = htonl(b->wide[b->next++ % WIDE]);
 			r = load == CONNECTED ? send(fd, payload, sizeof(payload), 0)
 					      : sendto(fd, payload, sizeof(payload), 0, (void *)&a,
 						       sizeof(a));
@@ -127,7 +132,6 @@ static double slice(const struct bench *b, enum load load, uint64_t ms)
 		}
 		end = cpu_ns();
 	} while (end - start < ms * 1000000);
-	close(fd);
 	return (double)n * 1e9 / (double)(end - start);
 }
 
@@ -137,37 +141,64 @@ static void drain(void *arg, const struct kernel_record *r)
 	(void)r;
 }
 
-static void slices(struct bench *b, enum variant v, double rate[LOADS])
+static void sockets_make(struct place_of *at)
 {
-	struct diag_sink d = {.fn = stage_log};
-	struct kernel_config cfg = {.cgroup = b->stage.cgroup,
-				    .pins = b->stage.pins,
-				    .no_sendmsg = v == CORDON_NO_SENDMSG};
-	int cgroup = open(b->stage.cgroup, O_RDONLY | O_DIRECTORY), link = -1;
-	struct kernel *k = NULL;
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons(9),
+				.sin_addr.s_addr = htonl(ONE)};
+	int room = 4 << 20;
 
-	if (v == EMPTY)
-		cr_assert((link = bpf_link_create(b->empty, cgroup, BPF_CGROUP_INET_EGRESS,
-						  NULL)) >= 0);
-	if (v == CORDON || v == CORDON_NO_SENDMSG) {
-		cr_assert_eq(kernel_open(&k, &cfg, &d), 0);
-		loaded_publish(k, b->l, MODE_ENFORCE);
-	}
-	if (v == NFT_EU || v == NFT_COUNTRIES)
-		stage_run("nft -f %s", b->hook[v == NFT_COUNTRIES]);
 	for (int i = 0; i < LOADS; i++) {
-		slice(b, (enum load)i, SLICE_MS / 4); /* warm */
-		rate[i] = slice(b, (enum load)i, SLICE_MS);
-		if (k)
-			kernel_poll(k, drain, NULL);
+		at->fd[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		cr_assert(at->fd[i] >= 0);
+		setsockopt(at->fd[i], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room));
 	}
-	if (link >= 0)
-		close(link);
-	if (k)
-		cr_assert_eq(kernel_detach(k, &d), 0);
-	if (v == NFT_EU || v == NFT_COUNTRIES)
-		stage_run("nft delete chain inet bench out");
-	close(cgroup);
+	cr_assert_eq(connect(at->fd[CONNECTED], (void *)&a, sizeof(a)), 0);
+}
+
+/* Everything of a variant, in the namespace and the cgroup that the process is in now. */
+static void variant_make(struct bench *b, enum variant v)
+{
+	struct place_of *at = &b->at[v];
+	struct diag_sink d = {.fn = stage_log};
+	struct kernel_config cfg = {.no_sendmsg = v == CORDON_NO_SENDMSG};
+	int cgroup;
+
+	stage_set(&at->stage);
+	cfg.cgroup = at->stage.cgroup;
+	cfg.pins = at->stage.pins;
+	stage_run("ip route add default via 10.1.0.2 dev here");
+	stage_run("nsenter -t %d -n sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward'",
+		  at->stage.peer);
+	stage_run("nsenter -t %d -n ip route add blackhole default", at->stage.peer);
+	if (v == EMPTY) {
+		cgroup = open(at->stage.cgroup, O_RDONLY | O_DIRECTORY);
+		at->link = bpf_link_create(b->empty, cgroup, BPF_CGROUP_INET_EGRESS, NULL);
+		cr_assert(at->link >= 0);
+		close(cgroup);
+	}
+	if (v == CORDON || v == CORDON_NO_SENDMSG) {
+		cr_assert_eq(kernel_open(&at->k, &cfg, &d), 0);
+		loaded_publish(at->k, b->l, MODE_ENFORCE);
+	}
+	if (v == NFT_EU || v == NFT_COUNTRIES) {
+		stage_run("nft -f %s", b->nft);
+		stage_run("nft -f %s", b->hook[v == NFT_COUNTRIES]);
+	}
+	sockets_make(at);
+}
+
+static void round_run(struct bench *b, int r, double rate[VARIANTS][LOADS])
+{
+	for (int l = 0; l < LOADS; l++)
+		for (int i = 0; i < VARIANTS; i++) {
+			int v = (i * 5 + r) % VARIANTS; /* 5 has no factor in common with 6 */
+
+			slice(b, (enum variant)v, (enum load)l, 1); /* warm */
+			rate[v][l] = slice(b, (enum variant)v, (enum load)l, SLICE_MS);
+			if (b->at[v].k)
+				kernel_poll(b->at[v].k, drain, NULL);
+		}
 }
 
 static int cmp(const void *a, const void *b)
@@ -215,38 +246,27 @@ static void wide_make(struct bench *b)
 	}
 }
 
-static void route_make(struct bench *b)
-{
-	stage_run("ip route add default via 10.1.0.2 dev here");
-	stage_run("nsenter -t %d -n sh -c 'echo 0 > /proc/sys/net/ipv4/ip_forward'", b->stage.peer);
-	stage_run("nsenter -t %d -n ip route add blackhole default", b->stage.peer);
-}
-
 int main(void)
 {
 	static double rate[ROUNDS][VARIANTS][LOADS];
 	static const struct bpf_insn insns[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1},
 						{.code = BPF_JMP | BPF_EXIT}};
+	struct diag_sink d = {.fn = stage_log};
 	struct bench b = {};
 
 	snprintf(b.dir, sizeof(b.dir), "%s", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
-	stage_set(&b.stage);
 	b.l = loaded_make("allow to eea\nblock to any\n");
 	b.empty = bpf_prog_load(BPF_PROG_TYPE_CGROUP_SKB, "empty", "GPL", insns, 2, NULL);
 	cr_assert(b.empty >= 0);
-	route_make(&b);
 	wide_make(&b);
 	nft_make(&b);
-	for (int r = 0; r < ROUNDS; r++) {
-		for (int i = 0; i < VARIANTS; i++)
-			slices(&b, (enum variant)((i * 5 + r) % VARIANTS),
-			       rate[r][(i * 5 + r) % VARIANTS]);
-		fprintf(stderr, "round %d: %.0f packets/s without, %.0f with cordon\n", r,
-			rate[r][NONE][0], rate[r][CORDON][0]);
-	}
+	for (int v = 0; v < VARIANTS; v++)
+		variant_make(&b, (enum variant)v);
+	for (int r = 0; r < ROUNDS; r++)
+		round_run(&b, r, rate[r]);
 	printf("## Small UDP packets\n\n"
-	       "22 bytes of payload, one sender in the cgroup, over veth to a namespace that drops them; %d rounds of %d ms a cell, "
-	       "variants in changing\norder. Packets a second of CPU time as a ratio to no agent in the same round (median ± half the interquartile range), "
+	       "22 bytes of payload, one sender in the cgroup, over veth to a namespace that drops them; %d rounds of %d ms "
+	       "a cell, each variant in\nits own namespace and cgroup, in changing order. Packets a second of CPU time as a ratio to no agent in the same round (median ± half the interquartile range), "
 	       "and extra ns a packet. cordon: 'allow to eea,\nblock to any' with Debian's country database, enforce, "
 	       "accounting, process and flow records; it judges IPv6 and says the country too, the\nnft rules are IPv4 only. "
 	       "Connected: send() to one address. Unconnected: sendto() to one address (the sendmsg hook runs as well).\nSpread: "
@@ -255,6 +275,11 @@ int main(void)
 	       "| | connected | ns | unconnected | ns | spread | ns |\n|---|---|---|---|---|---|---|\n",
 	       ROUNDS, SLICE_MS);
 	print(rate);
-	stage_strike(&b.stage);
+	for (int v = VARIANTS - 1; v >= 0;
+	     v--) { /* a stage's peer is in the cgroup of the stage before */
+		if (b.at[v].k)
+			kernel_detach(b.at[v].k, &d);
+		stage_strike(&b.at[v].stage);
+	}
 	return 0;
 }

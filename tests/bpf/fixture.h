@@ -111,6 +111,7 @@ static inline void stage_write(const char *path, const char *text)
 /* Skips the test where the kernel lacks something, by its name. */
 static inline void stage_set(struct stage *s)
 {
+	static int stages; /* a benchmark sets several */
 	const char *why = stage_missing();
 	struct kernel_probe p;
 	char path[400], pid[16];
@@ -119,9 +120,9 @@ static inline void stage_set(struct stage *s)
 		cr_skip("kernel tests: %s", why);
 	kernel_probe(&p);
 	*s = (struct stage){};
-	snprintf(s->cgroup, sizeof(s->cgroup), "%s/cordon_test_%d", p.cgroup2, getpid());
+	snprintf(s->cgroup, sizeof(s->cgroup), "%s/cordon_test_%d_%d", p.cgroup2, getpid(), ++stages);
 	cr_assert_eq(mkdir(s->cgroup, 0700), 0);
-	snprintf(s->bpffs, sizeof(s->bpffs), "/tmp/cordon_test_bpffs_%d", getpid());
+	snprintf(s->bpffs, sizeof(s->bpffs), "/tmp/cordon_test_bpffs_%d_%d", getpid(), stages);
 	cr_assert_eq(mkdir(s->bpffs, 0700), 0);
 	cr_assert_eq(unshare(CLONE_NEWNS), 0);
 	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
