@@ -120,7 +120,8 @@ static inline void stage_set(struct stage *s)
 		cr_skip("kernel tests: %s", why);
 	kernel_probe(&p);
 	*s = (struct stage){};
-	snprintf(s->cgroup, sizeof(s->cgroup), "%s/cordon_test_%d_%d", p.cgroup2, getpid(), ++stages);
+	snprintf(s->cgroup, sizeof(s->cgroup), "%s/cordon_test_%d_%d", p.cgroup2, getpid(),
+		 ++stages);
 	cr_assert_eq(mkdir(s->cgroup, 0700), 0);
 	snprintf(s->bpffs, sizeof(s->bpffs), "/tmp/cordon_test_bpffs_%d_%d", getpid(), stages);
 	cr_assert_eq(mkdir(s->bpffs, 0700), 0);
