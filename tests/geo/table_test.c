@@ -54,8 +54,8 @@ static void read_file(struct file *f, const char *path)
 	cr_assert_not_null(f->v);
 	f->n = 0;
 	while (fgets(line, sizeof(line), in)) {
-		char *first = strtok(line, ",\n"), *last = strtok(NULL, ",\n"),
-		     *cc = strtok(NULL, ",\n");
+		char *rest = line, *first = strsep(&rest, ",\n"), *last = strsep(&rest, ",\n"),
+		     *cc = strsep(&rest, ",\n");
 		struct row *r = &f->v[f->n];
 
 		if (*line == '#' || !cc)

@@ -174,16 +174,17 @@ Test(lint, zones_that_change)
 /* A policy with too many kinds of address for the search is still compared line by line. */
 Test(lint, too_large_for_the_search)
 {
-	char *text = calloc(1, 1 << 16);
+	size_t room = 1 << 16;
+	char *text = calloc(1, room);
 	size_t n = 0;
 
 	for (int i = 0; i < 100; i++)
-		n += (size_t)sprintf(
-			text + n,
+		n += (size_t)snprintf(
+			text + n, room - n,
 			"allow to provider p%d under %c%c\nalert to %c%c, 192.0.%d.0/25\n", i,
 			"DFIEPNBALS"[i % 10], "ERTSTLETUE"[i % 10], "DFIEPNBALS"[i / 10],
 			"ERTSTLETUE"[i / 10], i);
-	sprintf(text + n, "block to any\nblock to US\n");
+	snprintf(text + n, room - n, "block to any\nblock to US\n");
 	cr_expect_not_null(
 		strstr(lint(text, NOW),
 		       "202:0: warning: never reached: line 201 'block to any' decides first"));
