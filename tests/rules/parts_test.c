@@ -173,12 +173,13 @@ Test(parts, subjects_limit)
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	static struct said s;
 	char text[2048] = "";
+	size_t n = 0;
 
 	for (int i = 0; i < DECIDE_SUBJECTS_MAX; i++)
-		sprintf(text + strlen(text), "allow from user u%d\nallow from user u%d to US\n", i,
-			i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      "allow from user u%d\nallow from user u%d to US\n", i, i);
 	cr_expect_eq(try_compile(text, &c, 1, &s), 0, "%s", s.text);
-	strcat(text, "block from user another\n");
+	snprintf(text + n, sizeof(text) - n, "block from user another\n");
 	cr_expect_eq(try_compile(text, &c, 1, &s), -7);
 	cr_expect_not_null(strstr(s.text, "more than 10 distinct subjects"));
 }
@@ -191,10 +192,12 @@ Test(parts, services_limit)
 	size_t n = 0;
 
 	for (int i = 0; i < DECIDE_SERVICES_MAX - 3; i++)
-		n += (size_t)sprintf(text + n, "allow proto tcp port %d\n", 2 * i + 1);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "allow proto tcp port %d\n",
+				      2 * i + 1);
 	cr_expect_eq(try_compile(text, &c, 1, &s), 0, "%s", s.text);
 	for (int i = 0; i < 4; i++)
-		n += (size_t)sprintf(text + n, "allow proto tcp port %d\n", 60001 + 2 * i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "allow proto tcp port %d\n",
+				      60001 + 2 * i);
 	cr_expect_eq(try_compile(text, &c, 1, &s), -7);
 	cr_expect_not_null(strstr(s.text, "more than 255 classes of ports"));
 }
@@ -203,16 +206,16 @@ Test(parts, cells_limit)
 {
 	struct place_class *c = calloc(700, sizeof(*c));
 	static struct said s;
-	char *text = calloc(1, 1 << 16);
-	size_t n = 0;
+	size_t room = 1 << 16, n = 0;
+	char *text = calloc(1, room);
 
 	cr_assert(c && text);
 	for (int i = 0; i < 10; i++)
-		n += (size_t)sprintf(text + n, "alert from user u%d port %d to %s\n", i, i,
-				     i % 2 ? "DE" : "US");
+		n += (size_t)snprintf(text + n, room - n, "alert from user u%d port %d to %s\n", i,
+				      i, i % 2 ? "DE" : "US");
 	for (int i = 0; i < 600; i++)
-		n += (size_t)sprintf(text + n, "alert to %c%c port %d\n", "DFIEPNBALS"[i % 10],
-				     "ERTSTLETUE"[i % 10], i % 200 + 20);
+		n += (size_t)snprintf(text + n, room - n, "alert to %c%c port %d\n",
+				      "DFIEPNBALS"[i % 10], "ERTSTLETUE"[i % 10], i % 200 + 20);
 	for (unsigned i = 0; i < 700; i++)
 		c[i] = place_in((const char *[]){"DE", "FR", "IT", "ES", "PT", "NL", "BE", "AT",
 						 "LU", "SE", "US"}[i % 11],

@@ -248,7 +248,7 @@ Test(policy, rules_limit)
 
 	cr_assert_not_null(text);
 	for (int i = 0; i <= POLICY_RULES_MAX; i++)
-		s += sprintf(s, "block\n");
+		s += snprintf(s, 7, "block\n");
 	cr_assert_eq(policy_parse(&p, "f", text, POLICY_RULES_MAX * 6, &quiet), 0);
 	cr_expect_eq(p->nrules, POLICY_RULES_MAX);
 	policy_free(p);
@@ -265,7 +265,7 @@ Test(policy, errors_limit)
 
 	cr_assert_not_null(text);
 	for (int i = 0; i < 500; i++)
-		s += sprintf(s, "allow to ZZ\n");
+		s += snprintf(s, 64, "allow to ZZ\n");
 	said_start(&said);
 	cr_expect_eq(policy_parse(&p, "f", text, (size_t)(s - text), &said.sink), -22);
 	cr_expect_eq(said.sink.errors, POLICY_ERRORS_MAX + 1);
