@@ -37,13 +37,12 @@ CFLAGS += -std=gnu17 $(OPT) $(WARN) $(HARD) -MMD -MP -I. -I$(B) -D_GNU_SOURCE \
 LDFLAGS += -pie -Wl,-z,relro,-z,now
 LDLIBS = $(PKG_LIBS) -lm
 
-GEO := $(patsubst %.c,$(B)/%.o,$(wildcard geo/*.c geo/data/*.c))
-RULES := $(patsubst %.c,$(B)/%.o,$(wildcard rules/*.c)) \
-	$(patsubst %.y,$(B)/%.o,$(wildcard rules/*.y)) $(patsubst %.l,$(B)/%.o,$(wildcard rules/*.l))
-BPFO := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(wildcard bpf/*.bpf.c))
+GEO := $(patsubst %.c,$(B)/%.o,$(wildcard geo/*.c geo/*/*.c))
+RULES := $(patsubst %.c,$(B)/%.o,$(wildcard rules/*/*.c)) $(B)/rules/parse/grammar.o $(B)/rules/parse/lexer.o
+BPFO := $(patsubst bpf/%.bpf.c,$(B)/bpf/%.bpf.o,$(wildcard bpf/prog/*.bpf.c))
 SKEL := $(BPFO:.bpf.o=.skel.h)
-BPFU := $(patsubst %.c,$(B)/%.o,$(filter-out %.bpf.c,$(wildcard bpf/*.c)))
-AGENT := $(patsubst %.c,$(B)/%.o,$(filter-out agent/main.c,$(wildcard agent/*.c agent/*/*.c)))
+BPFU := $(patsubst %.c,$(B)/%.o,$(wildcard bpf/load/*.c))
+AGENT := $(patsubst %.c,$(B)/%.o,$(wildcard agent/*/*.c))
 # a library a layer: a test of geo links libgeo.a alone, so the layers are real
 AR_geo := $(B)/libgeo.a
 AR_rules := $(B)/librules.a $(AR_geo)
@@ -75,15 +74,15 @@ $(B)/rules/%.c: rules/%.l
 	$(Q)flex -o $@ $<
 $(B)/rules/%.o: $(B)/rules/%.c
 	@$(SAY) "  CC  $<"
-	$(Q)$(CC) $(CFLAGS) -Irules -Wno-conversion -Wno-sign-conversion -Wno-missing-prototypes -Wno-unused-function -c -o $@ $<
-$(B)/rules/lexer.o: $(B)/rules/grammar.c
+	$(Q)$(CC) $(CFLAGS) -Irules/parse -Wno-conversion -Wno-sign-conversion -Wno-missing-prototypes -Wno-unused-function -c -o $@ $<
+$(B)/rules/parse/lexer.o: $(B)/rules/parse/grammar.c
 ARCH := $(shell uname -m | sed 's/x86_64/x86/; s/aarch64/arm64/')
 $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 	@mkdir -p $(@D); $(SAY) "  BPF $<"
 	$(Q)$(CLANG) -O2 -g -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Werror -MMD -MP -I. \
 		-I/usr/include/$(shell $(CC) -print-multiarch) -c -o $@ $<
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
-	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $(*F)_bpf > $@
 $(BPFU): | $(SKEL)
 $(B)/agent/core/engine.o: rules/examples/eu.conf # linked in: what a host without a policy gets
 
@@ -127,7 +126,7 @@ SUBMAKE = $(MAKE) --no-print-directory -j$(shell nproc) QUIET=1
 RUN_TESTS = B=$(abspath $(B)) bash tests/run.sh
 run: root deps ## watch this host's outbound flows (monitor mode; ARGS=... is passed on)
 	@echo "building"; $(SUBMAKE) all
-	@B=$(abspath $(B)) bash agent/host/try.sh $(ARGS)
+	@B=$(abspath $(B)) bash agent/install/try.sh $(ARGS)
 demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeeds
 	@echo "building"; $(SUBMAKE) all
 	@B=$(abspath $(B)) bash tests/live/demo.sh
@@ -152,15 +151,15 @@ lint: all ## style ruler, clang-format, banned functions, layers, cppcheck, gcc 
 	@git ls-files '*.c' '*.h' | grep -v shapes | xargs clang-format --dry-run -Werror
 	@if command -v cppcheck >/dev/null; then cppcheck -q --std=c11 --enable=warning,performance,portability \
 		--error-exitcode=1 --suppressions-list=tests/cppcheck.known --include=tests/cppcheck.h -I. \
-		geo rules agent $(filter-out %.bpf.c,$(wildcard bpf/*.c)); \
+		geo rules agent bpf/load; \
 		else echo "cppcheck is not installed: not run"; fi
 	@$(MAKE) --no-print-directory -j$(shell nproc) analyze
 # gcc's analyzer, a file at a time and only what changed; what it gets wrong stands in tests/analyzer.known, and why:
 # memory stored through a pointer that the caller owns and frees, and that errno is not 0 after a failure
-analyze: $(patsubst %.c,$(B)/analyze/%,$(filter-out %.bpf.c geo/shapes.c,$(wildcard geo/*.c rules/*.c bpf/*.c agent/*.c agent/*/*.c)))
+analyze: $(patsubst %.c,$(B)/analyze/%,$(filter-out geo/distance/shapes.c,$(wildcard geo/*/*.c rules/*/*.c bpf/load/*.c agent/*.c agent/*/*.c)))
 $(B)/analyze/%: %.c | all
 	@mkdir -p $(@D); $(SAY) "  ANALYZE $<"
-	$(Q)LC_ALL=C $(CC) -std=gnu17 -O0 -fanalyzer -D_GNU_SOURCE -DCORDON_VERSION='"$(VERSION)"' -I. -I$(B) -Irules \
+	$(Q)LC_ALL=C $(CC) -std=gnu17 -O0 -fanalyzer -D_GNU_SOURCE -DCORDON_VERSION='"$(VERSION)"' -I. -I$(B) -Irules/parse \
 		$(PKG_CFLAGS) -MMD -MP -MT $@ -MF $@.d -c -o /dev/null $< 2>$@.log || { cat $@.log; exit 1; }
 	@! sed -nE 's/^([^:]+):[0-9]+:[0-9]+: (warning:.*)/\1: \2/p' $@.log | grep -vxFf tests/analyzer.known || { cat $@.log; exit 1; }
 	@touch $@
@@ -170,18 +169,18 @@ SHARE := $(DESTDIR)$(PREFIX)/share
 ETC := $(DESTDIR)/etc
 UNITS := $(DESTDIR)/lib/systemd/system
 INST = install -D -m
-SERVICES := $(wildcard agent/host/*.service agent/host/*.timer)
-MANS := $(wildcard agent/host/*.[1-8])
+SERVICES := $(wildcard agent/install/*.service agent/install/*.timer)
+MANS := $(wildcard agent/install/*.[1-8])
 install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PREFIX)
 	@$(INST) 755 $(B)/cordon $(BIN)/cordon
 	@$(foreach f,$(SERVICES),install -d $(UNITS) && sed -E 's|/usr/local/s?bin/|$(PREFIX)/bin/|g' \
 		$(f) > $(UNITS)/$(notdir $(f)) && chmod 644 $(UNITS)/$(notdir $(f)) &&) :
 	@$(foreach f,$(MANS),$(INST) 644 $(f) $(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f)) &&) :
-	@$(INST) 644 agent/host/cordon.bash $(SHARE)/bash-completion/completions/cordon
-	@$(foreach f,$(wildcard agent/host/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
-	@$(foreach f,$(wildcard agent/host/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
+	@$(INST) 644 agent/install/cordon.bash $(SHARE)/bash-completion/completions/cordon
+	@$(foreach f,$(wildcard agent/install/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
+	@$(foreach f,$(wildcard agent/install/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard rules/examples/*),$(INST) 644 $(f) $(SHARE)/cordon/examples/$(notdir $(f)) &&) :
-	@[ -e $(ETC)/cordon/geo.conf ] || [ ! -e agent/host/geo.conf ] || $(INST) 644 agent/host/geo.conf $(ETC)/cordon/geo.conf
+	@[ -e $(ETC)/cordon/geo.conf ] || [ ! -e agent/install/geo.conf ] || $(INST) 644 agent/install/geo.conf $(ETC)/cordon/geo.conf
 	@[ -e $(ETC)/cordon/cordon.conf ] || $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf
 	@echo "installed under $(DESTDIR)$(PREFIX); $(ETC)/cordon/cordon.conf is the policy"
 uninstall: ## remove what install put there; the policy stays
@@ -195,9 +194,9 @@ root:
 	@[ "$$(id -u)" = 0 ] || { echo "cordon: this needs root: loading kernel programs and making network" \
 		"namespaces do. Try: sudo make $(MAKECMDGOALS)" >&2; exit 1; }
 deps: ## install what the build needs (Debian 12, apt)
-	@sh agent/host/deps.sh build
+	@sh agent/install/deps.sh build
 deps-demo deps-test deps-vm: deps-%:
-	@sh agent/host/deps.sh $*
+	@sh agent/install/deps.sh $*
 clean: ## remove build/
 	rm -rf build
 help: ## this text

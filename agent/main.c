@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/cmd/cmd.h"
-#include "agent/core/diag.h"
+#include "agent/base/diag_print.h"
 
 struct verb {
 	const char *name;

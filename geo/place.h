@@ -9,7 +9,7 @@
 #ifndef GEO_PLACE_H
 #define GEO_PLACE_H
 #include <stdint.h>
-#include "geo/country.h"
+#include "geo/facts/country.h"
 
 enum place_status {
 	PLACE_UNKNOWN, /* no source speaks */

@@ -5,14 +5,14 @@
  * A *source* is one file (or the place lines of the policy); a *claim* is what it says of one
  * range. Claims are all kept for explain. Precedence: place lines > provider range file > geofeed
  * > MMDB > country text > registry; within a source the more specific wins. Differ on
- * inside/outside EEA: disputed. Merge is geo/merge.c.
+ * inside/outside EEA: disputed. Merge is geo/merge/merge.c.
  */
 #ifndef GEO_PLACES_H
 #define GEO_PLACES_H
 #include <stdbool.h>
 #include <stdint.h>
-#include "geo/diag.h"
-#include "geo/ip.h"
+#include "geo/base/diag.h"
+#include "geo/base/ip.h"
 #include "geo/place.h"
 
 enum source_kind {

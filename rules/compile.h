@@ -18,7 +18,7 @@ int policy_sets_equal(const struct policy *a, const struct policy *b);
 #define POLICY_SET_INSIDE 0 /* set 0 is always 'inside' (maybe empty) */
 
 #define COMPILE_CELLS_MAX                                                                          \
-	(2u << 20) /* of the matrix: 4 MiB, what one map value may hold (bpf/abi.h) */
+	(2u << 20) /* of the matrix: 4 MiB, what one map value may hold (bpf/prog/abi.h) */
 
 struct compile_env {
 	const struct place_class *classes;

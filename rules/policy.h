@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "geo/diag.h"
-#include "geo/ip.h"
-#include "geo/country.h"
+#include "geo/base/diag.h"
+#include "geo/base/ip.h"
+#include "geo/facts/country.h"
 #include "rules/decide.h"
 
 #define POLICY_LINE_MAX	  4096	     /* bytes, without the newline */
@@ -21,7 +21,7 @@
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
 
 /* A place, as a rule or a zone names it. What matches a place whose status is not 'known' stands in
- * rules/eval.h: an allow rule by country, zone, law or 'here' never does; one that names the
+ * rules/compile/eval.h: an allow rule by country, zone, law or 'here' never does; one that names the
  * address, provider or status does. */
 enum place_atom_type {
 	ATOM_ANY,

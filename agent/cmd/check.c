@@ -8,11 +8,11 @@
 #include <time.h>
 #include "agent/cmd/check.h"
 #include "agent/cmd/cmd.h"
-#include "agent/core/engine.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/operator.h"
-#include "rules/calendar.h"
+#include "agent/engine/engine.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/facts/operator.h"
+#include "rules/parse/calendar.h"
 
 static const char usage[] =
 	"usage: cordon check [FILE] [options]\n"

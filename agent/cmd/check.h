@@ -4,7 +4,7 @@
 #define AGENT_CMD_CHECK_H
 #include <jansson.h>
 #include <stdbool.h>
-#include "agent/core/diag.h"
+#include "agent/base/diag_print.h"
 #include "rules/compile.h"
 
 struct check {

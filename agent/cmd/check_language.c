@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/cmd/check.h"
-#include "rules/match.h"
+#include "rules/parse/match.h"
 
 #define INDENT 34
 #define WIDTH  100

@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 #include "agent/cmd/check.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/zone.h"
-#include "rules/calendar.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/facts/zone.h"
+#include "rules/parse/calendar.h"
 
 /* Addresses that nobody thought of when he wrote the rules: the policy itself says what becomes of
  * them. */

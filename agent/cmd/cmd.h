@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cmd.h - the verbs. Each gets argv with its own name at [0] and returns an enum exit_code; --help
  * is main's. */
-#ifndef AGENT_CMD_H
-#define AGENT_CMD_H
+#ifndef AGENT_CMD_CMD_H
+#define AGENT_CMD_CMD_H
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_check(int argc, char **argv);

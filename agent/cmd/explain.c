@@ -9,12 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
-#include "agent/core/diag.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/refuted.h"
-#include "rules/calendar.h"
-#include "rules/proto.h"
+#include "agent/base/diag_print.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/distance/refuted.h"
+#include "rules/parse/calendar.h"
+#include "rules/parse/proto.h"
 
 #define GEO_MAX 16
 

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include "agent/core/engine.h"
+#include "agent/engine/engine.h"
 
 #define EXPLAIN_FROM_MAX   8
 #define EXPLAIN_CLAIMS_MAX 64

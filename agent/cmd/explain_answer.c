@@ -7,13 +7,13 @@
 #include <string.h>
 #include "agent/cmd/explain.h"
 #include "agent/cmd/geo_conf.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "agent/feed/event.h"
-#include "geo/distance.h"
-#include "geo/operator.h"
-#include "geo/zone.h"
-#include "rules/proto.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "agent/event/event_text.h"
+#include "geo/distance/distance.h"
+#include "geo/facts/operator.h"
+#include "geo/facts/zone.h"
+#include "rules/parse/proto.h"
 
 static json_t *string(const char *s)
 {

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "agent/cmd/explain.h"
-#include "agent/core/text.h"
+#include "agent/base/text.h"
 
 #define RULES_SHOWN 12 /* around the one that decides; --json has them all */
 #define LABEL	    "%-11s "

@@ -4,7 +4,7 @@
 #include <string.h>
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/geo.h"
-#include "agent/core/diag.h"
+#include "agent/base/diag_print.h"
 
 static const struct verb {
 	const char *name;

@@ -7,11 +7,11 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/geo.h"
-#include "agent/core/diag.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/mmdb_meta.h"
-#include "geo/mmdb_write.h"
+#include "agent/base/diag_print.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/source/mmdb_meta.h"
+#include "geo/mmdb/mmdb_write.h"
 
 const char geo_build_help[] =
 	"usage: cordon geo build [options] FILE...\n"

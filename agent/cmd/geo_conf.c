@@ -6,9 +6,9 @@
 #include <string.h>
 #include "agent/cmd/geo.h"
 #include "agent/cmd/geo_conf.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/operator.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/facts/operator.h"
 
 #define CONF_MAX  (1u << 20)
 #define WORDS_MAX 8

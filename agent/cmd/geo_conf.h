@@ -8,12 +8,12 @@
  * authorities source    aws https://ip-ranges.amazonaws.com/ip-ranges.json source    tor4
  * /usr/share/tor/geoip hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
  */
-#ifndef AGENT_GEO_CONF_H
-#define AGENT_GEO_CONF_H
+#ifndef AGENT_CMD_GEO_CONF_H
+#define AGENT_CMD_GEO_CONF_H
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include "geo/diag.h"
+#include "geo/base/diag.h"
 
 #define GEO_CONF_SOURCES 64
 #define GEO_CONF_HDS	 64

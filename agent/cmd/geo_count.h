@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* geo_count.h - how many addresses of each provider have a place that is known, disputed,
  * unprovable or unknown. */
-#ifndef AGENT_GEO_COUNT_H
-#define AGENT_GEO_COUNT_H
+#ifndef AGENT_CMD_GEO_COUNT_H
+#define AGENT_CMD_GEO_COUNT_H
 #include "geo/places.h"
 
 struct geo_count {

@@ -8,12 +8,12 @@
 #include <string.h>
 #include <time.h>
 #include "agent/cmd/geo_distance.h"
-#include "agent/core/diag.h"
-#include "agent/core/engine.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/distance.h"
-#include "geo/zone.h"
+#include "agent/base/diag_print.h"
+#include "agent/engine/engine.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/distance/distance.h"
+#include "geo/facts/zone.h"
 
 #define NS_PER_MS 1e6
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* geo_distance.h - 'cordon geo show --distance': what a round-trip time proves from home. */
-#ifndef AGENT_GEO_DISTANCE_H
-#define AGENT_GEO_DISTANCE_H
+#ifndef AGENT_CMD_GEO_DISTANCE_H
+#define AGENT_CMD_GEO_DISTANCE_H
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

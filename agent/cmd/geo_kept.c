@@ -9,9 +9,9 @@
 #include <time.h>
 #include "agent/cmd/geo.h"
 #include "agent/cmd/geo_kept.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/file_write.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/base/file.h"
 
 #define STATE_MAX (64u << 10)
 #define COPY_MAX  (1u << 30)

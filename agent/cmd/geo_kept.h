@@ -7,8 +7,8 @@
  *     NAME.state   JSON: from, etag, sha256, claims, format, taken
  *     NAME.new     a candidate while it is checked
  */
-#ifndef AGENT_GEO_KEPT_H
-#define AGENT_GEO_KEPT_H
+#ifndef AGENT_CMD_GEO_KEPT_H
+#define AGENT_CMD_GEO_KEPT_H
 #include <stdbool.h>
 #include <stdint.h>
 #include "agent/cmd/geo_conf.h"

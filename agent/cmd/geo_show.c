@@ -11,11 +11,11 @@
 #include "agent/cmd/geo_conf.h"
 #include "agent/cmd/geo_count.h"
 #include "agent/cmd/geo_distance.h"
-#include "agent/core/diag.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "geo/mmdb_meta.h"
-#include "geo/operator.h"
+#include "agent/base/diag_print.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "geo/source/mmdb_meta.h"
+#include "geo/facts/operator.h"
 
 const char geo_show_help[] =
 	"usage: cordon geo show [options] [FILE...]\n"

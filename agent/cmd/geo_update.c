@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include "agent/cmd/geo.h"
 #include "agent/cmd/geo_kept.h"
-#include "agent/core/diag.h"
-#include "agent/core/fetch.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
+#include "agent/base/diag_print.h"
+#include "agent/cmd/fetch.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 
 #define ACCEPT_MAX 64
 #define FETCH_MAX  (256u << 20)

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/cmd/cmd.h"
-#include "agent/core/control.h"
-#include "agent/core/diag.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "bpf/load.h"
+#include "agent/daemon/control.h"
+#include "agent/base/diag_print.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "bpf/load/kernel.h"
 
 #define RELOAD_SECONDS 60 /* a full places database takes a second or two */
 

@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/replay.h"
-#include "agent/core/diag.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
+#include "agent/base/diag_print.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 #include "agent/feed/ecs.h"
 
 #define DEPTH_MAX  16 /* of directories */

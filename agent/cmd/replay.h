@@ -5,8 +5,8 @@
 #define AGENT_CMD_REPLAY_H
 #include <stdbool.h>
 #include <stdio.h>
-#include "agent/core/pipeline.h"
-#include "agent/feed/jsonw.h"
+#include "agent/flow/pipeline.h"
+#include "agent/base/json_writer.h"
 #include "agent/source/capture.h"
 
 struct replay_capture {

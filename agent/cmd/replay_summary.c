@@ -7,10 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/replay.h"
-#include "agent/core/diag.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
-#include "agent/feed/event.h"
+#include "agent/base/diag_print.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "agent/event/event_text.h"
 
 #define PROGRESS_NS	 200000000ull
 #define PROGRESS_BATCHES 1024 /* looks at the clock this seldom */

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
-#include "agent/core/daemon.h"
-#include "agent/core/text.h"
+#include "agent/daemon/daemon.h"
+#include "agent/base/text.h"
 
 enum option_code {
 	OPTION_POLICY = 256,

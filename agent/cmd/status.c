@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
-#include "agent/core/daemon.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
+#include "agent/daemon/daemon.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 
 struct status_options {
 	bool json;

@@ -2,9 +2,9 @@
 /* ecs.c - an event in the field names of ECS 9.4; what ECS has no name for stands below "cordon".
  */
 #include <string.h>
-#include "agent/core/text.h"
+#include "agent/base/text.h"
 #include "agent/feed/ecs.h"
-#include "agent/feed/event.h"
+#include "agent/event/event_text.h"
 
 #define MESSAGE_MAX 5120 /* a rule's line has at most 4096 bytes */
 

@@ -3,8 +3,8 @@
  * and journal. */
 #ifndef AGENT_FEED_ECS_H
 #define AGENT_FEED_ECS_H
-#include "agent/core/event.h"
-#include "agent/feed/jsonw.h"
+#include "agent/event/event.h"
+#include "agent/base/json_writer.h"
 
 /* The host that the event is about. Replay knows none: NULL. */
 struct ecs_host {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include "agent/core/own.h"
+#include "geo/base/cleanup.h"
 
 #define PIPE_WAIT_MS 200 /* a slower reader loses lines, not the agent its time */
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* fragment.h - later fragments take protocol and ports from the first, found by (addresses, id,
  * protocol). */
-#ifndef AGENT_FRAGMENT_H
-#define AGENT_FRAGMENT_H
+#ifndef AGENT_FLOW_FRAGMENT_H
+#define AGENT_FLOW_FRAGMENT_H
 #include "agent/flow/packet.h"
 
 /* Datagrams remembered; past it the one in the same group of FRAGMENT_WAYS that is oldest is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* link.h - link layers: from the first byte of a frame to the first byte of its IP header. */
-#ifndef AGENT_LINK_H
-#define AGENT_LINK_H
+#ifndef AGENT_FLOW_LINK_H
+#define AGENT_FLOW_LINK_H
 #include "agent/flow/cursor.h"
 #include "agent/flow/packet.h"
 

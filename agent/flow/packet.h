@@ -7,8 +7,8 @@
  * NSH); tunnels inside IP are not: packet_decode stops at the first IP header. What is inside is a
  * later walk over 'payload'.
  */
-#ifndef AGENT_PACKET_H
-#define AGENT_PACKET_H
+#ifndef AGENT_FLOW_PACKET_H
+#define AGENT_FLOW_PACKET_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

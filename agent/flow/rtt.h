@@ -17,8 +17,8 @@
  * segment sent again though it had arrived, of which the capture has only the second. That takes a
  * lost capture packet and a needless timeout at once.
  */
-#ifndef AGENT_RTT_H
-#define AGENT_RTT_H
+#ifndef AGENT_FLOW_RTT_H
+#define AGENT_FLOW_RTT_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -16,13 +16,13 @@
  * never changes and is not 0; 3. the table never holds more than 'max' flows: flow_table_add says
  * -ENOSPC, and the owner sweeps.
  */
-#ifndef AGENT_TABLE_H
-#define AGENT_TABLE_H
+#ifndef AGENT_FLOW_TABLE_H
+#define AGENT_FLOW_TABLE_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "geo/ip.h"
+#include "geo/base/ip.h"
 
 /* src, dst, and one word: sport, dport, protocol, version, route; the top byte is the owner's
  * flags, not compared. */

@@ -4,10 +4,10 @@
  * pcapng (any number of sections and interfaces, mixed link types), gzip by its magic. Damage is
  * counted, what is readable is handed over.
  */
-#ifndef AGENT_CAPTURE_H
-#define AGENT_CAPTURE_H
+#ifndef AGENT_SOURCE_CAPTURE_H
+#define AGENT_SOURCE_CAPTURE_H
 #include "agent/flow/packet.h"
-#include "geo/diag.h"
+#include "geo/base/diag.h"
 
 #define CAPTURE_PACKET_MAX     (256u << 10) /* a longer record is damage: libpcap's own limit */
 #define CAPTURE_INTERFACES_MAX 65536	    /* in one pcapng section */

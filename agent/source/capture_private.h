@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* capture_private.h - what the two capture formats share. */
-#ifndef AGENT_CAPTURE_PRIVATE_H
-#define AGENT_CAPTURE_PRIVATE_H
+#ifndef AGENT_SOURCE_CAPTURE_PRIVATE_H
+#define AGENT_SOURCE_CAPTURE_PRIVATE_H
 #include <string.h>
 #include "agent/source/capture.h"
 #include "agent/source/input.h"

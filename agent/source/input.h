@@ -9,8 +9,8 @@
  * reads (gunzips, hashes) the next blocks while the caller works on this one; the caller sees no
  * difference but in time.
  */
-#ifndef AGENT_INPUT_H
-#define AGENT_INPUT_H
+#ifndef AGENT_SOURCE_INPUT_H
+#define AGENT_SOURCE_INPUT_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

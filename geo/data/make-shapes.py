@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Make shapes.inc, the country shapes behind geo/shapes.c, from Natural Earth 1:10m (public domain).
+"""Make shapes.inc, the country shapes behind geo/distance/shapes.c, from Natural Earth 1:10m (public domain).
 
     npm pack world-atlas@2.0.2 && tar xf world-atlas-2.0.2.tgz     # TopoJSON of Natural Earth 4.1.0
     python3 geo/data/make-shapes.py package/countries-10m.json > geo/data/shapes.inc

@@ -12,9 +12,9 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include "agent/core/control.h"
-#include "agent/core/own.h"
-#include "agent/core/text.h"
+#include "agent/daemon/control.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 
 static char dir[64], path[96];
 static pid_t server;

@@ -3,7 +3,7 @@
  * columns. */
 #include <criterion/criterion.h>
 #include <string.h>
-#include "agent/core/diag.h"
+#include "agent/base/diag_print.h"
 
 static struct diag_print p;
 static char *out;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/core/engine.h"
+#include "agent/engine/engine.h"
 
 #define NOW 1795430400 /* 2026-11-23 */
 static char dir[] = "/tmp/cordon-engine-XXXXXX";

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "agent/feed/ecs.h"
-#include "agent/feed/event.h"
+#include "agent/event/event_text.h"
 
 static struct ip ip(const char *s)
 {

@@ -9,8 +9,8 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/core/own.h"
-#include "agent/core/text.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 #include "agent/feed/file.h"
 
 static char dir[64], path[96];

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/cmd/geo_distance.h"
-#include "geo/distance.h"
+#include "geo/distance/distance.h"
 
 #define AT 1795000000
 

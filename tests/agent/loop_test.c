@@ -5,7 +5,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <unistd.h>
-#include "agent/core/loop.h"
+#include "agent/base/loop.h"
 
 static struct loop *l;
 static int a[2], b[2], calls, got;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/core/pipeline.h"
+#include "agent/flow/pipeline.h"
 
 #define US_ADDRESS "3.80.0.1"
 #define DE_ADDRESS "52.28.0.1"

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "agent/core/account.h"
-#include "agent/core/pipeline.h"
+#include "agent/engine/destinations.h"
+#include "agent/flow/pipeline.h"
 #include "agent/flow/packet.h"
 
 #define START  1795430400000000000ull

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "agent/core/text.h"
-#include "agent/flow/process.h"
+#include "agent/base/text.h"
+#include "agent/host/process.h"
 
 static char root[64];
 static struct processes *ps;

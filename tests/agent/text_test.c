@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include "agent/core/own.h"
-#include "agent/core/text.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 
 Test(text, escapes)
 {

@@ -13,7 +13,7 @@
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
-#include "bpf/kernel.h"
+#include "bpf/load/kernel_private.h"
 
 #define ADDRESSES (1u << 20)
 #define BATCH	  64u

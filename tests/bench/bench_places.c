@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include "geo/light.h"
-#include "geo/table.h"
+#include "geo/lookup/lookup.h"
+#include "geo/lookup/table.h"
 
 #define ROUNDS	5
 #define LOOKUPS 4000000

@@ -12,7 +12,7 @@
 #define FIXTURE_PLAIN
 #include "tests/bpf/policy.h"
 #include <bpf/bpf.h>
-#include "geo/zone.h"
+#include "geo/facts/zone.h"
 
 #define ROUNDS	 301
 #define SLICE_MS 3

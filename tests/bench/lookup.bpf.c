@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /* lookup.bpf.c - 64 look-ups a run, by the place table as egress.bpf.c has it, and by LPM tries
  * with the same prefixes. */
-#include "bpf/place.bpf.h"
+#include "bpf/prog/place.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 

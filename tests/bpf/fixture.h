@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include "bpf/load.h"
+#include "bpf/load/kernel.h"
 #ifndef FIXTURE_PLAIN
 #include <criterion/criterion.h>
 #else /* a benchmark: the same checks, without a test runner */

@@ -9,7 +9,7 @@
  */
 #include <bpf/bpf.h>
 #include <net/if.h>
-#include "bpf/kernel.h"
+#include "bpf/load/kernel_private.h"
 #include "tests/bpf/policy.h"
 
 #define PACKETS	   200000

@@ -2,7 +2,7 @@
 /* pipeline_fuzz.c - any bytes as a capture, down the whole road: reader, headers, flows, distances,
  * verdicts, event lines. */
 #include <string.h>
-#include "agent/core/pipeline.h"
+#include "agent/flow/pipeline.h"
 #include "agent/feed/ecs.h"
 #include "agent/source/capture.h"
 #include "tests/fuzz/file.h"

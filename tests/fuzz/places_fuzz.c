@@ -13,7 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "geo/table.h"
+#include "geo/lookup/table.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <criterion/criterion.h>
 #include <math.h>
 #include <string.h>
-#include "geo/distance.h"
+#include "geo/distance/distance.h"
 
 #define AT    1795000000 /* November 2026 */
 #define MS(x) ((uint64_t)((x)*1e6))

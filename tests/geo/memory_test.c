@@ -8,8 +8,8 @@
  * counted.
  */
 #include <errno.h>
-#include "geo/mmdb_write.h"
-#include "geo/table.h"
+#include "geo/mmdb/mmdb_write.h"
+#include "geo/lookup/table.h"
 #include "tests/geo/fixture.h"
 
 TestSuite(memory, .timeout = 120);

@@ -7,7 +7,7 @@
  * tor-geoipdb's text, an ASN list), as a user would configure them.
  */
 #include <errno.h>
-#include "geo/table.h"
+#include "geo/lookup/table.h"
 #include "tests/geo/fixture.h"
 
 TestSuite(merge, .fini = no_leaks);

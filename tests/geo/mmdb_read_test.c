@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <maxminddb.h>
 #include <sys/stat.h>
-#include "geo/mmdb_write.h"
+#include "geo/mmdb/mmdb_write.h"
 #include "tests/geo/fixture.h"
 
 TestSuite(mmdb, .fini = no_leaks, .timeout = 240);

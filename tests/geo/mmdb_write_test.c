@@ -4,11 +4,11 @@
 #include <errno.h>
 #include <maxminddb.h>
 #include <sys/stat.h>
-#include "geo/file_write.h"
-#include "geo/mmdb_data.h"
-#include "geo/mmdb_meta.h"
-#include "geo/mmdb_tree.h"
-#include "geo/mmdb_write.h"
+#include "geo/base/file.h"
+#include "geo/mmdb/mmdb_data.h"
+#include "geo/source/mmdb_meta.h"
+#include "geo/mmdb/mmdb_tree.h"
+#include "geo/mmdb/mmdb_write.h"
 #include "tests/geo/places_fixture.h"
 
 #define DIR "tests/geo/fixtures/"

@@ -6,10 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "geo/country.h"
-#include "geo/operator.h"
-#include "geo/region.h"
-#include "geo/zone.h"
+#include "geo/facts/country.h"
+#include "geo/facts/operator.h"
+#include "geo/facts/region.h"
+#include "geo/facts/zone.h"
 
 #define NOW 1795392000 /* 2026-11-23 */
 

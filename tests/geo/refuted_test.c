@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "geo/country.h"
+#include "geo/facts/country.h"
 #include "geo/places.h"
-#include "geo/refuted.h"
+#include "geo/distance/refuted.h"
 
 #define US CC('U', 'S')
 

@@ -2,8 +2,8 @@
 /* table_test.c - the compiled table against the sources: every boundary, many addresses at random,
  * every limit. */
 #include <errno.h>
-#include "geo/light.h"
-#include "geo/table.h"
+#include "geo/lookup/lookup.h"
+#include "geo/lookup/table.h"
 #include "tests/geo/fixture.h"
 
 TestSuite(table, .fini = no_leaks, .timeout = 120);

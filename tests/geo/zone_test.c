@@ -3,7 +3,7 @@
  * changed on. */
 #include <errno.h>
 #include <time.h>
-#include "geo/zone.h"
+#include "geo/facts/zone.h"
 #include "tests/geo/fixture.h"
 
 TestSuite(zone, .fini = no_leaks);

@@ -6,7 +6,7 @@ bg sink on us $PEER sink 7000
 bg sink-eu on eu $PEER sink 7000
 bg_ready sink && bg_ready sink-eu
 # not the whole host in a test: only the cgroup of the test
-bg try env B="$B" TMPDIR="$LIVE" bash "$ROOT/agent/host/try.sh" --cgroup "$CG"
+bg try env B="$B" TMPDIR="$LIVE" bash "$ROOT/agent/install/try.sh" --cgroup "$CG"
 check starts wait_for 20 grep -q 'monitor mode' "$LIVE/try.out"
 attached() { bpftool cgroup show "$CG" 2>/dev/null | grep -q egress; }
 check attaches wait_for 20 attached

@@ -9,7 +9,7 @@
  */
 #include <time.h>
 #include "tests/rules/fixture.h"
-#include "geo/zone.h"
+#include "geo/facts/zone.h"
 
 TestSuite(compile, .fini = no_leaks);
 

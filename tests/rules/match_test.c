@@ -2,7 +2,7 @@
 /* match_test.c - every row of match.def has a case here: it parses, prints itself, and decides both
  * ways. */
 #include "tests/rules/fixture.h"
-#include "rules/match.h"
+#include "rules/parse/match.h"
 
 TestSuite(match, .fini = no_leaks);
 
@@ -323,7 +323,7 @@ Test(match, every_keyword_is_reserved)
 {
 	static const char *const words[] = {
 #define MATCH_WORD(id, key, raw) key,
-#include "rules/match.def"
+#include "rules/parse/match.def"
 	};
 	char text[256];
 

@@ -4,11 +4,11 @@
 #include <limits.h>
 #include <time.h>
 #include "tests/rules/fixture.h"
-#include "rules/arena.h"
-#include "rules/calendar.h"
-#include "rules/keys.h"
-#include "rules/proto.h"
-#include "rules/writer.h"
+#include "rules/parse/arena.h"
+#include "rules/parse/calendar.h"
+#include "rules/compile/keys.h"
+#include "rules/parse/proto.h"
+#include "rules/parse/writer.h"
 
 TestSuite(parts, .fini = no_leaks);
 

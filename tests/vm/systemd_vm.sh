@@ -3,7 +3,7 @@
 . "$ROOT/tests/lib/tap.sh"
 . "$ROOT/tests/vm/image.sh"
 for p in qemu-system-x86_64 mmdebstrap cpio; do
-	command -v $p >/dev/null || { skip "vm/systemd" "$p is not installed (agent/host/deps.sh vm)"; exit 0; }
+	command -v $p >/dev/null || { skip "vm/systemd" "$p is not installed (agent/install/deps.sh vm)"; exit 0; }
 done
 [ "$(uname -m)" = x86_64 ] || { skip "vm/systemd" "the image is for x86_64"; exit 0; }
 vm_image >&2 || vm_image >&2 || vm_image >&2 || { skip "vm/systemd" "mmdebstrap could not make the image, three times"; exit 0; }

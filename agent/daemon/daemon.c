@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon.c - start, the loop's handlers, and a stop that says what stays behind. */
+#include "agent/daemon/daemon.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <systemd/sd-daemon.h>
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+
+#define COUNTS_EVERY 10 /* seconds between fetches of folded counts */
+#define PORTS_EVERY  5	/* seconds between looks at who listens */
+#define STALE_EVERY  3600
+
+static void notify_status(const struct daemon *d)
+{
+	sd_notifyf(0, "STATUS=%s; %s, %zu rules; %" PRIu64 " alerts", daemon_mode_name(d->mode),
+		   d->engine->policy->file, d->engine->policy->nrules, d->events);
+}
+
+static void draw(struct daemon *d)
+{
+	const struct daemon_message *m =
+		d->nmessages ? &d->message[(d->nmessages - 1) % DAEMON_MESSAGES_MAX] : NULL;
+	const char *slash = strrchr(d->engine->policy->file, '/');
+	char title[512], age[TEXT_SHORT], last[320] = "";
+	int64_t max_age;
+
+	text_put(title, sizeof(title),
+		 "cordon %s | %s, %zu rules | places %s, %s old | %" PRIu64 " alerts, %" PRIu64
+		 " folded",
+		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor",
+		 slash ? slash + 1 : d->engine->policy->file, d->engine->policy->nrules,
+		 d->engine->places_name, text_duration(age, daemon_places_age(d->engine, &max_age)),
+		 d->events, fold_suppressed(d->fold));
+	if (m)
+		text_put(last, sizeof(last), "%s: %s", m->action, m->text);
+	live_draw(d->live, title, m ? last : NULL, loop_unix_ns());
+}
+
+static void live_flow(void *arg, const struct event *e)
+{
+	live_put(arg, e);
+}
+
+static void ended_flow(void *arg, const struct event *e)
+{
+	struct daemon *d = arg;
+
+	live_end(d->live, e);
+}
+
+static void show(struct daemon *d)
+{
+	if (d->ring)
+		ring_flows(d->ring, live_flow, d->live);
+	draw(d);
+}
+
+/* Once a second: nothing here waits, and nothing is done that did not come due. */
+static void on_second(void *arg)
+{
+	struct daemon *d = arg;
+	uint64_t second = (loop_unix_ns() - d->started_ns) / LOOP_SECOND;
+
+	if (d->ring) {
+		ring_poll(d->ring);
+		if (second % PORTS_EVERY == 0) {
+			daemon_check_ports(d);
+			daemon_check_hooks(d);
+		}
+		if (second % COUNTS_EVERY == 0) {
+			kernel_clock(d->kernel);
+			ring_counts(d->ring);
+			daemon_check_lost(d);
+			ring_distances(d->ring);
+		}
+	}
+	if (d->wire && second % COUNTS_EVERY == 0)
+		pipeline_expire(d->pipeline, loop_unix_ns() - RING_IDLE_NS);
+	fold_tick(d->fold, loop_unix_ns());
+	if (second % STALE_EVERY == 0)
+		daemon_check_stale(d);
+	if (second % COUNTS_EVERY == 0)
+		notify_status(d);
+	if (d->live)
+		show(d);
+}
+
+static void on_watchdog(void *arg)
+{
+	(void)arg;
+	sd_notify(0, "WATCHDOG=1");
+}
+
+static void reload_by_signal(struct daemon *d)
+{
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, loop_monotonic_ns() / 1000);
+	daemon_reload(d, stderr);
+	sd_notify(0, "READY=1");
+	notify_status(d);
+}
+
+static void on_signal(void *arg, int signal)
+{
+	struct daemon *d = arg;
+
+	if (signal == SIGHUP &&
+	    !(d->live && isatty(STDIN_FILENO))) /* a table whose terminal went away ends */
+		reload_by_signal(d);
+	else
+		loop_stop(d->loop);
+}
+
+static void on_ring(void *arg, uint32_t events)
+{
+	struct daemon *d = arg;
+
+	(void)events;
+	ring_poll(d->ring);
+}
+
+static void on_wire(void *arg, uint32_t events)
+{
+	struct daemon *d = arg;
+	const char *why = "";
+
+	(void)events;
+	if (wire_poll(d->wire, d->pipeline, &why) == 0)
+		return;
+	daemon_tell(d, "source-failed", "%s: %s", d->cfg.interface, why);
+	d->exit_code = EXIT_FAILED;
+	loop_stop(d->loop);
+}
+
+static void on_cgroups(void *arg, uint32_t events)
+{
+	(void)events;
+	cgroups_dispatch(arg);
+}
+
+static void on_host(void *arg, uint32_t events)
+{
+	struct daemon *d = arg;
+
+	(void)events;
+	host_dispatch(d->host);
+}
+
+static void on_address(void *arg, const struct ip *ip, bool on)
+{
+	struct daemon *d = arg;
+
+	kernel_own_address_set(d->kernel, ip, on);
+	d->own_addresses += on ? 1 : 0;
+}
+
+static void cgroup_gone(void *arg, uint64_t id)
+{
+	struct daemon *d = arg;
+
+	if (d->kernel)
+		kernel_cgroup_forget(d->kernel, id);
+}
+
+/* Tells the one that runs; it writes that down too. */
+static int second_agent(struct daemon *d, const char *what)
+{
+	_json_ json_t *q = json_pack("{sssi}", "verb", "second", "pid", (int)getpid());
+	_json_ json_t *a = NULL;
+	json_int_t pid = 0;
+
+	if (q && control_call(&a, d->cfg.control, q, 2) == 0)
+		pid = json_integer_value(json_object_get(a, "pid"));
+	if (pid)
+		diag_say("another agent is running (process %" JSON_INTEGER_FORMAT
+			 ", %s); one host has one agent",
+			 pid, what);
+	else
+		diag_say("another agent is running (%s is taken); one host has one agent", what);
+	return EXIT_FAILED;
+}
+
+static int start_control(struct daemon *d)
+{
+	int r = control_open(&d->control, d->loop, d->cfg.control, daemon_request, d);
+
+	if (r == -EADDRINUSE)
+		return second_agent(d, d->cfg.control);
+	if (r == -EEXIST)
+		diag_say("%s: something that is no socket stands there; remove it or use --control",
+			 d->cfg.control);
+	else if (r < 0)
+		diag_say("%s: cannot make the control socket: %s", d->cfg.control, strerror(-r));
+	return r < 0 ? EXIT_FAILED : 0;
+}
+
+static int probe(char *cgroup2, size_t size)
+{
+	struct kernel_probe p;
+	int r = kernel_probe(&p);
+
+	text_put(cgroup2, size, "%s", p.cgroup2);
+	if (r == 0)
+		return 0;
+	for (unsigned i = 0; i < FEATURE_COUNT; i++)
+		if (p.feature[i].required && !p.feature[i].ok) {
+			diag_say("cannot watch this host: %s: %s",
+				 kernel_feature_name((enum kernel_feature)i), p.feature[i].why);
+			return EXIT_FAILED; /* the first reason; the others follow from it more
+					       often than not */
+		}
+	diag_say("cannot watch this host: %s", strerror(-r));
+	return EXIT_FAILED;
+}
+
+static int start_cgroups(struct daemon *d, const char *cgroup2)
+{
+	struct cgroups_watch w = {daemon_cgroup_seen, cgroup_gone, d};
+	int r = cgroups_new(&d->cgroups, cgroup2, &w);
+
+	if (r == 0)
+		r = loop_add(d->loop, cgroups_fd(d->cgroups), EPOLLIN, on_cgroups, d->cgroups);
+	if (r < 0)
+		diag_say("%s: cannot watch the cgroups: %s", cgroup2, strerror(-r));
+	return r < 0 ? EXIT_FAILED : 0;
+}
+
+static int open_kernel(struct daemon *d)
+{
+	struct kernel_config cfg = {.cgroup = d->cfg.cgroup, .pins = d->cfg.pins};
+	struct diag_print p;
+	int r;
+
+	diag_print_init(&p, stderr);
+	r = kernel_open(&d->kernel, &cfg, &p.sink);
+	diag_print_done(&p);
+	if (r == -EBUSY)
+		return second_agent(d, d->cfg.pins ? d->cfg.pins : KERNEL_PINS);
+	return r < 0 ? EXIT_FAILED : 0;
+}
+
+static int start_ring(struct daemon *d)
+{
+	struct ring_config cfg = {.kernel = d->kernel,
+				  .pipeline = d->pipeline,
+				  .processes = d->processes,
+				  .cgroups = d->cgroups,
+				  .fold = d->fold,
+				  .quiet = &d->quiet,
+				  .handle = &d->fold_handle,
+				  .alarm = daemon_alarm,
+				  .ended = d->cfg.live ? ended_flow : NULL,
+				  .arg = d};
+	int r = ring_new(&d->ring, &cfg);
+
+	if (r < 0) {
+		diag_say("not enough memory for the kernel's flows");
+		return EXIT_FAILED;
+	}
+	ring_engine(d->ring, d->engine, d->generation);
+	r = loop_add(d->loop, kernel_fd(d->kernel), EPOLLIN, on_ring, d);
+	if (r < 0)
+		diag_say("cannot wait for the kernel's records: %s", strerror(-r));
+	return r < 0 ? EXIT_FAILED : 0;
+}
+
+/* From here on the host is watched. What was attached before stays in force until the new
+ * generation is in place. */
+static int start_kernel(struct daemon *d)
+{
+	struct kernel_status s = {0};
+	char cgroup2[128];
+	int r = probe(cgroup2, sizeof(cgroup2));
+
+	r = r ? r : open_kernel(d);
+	r = r ? r : start_cgroups(d, cgroup2);
+	if (r)
+		return r;
+	kernel_status(d->kernel, &s);
+	kernel_clock(d->kernel);
+	if (host_open(&d->host, on_address, d) == 0)
+		loop_add(d->loop, host_fd(d->host), EPOLLIN, on_host, d);
+	else
+		diag_say(
+			"cannot watch this host's addresses: a connection to itself may look like egress");
+	daemon_check_ports(d);
+	if (daemon_publish(d, d->engine, d->mode, stderr) < 0) {
+		if (!s.adopted) /* what nobody attached, nobody needs */
+			kernel_detach(TAKE_PTR(d->kernel), NULL);
+		return EXIT_FAILED;
+	}
+	d->generation = d->published.generation;
+	r = start_ring(d);
+	if (r == 0 && s.adopted)
+		daemon_tell(
+			d, "adopted",
+			"found cordon's programs at work in %s, without an agent; took them over",
+			s.pins);
+	return r;
+}
+
+static int start_wire(struct daemon *d)
+{
+	struct diag_print p;
+	int r;
+
+	diag_print_init(&p, stderr);
+	r = wire_open(&d->wire, d->cfg.interface, &p.sink);
+	diag_print_done(&p);
+	/* without cgroup2 the alerts name no unit */
+	if (r == 0 && cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
+		start_cgroups(d, d->cgroup2);
+	if (r == 0)
+		r = loop_add(d->loop, wire_fd(d->wire), EPOLLIN, on_wire, d);
+	return r < 0 ? EXIT_FAILED : 0;
+}
+
+static int start_pipeline(struct daemon *d)
+{
+	struct pipeline_config cfg = {.engine = d->engine, .event = daemon_sink, .arg = d};
+
+	if (fold_new(&d->fold, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
+	    pipeline_new(&d->pipeline, &cfg) < 0 || processes_new(&d->processes, "/proc") < 0 ||
+	    (d->cfg.live && live_new(&d->live, stdout) < 0)) {
+		diag_say("not enough memory to start");
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
+static int start_loop(struct daemon *d)
+{
+	static const int signals[] = {SIGHUP, SIGTERM, SIGINT, 0};
+	uint64_t usec;
+	int r = loop_new(&d->loop);
+
+	r = r ? r : loop_signals(d->loop, signals, on_signal, d);
+	if (r == 0 && sd_watchdog_enabled(0, &usec) > 0)
+		r = loop_timer(d->loop, usec * 500, usec * 500, on_watchdog, NULL);
+	d->change_timer = r < 0 ? -1 : loop_timer(d->loop, 0, 0, daemon_recompile, d);
+	if (r < 0 || d->change_timer < 0) {
+		diag_say("cannot start the event loop: %s",
+			 strerror(r < 0 ? -r : -d->change_timer));
+		return EXIT_FAILED;
+	}
+	return 0;
+}
+
+static int start(struct daemon *d)
+{
+	int r = start_loop(d);
+
+	r = r ? r : daemon_load(d, stderr);
+	if (r == 0 && d->cfg.pcap && d->mode == MODE_ENFORCE)
+		r = diag_usage(
+			"run",
+			"--source pcap only listens and cannot block, but the mode is enforce");
+	r = r ? r : start_control(d);
+	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
+	r = r ? r : start_pipeline(d);
+	if (r)
+		return r;
+	daemon_name_host(d);
+	r = d->cfg.pcap ? start_wire(d) : start_kernel(d);
+	if (r == 0 && (daemon_watch_clock(d) < 0 ||
+		       loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
+		diag_say("cannot start the event loop: %m");
+		r = EXIT_FAILED;
+	}
+	return r;
+}
+
+static void tell_started(struct daemon *d)
+{
+	char up[TEXT_SHORT];
+	struct kernel_status s = {0};
+
+	if (d->kernel)
+		kernel_status(d->kernel, &s);
+	daemon_tell(
+		d, "started",
+		"mode %s, source %s%s%s, policy %s (%zu rules, sha256 %.12s), places %s; %s after boot",
+		daemon_mode_name(d->mode), d->cfg.pcap ? "pcap on " : "ebpf on ",
+		d->cfg.pcap ? d->cfg.interface : s.cgroup, s.whole_host ? " (the whole host)" : "",
+		d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
+		d->engine->places_name,
+		text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
+	daemon_check_stale(d);
+}
+
+/* Enforcement outlives the agent by design; watching does not, unless it was asked for. */
+static void leave_kernel(struct daemon *d)
+{
+	bool keep = d->cfg.keep_on_exit || (d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit);
+	struct kernel_status s = {0};
+	struct diag_print p;
+
+	kernel_status(d->kernel, &s);
+	if (keep && kernel_repin(d->kernel) < 0) {
+		diag_say(
+			"the pins in %s are gone and cannot be made again: with this agent the enforcement ends",
+			s.pins);
+		return;
+	}
+	if (keep) {
+		diag_say(
+			"the programs stay attached to %s in mode %s (pinned in %s); 'cordon detach' removes them",
+			s.cgroup, daemon_mode_name(d->mode), s.pins);
+		return;
+	}
+	diag_print_init(&p, stderr);
+	if (kernel_detach(TAKE_PTR(d->kernel), &p.sink) < 0)
+		diag_say("not everything could be removed from the kernel; look in %s", s.pins);
+	else
+		diag_say(
+			"everything is removed from the kernel: nothing is watched or blocked any more");
+	diag_print_done(&p);
+}
+
+static void stop(struct daemon *d, bool ran)
+{
+	if (ran) {
+		sd_notify(0, "STOPPING=1");
+		if (d->ring) {
+			ring_poll(d->ring);
+			ring_counts(d->ring);
+		}
+		if (d->wire)
+			pipeline_finish(d->pipeline);
+		fold_flush(d->fold);
+		daemon_tell(d, "stopped", "%s",
+			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
+				    ? "the agent stops, enforcement goes on in the kernel"
+				    : "the agent stops, nothing is watched any more");
+	}
+	daemon_refuted_done(d);
+	live_free(d->live);
+	d->live = NULL;
+	if (ran && d->kernel)
+		leave_kernel(d);
+	control_close(d->control);
+	ring_free(d->ring);
+	cgroups_free(d->cgroups);
+	host_close(d->host);
+	kernel_close(d->kernel);
+	wire_close(d->wire);
+	fold_free(d->fold);
+	pipeline_free(d->pipeline);
+	processes_free(d->processes);
+	daemon_close_feeds(&d->feeds);
+	engine_free(d->engine);
+	jsonw_free(&d->line);
+	loop_free(d->loop);
+	if (d->clock >= 0)
+		close(d->clock);
+	free(d->policy_path);
+}
+
+int daemon_run(const struct daemon_config *cfg)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int r, code;
+
+	if (!d) {
+		diag_say("not enough memory to start");
+		return EXIT_FAILED;
+	}
+	d->cfg = *cfg;
+	d->clock = -1;
+	d->mode_override = cfg->mode;
+	d->started_ns = loop_unix_ns();
+	code = start(d);
+	if (code == 0) {
+		tell_started(d);
+		sd_notify(0, "READY=1");
+		notify_status(d);
+		r = loop_run(d->loop);
+		if (r < 0)
+			diag_say("the event loop failed: %s", strerror(-r));
+		code = r < 0 ? EXIT_FAILED : d->exit_code;
+		stop(d, true);
+	} else {
+		stop(d, false);
+	}
+	free(d);
+	return code;
+}

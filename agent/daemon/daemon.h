@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * daemon.h - 'cordon run': what holds engine, kernel, pipeline, feeds and control together. One
+ * thread, one owner.
+ *
+ *   daemon.c          start, the loop's handlers, stop
+ *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
+ *   daemon_engine.c   load, publish and swap of policy and places; mode
+ *   daemon_event.c    events: ids, the alert file, state events, the last messages
+ *   daemon_refuted.c  the memory of distance: refuted places are written down and disputed from
+ * then on daemon_status.c   the answer to 'cordon status' and the control requests
+ *
+ * Invariants: 1. a failed load leaves engine, kernel and mode as they were; 2. the fold is flushed
+ * before an engine is freed, for its events point into it; 3. nothing that fails after the programs
+ * are attached detaches them.
+ */
+#ifndef AGENT_DAEMON_DAEMON_H
+#define AGENT_DAEMON_DAEMON_H
+#include <stdbool.h>
+#include <stdio.h>
+#include "agent/daemon/control.h"
+#include "agent/base/diag_print.h"
+#include "agent/engine/engine.h"
+#include "agent/base/loop.h"
+#include "agent/flow/pipeline.h"
+#include "agent/feed/ecs.h"
+#include "agent/feed/file.h"
+#include "agent/feed/aggregate.h"
+#include "agent/feed/top.h"
+#include "agent/host/cgroup.h"
+#include "agent/host/process.h"
+#include "agent/host/netlink.h"
+#include "agent/source/kernel.h"
+#include "agent/source/pcap_live.h"
+#include "bpf/load/kernel.h"
+#include "geo/distance/refuted.h"
+
+#define DAEMON_FEEDS_MAX    8  /* alert files */
+#define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
+#define DAEMON_GEO_MAX	    16
+
+struct daemon_config {
+	const char *policy; /* NULL: the default */
+	const char *geo[DAEMON_GEO_MAX];
+	size_t ngeo;
+	int mode; /* enum policy_mode; -1: the policy's */
+	bool pcap;
+	const char *interface, *cgroup, *pins, *alerts, *control;
+	const char *state; /* directory of what is remembered; where there is none, nothing is */
+	bool live, detach_on_exit, keep_on_exit;
+	uint64_t fold_seconds;
+};
+
+#define DAEMON_TOLD_MAX 4096
+struct daemon_told { /* what of a flow of the wire was told at its first packet */
+	uint64_t handle, packets, bytes;
+	int32_t pid; /* who it was, while the socket still stood */
+};
+
+struct daemon_feeds {
+	struct feed_file *file[DAEMON_FEEDS_MAX]; /* owned */
+	unsigned n;
+};
+
+struct daemon_message {
+	uint64_t time_ns;
+	char action[32], text[256];
+};
+
+struct daemon {
+	struct daemon_config cfg;
+	char *policy_path; /* owned: what 'reload --policy' named; NULL: cfg.policy */
+	struct loop *loop;
+	struct control *control;
+	struct engine *engine;
+	struct pipeline *pipeline;
+	struct kernel *kernel; /* NULL with --source pcap */
+	struct ring *ring;
+	struct wire *wire;
+	struct cgroups *cgroups;
+	struct processes *processes;
+	struct host *host;
+	struct fold *fold;
+	struct live *live;
+	struct daemon_feeds feeds;
+	struct jsonw line;	    /* of the event that is written */
+	struct ecs_host host_names; /* points into names */
+	char names[3][128];
+	struct daemon_masks
+		*collecting;  /* during a publish: where daemon_cgroup_seen puts its masks */
+	bool quiet;	      /* the sink tells no flow: ring.h */
+	uint64_t fold_handle; /* of the event that went through the pipeline last */
+	int mode_override;    /* enum policy_mode, -1: the policy's mode */
+	enum policy_mode mode;
+	uint32_t generation;
+	struct refuted *refuted; /* owned: places refuted since the last save, or NULL */
+	int refuted_timer;	 /* 0: not made yet */
+	uint64_t refuted_loaded_ns;
+	bool refuted_told; /* that nothing is remembered */
+	int clock;	   /* owned: wakes when the clock is set */
+	int change_timer;  /* the next date at which the policy changes by itself */
+	uint64_t started_ns, loaded_ns, sequence, events;
+	uint64_t lost_seen; /* kernel's lost records that were told already */
+	bool stale_told, detached_told, pins_told;
+	int exit_code;
+	char last_reload[320]; /* one sentence */
+	struct kernel_published published;
+	struct daemon_message message[DAEMON_MESSAGES_MAX];
+	unsigned nmessages; /* ever */
+	uint64_t own_addresses;
+	char cgroup2[128]; /* where cgroup2 is mounted; "" = nowhere */
+	char wire_cgroup[4096], wire_unit[PROCESS_UNIT_MAX]; /* of the event at hand */
+	uint64_t wire_second;
+	unsigned wire_looks;			  /* sockets looked up in that second */
+	struct daemon_told told[DAEMON_TOLD_MAX]; /* by hash of the flow; the last one wins */
+};
+
+/* Runs until a signal; returns an enum exit_code. Everything that goes wrong has been said. */
+int daemon_run(const struct daemon_config *cfg);
+
+/* daemon_engine.c. 0 or an enum exit_code; diagnostics and one closing sentence go to 'to'. */
+int daemon_load(struct daemon *d, FILE *to);
+int daemon_reload(struct daemon *d, FILE *to);
+int daemon_set_mode(struct daemon *d, int override, FILE *to); /* -1: the policy's mode */
+int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mode, FILE *to);
+void daemon_recompile(void *daemon); /* a date came: zones and 'until' */
+void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
+
+int daemon_load_same(
+	struct daemon *d); /* the same policy, but places as they are now; else EXIT_FAILED */
+
+/* daemon_refuted.c */
+void daemon_refuted(struct daemon *d, const struct event *e);
+void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
+/* The file's path, in buf. */
+const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
+
+/* daemon_event.c */
+void daemon_sink(void *daemon, struct event *e); /* from the pipeline */
+int daemon_emit(void *daemon, struct event *e);	 /* from the fold; negative: a feed has lost it */
+void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+void daemon_alarm(void *daemon, const char *action, const char *detail);
+void daemon_name_host(struct daemon *d);
+/* --alerts and the policy's files, all opened anew (so a rotated file is followed); with neither,
+ * and no table on the terminal, standard output. 0, or an exit code with the sentence in errors and
+ * nothing open. What is not delivered is said there too. */
+int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to,
+		      FILE *errors);
+void daemon_close_feeds(struct daemon_feeds *feeds);
+bool daemon_delivers(const struct policy_feed *f);
+
+/* daemon_check.c; each tells once what is wrong, and again when it is right */
+void daemon_check_stale(struct daemon *d);
+void daemon_check_lost(struct daemon *d);
+void daemon_check_hooks(struct daemon *d);
+void daemon_check_ports(struct daemon *d);
+/* Tells when somebody sets the clock, and lets the dates of the policy follow at once. */
+int daemon_watch_clock(struct daemon *d);
+
+/* daemon_status.c */
+json_t *daemon_request(void *daemon, const json_t *request);
+json_t *daemon_status(struct daemon *d);
+json_t *daemon_kernel_status(struct kernel *k); /* also without a running agent */
+json_t *daemon_sentences(const char *const *s);
+/* Age in seconds of the oldest place source, and the policy's limit (0 = none). */
+int64_t daemon_places_age(const struct engine *e, int64_t *max_age);
+
+const char *daemon_mode_name(enum policy_mode m);
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon_check.c - what the agent looks after: the age of the places, lost records, its hooks, the
+ * ports listened on. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+#include "agent/daemon/daemon.h"
+#include "agent/base/text.h"
+
+#define LISTEN_PROTOS 2
+
+void daemon_check_stale(struct daemon *d)
+{
+	int64_t max_age, age = daemon_places_age(d->engine, &max_age);
+	char a[TEXT_SHORT], b[TEXT_SHORT];
+
+	bool blocks;
+
+	if (!max_age || age <= max_age || d->stale_told)
+		return;
+	engine_max_age(d->engine->policy, &blocks);
+	if (blocks && !d->engine->stale && daemon_load_same(d) != 0)
+		diag_say(
+			"the policy wants stale places to say nothing, but it cannot be loaded again");
+	d->stale_told = true;
+	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; %s",
+		    text_duration(a, age), text_duration(b, max_age),
+		    d->engine->stale ? "no rule allows by them until there are newer ones"
+				     : "verdicts go on with them");
+}
+
+void daemon_check_lost(struct daemon *d)
+{
+	struct kernel_totals t;
+	uint64_t lost;
+
+	if (kernel_counters(d->kernel, &t) < 0)
+		return;
+	lost = t.sum.count[ABI_LOST_DENIALS] + t.sum.count[ABI_LOST_FOLDS];
+	if (lost > d->lost_seen)
+		daemon_tell(d, "lost-events",
+			    "the kernel had no room for %" PRIu64
+			    " records of violating flows; the packets were "
+			    "judged and counted all the same",
+			    lost - d->lost_seen);
+	d->lost_seen = lost;
+}
+
+/* Without its pins the enforcement would end with the agent. */
+static void check_pins(struct daemon *d)
+{
+	int n = kernel_repin(d->kernel);
+
+	if (n > 0)
+		daemon_tell(d, "pins-removed",
+			    "somebody removed %d of cordon's pins; they are there again", n);
+	else if (n < 0 && !d->pins_told)
+		daemon_tell(d, "pins-removed",
+			    "cordon's pins are gone and cannot be made again: %s; "
+			    "without them what is enforced ends with this agent",
+			    strerror(-n));
+	d->pins_told = n < 0;
+}
+
+/* A hook that lost its program is a hole: say so, publish again, say how that went. */
+void daemon_check_hooks(struct daemon *d)
+{
+	struct kernel_status s;
+	bool whole = true;
+	int r;
+
+	if (kernel_status(d->kernel, &s) < 0)
+		return;
+	for (size_t i = 0; i < s.nhooks && i < KERNEL_HOOKS_MAX; i++) {
+		if (s.hook[i].attached)
+			continue;
+		whole = false;
+		if (!d->detached_told)
+			daemon_tell(d, "hook-detached", "the hook %s lost cordon's program",
+				    s.hook[i].name);
+	}
+	if (whole) {
+		d->detached_told = false;
+		check_pins(d);
+		return;
+	}
+	r = daemon_publish(d, d->engine, d->mode, stderr);
+	if (r == 0) {
+		d->generation = d->published.generation;
+		ring_engine(d->ring, d->engine, d->generation);
+		daemon_tell(d, "hook-attached", "the programs are attached again");
+	} else if (!d->detached_told) {
+		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s",
+			    strerror(-r));
+	}
+	d->detached_told = r < 0;
+}
+
+void daemon_check_ports(struct daemon *d)
+{
+	static const uint8_t proto[LISTEN_PROTOS] = {6, 17};
+	uint64_t bitmap[HOST_PORT_WORDS];
+
+	for (unsigned i = 0; i < LISTEN_PROTOS; i++)
+		if (host_listening(proto[i], bitmap) == 0)
+			kernel_listen_ports(d->kernel, proto[i], bitmap);
+}
+
+/* Far enough that it fires only when the clock is set (TFD_TIMER_CANCEL_ON_SET). */
+static int clock_arm(int fd)
+{
+	struct itimerspec never = {.it_value.tv_sec = UINT32_MAX};
+
+	return timerfd_settime(fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &never, NULL) < 0
+		       ? -errno
+		       : 0;
+}
+
+static void on_clock(void *arg, uint32_t events)
+{
+	struct daemon *d = arg;
+	char now[TEXT_SHORT];
+	uint64_t ticks;
+
+	(void)events;
+	if (read(d->clock, &ticks, sizeof(ticks)) >= 0 || errno != ECANCELED)
+		return;
+	if (d->kernel)
+		kernel_clock(d->kernel);
+	daemon_tell(d, "clock-changed",
+		    "the clock was set, it is %s now; rules with a date follow it",
+		    text_time(now, (int64_t)(loop_unix_ns() / LOOP_SECOND)));
+	daemon_recompile(d);
+	clock_arm(d->clock);
+}
+
+int daemon_watch_clock(struct daemon *d)
+{
+	int r;
+
+	d->clock = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->clock < 0)
+		return -errno;
+	r = clock_arm(d->clock);
+	return r < 0 ? r : loop_add(d->loop, d->clock, EPOLLIN, on_clock, d);
+}

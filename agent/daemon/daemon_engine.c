@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon_engine.c - loads policy and places beside the running ones, publishes them to the kernel,
+ * and only then swaps. */
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/daemon/daemon.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+
+#define MASKS_MAX ABI_CGROUPS_MAX
+
+const char *daemon_mode_name(enum policy_mode m)
+{
+	return m == MODE_ENFORCE ? "enforce" : "monitor";
+}
+
+struct daemon_masks {
+	const struct engine *engine;
+	struct kernel_mask *mask; /* room for MASKS_MAX */
+	size_t n;
+};
+
+/* cgroups_each goes through the daemon's one callback: during a publish it collects, afterwards it
+ * sets. */
+void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path)
+{
+	struct daemon *d = daemon;
+	struct daemon_masks *collecting = d->collecting;
+
+	if (collecting) {
+		if (collecting->n < MASKS_MAX)
+			collecting->mask[collecting->n++] =
+				(struct kernel_mask){id,
+						     ring_cgroup_mask(collecting->engine, path)};
+	} else if (d->kernel && d->engine && d->generation) {
+		kernel_cgroup_set(d->kernel, id, ring_cgroup_mask(d->engine, path));
+	}
+}
+
+static void user_mask(const struct compiled *c, const struct subject_atom *a,
+		      struct daemon_masks *m, FILE *to)
+{
+	struct passwd pw, *found = NULL;
+	char buf[4096];
+	uint64_t uid;
+
+	if (getpwnam_r(a->text, &pw, buf, sizeof(buf), &found) == 0 && found)
+		uid = found->pw_uid;
+	else if (text_number(&uid, a->text, UINT32_MAX) < 0) {
+		fprintf(to,
+			"%s:%u: warning: this host has no user '%s': the subject matches nobody\n",
+			c->policy->file, a->line, a->text);
+		return;
+	}
+	for (size_t i = 0; i < m->n; i++)
+		if (m->mask[i].id == uid)
+			return;
+	if (m->n < ABI_USERS_MAX)
+		m->mask[m->n++] =
+			(struct kernel_mask){uid, compiled_user_mask(c, a->text, (uint32_t)uid)};
+}
+
+static void user_masks(const struct compiled *c, struct daemon_masks *m, FILE *to)
+{
+	for (uint32_t i = 0; i < c->header.subjects && i < DECIDE_SUBJECTS_MAX; i++)
+		for (size_t j = 0; c->subjects[i] && j < c->subjects[i]->natoms; j++)
+			if (c->subjects[i]->atoms[j].type == SUBJECT_USER)
+				user_mask(c, &c->subjects[i]->atoms[j], m, to);
+}
+
+int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mode, FILE *to)
+{
+	_free_ struct kernel_mask *cgroups = calloc(MASKS_MAX, sizeof(*cgroups));
+	_free_ struct kernel_mask *users = calloc(ABI_USERS_MAX, sizeof(*users));
+	struct daemon_masks of_cgroups = {e, cgroups, 0}, of_users = {e, users, 0};
+	struct kernel_generation g = {.table = e->table, .compiled = e->compiled, .mode = mode};
+	struct diag_print p;
+	int r;
+
+	if (!cgroups || !users)
+		return -ENOMEM;
+	if (d->cgroups && (e->compiled->header.needs & DECIDE_NEEDS_CGROUP)) {
+		d->collecting = &of_cgroups;
+		cgroups_each(d->cgroups);
+		d->collecting = NULL;
+	}
+	user_masks(e->compiled, &of_users, to);
+	g.cgroups = cgroups;
+	g.ncgroups = of_cgroups.n;
+	g.users = users;
+	g.nusers = of_users.n;
+	diag_print_init(&p, to);
+	r = kernel_publish(d->kernel, &g, &d->published, &p.sink);
+	diag_print_done(&p);
+	return r;
+}
+
+static void schedule_change(struct daemon *d)
+{
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
+		at = d->engine->compiled->next_change;
+	uint64_t in = at == INT64_MAX ? 0 : at > now ? (uint64_t)(at - now) * LOOP_SECOND : 1;
+
+	/* at most a day ahead: the clock may be set meanwhile */
+	if (in > 86400 * LOOP_SECOND)
+		in = 86400 * LOOP_SECOND;
+	loop_timer_set(d->loop, d->change_timer, in, 0);
+}
+
+/* Everything is loaded and the kernel decides by it: the old engine goes, and with it whatever
+ * pointed there. */
+static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
+{
+	struct engine *old = d->engine;
+
+	if (d->fold)
+		fold_flush(d->fold);
+	if (d->ring)
+		ring_forget(d->ring);
+	if (d->pipeline)
+		pipeline_engine(d->pipeline, e);
+	d->engine = e;
+	d->mode = mode;
+	d->generation = d->published.generation;
+	d->loaded_ns = loop_unix_ns();
+	d->stale_told = false;
+	if (d->ring)
+		ring_engine(d->ring, e, d->generation);
+	engine_free(old);
+	schedule_change(d);
+}
+
+static void config_of(const struct daemon *d, struct engine_config *cfg, char refuted[512])
+{
+	*cfg = (struct engine_config){.policy = d->policy_path ? d->policy_path : d->cfg.policy,
+				      .geo = d->cfg.geo,
+				      .ngeo = d->cfg.ngeo,
+				      .refuted = daemon_refuted_path(d, refuted),
+				      .now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
+				      .live = !d->cfg.pcap};
+}
+
+static int load_exit(int r)
+{
+	return r == -EINVAL ? EXIT_POLICY : EXIT_FAILED;
+}
+
+/* Builds the new engine. 0 or an exit code; nothing of the daemon changes. */
+static int load(struct daemon *d, struct engine **ret, FILE *to)
+{
+	struct engine_config cfg;
+	struct diag_print p;
+	char refuted[512];
+	int r;
+
+	config_of(d, &cfg, refuted);
+	diag_print_init(&p, to);
+	r = engine_load(ret, &cfg, d->engine, &p.sink);
+	if (r == 0)
+		policy_lint((*ret)->policy, cfg.now, &p.sink);
+	diag_print_done(&p);
+	return r < 0 ? load_exit(r) : 0;
+}
+
+static enum policy_mode mode_for(const struct daemon *d, const struct engine *e, int override)
+{
+	(void)d;
+	return override >= 0 ? (enum policy_mode) override : e->policy->mode;
+}
+
+static int install(struct daemon *d, struct engine *e, int override, FILE *to)
+{
+	enum policy_mode mode = mode_for(d, e, override);
+	struct daemon_feeds feeds = {0};
+	int r;
+
+	if (d->cfg.pcap && mode == MODE_ENFORCE) {
+		fputs("cordon: a source that only listens (pcap) cannot block: use --source ebpf, or mode monitor\n",
+		      to);
+		return EXIT_USAGE;
+	}
+	r = daemon_open_feeds(d, e, &feeds, to);
+	if (r)
+		return r;
+	if (d->kernel && daemon_publish(d, e, mode, to) < 0) {
+		daemon_close_feeds(&feeds);
+		return EXIT_FAILED;
+	}
+	d->mode_override = override;
+	swap(d, e, mode);
+	daemon_close_feeds(&d->feeds); /* after the last events of the old policy went there */
+	d->feeds = feeds;
+	return 0;
+}
+
+int daemon_load(struct daemon *d, FILE *to)
+{
+	struct engine *e = NULL;
+	int r = load(d, &e, to);
+
+	if (r)
+		return r;
+	d->engine = e; /* nothing to swap yet; daemon_run publishes when the kernel is there */
+	d->mode = mode_for(d, e, d->mode_override);
+	d->loaded_ns = loop_unix_ns();
+	return 0;
+}
+
+static int reload(struct daemon *d, int override, FILE *to)
+{
+	struct engine *e = NULL;
+	int r = load(d, &e, to);
+
+	if (r)
+		return r;
+	r = install(d, e, override, to);
+	if (r)
+		engine_free(e);
+	return r;
+}
+
+int daemon_reload(struct daemon *d, FILE *to)
+{
+	enum policy_mode before = d->mode;
+	int r = reload(d, d->mode_override, to);
+	char at[TEXT_SHORT];
+
+	text_time(at, (int64_t)(loop_unix_ns() / LOOP_SECOND));
+	if (r) {
+		text_put(d->last_reload, sizeof(d->last_reload),
+			 "%s failed: %s; the old policy stays", at,
+			 r == EXIT_POLICY ? "the policy is wrong" : "see the journal");
+		daemon_tell(d, "reload-failed", "%s; the policy of %s stays in force",
+			    r == EXIT_POLICY ? "the policy is wrong"
+					     : "policy or places could not be loaded",
+			    d->engine->policy->file);
+		return r;
+	}
+	text_put(d->last_reload, sizeof(d->last_reload), "%s done: %s, %zu rules, sha256 %.12s", at,
+		 d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256);
+	daemon_tell(d, "reloaded", "%s, %zu rules, sha256 %.12s; places %s; mode %s",
+		    d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
+		    d->engine->places_name, daemon_mode_name(d->mode));
+	if (d->mode != before)
+		daemon_tell(d, "mode-changed", "%s -> %s by the policy", daemon_mode_name(before),
+			    daemon_mode_name(d->mode));
+	return 0;
+}
+
+int daemon_set_mode(struct daemon *d, int override, FILE *to)
+{
+	enum policy_mode before = d->mode, mode = mode_for(d, d->engine, override);
+	int r;
+
+	if (d->cfg.pcap && mode == MODE_ENFORCE) {
+		fputs("cordon: a source that only listens (pcap) cannot block\n", to);
+		return EXIT_USAGE;
+	}
+	r = d->kernel ? kernel_mode(d->kernel, mode) : 0;
+	if (r < 0) {
+		fprintf(to, "cordon: cannot change the mode in the kernel: %s\n", strerror(-r));
+		return EXIT_FAILED;
+	}
+	d->mode_override = override;
+	d->mode = mode;
+	if (mode != before)
+		daemon_tell(d, "mode-changed", "%s -> %s on request", daemon_mode_name(before),
+			    daemon_mode_name(mode));
+	return 0;
+}
+
+/* The file may have been edited since; what nobody asked to load is not loaded by the calendar. */
+static int load_same(struct daemon *d, struct engine **ret)
+{
+	struct engine *e = NULL;
+	int r = load(d, &e, stderr);
+
+	if (r == 0 && strcmp(e->policy->sha256, d->engine->policy->sha256) != 0) {
+		engine_free(e);
+		return EXIT_FAILED;
+	}
+	*ret = e;
+	return r;
+}
+
+int daemon_load_same(struct daemon *d)
+{
+	struct engine *e = NULL;
+	int r = load_same(d, &e);
+
+	if (r)
+		return r;
+	r = install(d, e, d->mode_override, stderr);
+	if (r)
+		engine_free(e);
+	return r;
+}
+
+void daemon_recompile(void *daemon)
+{
+	struct daemon *d = daemon;
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND);
+
+	if (d->engine->compiled->next_change > now) {
+		schedule_change(d);
+		return;
+	}
+	if (daemon_load_same(d) == 0) {
+		daemon_tell(d, "policy-date",
+			    "a date of the policy came: rules and zones hold as of today");
+		return;
+	}
+	daemon_tell(
+		d, "reload-failed",
+		"a date of the policy came, and its file is wrong or was changed; 'cordon reload' loads it");
+	loop_timer_set(d->loop, d->change_timer, 3600 * LOOP_SECOND, 0);
+}

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* daemon_status.c - what runs, with which tables of what age, what was counted, and what is not
+ * covered. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/daemon/daemon.h"
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)(n > INT64_MAX ? INT64_MAX : n));
+}
+
+/* json_string refuses what is not UTF-8: names of files and programs may be anything. */
+static json_t *string(const char *s)
+{
+	json_t *j = s ? json_string(s) : json_null();
+	size_t size = s ? strlen(s) * 4 + 1 : 0;
+	_free_ char *safe = j ? NULL : malloc(size);
+
+	return j ? j : safe ? json_string(text_escape(safe, size, s, SIZE_MAX)) : NULL;
+}
+
+static json_t *when(int64_t unix_seconds)
+{
+	char b[TEXT_SHORT];
+
+	return json_string(text_time(b, unix_seconds));
+}
+
+static void set(json_t *o, const char *key, json_t *v)
+{
+	json_object_set_new(o, key, v);
+}
+
+static json_t *hooks(const struct kernel_status *s)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < s->nhooks && i < KERNEL_HOOKS_MAX; i++) {
+		const struct kernel_hook *h = &s->hook[i];
+
+		json_array_append_new(a,
+				      json_pack("{sssbsIsIss}", "hook", h->name, "attached",
+						h->attached, "link", (json_int_t)h->link_id,
+						"program", (json_int_t)h->prog_id, "tag", h->tag));
+	}
+	return a;
+}
+
+static json_t *neighbours(const struct kernel_status *s)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < s->nneighbours && i < KERNEL_NEIGHBOURS_MAX; i++) {
+		json_t *o = json_object();
+
+		set(o, "hook", string(s->neighbour[i].hook));
+		set(o, "program", number(s->neighbour[i].prog_id));
+		set(o, "name", string(s->neighbour[i].name));
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+json_t *daemon_sentences(const char *const *s)
+{
+	json_t *a = json_array();
+
+	for (; s && *s; s++)
+		json_array_append_new(a, json_string(*s));
+	return a;
+}
+
+json_t *daemon_kernel_status(struct kernel *k)
+{
+	struct kernel_status s;
+	json_t *o = json_object();
+	int r = kernel_status(k, &s);
+
+	if (r < 0) {
+		set(o, "error", string(strerror(-r)));
+		return o;
+	}
+	set(o, "generation", number(s.generation));
+	set(o, "adopted", json_boolean(s.adopted));
+	set(o, "mode", string(daemon_mode_name(s.mode)));
+	set(o, "cgroup", string(s.cgroup));
+	set(o, "whole_host", json_boolean(s.whole_host));
+	set(o, "pins", string(s.pins));
+	set(o, "table_bytes", number(s.table_bytes));
+	set(o, "hooks", hooks(&s));
+	set(o, "neighbours", neighbours(&s));
+	return o;
+}
+
+static const char *const counter_name[] = {
+	[ABI_LOST_DENIALS] = "lost_denials",
+	[ABI_LOST_FLOWS] = "lost_flow_ends",
+	[ABI_LOST_FOLDS] = "lost_folds",
+	[ABI_LOST_STORAGE] = "lost_storage",
+	[ABI_MALFORMED] = "malformed",
+	[ABI_SOURCE_ROUTES] = "source_routes",
+	[ABI_EXTENSIONS] = "extension_headers",
+	[ABI_UNRESOLVED_CGROUPS] = "unresolved_cgroups",
+	[ABI_DHCP] = "dhcp",
+	[ABI_CONNECT_DENIED] = "connect_denied",
+};
+_Static_assert(sizeof(counter_name) / sizeof(counter_name[0]) == ABI_COUNTERS, "a name a counter");
+
+static json_t *total(const struct abi_total *t)
+{
+	json_t *o = json_object();
+
+	set(o, "packets", number(t->packets));
+	set(o, "bytes", number(t->bytes));
+	return o;
+}
+
+static json_t *counters(struct kernel *k)
+{
+	static const char *const action[] = {"allow", "alert", "block", "local"};
+	struct kernel_totals t;
+	json_t *o = json_object();
+
+	if (kernel_counters(k, &t) < 0)
+		return o;
+	for (unsigned i = 0; i < 4; i++)
+		set(o, action[i], total(&t.sum.action[i]));
+	set(o, "would_block", total(&t.sum.passed));
+	for (unsigned i = 0; i < ABI_COUNTERS; i++)
+		set(o, counter_name[i], number(t.sum.count[i]));
+	return o;
+}
+
+static json_t *policy_status(const struct daemon *d)
+{
+	const struct policy *p = d->engine->policy;
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
+		loaded = (int64_t)(d->loaded_ns / LOOP_SECOND);
+	json_t *o = json_object();
+
+	set(o, "file", string(p->file));
+	set(o, "shipped", json_boolean(d->engine->policy_shipped));
+	set(o, "sha256", string(p->sha256));
+	set(o, "rules", number(p->nrules));
+	set(o, "loaded", when(loaded));
+	set(o, "age_seconds", json_integer(now - loaded));
+	set(o, "mode", string(daemon_mode_name(p->mode)));
+	if (d->engine->compiled->next_change != INT64_MAX)
+		set(o, "next_change", when(d->engine->compiled->next_change));
+	return o;
+}
+
+int64_t daemon_places_age(const struct engine *e, int64_t *max_age)
+{
+	bool blocks;
+
+	*max_age = engine_max_age(e->policy, &blocks);
+	return places_age(e->places, (int64_t)(loop_unix_ns() / LOOP_SECOND));
+}
+
+static json_t *one_source(const struct source *s, int64_t now)
+{
+	json_t *o = json_object();
+
+	set(o, "format", string(s->format));
+	set(o, "file", string(s->path));
+	set(o, "sha256", string(s->sha256));
+	set(o, "date", when(s->date));
+	set(o, "age_seconds", json_integer(now - s->date));
+	set(o, "claims", number(s->claims));
+	return o;
+}
+
+static json_t *places_status(const struct daemon *d)
+{
+	const struct engine *e = d->engine;
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND), max_age,
+		age = daemon_places_age(e, &max_age);
+	json_t *o = json_object(), *a = json_array();
+
+	for (size_t i = 0; i < places_sources(e->places); i++)
+		json_array_append_new(a, one_source(places_source(e->places, i), now));
+	set(o, "sources", a);
+	set(o, "classes", number(table_classes(e->table)));
+	set(o, "places", number(places_count(e->places)));
+	set(o, "age_seconds", json_integer(age));
+	set(o, "max_age_seconds", json_integer(max_age));
+	set(o, "stale", json_boolean(max_age && age > max_age));
+	set(o, "stale_blocks", json_boolean(e->stale));
+	return o;
+}
+
+static json_t *feeds_status(const struct daemon *d)
+{
+	const struct policy *p = d->engine->policy;
+	json_t *a = json_array();
+
+	for (unsigned i = 0; i < d->feeds.n; i++) {
+		struct feed_file_state s;
+		json_t *o = json_object();
+
+		feed_file_state(d->feeds.file[i], &s);
+		set(o, "transport", string("file"));
+		set(o, "target", string(s.path));
+		set(o, "lines", number(s.lines));
+		set(o, "lost", number(s.lost));
+		set(o, "error", s.error ? string(strerror(s.error)) : json_null());
+		json_array_append_new(a, o);
+	}
+	for (size_t i = 0; i < p->nfeeds; i++) {
+		if (daemon_delivers(&p->feeds[i]))
+			continue;
+		json_array_append_new(a,
+				      json_pack("{sssssIss}", "transport", p->feeds[i].transport,
+						"target", p->feeds[i].target, "lost", (json_int_t)0,
+						"error", "this version does not deliver to it"));
+	}
+	return a;
+}
+
+static json_t *messages(const struct daemon *d)
+{
+	json_t *a = json_array();
+	unsigned from = d->nmessages > DAEMON_MESSAGES_MAX ? d->nmessages - DAEMON_MESSAGES_MAX : 0;
+
+	for (unsigned i = from; i < d->nmessages; i++) {
+		const struct daemon_message *m = &d->message[i % DAEMON_MESSAGES_MAX];
+		json_t *o = json_object();
+
+		set(o, "time", when((int64_t)(m->time_ns / LOOP_SECOND)));
+		set(o, "action", string(m->action));
+		set(o, "text", string(m->text));
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static void count_flow(void *arg, const struct event *e)
+{
+	uint64_t *n = arg;
+
+	n[e->verdict]++;
+}
+
+static json_t *flows(struct daemon *d)
+{
+	uint64_t n[4] = {0};
+	json_t *o = json_object();
+
+	if (d->ring && ring_flows(d->ring, count_flow, n) < 0)
+		return json_null(); /* the kernel has no iterator for them */
+	set(o, "allow", number(n[DECIDE_ALLOW]));
+	set(o, "alert", number(n[DECIDE_ALERT]));
+	set(o, "block", number(n[DECIDE_BLOCK]));
+	set(o, "local", number(n[DECIDE_LOCAL]));
+	return o;
+}
+
+static json_t *agent_counts(const struct daemon *d)
+{
+	struct ring_state s = {0};
+	json_t *o = json_object();
+
+	if (d->ring)
+		ring_state(d->ring, &s);
+	set(o, "events", number(d->events));
+	set(o, "folded", number(fold_suppressed(d->fold)));
+	set(o, "verdict_mismatches", number(s.mismatches));
+	set(o, "records", number(s.records));
+	set(o, "dead_processes", number(s.dead_processes));
+	set(o, "packets", number(pipeline_counts(d->pipeline)->packets));
+	return o;
+}
+
+static json_t *wire_status(struct wire *w)
+{
+	static const char *const not_covered[] = {
+		"this source only listens: nothing is blocked",
+		"processes and units are looked up after the packet, and only for sockets of this network namespace",
+		NULL};
+	struct wire_state s;
+	json_t *o = json_object();
+
+	wire_state(w, &s);
+	set(o, "interface", string(s.interface));
+	set(o, "packets", number(s.packets));
+	set(o, "dropped", number(s.dropped + s.dropped_by_interface));
+	set(o, "not_covered", daemon_sentences(not_covered));
+	return o;
+}
+
+json_t *daemon_status(struct daemon *d)
+{
+	json_t *o = json_object();
+
+	set(o, "ok", json_true());
+	set(o, "running", json_true());
+	set(o, "version", string(CORDON_VERSION));
+	set(o, "pid", number((uint64_t)getpid()));
+	set(o, "since", when((int64_t)(d->started_ns / LOOP_SECOND)));
+	set(o, "mode", string(daemon_mode_name(d->mode)));
+	set(o, "mode_from", string(d->mode_override >= 0 ? "request" : "policy"));
+	set(o, "source", string(d->cfg.pcap ? "pcap" : "ebpf"));
+	set(o, "policy", policy_status(d));
+	set(o, "places", places_status(d));
+	if (d->kernel) {
+		set(o, "kernel", daemon_kernel_status(d->kernel));
+		set(o, "counters", counters(d->kernel));
+		set(o, "not_covered", daemon_sentences(kernel_not_covered()));
+	}
+	if (d->wire)
+		set(o, "wire", wire_status(d->wire));
+	set(o, "agent", agent_counts(d));
+	set(o, "flows", flows(d));
+	set(o, "feeds", feeds_status(d));
+	set(o, "last_reload", d->last_reload[0] ? string(d->last_reload) : json_null());
+	set(o, "messages", messages(d));
+	return o;
+}
+
+static json_t *refuse(int code, const char *why)
+{
+	return json_pack("{sbsiss}", "ok", 0, "exit", code, "error", why);
+}
+
+static int mode_of(const json_t *request, int *ret)
+{
+	const json_t *mode = json_object_get(request, "mode");
+	const char *s = json_string_value(mode);
+
+	if (!mode)
+		return 0;
+	if (s && strcmp(s, "enforce") == 0)
+		*ret = MODE_ENFORCE;
+	else if (s && strcmp(s, "monitor") == 0)
+		*ret = MODE_MONITOR;
+	else
+		return -EINVAL;
+	return 1;
+}
+
+/* Both at once: the new policy takes effect in the new mode, or neither does. */
+static int reload_with(struct daemon *d, const char *policy, int mode, bool has_mode, FILE *to)
+{
+	char *old_path = d->policy_path;
+	int old_mode = d->mode_override, r;
+
+	if (has_mode && !policy)
+		return daemon_set_mode(d, mode, to);
+	if (policy) {
+		d->policy_path = strdup(policy);
+		if (!d->policy_path) {
+			d->policy_path = old_path;
+			return EXIT_FAILED;
+		}
+	}
+	if (has_mode)
+		d->mode_override = mode;
+	r = daemon_reload(d, to);
+	if (r) {
+		if (policy)
+			free(d->policy_path);
+		d->policy_path = old_path;
+		d->mode_override = old_mode;
+	} else if (policy) {
+		free(old_path);
+	}
+	return r;
+}
+
+static json_t *reload(struct daemon *d, const json_t *request)
+{
+	const json_t *path = json_object_get(request, "policy");
+	char *text = NULL;
+	size_t len;
+	int mode = -1, has = mode_of(request, &mode), r;
+	FILE *to;
+	json_t *o;
+
+	if (has < 0 || (path && !json_is_string(path)))
+		return refuse(EXIT_USAGE,
+			      "'mode' is \"monitor\" or \"enforce\", 'policy' a file's path");
+	to = open_memstream(&text, &len);
+	if (!to)
+		return refuse(EXIT_FAILED, "not enough memory");
+	r = reload_with(d, json_string_value(path), mode, has > 0, to);
+	if (fclose(to) != 0)
+		r = r ? r : EXIT_FAILED;
+	o = json_object();
+	set(o, "ok", json_boolean(r == 0));
+	set(o, "exit", json_integer(r));
+	set(o, "diagnostics", string(text ? text : ""));
+	set(o, "mode", string(daemon_mode_name(d->mode)));
+	set(o, "policy", string(d->engine->policy->file));
+	set(o, "sha256", string(d->engine->policy->sha256));
+	set(o, "rules", number(d->engine->policy->nrules));
+	set(o, "generation", number(d->generation));
+	if (r)
+		set(o, "error", string("not reloaded: the old policy and mode stay in force"));
+	free(text);
+	return o;
+}
+
+static json_t *second_agent(struct daemon *d, const json_t *request)
+{
+	daemon_tell(d, "second-agent-refused",
+		    "process %" JSON_INTEGER_FORMAT " tried to start a second agent",
+		    json_integer_value(json_object_get(request, "pid")));
+	return json_pack("{sbsi}", "ok", 1, "pid", (int)getpid());
+}
+
+json_t *daemon_request(void *daemon, const json_t *request)
+{
+	struct daemon *d = daemon;
+	const char *verb = json_string_value(json_object_get(request, "verb"));
+
+	if (!verb)
+		return refuse(EXIT_USAGE, "the request has no 'verb'");
+	if (strcmp(verb, "status") == 0)
+		return daemon_status(d);
+	if (strcmp(verb, "reload") == 0)
+		return reload(d, request);
+	if (strcmp(verb, "second") == 0)
+		return second_agent(d, request);
+	return refuse(EXIT_USAGE, "no such verb: status and reload are known");
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * engine.h - what decides: a policy, its places, the place table and the compiled matrix, loaded
+ * together or not at all.
+ *
+ * An engine never changes after engine_load. A new one is loaded beside the old (which may lend it
+ * the places and the table, when no source and no set of addresses changed), and only a whole one
+ * replaces it.
+ */
+#ifndef AGENT_ENGINE_ENGINE_H
+#define AGENT_ENGINE_ENGINE_H
+#include <stdbool.h>
+#include "agent/event/event.h"
+#include "geo/distance/distance.h"
+#include "geo/lookup/table.h"
+#include "rules/compile.h"
+
+#define ENGINE_POLICY_DEFAULT "/etc/cordon/cordon.conf"
+#define ENGINE_POLICY_SHIPPED                                                                      \
+	"eu.conf (shipped)"	     /* the name under which the built-in policy speaks */
+#define ENGINE_POLICY_MAX (4u << 20) /* bytes */
+
+#define ENGINE_STATE "/var/lib/cordon" /* what is remembered between two agents */
+
+struct engine_config {
+	const char *policy;	/* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped
+				   eu.conf */
+	const char *const *geo; /* databases; none: the policy's geo lines; none there:
+				   places_default_files() */
+	size_t ngeo;
+	const char *refuted; /* geo/distance/refuted.h: the memory of distance, a source more where it is
+				there; NULL: none */
+	const struct cidr *inside; /* added to the policy's 'inside' */
+	size_t ninside;
+	int64_t now; /* Unix seconds: zones and expiry. Replay: of the first packet. */
+	bool live;   /* false: users and cgroups are never known */
+};
+
+struct engine_places; /* counted: engines may share them */
+struct engine_table;
+struct engine {
+	struct policy *policy; /* owned */
+	struct cidr *inside; /* owned: the policy's and the configured ones, when there are such */
+	struct policy_set *sets; /* owned: the policy's, with that inside */
+	struct engine_places *shared_places;
+	struct engine_table *shared_table;
+	const struct places *places;	/* of shared_places */
+	const struct table *table;	/* of shared_table */
+	struct compiled *compiled;	/* owned */
+	struct distance_home *distance; /* owned; NULL: no home with coordinates */
+	bool places_reused;		/* from the old engine: no source was read */
+	bool table_reused;		/* and the table too: nothing to write to the kernel */
+	bool policy_shipped;		/* no policy file was there or asked for */
+	bool stale; /* the places are over max-age and the policy says 'stale block': no allow rule
+		       takes their word */
+	bool needs_subject;    /* some rule names a unit, user or cgroup */
+	char places_name[128]; /* the source that gives places, and its sum and date: for events */
+	char places_sha256[65];
+	int64_t places_date;
+};
+
+/* 0; -EINVAL: the policy is wrong (exit code 3), every error went to d; another -errno: something
+ * else failed, and d has one sentence with the file. *ret is untouched on failure, so the caller's
+ * engine goes on. old may be NULL. */
+int engine_load(struct engine **ret, const struct engine_config *cfg, const struct engine *old,
+		struct diag_sink *d);
+void engine_free(struct engine *e);		/* NULL is fine */
+const char *engine_shipped_policy(size_t *len); /* the text of the shipped eu.conf */
+/* What a class is to this engine; never NULL for a class of its table. */
+const struct place_class *engine_class(const struct engine *e, uint32_t class);
+/* Seconds over which the places may not grow old, by the strictest geo line; 0: no limit. *blocks:
+ * 'stale block'. */
+int64_t engine_max_age(const struct policy *p, bool *blocks);
+/* What is asked, and what the engine says. */
+struct engine_query {
+	const struct ip *dst;
+	const struct ip *src;	/* NULL: not known */
+	const struct ip *final; /* source routing: where it really goes; NULL = dst. The verdict is
+				   the worse one. */
+	uint16_t port;		/* of the side that did not open the flow */
+	uint8_t proto;
+	bool has_port;
+	enum decide_opened opened;
+	enum decide_known known;
+	uint32_t mask; /* subjects that cgroup and user match */
+	uint64_t now_ns;
+};
+struct engine_verdict {
+	const struct decide_decision *decision; /* never NULL */
+	const struct rule *rule;		/* NULL: no rule matched */
+	const struct place_class *where;	/* the class that decided; never NULL */
+	uint32_t class;
+	enum decide_action action;
+	uint8_t severity; /* 1 low .. 4 critical; block without one is 3, alert 2 */
+	bool embedded;	  /* an address inside the address, or the end of a source route, decided */
+};
+void engine_decide(const struct engine *e, const struct engine_query *q,
+		   struct engine_verdict *ret);
+/* The same when the classes of dst (table_classes_of) are at hand. */
+void engine_decide_classes(const struct engine *e, const struct engine_query *q,
+			   const uint32_t *classes, unsigned n, struct engine_verdict *ret);
+
+/* Does a packet from src to dst leave? Inside is what the policy says; when it says nothing,
+ * private, link-local and ULA addresses (then a private network with a place of its own is reached,
+ * not inside, for those who send from inside). Local destinations (loopback, link-local, ...) are
+ * never egress. src NULL: from inside. */
+enum engine_reach {
+	REACH_OUTSIDE, /* egress */
+	REACH_INSIDE,
+	REACH_LOCAL,
+	REACH_PLACED, /* a private network with a place of its own: egress for private senders */
+};
+enum engine_reach engine_reach(const struct engine *e, const struct ip *dst);
+bool engine_egress(const struct engine *e, const struct ip *src, const struct ip *dst);
+bool engine_leaves(enum engine_reach dst,
+		   const struct ip *src); /* engine_egress with the first half at hand */
+bool engine_inside(const struct engine *e, const struct ip *ip);
+const char *engine_string(const struct engine *e, uint32_t index); /* provider, region; "" for 0 */
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* event_text.h - names and ids of events (agent/event/event.h), for every format. */
+#ifndef AGENT_EVENT_EVENT_TEXT_H
+#define AGENT_EVENT_EVENT_TEXT_H
+#include <stdbool.h>
+#include "agent/event/event.h"
+
+/* "flow-blocked", "flow-would-block", "flow-alerted", "flow-allowed"; "" for local traffic. */
+const char *event_action(enum decide_action verdict, bool enforced);
+/* False for a refused connect(): the kernel had not chosen the source address yet. */
+bool event_has_source(const struct event *e);
+const char *event_kind_name(enum event_kind k); /* "flow", "flow-end", "state", "place-refuted" */
+const char *event_verdict_name(enum decide_action a); /* "allow", "alert", "block", "local" */
+const char *event_severity_name(uint8_t severity);    /* "none", "low" .. "critical" */
+
+/* RFC 9562: version 7 of a Unix time, the rest random. */
+void event_id_v7(char ret[37], uint64_t unix_ns);
+/* Version 8: the beginning of SHA-256 over policy sum, capture sum, packet number, rule and kind:
+ * the same input gives the same id, so that a second replay does not look like a second transfer. 0
+ * or -EIO. */
+int event_id_v8(char ret[37], const struct event *e);
+/* Community id v1, seed 0 ("1:..." base64 of SHA-1). For ICMP (1, 58) sport and dport hold type and
+ * code. */
+#define EVENT_COMMUNITY_LEN 32
+int event_community_id(char ret[EVENT_COMMUNITY_LEN], const struct flow_key *k);
+/* What a person reads: "block: 10.0.0.5 -> 203.0.113.7:443/tcp (US) ...". Returns buf. */
+char *event_message(char *buf, size_t size, const struct event *e);
+const char *event_proto_name(uint8_t proto); /* "tcp", ...; "" for one without a name here */
+#endif

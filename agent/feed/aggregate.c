@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* aggregate.c - a hash of keys, each with the copy of its first event and what came after it. */
+#include "agent/feed/aggregate.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "geo/base/cleanup.h"
+
+#define BUCKETS 1024
+#define KEEP_WINDOWS                                                                               \
+	10 /* a quiet key is remembered this long, so that a slow drip is not an alert each time   \
+	    */
+
+struct group {
+	bool used;
+	uint32_t generation;
+	struct group *next;
+	uint64_t hash;
+	struct event e;	    /* the first; its strings are in 'own' */
+	char *own;	    /* owned */
+	uint64_t window_ns; /* when this window began */
+	uint64_t touched_ns;
+	uint64_t packets, bytes, repeats, first_ns,
+		last_ns; /* since the last event that went out */
+	struct ip seen[FOLD_DESTINATIONS_MAX];
+	unsigned nseen;
+};
+struct fold {
+	uint64_t window_ns, suppressed;
+	fold_emit_fn *emit;
+	void *arg;
+	struct group *bucket[BUCKETS];
+	struct group group[FOLD_KEYS_MAX];
+};
+
+int fold_new(struct fold **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg)
+{
+	struct fold *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return -ENOMEM;
+	f->window_ns = window_ns;
+	f->emit = emit;
+	f->arg = arg;
+	*ret = f;
+	return 0;
+}
+
+static uint64_t mix(uint64_t h, const void *data, size_t len)
+{
+	const uint8_t *b = data;
+
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ b[i]) * 0x100000001b3ull;
+	return h;
+}
+
+static uint64_t mix_text(uint64_t h, const char *s)
+{
+	return s ? mix(h, s, strlen(s) + 1) : mix(h, "", 1);
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+static uint16_t country_of(const struct event *e)
+{
+	return e->place ? e->place->country : 0;
+}
+
+static uint64_t key_hash(const struct event *e)
+{
+	uint16_t cc = country_of(e);
+	uint64_t h = mix(0xcbf29ce484222325ull, &e->rule, sizeof(e->rule));
+
+	h = mix(h, &e->verdict, sizeof(e->verdict));
+	h = mix(h, &e->severity, sizeof(e->severity));
+	h = mix(h, &e->opened, sizeof(e->opened));
+	h = mix(h, &e->asn, sizeof(e->asn));
+	h = mix(h, &cc, sizeof(cc));
+	h = mix(h, &e->flow.dst.v, sizeof(e->flow.dst.v));
+	h = mix(h, &e->process.uid, sizeof(e->process.uid));
+	return mix_text(mix_text(h, e->process.exe), e->process.unit);
+}
+
+static bool key_same(const struct event *a, const struct event *b)
+{
+	return a->rule == b->rule && a->verdict == b->verdict && a->severity == b->severity &&
+	       a->opened == b->opened && a->asn == b->asn && country_of(a) == country_of(b) &&
+	       a->enforced == b->enforced && a->flow.dst.v == b->flow.dst.v &&
+	       a->process.has_uid == b->process.has_uid && a->process.uid == b->process.uid &&
+	       same_text(a->process.exe, b->process.exe) &&
+	       same_text(a->process.unit, b->process.unit);
+}
+
+static struct group *find(struct fold *f, const struct event *e, uint64_t hash)
+{
+	struct group *g = f->bucket[hash % BUCKETS];
+
+	while (g && (g->hash != hash || !key_same(&g->e, e)))
+		g = g->next;
+	return g;
+}
+
+static void drop(struct fold *f, struct group *g)
+{
+	struct group **at = &f->bucket[g->hash % BUCKETS];
+
+	while (*at != g)
+		at = &(*at)->next;
+	*at = g->next;
+	free(g->own);
+	*g = (struct group){.generation = g->generation + 1};
+}
+
+void fold_free(struct fold *f)
+{
+	for (unsigned i = 0; f && i < FOLD_KEYS_MAX; i++)
+		if (f->group[i].used)
+			drop(f, &f->group[i]);
+	free(f);
+}
+
+static void summarise(struct fold *f, struct group *g)
+{
+	struct event e = g->e;
+
+	if (!g->packets && !g->repeats)
+		return;
+	e.kind = EVENT_FLOW_END;
+	e.time_ns = g->first_ns;
+	e.last_ns = g->last_ns;
+	e.packets = g->packets;
+	e.bytes = g->bytes;
+	e.suppressed = g->repeats;
+	e.destinations = g->nseen;
+	g->packets = g->bytes = g->repeats = g->first_ns = g->last_ns = 0;
+	g->nseen = 0;
+	f->emit(f->arg, &e);
+}
+
+static struct group *room(struct fold *f)
+{
+	struct group *oldest = &f->group[0];
+
+	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
+		if (!f->group[i].used)
+			return &f->group[i];
+		if (f->group[i].touched_ns < oldest->touched_ns)
+			oldest = &f->group[i];
+	}
+	summarise(f, oldest);
+	drop(f, oldest);
+	return oldest;
+}
+
+/* Points the copy's text at memory of its own, one block; without memory the summary goes without
+ * it. */
+static void own_strings(struct group *g)
+{
+	const char **text[] = {&g->e.process.user,    &g->e.process.comm,   &g->e.process.exe,
+			       &g->e.process.cmdline, &g->e.process.cgroup, &g->e.process.unit};
+	size_t size = 0, at = 0, n;
+
+	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++)
+		size += *text[i] ? strlen(*text[i]) + 1 : 0;
+	g->own = malloc(size + 1);
+	for (unsigned i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
+		if (!*text[i])
+			continue;
+		n = strlen(*text[i]) + 1;
+		*text[i] = g->own ? memcpy(g->own + at, *text[i], n) : NULL;
+		at += n;
+	}
+	g->e.embedded = NULL; /* the address lives with the caller */
+	g->e.detail = NULL;
+}
+
+static void seen(struct group *g, const struct ip *dst)
+{
+	for (unsigned i = 0; i < g->nseen; i++)
+		if (ip_cmp(&g->seen[i], dst) == 0)
+			return;
+	if (g->nseen < FOLD_DESTINATIONS_MAX)
+		g->seen[g->nseen++] = *dst;
+}
+
+static uint64_t handle_of(const struct fold *f, const struct group *g)
+{
+	return (uint64_t)g->generation << 32 | (uint64_t)(g - f->group) | 1ull << 31;
+}
+
+static uint64_t first(struct fold *f, struct event *e, uint64_t hash, uint64_t now_ns)
+{
+	struct group *g = room(f);
+
+	*g = (struct group){.used = true,
+			    .generation = g->generation,
+			    .hash = hash,
+			    .e = *e,
+			    .window_ns = now_ns,
+			    .touched_ns = now_ns,
+			    .next = f->bucket[hash % BUCKETS]};
+	own_strings(g);
+	f->bucket[hash % BUCKETS] = g;
+	if (f->emit(f->arg, e) < 0) { /* told to nobody: the next one is the first */
+		drop(f, g);
+		return 0;
+	}
+	return handle_of(f, g);
+}
+
+uint64_t fold_event(struct fold *f, struct event *e, uint64_t now_ns)
+{
+	uint64_t hash = key_hash(e);
+	struct group *g = f->window_ns ? find(f, e, hash) : NULL;
+
+	if (!f->window_ns) {
+		f->emit(f->arg, e);
+		return 0;
+	}
+	if (!g)
+		return first(f, e, hash, now_ns);
+	g->repeats++;
+	f->suppressed++;
+	seen(g, &e->flow.dst);
+	fold_more(f, handle_of(f, g), e->packets, e->bytes, e->last_ns ? e->last_ns : e->time_ns);
+	g->touched_ns = now_ns;
+	return handle_of(f, g);
+}
+
+bool fold_more(struct fold *f, uint64_t handle, uint64_t packets, uint64_t bytes, uint64_t last_ns)
+{
+	struct group *g = &f->group[(uint32_t)handle & (FOLD_KEYS_MAX - 1)];
+
+	if (!handle || !g->used || g->generation != (uint32_t)(handle >> 32))
+		return false;
+	if (!g->first_ns)
+		g->first_ns = last_ns;
+	if (last_ns > g->last_ns)
+		g->last_ns = last_ns;
+	if (packets)
+		g->touched_ns = last_ns;
+	g->packets += packets;
+	g->bytes += bytes;
+	return true;
+}
+
+void fold_tick(struct fold *f, uint64_t now_ns)
+{
+	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
+		struct group *g = &f->group[i];
+
+		if (!g->used || now_ns < g->window_ns + f->window_ns)
+			continue;
+		summarise(f, g);
+		g->window_ns = now_ns;
+		if (now_ns > g->touched_ns + KEEP_WINDOWS * f->window_ns)
+			drop(f, g);
+	}
+}
+
+void fold_flush(struct fold *f)
+{
+	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
+		if (!f->group[i].used)
+			continue;
+		summarise(f, &f->group[i]);
+		drop(f, &f->group[i]);
+	}
+}
+
+uint64_t fold_suppressed(const struct fold *f)
+{
+	return f->suppressed;
+}

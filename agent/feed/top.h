@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * top.h - a table of flows on a terminal, redrawn once a second; on anything else a line for each
+ * new flow. Violations first, then by bytes. What a process calls itself is escaped before it
+ * reaches the terminal.
+ */
+#ifndef AGENT_FEED_TOP_H
+#define AGENT_FEED_TOP_H
+#include <stdio.h>
+#include "agent/event/event.h"
+
+#define LIVE_FLOWS_MAX 4096 /* flows shown or remembered; past it the quietest allowed one goes */
+
+struct live;
+/* to: usually stdout. Whether it is a terminal, its size and NO_COLOR are asked of it. */
+int live_new(struct live **ret, FILE *to);
+void live_free(struct live *l); /* restores the terminal; NULL is fine */
+/* A flow with its counts so far. New flows are copied with their texts; known ones get new counts.
+ */
+void live_put(struct live *l, const struct event *e);
+/* A flow that is over, with the counts of its last turn: they come on top of what it has shown as
+ * ended before. */
+void live_end(struct live *l, const struct event *e);
+/* Redraws (terminal only). title and message: one line each; message may be NULL. */
+void live_draw(struct live *l, const char *title, const char *message, uint64_t now_ns);
+/* For tests: size and kind of terminal instead of what 'to' is. columns 0: not a terminal. */
+void live_size(struct live *l, unsigned columns, unsigned rows, int colour);
+#endif

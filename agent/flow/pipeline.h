@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pipeline.h - the one road: packet -> flow -> place -> verdict -> event. Kernel, wire and captures
+ * all come this way.
+ *
+ *   captures, live wire:  pipeline_packets() decodes, keeps flows, decides once per flow, and tells
+ * the sink. kernel:               pipeline_event(): the kernel has decided; the pipeline decides
+ * again, and a difference is told.
+ *
+ * Not thread-safe. Memory is taken at the start and in steps when a table grows, never per packet.
+ */
+#ifndef AGENT_FLOW_PIPELINE_H
+#define AGENT_FLOW_PIPELINE_H
+#include <stdbool.h>
+#include "agent/engine/engine.h"
+#include "agent/event/event.h"
+#include "agent/flow/packet.h"
+
+#define PIPELINE_FLOWS_MAX                                                                         \
+	(16u << 20) /* one-way flows; past it the longest idle ones end, counted */
+#define PIPELINE_ROUTES_MAX                                                                        \
+	4093 /* distinct ends of source routes; past it they are counted together */
+
+struct pipeline_config {
+	const struct engine *engine; /* the caller's; until pipeline_engine brings another */
+	bool replay; /* events at the end with deterministic ids; else at the first packet and at
+			the end */
+	size_t flows_max;	   /* 0: PIPELINE_FLOWS_MAX */
+	uint32_t destinations_max; /* 0: ACCOUNT_MAX */
+	/* Called for every violating flow; the event lives for the call only. NULL: none wanted. */
+	void (*event)(void *arg, struct event *e);
+	/* Replay: path and SHA-256 of a capture, by the caller's number, asked when an event is
+	 * made. Set in the event. */
+	void (*capture)(void *arg, uint32_t number, struct event *e);
+	void *arg;
+};
+struct pipeline;
+int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg);
+void pipeline_free(struct pipeline *p); /* does not flush */
+
+/* Another engine from now on; every flow is decided again. Live: events of what changed are told at
+ * once, and the old engine may be freed after this. Replay: old engines must stay until
+ * pipeline_finish. 0 or -ENOMEM. */
+int pipeline_engine(struct pipeline *p, const struct engine *e);
+
+/* The next packets come from the capture with this number. */
+void pipeline_capture(struct pipeline *p, uint32_t number);
+/* Frames in order, any number. 0 or -ENOMEM. */
+int pipeline_packets(struct pipeline *p, const struct packet_frame *frames, size_t n);
+/* Ends the flows that were quiet since then (live; by packet time). */
+int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns);
+/* Ends every flow: all outstanding events go to the sink, in the order of their first packets. */
+int pipeline_finish(struct pipeline *p);
+
+/* A flow that the kernel reports. e: the caller has set kind, flow, opened, time_ns, last_ns,
+ * packets, bytes, process, enforced; this fills place, names, verdict, rule, severity, action, and
+ * calls the sink unless the verdict is allow or local. has_port, known and mask: as the kernel knew
+ * them. kernel: its decision, or NULL when the caller has none. Returns 1 when the two differ: the
+ * event then carries the kernel's verdict, the difference is counted, and the caller raises the
+ * alarm. */
+struct pipeline_kernel {
+	uint8_t action; /* enum decide_action */
+	uint16_t rule;	/* index + 1, 0 = default */
+};
+int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known,
+		   uint32_t mask, const struct pipeline_kernel *kernel);
+
+/* Would this round-trip time refute the place of dst? Cheap: for the flows that live, to find those
+ * worth an event. That one goes to pipeline_event with kind EVENT_PLACE_REFUTED, which tells
+ * nothing else. */
+bool pipeline_too_near(const struct pipeline *p, const struct ip *dst, uint64_t rtt_min_ns);
+
+struct pipeline_counts {
+	uint64_t packets;		    /* frames */
+	uint64_t ip_packets;		    /* with an IP header */
+	uint64_t bytes;			    /* IP layer, outermost header */
+	uint64_t flows;			    /* one-way */
+	uint64_t by_result[PACKET_RESULTS]; /* enum packet_result */
+	uint64_t snapped;		    /* frames longer on the wire than in the capture */
+	uint64_t fragments, fragments_unmatched, routed, deep;
+	uint64_t evicted;  /* flows ended because the table was full */
+	uint64_t backward; /* packets older than the one before */
+	uint64_t flows_by_verdict[4], packets_by_verdict[4],
+		bytes_by_verdict[4]; /* egress; after pipeline_finish */
+	uint64_t mismatches;	     /* kernel and agent decided differently */
+	uint64_t first_ns, last_ns;
+	uint64_t link_packets[65]; /* packets of link types that are not known, by link_type; [64]:
+				      all others */
+	uint16_t link_type[64];
+	unsigned nlinks;
+};
+const struct pipeline_counts *pipeline_counts(const struct pipeline *p);
+
+/* One line of the account: a destination under one verdict of one rule. Strings belong to the
+ * engine. */
+struct pipeline_destination {
+	struct ip address;	   /* v 0: all destinations past the limit */
+	bool egress;		   /* false: inside, local or coming in */
+	const struct place *place; /* of the class that decided */
+	const char *provider, *region;
+	enum decide_action verdict;
+	uint32_t class;		 /* that decided */
+	uint16_t rule_index;	 /* + 1; 0 = default */
+	const struct rule *rule; /* NULL: default, or not egress */
+	uint64_t packets, bytes, flows;
+};
+/* After pipeline_finish. Sorted by address, verdict, rule, class. malloc'ed. */
+int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n);
+#endif

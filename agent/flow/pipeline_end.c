@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pipeline_end.c - flows end: their counts go to the account, violations become events; at the end
+ * all of them do. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "agent/flow/pipeline_private.h"
+#include "agent/event/event_text.h"
+
+#define CLAIMS		   16
+#define DESTINATIONS_SPARE 65536u
+
+/* Who operates the destination: the first source that says so. */
+static void fill_operator(const struct engine *e, struct event *ev)
+{
+	struct claim_of claims[CLAIMS];
+	size_t n = places_claims(e->places, &ev->flow.dst, claims, CLAIMS);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct claim *c = &claims[i].claim;
+
+		if (!ev->asn)
+			ev->asn = c->asn;
+		if (!ev->operator_name && c->operator)
+			ev->operator_name = engine_string(e, c->operator);
+	}
+}
+
+static void fill_distance(struct event *ev, const struct pipeline_ended *x,
+			  char detail[PIPELINE_DETAIL])
+{
+	enum distance_verdict d =
+		pipeline_distance_judge(x->engine, ev->place,
+					x->more.embedded || flow_route(&x->id), x->more.rtt_min_ns);
+
+	ev->rtt_min_ns = x->more.rtt_min_ns;
+	ev->distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
+	if (ev->kind != EVENT_PLACE_REFUTED)
+		return;
+	ev->action = event_kind_name(EVENT_PLACE_REFUTED);
+	ev->severity = 3;
+	ev->detail = pipeline_distance_detail(detail, x->engine, ev->place, ev->rtt_min_ns);
+}
+
+void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeline_ended *x)
+{
+	const struct engine *e = x->engine;
+	const struct flow_more *m = &x->more;
+	const struct place *place = &engine_class(e, m->class)->place;
+	unsigned route = flow_route(&x->id), inner;
+	struct ip embedded[TABLE_EMBED_MAX];
+	struct event ev = {
+		.kind = kind,
+		.time_ns = m->first_ns,
+		.last_ns = x->last_ns,
+		.opened = m->opened,
+		.packets = x->packets,
+		.bytes = x->bytes,
+		.place = place,
+		.verdict = m->action,
+		.severity = m->severity,
+		.policy = e->policy,
+		.places_name = e->places_name,
+		.places_sha256 = e->places_sha256,
+		.places_date = e->places_date,
+		.provider = engine_string(e, place->provider),
+		.platform = engine_string(e, place->platform),
+		.region = engine_string(e, place->region),
+		.flow = {.src = flow_src(&x->id),
+			 .dst = flow_dst(&x->id),
+			 .sport = flow_sport(&x->id),
+			 .dport = flow_dport(&x->id),
+			 .proto = flow_proto(&x->id),
+			 .has_icmp = m->has_icmp,
+			 .icmp_type = m->icmp_type,
+			 .icmp_code = m->icmp_code},
+	};
+
+	char detail[PIPELINE_DETAIL];
+
+	if (!p->cfg.event)
+		return;
+	if (m->rule && m->rule <= e->policy->nrules)
+		ev.rule = &e->policy->rules[m->rule - 1];
+	inner = table_embedded(e->table, &ev.flow.dst, embedded);
+	if (route && route <= p->nroutes)
+		ev.embedded = &p->route[route];
+	else if (inner)
+		ev.embedded =
+			&embedded[inner - 1]; /* Teredo: the client, which is behind the server */
+	if (route)
+		ev.detail =
+			route == ROUTE_TOO_DEEP
+				? "its headers cannot be followed: too many extension headers, or broken options"
+				: "source route: the header names a hop, not where the packet ends";
+	ev.action = event_action(ev.verdict, false);
+	fill_distance(&ev, x, detail);
+	ev.sequence = ++p->sequence;
+	fill_operator(e, &ev);
+	ev.capture_packet = p->cfg.replay ? m->number : 0;
+	if (p->cfg.capture)
+		p->cfg.capture(p->cfg.arg, m->capture, &ev);
+	if (p->cfg.replay)
+		(void)event_id_v8(ev.id, &ev);
+	else
+		event_id_v7(ev.id, x->last_ns);
+	p->cfg.event(p->cfg.arg, &ev);
+}
+
+int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x)
+{
+	if (p->nended == p->ended_room) {
+		size_t room = p->ended_room ? p->ended_room * 2 : 256;
+		struct pipeline_ended *to = reallocarray(p->ended, room, sizeof(*to));
+
+		if (!to)
+			return -ENOMEM;
+		p->ended = to;
+		p->ended_room = room;
+	}
+	p->ended[p->nended++] = *x;
+	return 0;
+}
+
+int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	struct pipeline_ended x = {.kind = EVENT_FLOW,
+				   .id = f->id,
+				   .more = *m,
+				   .packets = flow_packets(f, m),
+				   .bytes = f->bytes,
+				   .last_ns = f->last_ns,
+				   .engine = e};
+	struct account_line line = {.packets = x.packets,
+				    .bytes = f->bytes,
+				    .flows = 1,
+				    .destination = m->destination,
+				    .class = m->class,
+				    .rule = m->rule,
+				    .action = m->action,
+				    .egress = m->egress};
+	int r = 0;
+
+	if (!x.packets)
+		return 0;
+	if (p->cfg.replay)
+		r = account_add(&p->account, &line);
+	if (m->egress) {
+		p->counts.flows_by_verdict[m->action]++;
+		p->counts.packets_by_verdict[m->action] += x.packets;
+		p->counts.bytes_by_verdict[m->action] += f->bytes;
+	}
+	if (r == 0 && pipeline_violates(m) && p->cfg.event) {
+		if (p->cfg.replay)
+			r = pipeline_keep(p, &x);
+		else
+			pipeline_tell(p, EVENT_FLOW_END, &x);
+	}
+	f->packets = 0;
+	m->packets_high = 0;
+	f->bytes = 0;
+	return r;
+}
+
+struct sweep {
+	struct pipeline *p;
+	const struct engine *engine;
+	uint64_t before_ns;
+	uint64_t by_age[65]; /* flows by the bits of their idle time */
+	unsigned bits;	     /* drop those with as many, or more */
+	struct flow *batch[PIPELINE_BATCH];
+	unsigned nbatch;
+	int error;
+};
+
+static unsigned age_bits(const struct sweep *s, const struct flow *f)
+{
+	uint64_t age = s->p->counts.last_ns > f->last_ns ? s->p->counts.last_ns - f->last_ns : 0;
+
+	return age ? 64 - (unsigned)__builtin_clzll(age) : 0;
+}
+
+static bool count_ages(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+
+	(void)m;
+	s->by_age[age_bits(s, f)]++;
+	return false;
+}
+
+static bool drop_aged(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+	int r;
+
+	(void)m;
+	if (age_bits(s, f) < s->bits)
+		return false;
+	r = pipeline_end_flow(s->p, f, s->engine);
+	if (r < 0)
+		s->error = r;
+	s->p->counts.evicted++;
+	return true;
+}
+
+/* The table is full: the longest idle go, by powers of two of their idle time, at least an eighth
+ * of all. Which ones does not depend on where they stand in the table, so that two runs agree. */
+int pipeline_make_room(struct pipeline *p)
+{
+	struct sweep s = {.p = p, .engine = p->engine, .bits = 65};
+	uint64_t have = 0;
+
+	flow_table_sweep(&p->flows, count_ages, &s);
+	while (s.bits && have < p->flows.max / 8 + 1)
+		have += s.by_age[--s.bits];
+	flow_table_sweep(&p->flows, drop_aged, &s);
+	return s.error;
+}
+
+static bool drop_idle(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+	int r;
+
+	(void)m;
+	if (f->last_ns >= s->before_ns)
+		return false;
+	r = pipeline_end_flow(s->p, f, s->engine);
+	if (r < 0)
+		s->error = r;
+	return true;
+}
+
+static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+	struct ip dst = flow_dst(&f->id);
+	int r = account_find(&s->p->account, s->p->engine, &dst, account_hash(&s->p->account, &dst),
+			     &m->destination);
+
+	if (r < 0) { /* as past the limit */
+		m->destination = 0;
+		s->error = r;
+	}
+	return false;
+}
+
+/* Live, the account is only a memory of looked-up places: one that is much larger than the flows
+ * begins anew. */
+static void shrink_account(struct pipeline *p, struct sweep *s)
+{
+	struct account fresh;
+
+	if (p->cfg.replay || p->account.ndestinations < DESTINATIONS_SPARE + 2 * p->flows.used ||
+	    account_new(&fresh, p->account.max) < 0)
+		return;
+	account_free(&p->account);
+	p->account = fresh;
+	flow_table_sweep(&p->flows, find_destination, s);
+}
+
+int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns)
+{
+	struct sweep s = {.p = p, .engine = p->engine, .before_ns = idle_since_ns};
+
+	flow_table_sweep(&p->flows, drop_idle, &s);
+	shrink_account(p, &s);
+	return s.error;
+}
+
+/* Ends the flow's part under the old engine and asks the new one. */
+static bool ask_again(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+	int r = pipeline_end_flow(s->p, f, s->engine);
+
+	pipeline_judge(s->p, f, f->last_ns);
+	m->first_ns = f->last_ns;
+	if (r < 0)
+		s->error = r;
+	return false;
+}
+
+int pipeline_engine(struct pipeline *p, const struct engine *e)
+{
+	struct sweep s = {.p = p, .engine = p->engine};
+
+	p->engine = e;
+	s.error = pipeline_distance_new(p);
+	account_relocate(&p->account, e);
+	flow_table_sweep(&p->flows, ask_again, &s);
+	return s.error;
+}
+
+/* Flows stand in random order, and each points to its other half, its destination and that one's
+ * line: the memory of a whole batch is asked for, a step ahead each time. */
+static void end_batch(struct sweep *s)
+{
+	const struct account *a = &s->p->account;
+	const struct flow_more *more = s->p->flows.more;
+
+	for (unsigned i = 0; i < s->nbatch; i++)
+		__builtin_prefetch(&a->destination[more[s->batch[i]->more].destination]);
+	for (unsigned i = 0; i < s->nbatch; i++)
+		__builtin_prefetch(
+			&a->line[a->destination[more[s->batch[i]->more].destination].first_line],
+			1);
+	for (unsigned i = 0; i < s->nbatch; i++) {
+		int r = pipeline_end_flow(s->p, s->batch[i], s->engine);
+
+		if (r < 0)
+			s->error = r;
+	}
+	s->nbatch = 0;
+}
+
+static bool end_all(void *arg, struct flow *f, struct flow_more *m)
+{
+	struct sweep *s = arg;
+
+	__builtin_prefetch(m);
+	s->batch[s->nbatch++] = f;
+	if (s->nbatch == PIPELINE_BATCH)
+		end_batch(s);
+	return false;
+}
+
+static int by_first_packet(const void *a, const void *b)
+{
+	const struct flow_more *x = &((const struct pipeline_ended *)a)->more;
+	const struct flow_more *y = &((const struct pipeline_ended *)b)->more;
+
+	if (x->capture != y->capture)
+		return x->capture < y->capture ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return (int)((const struct pipeline_ended *)a)->kind -
+	       (int)((const struct pipeline_ended *)b)->kind;
+}
+
+int pipeline_finish(struct pipeline *p)
+{
+	struct sweep s = {.p = p, .engine = p->engine};
+
+	flow_table_sweep(&p->flows, end_all, &s);
+	end_batch(&s);
+	if (p->nended)
+		qsort(p->ended, p->nended, sizeof(*p->ended), by_first_packet);
+	for (size_t i = 0; i < p->nended; i++)
+		pipeline_tell(p, p->ended[i].kind, &p->ended[i]);
+	p->nended = 0;
+	return s.error;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	const struct pipeline_destination *x = a, *y = b;
+	int c = ip_cmp(&x->address, &y->address);
+
+	if (c)
+		return c;
+	if (x->egress != y->egress)
+		return x->egress ? -1 : 1;
+	if (x->verdict != y->verdict)
+		return x->verdict < y->verdict ? -1 : 1;
+	if (x->rule_index != y->rule_index)
+		return (int)x->rule_index - (int)y->rule_index;
+	return x->class < y->class ? -1 : x->class > y->class;
+}
+
+int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n)
+{
+	const struct account *a = &p->account;
+	const struct engine *e = p->engine;
+	struct pipeline_destination *out = calloc(a->nlines, sizeof(*out));
+
+	if (!out)
+		return -ENOMEM;
+	for (uint32_t i = 1; i < a->nlines; i++) {
+		const struct account_line *l = &a->line[i];
+		const struct account_destination *d = &a->destination[l->destination];
+		const struct place *place = &engine_class(e, l->class)->place;
+
+		out[i - 1] = (struct pipeline_destination){
+			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){.v = 0},
+			.egress = l->egress,
+			.place = place,
+			.provider = engine_string(e, place->provider),
+			.region = engine_string(e, place->region),
+			.verdict = l->action,
+			.rule_index = l->rule,
+			.class = l->class,
+			.rule = l->rule && l->rule <= e->policy->nrules
+					? &e->policy->rules[l->rule - 1]
+					: NULL,
+			.packets = l->packets,
+			.bytes = l->bytes,
+			.flows = l->flows};
+	}
+	qsort(out, a->nlines - 1, sizeof(*out), by_address);
+	*ret = out;
+	*n = a->nlines - 1;
+	return 0;
+}

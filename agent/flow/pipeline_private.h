@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pipeline_private.h - the state of the road, shared by its files: packets, verdicts, distances and
+ * endings. */
+#ifndef AGENT_FLOW_PIPELINE_PRIVATE_H
+#define AGENT_FLOW_PIPELINE_PRIVATE_H
+#include "agent/engine/destinations.h"
+#include "agent/flow/pipeline.h"
+#include "agent/flow/fragment.h"
+#include "agent/flow/rtt.h"
+#include "agent/flow/table.h"
+#include "geo/distance/distance.h"
+
+#define PIPELINE_BATCH 32
+
+/* Flags in the top byte of a flow's id. */
+#define FLOW_JUDGED_UNTIL FLOW_FLAG(0) /* the verdict ends at flow_more.until_ns */
+
+#define FLOW_TIMED FLOW_FLAG(1) /* enough of its segments were timed */
+
+/* Route numbers over PIPELINE_ROUTES_MAX. What has a route number is blocked, as in the kernel: the
+ * header does not say where the packet ends. */
+#define ROUTE_TOO_DEEP (PIPELINE_ROUTES_MAX + 1) /* too many headers, or broken options */
+#define ROUTE_OTHER    (PIPELINE_ROUTES_MAX + 2) /* source routes without a number of their own */
+
+/* A part of a flow that has ended and violated the policy, or whose place was refuted: kept until
+ * its event can be told (replay). */
+struct pipeline_ended {
+	enum event_kind kind;
+	struct flow_id id;
+	struct flow_more more;
+	uint64_t packets, bytes, last_ns;
+	const struct engine *engine;
+};
+struct pipeline {
+	struct pipeline_config cfg;
+	const struct engine *engine;
+	struct flow_table flows;
+	struct account account;
+	struct fragments *fragments;
+	struct pipeline_counts counts;
+	uint32_t capture; /* number of the one that packets come from */
+	uint64_t clock, sequence;
+	struct pipeline_ended *ended;
+	size_t nended, ended_room;
+	struct ip *route; /* owned */ /* [1..nroutes]: where source routes end */
+	unsigned nroutes;
+	struct pipeline_distance *distance; /* owned; NULL: nothing is timed */
+};
+/* One packet of a batch, between decoding and the flow table. */
+struct pipeline_seen {
+	struct flow_id id;
+	uint64_t hash, time_ns, number;
+	uint32_t length;
+	uint32_t destination_hash; /* when the flow is new */
+	uint8_t flags, icmp_type, icmp_code;
+	bool fresh; /* no flow yet when the batch was looked up */
+	bool timed; /* segment means something */
+	struct rtt_segment segment;
+};
+
+/* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
+ * flags. */
+void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
+int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* endings: the counts go to the account, and a violation to its event; the flow starts again from
+ * zero. */
+int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);
+int pipeline_make_room(struct pipeline *p);
+int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x);
+void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeline_ended *x);
+/* The flow in the other direction, or NULL. */
+struct flow *pipeline_reverse(const struct pipeline *p, const struct flow_id *id);
+
+/* distance: memory only when the engine has a home with coordinates; 0 or -ENOMEM. */
+struct pipeline_distance;
+int pipeline_distance_new(struct pipeline *p);
+void pipeline_distance_free(struct pipeline_distance *d);
+/* Fills timed and segment of s; then, with the flow at hand, times it. */
+void pipeline_distance_segment(struct pipeline_seen *s, const struct packet *k);
+int pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* embedded: another address than the far end's decided the place, and distance says nothing of
+ * that. */
+enum distance_verdict pipeline_distance_judge(const struct engine *e, const struct place *place,
+					      bool embedded, uint64_t rtt_min_ns);
+/* Is this refutation to be told? Only where the sources agree, and once for an address. */
+bool pipeline_distance_tells(struct pipeline *p, const struct place *place,
+			     const struct ip *address, enum distance_verdict v);
+#define PIPELINE_DETAIL 160
+const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct engine *e,
+				     const struct place *place, uint64_t rtt_min_ns);
+
+static inline bool pipeline_violates(const struct flow_more *m)
+{
+	return m->action == DECIDE_ALERT || m->action == DECIDE_BLOCK;
+}
+#endif

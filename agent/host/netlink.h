@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * netlink.h - what the kernel programs cannot know by themselves: this host's own addresses
+ * (rtnetlink, as they come and go) and the ports on which somebody listens (sock_diag, asked again
+ * and again: the kernel tells nobody).
+ */
+#ifndef AGENT_HOST_NETLINK_H
+#define AGENT_HOST_NETLINK_H
+#include <stdbool.h>
+#include "geo/base/ip.h"
+
+#define HOST_PORT_WORDS (65536 / 64)
+
+struct host;
+typedef void host_address_fn(void *arg, const struct ip *ip, bool on);
+/* Calls fn for every address there is, then host_dispatch does for every change. */
+int host_open(struct host **ret, host_address_fn *fn, void *arg);
+void host_close(struct host *h); /* NULL is fine */
+int host_fd(const struct host *h);
+/* 0; -ENOBUFS: changes were lost, and the addresses have been read again (those that went are not
+ * told). */
+int host_dispatch(struct host *h);
+
+/* Local ports: TCP that listen; UDP sockets without a peer outside the ephemeral range (a client
+ * that has not connected looks like a server otherwise). proto 6 or 17. */
+int host_listening(uint8_t proto, uint64_t bitmap[HOST_PORT_WORDS]);
+
+/* The local process of a socket, by its addresses: the inode of sock_diag, for /proc/PID/fd; with
+ * uid. -ENOENT. */
+struct host_socket {
+	uint64_t inode;
+	uint64_t cgroup_id; /* 0 = the kernel does not say */
+	uint32_t uid;
+};
+int host_socket(struct host_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
+		const struct ip *dst, uint16_t dport);
+#endif

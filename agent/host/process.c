@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* process.c - /proc/PID read with bounds, remembered while its start time says that it is still the
+ * same process. */
+#include "agent/host/process.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+
+#define TEXT_MAX 4096
+#define FILE_MAX (64u << 10)
+#define BUCKETS	 1024
+#define TICKS_NS 10000000ull /* USER_HZ is 100 on every Linux */
+
+struct known {
+	int32_t pid; /* 0: free */
+	uint32_t uid;
+	uint64_t start_ns;
+	struct known *next;
+	bool kernel;
+	char comm[64];
+	char *exe, *cmdline, *cgroup; /* owned; NULL = not readable */
+	char unit[PROCESS_UNIT_MAX];
+};
+struct user {
+	uint32_t uid;
+	bool used;
+	char name[64]; /* "" = nobody */
+};
+struct processes {
+	int root;      /* owned */
+	unsigned hand; /* the next known to make room */
+	struct known *bucket[BUCKETS];
+	struct known known[PROCESSES_MAX];
+	struct user user[USERS_MAX];
+	unsigned users;
+};
+
+int processes_new(struct processes **ret, const char *proc)
+{
+	struct processes *ps = calloc(1, sizeof(*ps));
+
+	if (!ps)
+		return -ENOMEM;
+	ps->root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ps->root < 0) {
+		int e = errno;
+
+		free(ps);
+		return -e;
+	}
+	*ret = ps;
+	return 0;
+}
+
+static void known_clear(struct known *k)
+{
+	free(k->exe);
+	free(k->cmdline);
+	free(k->cgroup);
+	memset(k, 0, sizeof(*k));
+}
+
+void processes_free(struct processes *ps)
+{
+	if (!ps)
+		return;
+	for (unsigned i = 0; i < PROCESSES_MAX; i++)
+		known_clear(&ps->known[i]);
+	close(ps->root);
+	free(ps);
+}
+
+/* Foreign bytes -> valid UTF-8; NUL becomes a space (arguments), what is not UTF-8 becomes \xNN. */
+static char *clean(const char *s, size_t len, size_t max)
+{
+	size_t size = (len < max ? len : max) * 4 + 4, o = 0;
+	char *out = malloc(size);
+	bool cut = len > max;
+
+	if (!out)
+		return NULL;
+	len = cut ? max : len;
+	for (size_t i = 0; i < len;) {
+		unsigned n = text_utf8(s + i, len - i);
+
+		if (s[i] == 0) {
+			out[o++] = ' ';
+			i++;
+		} else if (n) {
+			memcpy(out + o, s + i, n);
+			o += n;
+			i += n;
+		} else {
+			o += text_put(out + o, size - o, "\\x%02x", (unsigned char)s[i]);
+			i++;
+		}
+	}
+	while (o && out[o - 1] == ' ')
+		o--;
+	memcpy(out + o, "...", cut ? 4 : 1);
+	out[o + (cut ? 3 : 0)] = 0;
+	return out;
+}
+
+static int read_proc(struct processes *ps, int32_t pid, const char *name, char **ret, size_t *len)
+{
+	char path[64];
+
+	text_put(path, sizeof(path), "%d/%s", pid, name);
+	return text_read_file(ret, len, ps->root, path, FILE_MAX);
+}
+
+/* Field 22 of stat, counted after the last ')': comm may hold spaces, parentheses and newlines.
+ * Also PF_KTHREAD. */
+static int parse_stat(const char *s, uint64_t *start_ns, bool *kernel, char comm[64])
+{
+	const char *open = strchr(s, '('), *close = strrchr(s, ')');
+	char *end;
+	uint64_t v = 0, flags = 0;
+
+	if (!open || !close || close < open)
+		return -EPROTO;
+	_free_ char *name = clean(open + 1, (size_t)(close - open - 1), 48);
+	if (!name)
+		return -ENOMEM;
+	text_put(comm, 64, "%s", name);
+	s = close + 1;
+	if (s[0] != ' ' || !s[1] || s[2] != ' ')
+		return -EPROTO;
+	s += 3;
+	for (int field = 4; field <= 22; field++, s = end) {
+		errno = 0;
+		v = strtoull(s, &end, 10);
+		if (end == s || errno || (*end && *end != ' ' && *end != '\n'))
+			return -EPROTO;
+		if (field == 9)
+			flags = v;
+	}
+	if (v > UINT64_MAX / TICKS_NS)
+		return -EPROTO;
+	*start_ns = v * TICKS_NS;
+	*kernel = flags & 0x00200000; /* PF_KTHREAD */
+	return 0;
+}
+
+static int parse_uid(const char *s, uint32_t *uid)
+{
+	const char *at = strstr(s, "\nUid:\t");
+	char digits[16];
+	size_t n;
+	uint64_t v;
+
+	if (!at)
+		return -EPROTO;
+	at += strlen("\nUid:\t");
+	at = strchr(at, '\t'); /* real, then effective: that is who acts */
+	if (!at)
+		return -EPROTO;
+	at++;
+	n = strspn(at, "0123456789");
+	if (n == 0 || n >= sizeof(digits))
+		return -EPROTO;
+	memcpy(digits, at, n);
+	digits[n] = 0;
+	if (text_number(&v, digits, UINT32_MAX) < 0)
+		return -EPROTO;
+	*uid = (uint32_t)v;
+	return 0;
+}
+
+/* The line of the unified hierarchy, "0::/path"; a name may hold anything but a newline. */
+static char *parse_cgroup(const char *s)
+{
+	for (; s && *s; s = strchr(s, '\n'), s = s ? s + 1 : NULL)
+		if (strncmp(s, "0::/", 4) == 0)
+			return clean(s + 3, strcspn(s + 3, "\n"), TEXT_MAX);
+	return NULL;
+}
+
+static char *read_exe(struct processes *ps, int32_t pid)
+{
+	char path[64], link[TEXT_MAX];
+	ssize_t n;
+
+	text_put(path, sizeof(path), "%d/exe", pid);
+	n = readlinkat(ps->root, path, link, sizeof(link));
+	return n > 0 ? clean(link, (size_t)n, TEXT_MAX) : NULL;
+}
+
+static int known_start(struct processes *ps, int32_t pid, struct known *k)
+{
+	_free_ char *s = NULL;
+	size_t len;
+
+	if (read_proc(ps, pid, "stat", &s, &len) < 0)
+		return -ESRCH;
+	return parse_stat(s, &k->start_ns, &k->kernel, k->comm);
+}
+
+static int known_fill(struct processes *ps, int32_t pid, struct known *k)
+{
+	_free_ char *status = NULL, *cmdline = NULL, *cgroup = NULL;
+	size_t len;
+	int r = known_start(ps, pid, k);
+
+	if (r < 0)
+		return r;
+	if (read_proc(ps, pid, "status", &status, &len) < 0 || parse_uid(status, &k->uid) < 0)
+		return -ESRCH;
+	k->exe = read_exe(ps, pid);
+	if (read_proc(ps, pid, "cmdline", &cmdline, &len) == 0 && len)
+		k->cmdline = clean(cmdline, len, PROCESS_CMDLINE_MAX);
+	if (read_proc(ps, pid, "cgroup", &cgroup, &len) == 0)
+		k->cgroup = parse_cgroup(cgroup);
+	if (k->cgroup)
+		process_unit(k->unit, k->cgroup);
+	k->pid = pid;
+	return 0;
+}
+
+static struct known **bucket_of(struct processes *ps, int32_t pid)
+{
+	return &ps->bucket[(uint32_t)pid % BUCKETS];
+}
+
+static void known_forget(struct processes *ps, struct known *k)
+{
+	if (!k->pid)
+		return;
+	for (struct known **at = bucket_of(ps, k->pid); *at; at = &(*at)->next) {
+		if (*at == k) {
+			*at = k->next;
+			break;
+		}
+	}
+	known_clear(k);
+}
+
+static struct known *known_find(struct processes *ps, int32_t pid)
+{
+	struct known *k = *bucket_of(ps, pid);
+
+	while (k && k->pid != pid)
+		k = k->next;
+	return k;
+}
+
+static struct known *known_take(struct processes *ps, const struct known *from)
+{
+	struct known *k = &ps->known[ps->hand++ % PROCESSES_MAX];
+
+	known_forget(ps, k);
+	*k = *from;
+	k->next = *bucket_of(ps, from->pid);
+	*bucket_of(ps, from->pid) = k;
+	return k;
+}
+
+/* Remembered and still the same process; or read anew. NULL: gone. */
+static struct known *known_get(struct processes *ps, int32_t pid)
+{
+	struct known *k = known_find(ps, pid), now = {0};
+
+	if (k) {
+		/* a dead process keeps what it was: its last flows end after it */
+		if (known_start(ps, pid, &now) == -ESRCH)
+			return k;
+		/* exec keeps pid and start but changes comm: read it all again */
+		if (now.start_ns == k->start_ns && strcmp(now.comm, k->comm) == 0)
+			return k;
+		known_forget(ps, k);
+	}
+	memset(&now, 0, sizeof(now));
+	if (known_fill(ps, pid, &now) < 0) {
+		known_clear(&now);
+		return NULL;
+	}
+	return known_take(ps, &now);
+}
+
+static void process_fill(struct process *p, const struct known *k)
+{
+	p->start_ns = k->start_ns;
+	p->kernel |= k->kernel;
+	if (!p->has_uid) {
+		p->uid = k->uid;
+		p->has_uid = 1;
+	}
+	p->comm = k->comm; /* the name as clean text; the kernel's copy is the same bytes */
+	p->exe = k->exe;
+	p->cmdline = k->cmdline;
+	if (!p->cgroup) {
+		p->cgroup = k->cgroup;
+		p->unit = k->unit[0] ? k->unit : NULL;
+	}
+}
+
+int processes_lookup(struct processes *ps, struct process *p)
+{
+	struct known *k = p->pid > 0 ? known_get(ps, p->pid) : NULL;
+
+	/* the kernel counts in nanoseconds, /proc in ticks of 10 ms, rounded down */
+	if (k && p->start_ns && p->start_ns / TICKS_NS != k->start_ns / TICKS_NS)
+		k = NULL;
+	if (k)
+		process_fill(p, k);
+	if (p->has_uid && !p->user)
+		p->user = processes_user(ps, p->uid);
+	return k ? 0 : -ESRCH;
+}
+
+int processes_learn(struct processes *ps, const struct process *p, const char *exe,
+		    const char *arguments, size_t len)
+{
+	struct known *k = known_find(ps, p->pid);
+
+	if (!k || k->start_ns / TICKS_NS != p->start_ns / TICKS_NS) {
+		struct known new = {.pid = p->pid,
+				    .uid = p->uid,
+				    .start_ns = p->start_ns / TICKS_NS * TICKS_NS};
+
+		if (p->comm) {
+			_free_ char *comm = clean(p->comm, strlen(p->comm), 16);
+
+			text_put(new.comm, sizeof(new.comm), "%s", comm ? comm : "");
+		}
+		if (k)
+			known_forget(ps, k);
+		k = known_take(ps, &new);
+	}
+	if (!k->exe && exe[0])
+		k->exe = clean(exe, strlen(exe), TEXT_MAX);
+	if (!k->cmdline && len)
+		k->cmdline = clean(arguments, len, PROCESS_CMDLINE_MAX);
+	return (exe[0] && !k->exe) || (len && !k->cmdline) ? -ENOMEM : 0;
+}
+
+const char *processes_user(struct processes *ps, uint32_t uid)
+{
+	struct passwd pw, *found = NULL;
+	char buf[TEXT_MAX];
+	struct user *u;
+
+	for (unsigned i = 0; i < USERS_MAX && ps->user[i].used; i++)
+		if (ps->user[i].uid == uid)
+			return ps->user[i].name[0] ? ps->user[i].name : NULL;
+	u = &ps->user[ps->users++ % USERS_MAX];
+	*u = (struct user){.uid = uid, .used = true};
+	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) == 0 && found) {
+		_free_ char *name = clean(pw.pw_name, strlen(pw.pw_name), sizeof(u->name) / 4);
+
+		text_put(u->name, sizeof(u->name), "%s", name ? name : "");
+	}
+	return u->name[0] ? u->name : NULL;
+}
+
+static bool ends_with(const char *s, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return len > n && memcmp(s + len - n, suffix, n) == 0;
+}
+
+const char *process_unit(char *buf, const char *cgroup)
+{
+	static const char *const kinds[] = {".service", ".scope", ".socket", ".mount", ".swap"};
+
+	buf[0] = 0;
+	while (cgroup && *cgroup == '/') {
+		size_t len = strcspn(++cgroup, "/");
+
+		if (!ends_with(cgroup, len, ".slice")) {
+			for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+				if (len < PROCESS_UNIT_MAX && ends_with(cgroup, len, kinds[i])) {
+					memcpy(buf, cgroup, len);
+					buf[len] = 0;
+					return buf;
+				}
+			/* a container's or a test's own level: units may stand below it */
+		}
+		cgroup += len;
+	}
+	return NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * process.h - who sent it: what /proc says of a process, and which unit a cgroup belongs to.
+ *
+ * Everything in /proc/PID that the process itself chooses (comm, command line, file names) is
+ * foreign: bounded, and made valid UTF-8 here, so that no reader of an event has to. Identity is
+ * cgroup, user and executable; never comm.
+ */
+#ifndef AGENT_HOST_PROCESS_H
+#define AGENT_HOST_PROCESS_H
+#include "agent/event/event.h"
+
+#define PROCESSES_MAX	    4096 /* remembered; the oldest makes room */
+#define PROCESS_CMDLINE_MAX 2048 /* bytes; longer ones end in "..." */
+#define USERS_MAX	    1024
+
+struct processes;
+/* proc: "/proc", or the root of a test. Copied. */
+int processes_new(struct processes **ret, const char *proc);
+void processes_free(struct processes *ps);
+
+/* Fills what is not set yet of p from /proc (p->pid is given; uid, cgroup and comm may be, and are
+ * believed). p->start_ns given and different from /proc's: the pid belongs to another process now,
+ * nothing is taken from it. The strings live until the next call. 0; -ESRCH: no such process, what
+ * the caller knew stays. */
+int processes_lookup(struct processes *ps, struct process *p);
+/* What somebody else noted of a process that /proc no longer has, or only as a zombie: p->pid,
+ * start_ns, uid and comm say which; arguments as in /proc/PID/cmdline. The next lookup answers with
+ * it. 0 or -ENOMEM. */
+int processes_learn(struct processes *ps, const struct process *p, const char *exe,
+		    const char *arguments, size_t len);
+const char *processes_user(struct processes *ps,
+			   uint32_t uid); /* NULL: nobody of that number; remembered */
+
+/* "/system.slice/x.service/sub" -> "x.service": the first component that is named as a unit, slices
+ * left out. buf has at least 256 bytes. NULL when there is none. */
+#define PROCESS_UNIT_MAX 256
+const char *process_unit(char *buf, const char *cgroup);
+#endif

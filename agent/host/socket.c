@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* socket.c - /proc/PID/fd searched for "socket:[inode]", the cgroup's processes first. */
+#include "agent/host/socket.h"
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+
+struct search {
+	int proc;
+	char want[40];
+	unsigned pids, fds;
+};
+
+static void own_dir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+/* 1: it has it; 0: no; -E2BIG. A process that went away has nothing. */
+static int has_socket(struct search *s, const char *pid)
+{
+	char path[64], link[64];
+	_cleanup_(own_dir) DIR *d = NULL;
+	struct dirent *e;
+	int fd;
+
+	if (s->pids++ >= SOCKET_PIDS_MAX)
+		return -E2BIG;
+	text_put(path, sizeof(path), "%s/fd", pid);
+	fd = openat(s->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	d = fd < 0 ? NULL : fdopendir(fd);
+	while (d && (e = readdir(d))) {
+		ssize_t n = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
+
+		if (s->fds++ >= SOCKET_FDS_MAX)
+			return -E2BIG;
+		if (n <= 0)
+			continue;
+		link[n] = 0;
+		if (strcmp(link, s->want) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int try_pid(struct search *s, const char *name, int32_t *ret)
+{
+	uint64_t pid;
+	int r;
+
+	if (text_number(&pid, name, INT32_MAX) < 0 || !pid)
+		return 0;
+	r = has_socket(s, name);
+	if (r > 0)
+		*ret = (int32_t)pid;
+	return r;
+}
+
+static int in_list(struct search *s, const char *procs, int32_t *ret)
+{
+	_free_ char *text = NULL;
+	char *at, *end;
+	size_t len;
+	int r = 0;
+
+	if (!procs || text_read_file(&text, &len, AT_FDCWD, procs, 1 << 20) < 0)
+		return 0;
+	for (at = text; r == 0 && *at; at = end) {
+		end = at + strcspn(at, "\n");
+		if (*end)
+			*end++ = 0;
+		r = try_pid(s, at, ret);
+	}
+	return r;
+}
+
+static int in_all(struct search *s, int32_t *ret)
+{
+	int fd = openat(s->proc, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	_cleanup_(own_dir) DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	while (d && r == 0 && (e = readdir(d)))
+		r = try_pid(s, e->d_name, ret);
+	return r;
+}
+
+int socket_process(int32_t *ret, const char *proc, const char *procs, uint64_t inode)
+{
+	_close_ int root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct search s = {.proc = root};
+	int r;
+
+	if (root < 0)
+		return -errno;
+	text_put(s.want, sizeof(s.want), "socket:[%" PRIu64 "]", inode);
+	r = in_list(&s, procs, ret);
+	if (r == 0)
+		r = in_all(&s, ret);
+	return r > 0 ? 0 : r == 0 ? -ENOENT : r;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* socket.h - which process holds a socket: for sources that see packets only. A look after the
+ * fact, so a guess. */
+#ifndef AGENT_HOST_SOCKET_H
+#define AGENT_HOST_SOCKET_H
+#include <stdint.h>
+
+#define SOCKET_PIDS_MAX 8192  /* processes looked at for one socket */
+#define SOCKET_FDS_MAX	65536 /* and descriptors in all */
+
+/* The first process that has the socket with this inode open. procs: a file that lists candidates,
+ * one a line (cgroup.procs); NULL or unreadable: every process of proc ("/proc"). 0, -ENOENT, or
+ * -E2BIG at a limit. */
+int socket_process(int32_t *ret, const char *proc, const char *procs, uint64_t inode);
+#endif

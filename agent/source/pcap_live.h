@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* pcap_live.h - the live wire through libpcap: sees what a capture would, knows no process for sure, and
+ * can stop nothing. */
+#ifndef AGENT_SOURCE_PCAP_LIVE_H
+#define AGENT_SOURCE_PCAP_LIVE_H
+#include <stdint.h>
+#include "agent/flow/pipeline.h"
+#include "geo/base/diag.h"
+
+#define WIRE_SNAPLEN 512 /* headers, with every extension that packet_decode walks */
+#define WIRE_BATCH   256 /* packets a wake-up */
+
+struct wire;
+/* Opens the device. 0, or -errno with one sentence in d. */
+int wire_open(struct wire **ret, const char *interface, struct diag_sink *d);
+void wire_close(struct wire *w);   /* NULL is fine */
+int wire_fd(const struct wire *w); /* epoll-able */
+/* What waits, to the pipeline. 0; -ENETDOWN and the like when the device is gone (the sentence is
+ * in *why). */
+int wire_poll(struct wire *w, struct pipeline *p, const char **why);
+struct wire_state {
+	const char *interface;
+	uint64_t packets, dropped, dropped_by_interface; /* of libpcap, since the start */
+};
+void wire_state(struct wire *w, struct wire_state *ret);
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kernel.c - opening, publishing, and what the agent tells the programs between generations. */
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <bpf/bpf.h>
+#include "bpf/load/kernel_private.h"
+#include "bpf/load/skel.h"
+
+/* The cgroup2 mount with the shortest path; hosts with cgroup v1 have it at .../unified. */
+static int cgroup2_mount(char ret[256])
+{
+	FILE *f = setmntent("/proc/self/mounts", "re");
+	struct mntent e, *m;
+	char buf[4096];
+
+	ret[0] = 0;
+	if (!f)
+		return -errno;
+	while ((m = getmntent_r(f, &e, buf, sizeof(buf)))) {
+		size_t len = strlen(m->mnt_dir);
+
+		if (strcmp(m->mnt_type, "cgroup2") == 0 && len < 256 &&
+		    (!ret[0] || len < strlen(ret)))
+			memcpy(ret, m->mnt_dir, len + 1);
+	}
+	endmntent(f);
+	return ret[0] ? 0 : -ENOENT;
+}
+
+static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
+{
+	char mount[256];
+	struct stat st;
+
+	if (cgroup2_mount(mount)) {
+		diag_error(
+			d, NULL, 0,
+			"no cgroup2 file system is mounted (mount -t cgroup2 none /sys/fs/cgroup)");
+		return -ENOTSUP;
+	}
+	if (!path)
+		path = mount;
+	if (strlen(path) >= sizeof(k->cgroup))
+		return -ENAMETOOLONG;
+	memcpy(k->cgroup, path, strlen(path) + 1);
+	k->cgroup_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (k->cgroup_fd < 0 || fstat(k->cgroup_fd, &st)) {
+		int err = -errno;
+
+		diag_error(d, path, 0, "cannot open the cgroup: %s", strerror(-err));
+		return err;
+	}
+	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
+	k->whole_host = k->cgroup_id == 1;
+	return 0;
+}
+
+static int64_t clock_of(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+int kernel_clock(struct kernel *k)
+{
+	int64_t boot = clock_of(CLOCK_BOOTTIME);
+
+	k->boot_to_wall = clock_of(CLOCK_REALTIME) - boot;
+	k->mono_to_boot = boot - clock_of(CLOCK_MONOTONIC);
+	__atomic_store_n(&k->settings->wall_offset, (uint64_t)k->boot_to_wall, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct diag_sink *d)
+{
+	const char *pins = cfg->pins ? cfg->pins : KERNEL_PINS;
+	struct kernel *k = calloc(1, sizeof(*k));
+	int err;
+
+	if (!k)
+		return -ENOMEM;
+	k->cgroup_fd = k->pins_fd = k->epoll = -1;
+	memset(k->state, 0xff, sizeof(k->state));
+	memset(k->link, 0xff, sizeof(k->link));
+	k->no_sendmsg = cfg->no_sendmsg;
+	snprintf(k->pins, sizeof(k->pins), "%s", pins);
+	err = cgroup_open(k, cfg->cgroup, d);
+	if (!err)
+		err = pin_directory(pins, &k->pins_fd, d);
+	if (!err)
+		err = state_open(k, cfg, d);
+	if (!err)
+		err = read_open(k, d);
+	if (err) {
+		kernel_close(k);
+		return err;
+	}
+	kernel_clock(k);
+	k->adopted = swap_adopt(k);
+	*ret = k;
+	return 0;
+}
+
+void kernel_close(struct kernel *k)
+{
+	if (!k)
+		return;
+	read_close(k);
+	generation_free(k->now);
+	generation_free(k->before);
+	if (k->settings)
+		munmap(k->settings, sizeof(*k->settings));
+	observe_bpf__destroy(k->observe);
+	for (enum hook h = 0; h < HOOKS; h++)
+		fd_close(&k->link[h]);
+	for (enum state_map m = 0; m < STATE_MAPS; m++)
+		fd_close(&k->state[m]);
+	fd_close(&k->cgroup_fd);
+	fd_close(&k->pins_fd);
+	free(k);
+}
+
+/* The hooks go first, the packet hook last of them: as long as anything stands, it is the one that
+ * decides. */
+int kernel_detach(struct kernel *k, struct diag_sink *d)
+{
+	char path[sizeof(k->pins)], name[32];
+	int err = 0;
+
+	for (int h = HOOKS - 1; h >= 0; h--) {
+		link_name((enum hook)h, name);
+		if (k->link[h] >= 0)
+			bpf_link_detach(k->link[h]); /* tracing links cannot: closing the last
+							descriptor does it */
+		fd_close(&k->link[h]);
+		if (pin_drop(k, name))
+			err = -errno;
+	}
+	for (enum state_map m = 0; m < STATE_MAPS; m++)
+		if (pin_drop(k, state_name(m)))
+			err = -errno;
+	snprintf(path, sizeof(path), "%s", k->pins);
+	if (err)
+		diag_error(d, path, 0, "cannot remove all pins: %s", strerror(-err));
+	kernel_close(k);
+	if (!err && rmdir(path) && errno != ENOTEMPTY)
+		err = -errno;
+	return err;
+}
+
+static void generation_retire(struct kernel *k)
+{
+	if (k->before) {
+		totals_retire(k, k->before);
+		generation_free(k->before);
+	}
+	k->before = k->now;
+}
+
+int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
+		   struct kernel_published *ret, struct diag_sink *d)
+{
+	bool fresh = k->link[HOOK_EGRESS] < 0;
+	struct kernel_published p = {};
+	struct generation *g;
+	int64_t start;
+	int err = generation_make(&g, k, kg, &p, d);
+
+	if (err)
+		return err;
+	kernel_clock(k);
+	start = clock_of(CLOCK_MONOTONIC);
+	if (!k->now)
+		swap_observer(k, d);
+	if (fresh) /* nobody is judged yet; else the mode changes after the policy it belongs to is
+		      in force */
+		kernel_mode(k, kg->mode);
+	err = swap_in(k, g, k->now, d);
+	if (err) {
+		generation_free(g);
+		return err;
+	}
+	kernel_mode(k, kg->mode);
+	p.ns_swap = (uint64_t)(clock_of(CLOCK_MONOTONIC) - start);
+	generation_retire(k);
+	k->now = g;
+	if (ret)
+		*ret = p;
+	return 0;
+}
+
+int kernel_mode(struct kernel *k, enum policy_mode mode)
+{
+	__atomic_store_n(&k->settings->mode, (uint32_t)mode, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask)
+{
+	if (!k->now)
+		return -ENODATA;
+	mask &= ~ABI_CGROUP_PENDING;
+	return bpf_map_update_elem(k->now->cgroups, &cgroup_id, &mask, BPF_ANY) ? -errno : 0;
+}
+
+int kernel_cgroup_forget(struct kernel *k, uint64_t cgroup_id)
+{
+	if (!k->now)
+		return -ENODATA;
+	return bpf_map_delete_elem(k->now->cgroups, &cgroup_id) ? -errno : 0;
+}
+
+int kernel_user_set(struct kernel *k, uint32_t uid, uint32_t mask)
+{
+	if (!k->now)
+		return -ENODATA;
+	return bpf_map_update_elem(k->now->users, &uid, &mask, BPF_ANY) ? -errno : 0;
+}
+
+int kernel_own_address_set(struct kernel *k, const struct ip *ip, bool on)
+{
+	struct abi_own o = {.family = ip->v};
+	uint8_t one = 1;
+
+	memcpy(o.address, ip->b, sizeof(o.address));
+	if (on)
+		return bpf_map_update_elem(k->state[STATE_OWN], &o, &one, BPF_ANY) ? -errno : 0;
+	return bpf_map_delete_elem(k->state[STATE_OWN], &o) && errno != ENOENT ? -errno : 0;
+}
+
+static __u64 *ports_of(struct kernel *k, uint8_t proto)
+{
+	if (proto == 6)
+		return k->settings->listening[0];
+	return proto == 17 ? k->settings->listening[1] : NULL;
+}
+
+int kernel_listen_port_set(struct kernel *k, uint8_t proto, uint16_t port, bool on)
+{
+	__u64 *ports = ports_of(k, proto), bit = 1ull << (port & 63);
+
+	if (!ports)
+		return -EINVAL;
+	if (on)
+		__atomic_fetch_or(&ports[port >> 6], bit, __ATOMIC_RELEASE);
+	else
+		__atomic_fetch_and(&ports[port >> 6], ~bit, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int kernel_listen_ports(struct kernel *k, uint8_t proto, const uint64_t bitmap[65536 / 64])
+{
+	__u64 *ports = ports_of(k, proto);
+
+	if (!ports)
+		return -EINVAL;
+	for (int i = 0; i < 65536 / 64; i++)
+		__atomic_store_n(&ports[i], bitmap[i], __ATOMIC_RELEASE);
+	return 0;
+}

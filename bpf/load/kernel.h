@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * kernel.h - the agent's only way to the kernel: probe, open or adopt, publish, read.
+ *
+ *     kernel_probe      what this kernel can do, each feature tried; why not
+ *     kernel_open       state maps made or adopted from the pins; nothing is judged yet, what was
+ * attached stays attached kernel_publish    a new generation: loaded, filled, then swapped in by
+ * one link update; a failure keeps the old kernel_poll       records, each handed to the callback
+ * (kernel_fd is epoll-able) kernel_close      the agent goes, the programs stay     kernel_detach
+ * uninstall
+ *
+ * 0 or -errno; what went wrong is told in the diag sink, once, with file or feature. Thread-free:
+ * one owner.
+ */
+#ifndef BPF_LOAD_KERNEL_H
+#define BPF_LOAD_KERNEL_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "bpf/prog/abi.h"
+#include "geo/base/diag.h"
+#include "geo/base/ip.h"
+#include "geo/lookup/table.h"
+#include "rules/compile.h"
+
+#define KERNEL_PINS "/sys/fs/bpf/cordon"
+
+/* One row a feature, in the order of enum kernel_feature. */
+enum kernel_feature {
+	FEATURE_PRIVILEGE, /* CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON (or CAP_SYS_ADMIN) */
+	FEATURE_BTF,	   /* /sys/kernel/btf/vmlinux */
+	FEATURE_CGROUP2,   /* mounted; where */
+	FEATURE_BPFFS,	   /* mounted, or can be */
+	FEATURE_SKB,	   /* cgroup_skb program loads and its link attaches */
+	FEATURE_CONNECT,   /* cgroup connect4 and sendmsg4 */
+	FEATURE_RINGBUF,
+	FEATURE_STORAGE,  /* sk_storage with clone */
+	FEATURE_STATE,	  /* tp_btf/inet_sock_set_state: end of TCP flows */
+	FEATURE_ITERATOR, /* iter/bpf_sk_storage_map: counters of live flows */
+	FEATURE_COUNT
+};
+struct kernel_probe {
+	struct {
+		bool ok, required;
+		char why[160]; /* when !ok: the reason and what to do */
+	} feature[FEATURE_COUNT];
+	char cgroup2[128]; /* mount point; "" = none */
+	char release[64];  /* uname -r */
+};
+const char *kernel_feature_name(enum kernel_feature f);
+/* 0 when everything that is required is there, else -ENOTSUP or -EPERM. Leaves nothing behind. */
+int kernel_probe(struct kernel_probe *ret);
+
+struct kernel_config {
+	const char *cgroup;   /* directory below a cgroup2 mount; NULL = the mount itself: the whole
+				 host */
+	const char *pins;     /* directory on a bpffs; NULL = KERNEL_PINS; made when missing */
+	uint32_t denial_ring; /* bytes, power of two; 0 = 1 MiB */
+	uint32_t flow_ring;   /* 0 = 4 MiB */
+	bool no_sendmsg; /* leave out sendmsg4/6: UDP gets its EPERM from the packet hook all the
+			    same */
+};
+struct kernel;
+/* -EBUSY: another agent holds the pins. Adopts what is pinned there; *ret untouched on failure. */
+int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct diag_sink *d);
+void kernel_close(struct kernel *k); /* links stay: enforcement goes on. NULL is fine. */
+/* Pins that somebody removed are made again: without them nothing would outlive the agent. How
+ * many, or -errno. */
+int kernel_repin(struct kernel *k);
+int kernel_detach(struct kernel *k,
+		  struct diag_sink *d); /* removes links, maps and pins; then kernel_close */
+
+struct kernel_mask {
+	uint64_t id;
+	uint32_t mask;
+};
+/* A generation. Everything is the caller's and read during the call only. */
+struct kernel_generation {
+	const struct table *table;
+	const struct compiled *compiled;
+	enum policy_mode mode;
+	const struct kernel_mask *
+		cgroups; /* of this compiled: all that are known; needed when DECIDE_NEEDS_CGROUP */
+	size_t ncgroups;
+	const struct kernel_mask *users; /* uid -> mask; a uid that is not listed has mask 0 */
+	size_t nusers;
+};
+/* The place table's maps are kept when its bytes are those of the last generation (reused then says
+ * so). */
+struct kernel_published {
+	uint32_t generation;
+	bool table_reused;
+	uint64_t ns_load, ns_fill, ns_swap;
+	size_t table_bytes;
+};
+int kernel_publish(struct kernel *k, const struct kernel_generation *g,
+		   struct kernel_published *ret, struct diag_sink *d);
+int kernel_mode(struct kernel *k,
+		enum policy_mode mode); /* at run time, without a new generation */
+int kernel_clock(struct kernel *k);	/* call every minute and when the clock was set: rules with
+					   'until' read it */
+
+/* Between generations. A cgroup that asked (KERNEL_UNRESOLVED) stays unresolved until it is set. */
+int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask);
+int kernel_cgroup_forget(struct kernel *k, uint64_t cgroup_id);
+int kernel_user_set(struct kernel *k, uint32_t uid, uint32_t mask);
+/* The host's own addresses: a connect() to one of them is never refused (its packets never leave).
+ */
+int kernel_own_address_set(struct kernel *k, const struct ip *ip, bool on);
+/* Local ports that somebody listens on: who opened a flow that is older than the agent, and every
+ * UDP flow. proto 6, 17. */
+int kernel_listen_port_set(struct kernel *k, uint8_t proto, uint16_t port, bool on);
+int kernel_listen_ports(struct kernel *k, uint8_t proto,
+			const uint64_t bitmap[65536 / 64]); /* all at once */
+
+enum kernel_kind {
+	KERNEL_DENIED = ABI_DENIED, /* blocked (enforced) or would be (monitor) */
+	KERNEL_ALERTED = ABI_ALERTED,
+	KERNEL_FLOW_END = ABI_FLOW_END,	    /* final counts since the last record of this flow */
+	KERNEL_FLOW_SPILL = ABI_FLOW_SPILL, /* counts of an unconnected socket's last destination:
+					       add them up */
+	KERNEL_FLOW_LIVE = ABI_FLOW_LIVE,   /* counts so far; not subtracted */
+	KERNEL_UNRESOLVED = ABI_UNRESOLVED, /* only cgroup_id means something */
+};
+struct kernel_record {
+	enum kernel_kind kind;
+	struct ip src, dst;
+	uint16_t sport, dport;
+	uint8_t proto;
+	enum decide_opened opened;
+	bool has_port;		    /* what was given to decide.h */
+	uint64_t packets, bytes;    /* outwards, IP layer; 0 for a refused connect() */
+	uint64_t first_ns, last_ns; /* Unix */
+	uint64_t rtt_min_ns;	    /* 0 = none */
+	int32_t pid;		    /* 0 = not known */
+	uint32_t uid;
+	uint64_t start_ns; /* of the process, since boot (CLOCK_BOOTTIME) */
+	uint64_t cgroup_id, cookie;
+	char comm[17];
+	struct abi_verdict verdict; /* decision index is of verdict.generation */
+};
+typedef void kernel_record_fn(void *arg, const struct kernel_record *r);
+
+int kernel_fd(const struct kernel *k); /* epoll: readable when a denial waits, or many flows */
+/* Denials first. Never blocks. The number of records, or -errno. Call it once a second too: flow
+ * ends do not wake. */
+int kernel_poll(struct kernel *k, kernel_record_fn *fn, void *arg);
+/* What a process ran, by what the kernel noted at its socket(): for one that /proc no longer has.
+ * -ENOENT: no note. */
+struct kernel_image {
+	char exe[512];	     /* absolute; starts with "..." when it was too deep; "" = none */
+	char arguments[260]; /* NUL between them; ends in "..." when there were more */
+	size_t length;	     /* of arguments */
+};
+int kernel_image(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_image *ret);
+/* Live flows, by iterator. -ENOTSUP where the kernel has none. The number of flows. */
+int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg);
+/* Folded denials and alerts with their counts so far (the first packet, which rang, included).
+ * Those that were quiet for idle_ns are handed out one last time (last = true) and dropped; a new
+ * packet then rings again. */
+typedef void kernel_fold_fn(void *arg, const struct kernel_record *r, bool last);
+int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void *arg);
+
+struct kernel_totals {
+	struct abi_counters sum;
+};
+int kernel_counters(struct kernel *k, struct kernel_totals *ret);
+/* Totals by decision of the running generation; *n in: room, out: how many. */
+int kernel_decisions(struct kernel *k, struct abi_total *ret, size_t *n);
+
+#define KERNEL_HOOKS_MAX      16
+#define KERNEL_NEIGHBOURS_MAX 64
+struct kernel_hook {
+	const char *name; /* "egress", "connect4", ... */
+	bool attached;	  /* the link holds our program on our cgroup: asked of the kernel now */
+	uint32_t link_id, prog_id;
+	char tag[17];
+};
+struct kernel_neighbour { /* a program of somebody else on one of our hooks */
+	const char *hook;
+	uint32_t prog_id;
+	char name[17];
+};
+struct kernel_status {
+	uint32_t generation; /* 0 = nothing published by this agent yet */
+	bool adopted;	     /* found at start, still in force */
+	enum policy_mode mode;
+	char cgroup[256], pins[256];
+	uint64_t cgroup_id;
+	bool whole_host; /* the cgroup is the root */
+	struct kernel_hook hook[KERNEL_HOOKS_MAX];
+	size_t nhooks;
+	struct kernel_neighbour neighbour[KERNEL_NEIGHBOURS_MAX];
+	size_t nneighbours;
+	size_t table_bytes;
+};
+int kernel_status(struct kernel *k, struct kernel_status *ret);
+/* The cgroup that the pinned packet hook is attached to, without opening anything else: for a look
+ * from outside. -ENOENT: nothing is pinned there; *ret 0: the link was detached by force or its
+ * cgroup is gone. */
+int kernel_pinned_cgroup(uint64_t *ret, const char *pins);
+/* What this version does not see, a sentence each, NULL-terminated: to be said in status, never
+ * hidden. */
+const char *const *kernel_not_covered(void);
+#endif

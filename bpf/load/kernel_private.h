@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kernel_private.h - what the loader's files share; everybody else includes load.h. */
+#ifndef BPF_LOAD_KERNEL_PRIVATE_H
+#define BPF_LOAD_KERNEL_PRIVATE_H
+#include <bpf/libbpf.h>
+#include <unistd.h>
+#include "bpf/load/kernel.h"
+#include "geo/lookup/lookup.h"
+
+/* Maps that outlive a generation and an agent, pinned under these names (pin.c has the table). */
+enum state_map {
+	STATE_SLOTS,
+	STATE_FOLDS,
+	STATE_HANDSHAKES,
+	STATE_DENIAL_RING,
+	STATE_FLOW_RING,
+	STATE_SETTINGS,
+	STATE_COUNTERS,
+	STATE_OWN,
+	STATE_IMAGES,
+	STATE_MAPS
+};
+
+/* In the order of a swap: the packet hook first, it is the one that decides. */
+enum hook {
+	HOOK_EGRESS,
+	HOOK_CONNECT4,
+	HOOK_CONNECT6,
+	HOOK_SENDMSG4,
+	HOOK_SENDMSG6, /* of a generation */
+	HOOK_SOCK_CREATE,
+	HOOK_SOCK_RELEASE,
+	HOOK_STATE, /* of the observer */
+	HOOKS
+};
+#define HOOK_GENERATION_LAST HOOK_SENDMSG6
+struct hook_def {
+	const char *name; /* of the program; its link is pinned as link_NAME */
+	enum bpf_attach_type type;
+	bool required;
+};
+const struct hook_def *hook_def(enum hook h);
+
+/* Closes itself when it goes out of scope. */
+static inline void fd_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+#define _fd_ __attribute__((cleanup(fd_close)))
+static inline int fd_take(int *fd)
+{
+	int r = *fd;
+
+	*fd = -1;
+	return r;
+}
+
+/* The place table in the kernel: shared by generations that have the same bytes. */
+struct place_maps {
+	unsigned refs;
+	int fd[LIGHT_ARRAYS];
+	uint32_t elements[LIGHT_ARRAYS];
+	uint32_t nat64;
+	uint64_t hash;
+	size_t bytes;
+};
+/* A generation, as long as its programs may run. */
+struct generation {
+	uint32_t number;
+	struct egress_bpf *skel;
+	struct place_maps *places; /* one reference */
+	int rules[DECIDE_ARRAYS];
+	int decisions, totals, cgroups, users;
+	uint32_t ndecisions;
+	uint8_t *actions; /* by decision: enum decide_action */
+};
+
+struct kernel {
+	char cgroup[256], pins[256];
+	int cgroup_fd, pins_fd; /* pins_fd holds the lock */
+	uint64_t cgroup_id;
+	bool whole_host, adopted, no_sendmsg;
+	int state[STATE_MAPS];
+	struct abi_settings *settings; /* mapped */
+	struct observe_bpf *observe;
+	struct bpf_link *iterator;
+	struct generation *now, *before; /* before: its last packets may still be counted */
+	uint32_t generations;
+	struct abi_total retired[4]; /* totals by action of generations that are gone */
+	int link[HOOKS];	     /* -1 = not attached */
+	struct ring_buffer *denials, *flows;
+	int epoll;
+	int64_t boot_to_wall, mono_to_boot; /* ns */
+	kernel_record_fn *fn;		    /* during kernel_poll only */
+	void *arg;
+};
+
+/* pin.c */
+int pin_directory(const char *path, int *ret_fd,
+		  struct diag_sink *d);		       /* made, on a bpffs, locked */
+int pin_bpffs(const char *path, struct diag_sink *d);  /* mounts /sys/fs/bpf where nothing is */
+int pin_get(const struct kernel *k, const char *name); /* descriptor or -errno */
+int pin_put(const struct kernel *k, const char *name, int fd); /* replaces */
+int pin_drop(const struct kernel *k, const char *name);	       /* 0 when there is none */
+const char *state_name(enum state_map m);
+int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d);
+uint64_t state_tick_ns(void); /* of the kernel's jiffies */
+int state_reuse(const struct kernel *k, struct bpf_object *o);
+
+/* generation.c */
+int generation_make(struct generation **ret, struct kernel *k, const struct kernel_generation *g,
+		    struct kernel_published *p, struct diag_sink *d);
+void generation_free(struct generation *g);
+int generation_program(const struct generation *g, enum hook h);
+
+/* swap.c */
+int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
+	    struct diag_sink *d);
+int swap_observer(struct kernel *k, struct diag_sink *d);
+int swap_adopt(struct kernel *k); /* opens the pinned links; 1 when the packet hook is in force on
+				     our cgroup */
+void link_name(enum hook h, char ret[32]);
+
+/* read.c */
+int read_open(struct kernel *k, struct diag_sink *d);
+void read_close(struct kernel *k);
+void totals_retire(struct kernel *k, const struct generation *g);
+
+/* direct.c: which array maps the programs that are loaded next address directly; the first begins a
+ * new list */
+int direct_register(void);
+int direct_begin(const struct bpf_map *m);
+int direct_add(const struct bpf_map *m);
+
+/* trouble.c: what libbpf said last, for the diag */
+void trouble_begin(void);
+const char *trouble_text(void);
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* libbpf_log.c - keeps libbpf from printing, and its first warning for the one sentence that the
+ * caller prints. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bpf/load/kernel_private.h"
+
+#define LOG_BEGIN "-- BEGIN PROG LOAD LOG --"
+
+static _Thread_local char trouble_first[256];
+
+static bool is_statistics(const char *line)
+{
+	return !strncmp(line, "processed ", 10) || !strncmp(line, "verification time", 17) ||
+	       !strncmp(line, "stack depth", 11) || !strncmp(line, "-- END", 6);
+}
+
+/* Of the verifier's log, the last line that is no statistics says why. */
+static const char *log_reason(char *log)
+{
+	char *line, *why = NULL;
+
+	while ((line = strsep(&log, "\n")))
+		if (*line && !is_statistics(line))
+			why = line;
+	return why ? why : "";
+}
+
+static int trouble_keep(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char *text = NULL, *log;
+
+	if (level != LIBBPF_WARN || vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	log = strstr(text, LOG_BEGIN);
+	if (log) /* says more than the warning before it */
+		snprintf(trouble_first, sizeof(trouble_first), "%s", log_reason(log));
+	else if (!trouble_first[0])
+		snprintf(trouble_first, sizeof(trouble_first), "%.*s", (int)strcspn(text, "\n"),
+			 text);
+	free(text);
+	return 0;
+}
+
+void trouble_begin(void)
+{
+	libbpf_set_print(trouble_keep);
+	trouble_first[0] = 0;
+}
+
+const char *trouble_text(void)
+{
+	return trouble_first[0] ? trouble_first : "no reason given";
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swap.c - a new generation takes over: one link update a hook, never a moment without a program.
+ *
+ * bpf_link_update exchanges the program under a running hook; a packet meets the old or the new
+ * one, never none and never half of each (a program's maps are its own). A link that cannot be
+ * updated (first start, another cgroup, a cgroup that was deleted) is made anew and takes the pin
+ * of the old one after it is in force.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <bpf/bpf.h>
+#include "bpf/load/kernel_private.h"
+#include "bpf/load/skel.h"
+
+static const struct hook_def hook_defs[HOOKS] = {
+	[HOOK_EGRESS] = {"egress", BPF_CGROUP_INET_EGRESS, true},
+	[HOOK_CONNECT4] = {"connect4", BPF_CGROUP_INET4_CONNECT, false},
+	[HOOK_CONNECT6] = {"connect6", BPF_CGROUP_INET6_CONNECT, false},
+	[HOOK_SENDMSG4] = {"sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false},
+	[HOOK_SENDMSG6] = {"sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false},
+	[HOOK_SOCK_CREATE] = {"sock_create", BPF_CGROUP_INET_SOCK_CREATE, false},
+	[HOOK_SOCK_RELEASE] = {"sock_release", BPF_CGROUP_INET_SOCK_RELEASE, false},
+	[HOOK_STATE] = {"sock_state", BPF_TRACE_RAW_TP, false},
+};
+
+const struct hook_def *hook_def(enum hook h)
+{
+	return &hook_defs[h];
+}
+
+void link_name(enum hook h, char ret[32])
+{
+	snprintf(ret, 32, "link_%s", hook_defs[h].name);
+}
+
+/* Is the link in force, of the right kind, on our cgroup? A link whose cgroup was deleted has
+ * cgroup id 0. */
+static bool link_good(const struct kernel *k, int fd, enum hook h)
+{
+	struct bpf_link_info i = {};
+	__u32 len = sizeof(i);
+
+	if (bpf_obj_get_info_by_fd(fd, &i, &len))
+		return false;
+	if (h == HOOK_STATE)
+		return i.type == BPF_LINK_TYPE_TRACING ||
+		       i.type == BPF_LINK_TYPE_RAW_TRACEPOINT; /* by kernel */
+	return i.type == BPF_LINK_TYPE_CGROUP && i.cgroup.attach_type == hook_defs[h].type &&
+	       i.cgroup.cgroup_id == k->cgroup_id;
+}
+
+int swap_adopt(struct kernel *k)
+{
+	for (enum hook h = 0; h < HOOKS; h++) {
+		char name[32];
+
+		link_name(h, name);
+		k->link[h] = pin_get(k, name);
+		if (k->link[h] >= 0 && !link_good(k, k->link[h], h))
+			fd_close(&k->link[h]); /* its pin stays, and what it enforces, until we have
+						  our own */
+		if (k->link[h] < 0)
+			k->link[h] = -1;
+	}
+	return k->link[HOOK_EGRESS] >= 0;
+}
+
+static int link_new(struct kernel *k, enum hook h, int prog)
+{
+	_fd_ int fd = -1;
+	char name[32];
+	int err;
+
+	if (h == HOOK_STATE)
+		fd = bpf_raw_tracepoint_open(NULL, prog);
+	else
+		fd = bpf_link_create(prog, k->cgroup_fd, hook_defs[h].type, NULL);
+	if (fd < 0)
+		return -errno;
+	link_name(h, name);
+	err = pin_put(k, name, fd);
+	if (err)
+		return err;
+	fd_close(&k->link[h]);
+	k->link[h] = fd_take(&fd);
+	return 0;
+}
+
+static int link_set(struct kernel *k, enum hook h, int prog)
+{
+	/* ENOLINK: somebody detached it by force */
+	if (h != HOOK_STATE && k->link[h] >= 0 && link_good(k, k->link[h], h) &&
+	    !bpf_link_update(k->link[h], prog, NULL))
+		return 0;
+	return link_new(k, h, prog);
+}
+
+static void link_drop(struct kernel *k, enum hook h)
+{
+	char name[32];
+
+	fd_close(&k->link[h]);
+	link_name(h, name);
+	pin_drop(k, name);
+}
+
+/* Back to what was: the old generation's programs are still loaded. */
+static void swap_back(struct kernel *k, const struct generation *old, enum hook upto)
+{
+	for (enum hook h = 0; old && h < upto; h++)
+		if (k->link[h] >= 0)
+			link_set(k, h, generation_program(old, h));
+}
+
+static void swap_failed(const struct kernel *k, enum hook h, int err, enum diag_level level,
+			struct diag_sink *d)
+{
+	diag_at(d, level, k->cgroup, 0, 0, 0, "cannot attach '%s': %s%s", hook_defs[h].name,
+		strerror(-err), level == DIAG_WARNING ? "; going on without it" : "");
+}
+
+int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
+	    struct diag_sink *d)
+{
+	for (enum hook h = 0; h <= HOOK_GENERATION_LAST; h++) {
+		bool had = k->link[h] >= 0;
+		int err;
+
+		if (k->no_sendmsg && (h == HOOK_SENDMSG4 || h == HOOK_SENDMSG6)) {
+			link_drop(k, h);
+			continue;
+		}
+		err = link_set(k, h, generation_program(g, h));
+		if (!err)
+			continue;
+		/* an optional hook that never was there may stay away; one that was must not keep
+		 * an old policy */
+		if (!hook_defs[h].required && !had) {
+			swap_failed(k, h, err, DIAG_WARNING, d);
+			continue;
+		}
+		swap_failed(k, h, err, DIAG_ERROR, d);
+		swap_back(k, old, h);
+		return err;
+	}
+	return 0;
+}
+
+int swap_observer(struct kernel *k, struct diag_sink *d)
+{
+	const int progs[HOOKS] = {
+		[HOOK_SOCK_CREATE] = bpf_program__fd(k->observe->progs.sock_create),
+		[HOOK_SOCK_RELEASE] = bpf_program__fd(k->observe->progs.sock_release),
+		[HOOK_STATE] = bpf_program__fd(k->observe->progs.sock_state),
+	};
+
+	for (enum hook h = HOOK_GENERATION_LAST + 1; h < HOOKS; h++) {
+		int err = link_set(k, h, progs[h]);
+
+		if (err)
+			swap_failed(k, h, err, DIAG_WARNING, d);
+	}
+	return 0;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * abi.h - every record and map value that the kernel programs and the agent both read.
+ *
+ * Anything that lives in a pinned map or a ring outlives the agent that made it: change a struct
+ * here and ABI_VERSION goes up; an agent that finds another version replaces the state (loudly) and
+ * never reads it.
+ *
+ * Addresses are in network order, IPv4 in the first four bytes; ports are in host order. Two
+ * clocks: *_boot is CLOCK_BOOTTIME, *_mono is CLOCK_MONOTONIC, to the tick where that is cheaper.
+ */
+#ifndef BPF_PROG_ABI_H
+#define BPF_PROG_ABI_H
+#include <linux/types.h>
+
+#define ABI_VERSION 3
+
+/* Limits. Each has a test at it. */
+#define ABI_FOLDS_MAX	   16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
+#define ABI_HANDSHAKES_MAX 16384 /* SYN-ACKs whose connection is not accepted yet (LRU beyond) */
+#define ABI_CGROUPS_MAX	   16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
+#define ABI_USERS_MAX	   4096
+#define ABI_OWN_MAX	   4096 /* addresses of the host itself */
+#define ABI_IMAGES_MAX                                                                             \
+	2048 /* processes whose executable is noted (LRU beyond: /proc, if they live) */
+#define ABI_EXTENSIONS_MAX 8 /* IPv6 extension headers; more: block */
+#define ABI_ARRAY_BYTES_MAX                                                                        \
+	(12u << 20) /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
+
+/* A flow as this host sees it: src is here, dst is the peer. */
+struct abi_key {
+	__u8 src[16], dst[16];
+	__u16 sport, dport; /* 0 when the packet has none (ICMP, later fragments) */
+	__u8 proto;
+	__u8 family; /* 4 or 6 */
+	__u8 opened; /* enum decide_opened */
+	__u8 has_port;
+} __attribute__((aligned(8))); /* copied and compared in words of 8 */
+
+/* Who made the socket. pid 0: not known (a kernel socket, or a socket older than the agent). */
+struct abi_process {
+	__u64 start_boot; /* the process', with pid a name that is never reused */
+	__u64 cgroup;
+	__u64 cookie; /* the socket's */
+	__u32 pid;    /* thread group */
+	__u32 uid;
+	char comm[16]; /* what it calls itself: never trusted, only shown */
+};
+
+/* What a process runs, noted while it ran (image.bpf.h). */
+#define ABI_IMAGE_PARTS 12 /* components of the path; a deeper one loses its beginning */
+#define ABI_IMAGE_STEPS 20 /* components and mounts */
+struct abi_image_key {
+	__u64 start_boot;
+	__u64 pid;
+};
+struct abi_image {
+	__u32 parts, length;
+	__u32 cut; /* there were more arguments */
+	__u32 pad;
+	char part[ABI_IMAGE_PARTS][40]; /* the file's name first; each ends in NUL */
+	char arguments[256];		/* NUL between them */
+};
+
+struct abi_count {
+	__u64 packets, bytes; /* IP layer, outwards */
+	__u64 first_mono, last_mono;
+};
+
+enum abi_hook { ABI_HOOK_SKB, ABI_HOOK_CONNECT, ABI_HOOK_SENDMSG, ABI_HOOKS };
+
+/* Why a packet was judged other than by the matrix. */
+enum abi_why {
+	ABI_WHY_POLICY,
+	ABI_WHY_MALFORMED,    /* not an IP packet, or cut inside its headers */
+	ABI_WHY_SOURCE_ROUTE, /* LSRR, SSRR, a routing header with segments left: the header names a
+				 hop, not the goal */
+	ABI_WHY_EXTENSIONS,   /* too many IPv6 extension headers */
+	ABI_WHYS
+};
+
+struct abi_verdict {
+	__u32 generation;
+	__u32 place; /* class that decided */
+	__u16 decision;
+	__u16 rule;    /* index + 1; 0 = the default */
+	__u8 action;   /* enum decide_action */
+	__u8 enforced; /* 0: monitor mode let it pass */
+	__u8 hook;     /* enum abi_hook */
+	__u8 why;      /* enum abi_why */
+};
+
+enum abi_kind {
+	ABI_DENIED = 1, /* denial ring: the first packet (or connect) of a flow that is blocked, or
+			   would be */
+	ABI_ALERTED,	/* denial ring: the first packet of a flow that an alert rule lets pass */
+	ABI_FLOW_END,	/* flow ring: closed */
+	ABI_FLOW_SPILL, /* flow ring: a socket without a peer went on to another destination */
+	ABI_FLOW_LIVE,	/* iterator */
+	ABI_UNRESOLVED, /* denial ring: process.cgroup has no mask yet */
+};
+
+struct abi_record {
+	__u32 kind;
+	__u32 rtt_min_us; /* 0 = none; TCP only */
+	struct abi_key key;
+	struct abi_process process;
+	struct abi_count count;
+	struct abi_verdict verdict;
+};
+
+/* Denials and alerts: one for each flow and cgroup. */
+struct abi_fold_key {
+	struct abi_key key;
+	__u64 cgroup; /* of connect() and sendmsg(): the process id is mixed in above bit 32 */
+};
+struct abi_fold {
+	struct abi_count count;
+	struct abi_process process;
+	struct abi_verdict verdict;
+};
+
+struct abi_own {
+	__u8 address[16];
+	__u32 family;
+};
+
+struct abi_handshake_key {
+	__u8 dst[16];
+	__u16 sport, dport;
+	__u32 family;
+};
+struct abi_handshake {
+	__u64 packets, bytes;
+};
+
+#define ABI_CGROUP_PENDING 0x80000000u /* asked for; judged as unresolved */
+
+/* One element, mapped by the agent: what changes without a new generation. */
+struct abi_settings {
+	__u32 version;			/* ABI_VERSION */
+	__u32 mode;			/* enum policy_mode: 0 monitor, 1 enforce */
+	__u64 wall_offset;		/* CLOCK_REALTIME - CLOCK_BOOTTIME, ns */
+	__u64 listening[2][65536 / 64]; /* bitmap of local ports: [0] TCP, [1] UDP */
+};
+
+enum abi_counter {
+	ABI_LOST_DENIALS, /* the denial ring was full */
+	ABI_LOST_FLOWS,	  /* the flow ring was full: the flow's bytes are in the totals only */
+	ABI_LOST_FOLDS,	  /* a fold could not be made */
+	ABI_LOST_STORAGE, /* a socket's storage could not be made: its bytes are in the totals only
+			   */
+	ABI_MALFORMED,
+	ABI_SOURCE_ROUTES,
+	ABI_EXTENSIONS,
+	ABI_UNRESOLVED_CGROUPS, /* packets judged while the cgroup was not known */
+	ABI_DHCP,		/* packets let pass as DHCP */
+	ABI_CONNECT_DENIED,	/* connect() and sendmsg() refused with EPERM */
+	ABI_COUNTERS
+};
+struct abi_total {
+	__u64 packets, bytes;
+};
+/* One element for each CPU, over all generations. */
+struct abi_counters {
+	struct abi_total action[4]; /* by enum decide_action; the agent's sum over decisions, the
+				       programs leave it 0 */
+	struct abi_total passed;    /* would have been blocked, in enforce mode */
+	__u64 count[ABI_COUNTERS];
+};
+#endif

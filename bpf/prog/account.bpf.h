@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* account.bpf.h - counts: exact totals, the socket's flow slot, and denials and alerts folded to
+ * one for each flow. */
+#ifndef BPF_PROG_ACCOUNT_BPF_H
+#define BPF_PROG_ACCOUNT_BPF_H
+#include "bpf/prog/verdict.bpf.h"
+#include "bpf/prog/packet.bpf.h"
+
+static __always_inline void account_total(const struct packet *p, __u32 decision)
+{
+	struct abi_total *t = bpf_map_lookup_elem(&totals, &decision);
+
+	if (t) {
+		add(t->packets, p->packets);
+		add(t->bytes, p->bytes);
+	}
+}
+
+static __always_inline bool account_same(const struct abi_key *a, const struct abi_key *b)
+{
+	const __u64 *x = (const void *)a, *y = (const void *)b;
+
+	/* addresses, then ports, protocol and family; 'opened' follows from them */
+	return x[2] == y[2] && x[3] == y[3] && x[0] == y[0] && x[1] == y[1] &&
+	       *(const __u32 *)&a->sport == *(const __u32 *)&b->sport &&
+	       *(const __u16 *)&a->proto == *(const __u16 *)&b->proto;
+}
+
+static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *key,
+					 const struct abi_fold *f)
+{
+	struct abi_record *r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
+
+	if (!r) {
+		count(ABI_LOST_DENIALS);
+		return;
+	}
+	r->kind = kind;
+	r->rtt_min_us = 0;
+	r->key = key->key;
+	r->process = f->process;
+	r->count = f->count;
+	r->verdict = f->verdict;
+	bpf_ringbuf_submit(r, 0);
+}
+
+/* false: this is the first of its flow, or the first that is refused by another rule or for real:
+ * an event. */
+static __always_inline bool account_fold_more(const struct abi_fold_key *key,
+					      const struct abi_fold *f)
+{
+	struct abi_fold *old = bpf_map_lookup_elem(&folds, key);
+
+	if (!old)
+		return false;
+	if (old->verdict.action != f->verdict.action ||
+	    old->verdict.enforced != f->verdict.enforced || old->verdict.rule != f->verdict.rule) {
+		bpf_map_delete_elem(&folds, key);
+		return false;
+	}
+	add(old->count.packets, f->count.packets);
+	add(old->count.bytes, f->count.bytes);
+	old->count.last_mono = bpf_ktime_get_coarse_ns();
+	return true;
+}
+
+/* A denial or an alert: the first of its flow and cgroup rings, the others are counted in the fold.
+ */
+__noinline int account_fold(const struct abi_key *key, const struct abi_process *process,
+			    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
+{
+	struct abi_fold_key k;
+	struct abi_fold f = {};
+
+	if (!key || !process || !verdict)
+		return 0;
+	k.key = *key;
+	k.cgroup = process->cgroup;
+	if (verdict->hook != ABI_HOOK_SKB) /* no port of its own yet: two programs refused by one
+					      peer are two stories */
+		k.cgroup ^= (__u64)process->pid << 32;
+	f.process = *process;
+	f.verdict = *verdict;
+	f.count.packets = packets;
+	f.count.bytes = bytes;
+	if (account_fold_more(&k, &f))
+		return 0;
+	f.count.first_mono = bpf_ktime_get_ns();
+	f.count.last_mono = f.count.first_mono;
+	if (bpf_map_update_elem(&folds, &k, &f, BPF_NOEXIST)) {
+		if (account_fold_more(&k, &f)) /* another CPU was first */
+			return 0;
+		count(ABI_LOST_FOLDS);
+	}
+	account_ring(f.verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED, &k, &f);
+	return 0;
+}
+
+/* Packets that a listener sent for a connection that nobody had accepted yet belong to the accepted
+ * socket. */
+static __always_inline void account_handshake_key(struct abi_handshake_key *h,
+						  const struct abi_key *k)
+{
+	__builtin_memcpy(h->dst, k->dst, sizeof(h->dst));
+	h->sport = k->sport;
+	h->dport = k->dport;
+	h->family = k->family;
+}
+
+__noinline int account_handshake(const struct packet *p)
+{
+	struct abi_handshake first = {}, *h;
+	struct abi_handshake_key key;
+
+	if (!p)
+		return 0;
+	first.packets = p->packets;
+	first.bytes = p->bytes;
+	account_handshake_key(&key, &p->key);
+	h = bpf_map_lookup_elem(&handshakes, &key);
+	if (h) {
+		add(h->packets, p->packets);
+		add(h->bytes, p->bytes);
+	} else {
+		bpf_map_update_elem(&handshakes, &key, &first, BPF_ANY);
+	}
+	return 0;
+}
+
+__noinline int account_accept(struct abi_count *c, const struct abi_key *k)
+{
+	struct abi_handshake_key key;
+	struct abi_handshake *h;
+
+	if (!c || !k)
+		return 0;
+	account_handshake_key(&key, k);
+	h = bpf_map_lookup_elem(&handshakes, &key);
+	if (!h)
+		return 0;
+	c->packets += h->packets;
+	c->bytes += h->bytes;
+	bpf_map_delete_elem(&handshakes, &key);
+	return 0;
+}
+
+/* The slot's first packet to this destination: hands over what the last one got. The record is
+ * built on the stack, for older verifiers lose sight of a reserved one across the lock. */
+static __noinline void account_turn(struct slot *s, const struct packet *p,
+				    const struct abi_verdict *v)
+{
+	struct abi_count now = {.packets = p->packets, .bytes = p->bytes};
+	struct abi_record r = {.kind = ABI_FLOW_SPILL};
+
+	if (s->count.packets) {
+		now.first_mono = bpf_ktime_get_coarse_ns();
+	} else {
+		now.first_mono = bpf_ktime_get_ns();
+		if (s->flags & SLOT_ACCEPTS && p->key.proto == IP_TCP)
+			account_accept(&now, &p->key);
+	}
+	now.last_mono = bpf_jiffies64();
+	bpf_spin_lock(&s->lock);
+	s->turns++;
+	r.count.first_mono = s->count.first_mono;
+	r.count.last_mono = s->count.last_mono;
+	r.count.packets = __sync_lock_test_and_set(&s->count.packets, now.packets);
+	r.count.bytes = __sync_lock_test_and_set(&s->count.bytes, now.bytes);
+	r.key = s->key;
+	r.verdict = s->verdict;
+	s->key = p->key;
+	s->count.first_mono = now.first_mono;
+	s->count.last_mono = now.last_mono;
+	s->verdict = *v;
+	s->turns++;
+	bpf_spin_unlock(&s->lock);
+	if (!r.count.packets)
+		return;
+	r.process = s->process;
+	slot_count(&r.count, &r.count);
+	if (bpf_ringbuf_output(&flow_ring, &r, sizeof(r), flow_ring_flags(s->turns)))
+		count(ABI_LOST_FLOWS);
+}
+
+/*
+ * Another packet to the slot's destination. TCP sends under the socket's lock; others add
+ * atomically, for a lock here would double the cost of the hook. When two threads share an
+ * unconnected socket, a packet may be added to the slot just as the other thread turns it: it is
+ * then counted for the new destination. Never lost, never twice.
+ */
+static __always_inline void account_more(struct slot *s, const struct packet *p)
+{
+	s->count.last_mono = bpf_jiffies64();
+	if (p->key.proto == IP_TCP) {
+		s->count.packets += p->packets;
+		s->count.bytes += p->bytes;
+	} else {
+		add(s->count.packets, p->packets);
+		add(s->count.bytes, p->bytes);
+	}
+}
+#endif

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
+/*
+ * egress.bpf.c - the verdict: every packet that a socket of the cgroup sends is placed, decided and
+ * counted here.
+ *
+ *     packet -> where does it go (place.bpf.h) -> who sends, who opened it -> decide.h -> count ->
+ * pass or drop
+ *
+ * Invariants (tests/bpf holds them):
+ *  1. No verdict is kept: every packet is judged. A socket's storage holds counts and who made it,
+ * nothing that allows.
+ *  2. What cannot be read or placed is blocked by decision 0, with a 'why'.
+ *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very
+ * program. The loader swaps programs, never contents.
+ *  4. A full ring or table costs an event, never a verdict; the loss is counted.
+ *  5. Local traffic (loopback device, the places' local scope, DHCP on private networks) is outside
+ * the policy.
+ */
+#include "bpf/prog/account.bpf.h"
+#include "bpf/prog/exec.bpf.h"
+
+#define PASS	 1
+#define DROP	 0
+#define LOOPBACK 1 /* ifindex in every network namespace */
+#define AF_INET	 2
+#define AF_INET6 10
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+static __always_inline __u32 key_v4(const __u8 a[16])
+{
+	return bpf_ntohl(*(const __u32 *)a);
+}
+
+static __always_inline __u64 key_half(const __u8 a[16], int half)
+{
+	return bpf_be64_to_cpu(((const __u64 *)a)[half]);
+}
+
+/* PLACES_* of the destination. */
+static __always_inline __u64 places_of(const struct abi_key *k)
+{
+	if (k->family == 4)
+		return 1ull << 48 | (place4(key_v4(k->dst)) & 0xffff);
+	return place6_all(key_half(k->dst, 0), key_half(k->dst, 1));
+}
+
+static __always_inline bool places_local(__u64 places)
+{
+	__u32 place = PLACES_AT(places, 0);
+
+	return PLACES_N(places) == 1 && place < header.classes &&
+	       rules_read(DECIDE_ROW_OF, place) == DECIDE_ROW_LOCAL;
+}
+
+static __always_inline __u64 judge_key(__u64 places, const struct sender *who,
+				       const struct abi_key *k)
+{
+	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
+
+	__u32 how = HOW(port, k->has_port), opened_known = k->opened | who->known << 8;
+
+	return judge(places, who->mask, how, k->proto, opened_known);
+}
+
+/* The same for the rule, a destination with one place, without a call. */
+static __always_inline __u64 judge_one(__u32 place, const struct sender *who,
+				       const struct abi_key *k)
+{
+	struct decide_packet p = {
+		.place = place,
+		.mask = who->mask,
+		.port = k->opened == OPENED_PEER ? k->sport : k->dport,
+		.proto = k->proto,
+		.opened = k->opened & 1,
+		.known = (__u8)who->known,
+		.has_port = k->has_port,
+	};
+
+	return judge_packet(&p);
+}
+
+static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
+{
+	v->place = JUDGED_PLACE(judged);
+	v->decision = (__u16)JUDGED_DECISION(judged);
+	v->rule = (__u16)JUDGED_RULE(judged);
+	v->action = (__u8)JUDGED_ACTION(judged);
+}
+
+/* Subjects that name the source's address. */
+static __always_inline __u32 source_mask(const struct abi_key *k)
+{
+	__u32 place;
+
+	if (!(header.needs & DECIDE_NEEDS_SOURCE))
+		return 0;
+	if (k->family == 4)
+		place = place4(key_v4(k->src));
+	else
+		place = place6(key_half(k->src, 0), key_half(k->src, 1));
+	return place < header.classes ? rules_read(DECIDE_SUBJ_OF, place) : 0;
+}
+
+static __always_inline bool listens(int udp, __u16 port)
+{
+	const struct abi_settings *s = flat_address(settings);
+
+	return s->listening[udp][port >> 6] >> (port & 63) & 1;
+}
+
+/* Is it the kernel's TCP that sends, and not a raw socket? */
+static __always_inline bool is_tcp(struct bpf_sock *sk)
+{
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->protocol == IP_TCP;
+}
+
+/* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes
+ * what it likes. */
+static __noinline __u8 opened_by(struct bpf_sock *sk, const struct packet *p, const struct slot *s)
+{
+	if (p->key.proto == IP_TCP && p->key.has_port) {
+		if (p->tcp_flags & TCP_FLAG_SYN && is_tcp(sk))
+			return p->tcp_flags & TCP_FLAG_ACK ? OPENED_PEER : OPENED_HERE;
+		if (s && s->flags & SLOT_ACCEPTS)
+			return OPENED_PEER;
+		return listens(0, p->key.sport) ? OPENED_PEER : OPENED_HERE;
+	}
+	if (p->key.proto == IP_UDP && p->key.has_port)
+		return listens(1, p->key.sport) ? OPENED_PEER : OPENED_HERE;
+	return OPENED_HERE;
+}
+
+/* Renewals are unicast; a global address is never a DHCP server of ours. */
+static __always_inline bool is_dhcp(const struct abi_key *k)
+{
+	__u32 a;
+
+	if (k->proto != IP_UDP || !k->has_port)
+		return false;
+	if (k->family == 6)
+		return k->sport == 546 && k->dport == 547 && (k->dst[0] & 0xfe) == 0xfc;
+	if (k->sport != 68 || k->dport != 67)
+		return false;
+	a = key_v4(k->dst);
+	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
+	       a >> 22 == (0x64400000 >> 22);
+}
+
+static __always_inline bool enforcing(void)
+{
+	return ((const volatile struct abi_settings *)flat_address(settings))->mode != 0;
+}
+
+/* An event, or one more of a fold. What is not known of the socket comes from the packet. */
+static __noinline int tell(struct __sk_buff *skb, const struct slot *s, const struct packet *p,
+			   const struct abi_verdict *v)
+{
+	struct abi_process process = {};
+
+	if (s)
+		process = s->process;
+	process.cgroup = bpf_skb_cgroup_id(skb);
+	process.cookie = bpf_get_socket_cookie(skb);
+	process.uid = bpf_get_socket_uid(skb);
+	return account_fold(&p->key, &process, v, p->packets, p->bytes);
+}
+
+/* Monitor mode: what enforce mode would have stopped. */
+static __always_inline void count_passed(const struct packet *p)
+{
+	__u32 zero = 0;
+	struct abi_counters *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (c) {
+		add(c->passed.packets, p->packets);
+		add(c->passed.bytes, p->bytes);
+	}
+}
+
+static __always_inline void count_why(__u8 why)
+{
+	if (!why)
+		return;
+	if (why == ABI_WHY_MALFORMED)
+		count(ABI_MALFORMED);
+	else if (why == ABI_WHY_SOURCE_ROUTE)
+		count(ABI_SOURCE_ROUTES);
+	else if (why == ABI_WHY_EXTENSIONS)
+		count(ABI_EXTENSIONS);
+}
+
+/* The slot's counts, and an event when this is the first packet of a flow that wants one. */
+static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, const struct packet *p,
+				      const struct abi_verdict *v)
+{
+	bool settled = s->verdict.generation == v->generation && s->verdict.decision == v->decision;
+
+	if (!s->count.packets) { /* a new socket; an accepted one has its listener's cookie */
+		s->process.cgroup = bpf_skb_cgroup_id(skb);
+		s->process.cookie = bpf_get_socket_cookie(skb);
+		s->process.uid = bpf_get_socket_uid(skb);
+	}
+	if (p->same) {
+		s->verdict = *v;
+		account_more(s, p);
+	} else {
+		account_turn(s, p, v);
+	}
+	if (p->same && settled)
+		return;
+	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
+		tell(skb, s, p, v);
+}
+
+/* A packet of a closed TCP socket (a reset, mostly): nothing will end this flow again. */
+static __always_inline void pass_closed(struct slot *s)
+{
+	struct abi_count c = s->count;
+
+	if (!c.packets)
+		return;
+	s->count.packets = 0;
+	s->count.bytes = 0;
+	flow_ring_put(ABI_FLOW_END, s, &s->key, &c, 0);
+}
+
+static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
+				const struct packet *p, const struct abi_verdict *v)
+{
+	account_total(p, v->decision);
+	if (!s) {
+		count(ABI_LOST_STORAGE);
+		return PASS;
+	}
+	if (sk && p->key.proto == IP_TCP && sk->state == STATE_LISTEN) {
+		s->flags |= SLOT_ACCEPTS;
+		account_handshake(p);
+		return PASS;
+	}
+	pass_flow(skb, s, p, v);
+	if (sk && p->key.proto == IP_TCP && sk->state == STATE_CLOSE && is_tcp(sk))
+		pass_closed(s);
+	return PASS;
+}
+
+/*
+ * All but another packet of a known flow. The hook runs with cold instruction caches between pieces
+ * of the network stack: what a packet does not need stands elsewhere.
+ */
+static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
+			     const struct packet *p, struct abi_verdict *v)
+{
+	count_why(p->why);
+	if (v->action != DECIDE_BLOCK)
+		return pass(skb, sk, s, p, v);
+	if (!p->why && is_dhcp(&p->key)) {
+		count(ABI_DHCP);
+		return PASS;
+	}
+	if (enforcing()) {
+		v->enforced = 1;
+		account_total(p, v->decision);
+		tell(skb, s, p, v);
+		return DROP;
+	}
+	count_passed(p);
+	return pass(skb, sk, s, p, v);
+}
+
+/* Who sends, as far as the policy asks: nothing at all is left of this for a policy without
+ * subjects. */
+static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_key *k,
+				      struct sender *who)
+{
+	if (header.needs & DECIDE_NEEDS_CGROUP)
+		who->cgroup = bpf_skb_cgroup_id(skb);
+	if (header.needs & DECIDE_NEEDS_USER)
+		who->uid = bpf_get_socket_uid(skb);
+	judge_sender(who);
+	who->mask |= source_mask(k);
+}
+
+/* Another packet of the slot's flow, with the decision of the last: nobody need be told. */
+static __always_inline bool is_more(const struct slot *s, const struct bpf_sock *sk,
+				    const struct packet *p, const struct abi_verdict *v)
+{
+	return p->same && v->action != DECIDE_BLOCK && s->verdict.generation == v->generation &&
+	       s->verdict.decision == v->decision &&
+	       (p->key.proto != IP_TCP || (sk && sk->state == STATE_ESTABLISHED));
+}
+
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+	struct abi_verdict v = {.generation = generation,
+				.hook = ABI_HOOK_SKB,
+				.action = DECIDE_BLOCK};
+	struct bpf_sock *sk = skb->sk;
+	struct sender who = {};
+	struct packet p = {};
+	struct slot *s = NULL;
+	__u64 places = 0;
+
+	if (skb->ifindex == LOOPBACK)
+		return PASS;
+	if (!packet_plain(skb, &p))
+		packet_read(skb, &p);
+	v.why = p.why;
+	if (!p.why) {
+		places = places_of(&p.key);
+		if (places_local(places))
+			return PASS;
+	}
+	if (sk) /* NULL for what is no full socket */
+		s = bpf_sk_storage_get(&slots, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!s || p.why)
+		p.same = 0;
+	else
+		p.same = s->count.packets && account_same(&s->key, &p.key);
+	if (!p.why) {
+		p.key.opened = p.same ? s->key.opened : opened_by(sk, &p, s);
+		sender_of(skb, &p.key, &who);
+		if (PLACES_N(places) == 1)
+			verdict_of(&v, judge_one(PLACES_AT(places, 0), &who, &p.key));
+		else
+			verdict_of(&v, judge_key(places, &who, &p.key));
+		if (v.action == DECIDE_LOCAL)
+			return PASS;
+	}
+	if (!s || !is_more(s, sk, &p, &v))
+		return settle(skb, sk, s, &p, &v);
+	account_total(&p, v.decision);
+	account_more(s, &p);
+	return PASS;
+}
+#include "bpf/prog/connect.bpf.h"

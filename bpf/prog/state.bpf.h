@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/*
+ * state.bpf.h - what outlives a generation: the pinned maps and a socket's storage.
+ *
+ * A socket carries who made it and one flow slot (the destination it sends to now). TCP sends under
+ * the socket's lock; all else takes the slot's. A slot that goes on to another destination hands
+ * its counts to the flow ring first, so the sum of all records of a flow is exact unless
+ * ABI_LOST_FLOWS says otherwise.
+ */
+#ifndef BPF_PROG_STATE_BPF_H
+#define BPF_PROG_STATE_BPF_H
+#include <linux/bpf.h>
+#include <stdbool.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include "bpf/prog/abi.h"
+
+#define IP_TCP		  6
+#define IP_UDP		  17
+#define STATE_ESTABLISHED 1  /* TCP_ESTABLISHED */
+#define STATE_CLOSE	  7  /* TCP_CLOSE */
+#define STATE_LISTEN	  10 /* TCP_LISTEN */
+
+#define SLOT_ACCEPTS                                                                               \
+	1u /* this socket listens, or was accepted from one that does (storage is cloned) */
+
+/* Who holds the socket and what it sent; never read by user space as it is (the iterator makes an
+ * abi_record of it). */
+struct slot {
+	struct bpf_spin_lock lock;
+	__u32 flags;
+	__u32 turns; /* odd while the slot changes its destination: the iterator looks again */
+	__u32 pad;
+	struct abi_process process;
+	struct abi_key key;
+	struct abi_count count; /* last_mono is in ticks here: slot_count() */
+	struct abi_verdict verdict;
+	__u32 pad2;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC | BPF_F_CLONE);
+	__type(key, int);
+	__type(value, struct slot);
+} slots SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_FOLDS_MAX);
+	__type(key, struct abi_fold_key);
+	__type(value, struct abi_fold);
+} folds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_HANDSHAKES_MAX);
+	__type(key, struct abi_handshake_key);
+	__type(value, struct abi_handshake);
+} handshakes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20);
+} denial_ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4 << 20);
+} flow_ring SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_settings);
+} settings SEC(".maps");
+
+/* The address of an array map's only element (direct.c); clang must not know what the variable
+ * really is. */
+#define flat_address(map)                                                                          \
+	({                                                                                         \
+		const void *p_ = &(map);                                                           \
+		__asm__ volatile("" : "+r"(p_));                                                   \
+		p_;                                                                                \
+	})
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_counters);
+} counters SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, ABI_OWN_MAX);
+	__type(key, struct abi_own);
+	__type(value, __u8);
+} own SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_IMAGES_MAX);
+	__type(key, struct abi_image_key);
+	__type(value, struct abi_image);
+} images SEC(".maps");
+
+/* Atomic: a softirq on the same CPU may send in the middle of a process's packet. */
+#define add(where, n) ((void)__sync_fetch_and_add(&(where), (n)))
+
+static __always_inline void count(enum abi_counter c)
+{
+	__u32 zero = 0;
+	struct abi_counters *v = bpf_map_lookup_elem(&counters, &zero);
+
+	if (v)
+		add(v->count[c], 1);
+}
+
+const volatile __u64 tick_ns = 4000000; /* set by the loader */
+
+/* A packet leaves the tick (1 instruction); who reads makes it a time (a helper call). */
+static __always_inline void slot_count(struct abi_count *to, const struct abi_count *c)
+{
+	__u64 ago = (bpf_jiffies64() - c->last_mono) * tick_ns;
+
+	to->packets = c->packets;
+	to->bytes = c->bytes;
+	to->first_mono = c->first_mono;
+	to->last_mono = bpf_ktime_get_ns() - ago;
+}
+
+/* The reader polls once a second anyway: wake it only when the ring fills up, and look at that now
+ * and then. */
+static __always_inline __u64 flow_ring_flags(__u32 turns)
+{
+	if (turns & 0x3e)
+		return BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&flow_ring, BPF_RB_AVAIL_DATA) >
+			       bpf_ringbuf_query(&flow_ring, BPF_RB_RING_SIZE) / 4
+		       ? BPF_RB_FORCE_WAKEUP
+		       : BPF_RB_NO_WAKEUP;
+}
+
+/* Hands a flow's counts to the agent. */
+static __always_inline void flow_ring_put(__u32 kind, const struct slot *s,
+					  const struct abi_key *key, const struct abi_count *c,
+					  __u32 rtt_us) /* c as in the slot */
+{
+	struct abi_record *r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
+
+	if (!r) {
+		count(ABI_LOST_FLOWS);
+		return;
+	}
+	r->kind = kind;
+	r->rtt_min_us = rtt_us;
+	r->key = *key;
+	r->process = s->process;
+	slot_count(&r->count, c);
+	r->verdict = s->verdict;
+	bpf_ringbuf_submit(r, flow_ring_flags(0));
+}
+#endif

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0 */
+/* verdict.bpf.h - rules/decide.h over maps, and what it needs to know of a cgroup and a user. */
+#ifndef BPF_PROG_VERDICT_BPF_H
+#define BPF_PROG_VERDICT_BPF_H
+#include "bpf/prog/place.bpf.h"
+
+/* The index is one 64-bit register that clang may not copy: kernels before 6.8 do not carry a bound
+ * from a 32-bit copy. */
+#define rules_flat(name, type, array, index)                                                       \
+	({                                                                                         \
+		__u64 i_ = (__u32)(index);                                                         \
+		__u32 r_ = 0;                                                                      \
+		__asm__ volatile("" : "+r"(i_)); /* check and use one register */                  \
+		if (i_ < rules_limit[array])                                                       \
+			r_ = ((const type *)flat_address(name))[i_];                               \
+		r_;                                                                                \
+	})
+
+/* header's numbers are constants to the verifier: what a policy has only one of is not read, and
+ * the code goes. */
+static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
+{
+	if ((array == DECIDE_TCP || array == DECIDE_UDP || array == DECIDE_PROTO) &&
+	    header.services == 1)
+		return 0;
+	switch (array) { /* a constant: one case is left */
+	case DECIDE_ROW_OF:
+		return rules_flat(r_row_of, __u16, DECIDE_ROW_OF, index);
+	case DECIDE_SUBJ_OF:
+		return rules_flat(r_subj_of, __u16, DECIDE_SUBJ_OF, index);
+	case DECIDE_TCP:
+		return rules_flat(r_tcp, __u8, DECIDE_TCP, index);
+	case DECIDE_UDP:
+		return rules_flat(r_udp, __u8, DECIDE_UDP, index);
+	case DECIDE_PROTO:
+		return rules_flat(r_proto, __u8, DECIDE_PROTO, index);
+	case DECIDE_COLUMN_OF:
+		/* a policy without subjects has one column */
+		if (!(header.needs &
+		      (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER | DECIDE_NEEDS_SOURCE)))
+			return column_any;
+		return rules_flat(r_column_of, __u16, DECIDE_COLUMN_OF, index);
+	case DECIDE_MATRIX:
+		return rules_flat(r_matrix, __u16, DECIDE_MATRIX, index);
+	default:
+		return 0;
+	}
+}
+
+/* Unix time. A global function: one path to the verifier, in every turn of the chain. */
+__noinline __u64 judge_now(void)
+{
+	__u64 offset = ((const volatile struct abi_settings *)flat_address(settings))->wall_offset;
+
+	/* no clock yet: 0, so that a rule with a date is still in force; the agent sets the clock
+	 * before it publishes */
+	return offset ? bpf_ktime_get_boot_ns() + offset : 0;
+}
+
+static __always_inline const struct decide_decision *judge_decision(const __u32 *seen, __u32 index)
+{
+	__u64 i = index;
+
+	*(__u32 *)seen = index; /* the last one asked for is the one that decides */
+	__asm__ volatile("" : "+r"(i));
+	return i < header.decisions ? (const struct decide_decision *)flat_address(r_decisions) + i
+				    : NULL;
+}
+
+#define DECIDE_READ(ctx, array, index) rules_read(array, index)
+#define DECIDE_DECISION(ctx, index)    judge_decision(ctx, index)
+#define DECIDE_NOW(ctx, now)	       judge_now()
+#include "rules/decide.h"
+
+/* What judge() gives back, in one register. */
+#define JUDGED(decision, rule, action) ((__u64)(action) << 32 | (__u64)(rule) << 16 | (decision))
+#define JUDGED_DECISION(j)	       ((__u32)(j)&0xffff)
+#define JUDGED_RULE(j)		       ((__u32)((j) >> 16) & 0xffff)
+#define JUDGED_ACTION(j)	       ((__u32)((j) >> 32) & 3)
+#define JUDGED_PLACE(j)		       ((__u32)((j) >> 48))
+#define JUDGED_NONE		       JUDGED(DECIDE_NONE, 0, DECIDE_BLOCK)
+
+/* block > alert > allow > local */
+static __always_inline __u32 judge_rank(__u64 j)
+{
+	return (JUDGED_ACTION(j) + 1) & 3;
+}
+
+#define HOW_HAS_PORT	    0x10000u
+#define HOW(port, has_port) ((port) | ((has_port) ? HOW_HAS_PORT : 0))
+
+static __always_inline __u64 judge_packet(const struct decide_packet *p)
+{
+	struct decide_header h = {
+		.classes = header.classes,
+		.rows = header.rows,
+		.services = header.services,
+		.columns = header.columns,
+		.subjects = header.subjects,
+		.decisions = header.decisions,
+	};
+	__u64 none = JUDGED_NONE | (__u64)p->place << 48;
+	const struct decide_decision *d;
+	__u32 seen = DECIDE_NONE;
+
+	d = decide_follow(&seen, decide_cell(&h, &seen, p), 0);
+	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)p->place << 48 : none;
+}
+
+/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller.
+ */
+__noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+{
+	struct decide_packet p = {
+		.place = place,
+		.mask = mask,
+		.port = (__u16)how,
+		.proto = (__u8)proto,
+		.opened = (__u8)(opened_known & 1),
+		.known = (__u8)(opened_known >> 8),
+		.has_port = !!(how & HOW_HAS_PORT),
+	};
+
+	if (p.known >= KNOWN_COUNT)
+		return JUDGED_NONE | (__u64)place << 48;
+	return judge_packet(&p);
+}
+
+/* The worst decision of the destination's places (PLACES_*). */
+__noinline __u64 judge(__u64 places, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+{
+	__u64 worst = judge_place(PLACES_AT(places, 0), mask, how, proto, opened_known), j;
+
+	for (int i = 1; i < LIGHT_CLASSES_MAX && i < PLACES_N(places); i++) {
+		j = judge_place(PLACES_AT(places, i), mask, how, proto, opened_known);
+		if (judge_rank(j) > judge_rank(worst))
+			worst = j;
+	}
+	return worst;
+}
+
+/* Who sends, as far as the policy asks. */
+struct sender {
+	__u64 cgroup;
+	__u32 uid;
+	__u32 mask;
+	__u32 known; /* enum decide_known */
+};
+
+static __always_inline void judge_ask(__u64 cgroup)
+{
+	__u32 pending = ABI_CGROUP_PENDING;
+	struct abi_record *r;
+
+	/* only the first packet of a cgroup asks */
+	if (bpf_map_update_elem(&cgroups, &cgroup, &pending, BPF_NOEXIST))
+		return;
+	r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
+	if (!r) {
+		bpf_map_delete_elem(&cgroups, &cgroup); /* the next packet asks again */
+		count(ABI_LOST_DENIALS);
+		return;
+	}
+	__builtin_memset(r, 0, sizeof(*r));
+	r->kind = ABI_UNRESOLVED;
+	r->process.cgroup = cgroup;
+	r->verdict.generation = generation;
+	bpf_ringbuf_submit(r, 0);
+}
+
+static __always_inline void judge_sender(struct sender *s)
+{
+	__u32 *mask;
+
+	s->known = KNOWN_ALL;
+	if (header.needs & DECIDE_NEEDS_CGROUP) {
+		mask = bpf_map_lookup_elem(&cgroups, &s->cgroup);
+		if (!mask)
+			judge_ask(s->cgroup);
+		if (mask && !(*mask & ABI_CGROUP_PENDING)) {
+			s->mask |= *mask;
+		} else {
+			s->known = KNOWN_USER;
+			count(ABI_UNRESOLVED_CGROUPS);
+		}
+	}
+	if (header.needs & DECIDE_NEEDS_USER) {
+		mask = bpf_map_lookup_elem(&users, &s->uid);
+		if (mask)
+			s->mask |= *mask;
+	}
+}
+#endif

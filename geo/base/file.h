@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* file.h - a file that is replaced whole or not at all: written beside, synced, renamed. */
+#ifndef GEO_BASE_FILE_H
+#define GEO_BASE_FILE_H
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "geo/base/diag.h"
+
+struct file_write {
+	FILE *f;
+	char *path, *temporary; /* owned */
+};
+/* All: 0 or -errno after a diag. After a failure of file_open only, there is nothing to abandon. */
+int file_open(struct file_write *w, const char *path, struct diag_sink *d);
+int file_commit(struct file_write *w,
+		struct diag_sink *d);	 /* frees w in any case; path is old or new, never half */
+void file_abandon(struct file_write *w); /* removes what was written; fine after commit */
+int file_replace(const char *path, const void *bytes, size_t n, struct diag_sink *d);
+#endif

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* claims.c - what parsers call: ranges added to a source, and what is said of them interned. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "geo/claims/claims.h"
+#include "geo/facts/operator.h"
+
+#define FIRST_ROOM 1024
+#define TEXT_MAX   256 /* bytes of a name */
+
+static int spans_grow(struct spans *s)
+{
+	size_t room = s->room ? 2 * s->room : FIRST_ROOM;
+	void *v;
+
+	if (s->is6) {
+		v = realloc_big(s->v6, room * sizeof(*s->v6));
+		if (v)
+			s->v6 = v;
+	} else {
+		v = realloc_big(s->v4, room * sizeof(*s->v4));
+		if (v)
+			s->v4 = v;
+	}
+	if (!v)
+		return -ENOMEM;
+	s->room = room;
+	return 0;
+}
+
+int spans_add(struct spans *s, const struct span *span)
+{
+	if (s->n == s->room && spans_grow(s))
+		return -ENOMEM;
+	if (s->is6)
+		s->v6[s->n++] = (struct span6){span->first, span->last, span->saying, span->where};
+	else
+		s->v4[s->n++] = (struct span4){(uint32_t)span->first, (uint32_t)span->last,
+					       span->saying, span->where};
+	return 0;
+}
+
+void spans_drop(struct spans *s)
+{
+	free(s->v4);
+	free(s->v6);
+	*s = (struct spans){.is6 = s->is6};
+}
+
+size_t spans_find(const struct spans *s, u128 address)
+{
+	size_t lo = 0, hi = s->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (spans_get(s, mid).first <= address)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && spans_get(s, lo - 1).last >= address ? lo - 1 : SIZE_MAX;
+}
+
+static int add(struct claims *c, int is6, const struct span *span)
+{
+	struct spans *s = &c->s->raw[is6];
+
+	if (s->n >= SOURCE_CLAIMS_MAX) {
+		claims_error(c, 0, "has more than %u ranges", SOURCE_CLAIMS_MAX);
+		return -E2BIG;
+	}
+	if (span->first > span->last)
+		return claims_error(c, span->where, "a range ends before it begins");
+	return spans_add(s, span);
+}
+
+int claims_add4(struct claims *c, uint32_t first, uint32_t last, uint32_t saying, uint32_t where)
+{
+	return add(c, 0, &(struct span){first, last, saying, where});
+}
+
+int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2], uint32_t saying,
+		uint32_t where)
+{
+	return add(c, 1,
+		   &(struct span){U128(first[0], first[1]), U128(last[0], last[1]), saying, where});
+}
+
+int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret)
+{
+	const struct saying s = {
+		.asn = claim->asn,
+		.operator= claim->operator,
+		.country = claim->country,
+		.jurisdiction = claim->jurisdiction,
+		.provider = claim->provider,
+		.platform = claim->platform,
+		.region = claim->region,
+		.service = claim->service,
+		.status = claim->status,
+	};
+	int r = intern_add(&c->p->sayings, &s, ret);
+
+	c->s->asns |= claim->asn != 0;
+	if (r == -E2BIG)
+		claims_error(c, claim->where, "says more than %u different things",
+			     PLACES_SAYINGS_MAX);
+	return r;
+}
+
+int claims_add(struct claims *c, const struct claim *claim)
+{
+	bool is6 = claim->first.v == 6;
+	uint32_t saying;
+	int r;
+
+	if (claim->first.v != claim->last.v || (claim->first.v != 4 && !is6))
+		return claims_error(c, claim->where,
+				    "a range goes from one address family to another");
+	r = claims_saying(c, claim, &saying);
+	if (r)
+		return r;
+	return add(c, is6,
+		   &(struct span){ip_number(&claim->first), ip_number(&claim->last), saying,
+				  claim->where});
+}
+
+int claims_add_cidr(struct claims *c, struct claim *claim, const struct cidr *prefix)
+{
+	claim->first = cidr_first(prefix);
+	claim->last = cidr_last(prefix);
+	return claims_add(c, claim);
+}
+
+/* Bytes of the UTF-8 character at s, 0 when there is none. Overlong forms pass: no text here is
+ * compared by meaning. */
+static size_t character(const char *s, size_t n)
+{
+	uint8_t c = (uint8_t)*s;
+	size_t k = c < 0x80		   ? 1
+		   : c >= 0xc2 && c < 0xe0 ? 2
+		   : c >= 0xe0 && c < 0xf0 ? 3
+		   : c >= 0xf0 && c < 0xf5 ? 4
+					   : 0;
+
+	if (k > n || c < 0x20 || c == 0x7f)
+		return 0;
+	for (size_t i = 1; i < k; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return k;
+}
+
+/* Names come from files and go to terminals and JSON: control characters and what is no UTF-8
+ * become '?', long ones are cut. */
+static size_t clean(char out[TEXT_MAX], const char *s, size_t n)
+{
+	size_t k = 0;
+
+	for (size_t i = 0; i < n && k + 4 <= TEXT_MAX;) {
+		size_t len = character(s + i, n - i);
+
+		if (len)
+			memcpy(out + k, s + i, len);
+		else
+			out[k] = '?';
+		k += len ? len : 1;
+		i += len ? len : 1;
+	}
+	return k;
+}
+
+int claims_name(struct claims *c, const char *s, size_t n, uint16_t *ret)
+{
+	char text[TEXT_MAX];
+	uint32_t i;
+	int r = texts_add(&c->p->names, text, clean(text, s, n), &i);
+
+	if (r == -E2BIG)
+		claims_error(c, 0, "more than %d providers, platforms, regions and services",
+			     PLACES_NAMES_MAX);
+	if (!r)
+		*ret = (uint16_t)i;
+	return r;
+}
+
+/* Organisations are numbered above the names, so that one index says which of the two it is. */
+int claims_operator(struct claims *c, const char *s, size_t n, uint32_t *ret)
+{
+	char text[TEXT_MAX];
+	uint32_t i;
+	int r = texts_add(&c->p->operators, text, clean(text, s, n), &i);
+
+	if (r == -E2BIG)
+		claims_error(c, 0, "more than %u AS organisations", PLACES_OPERATORS_MAX);
+	if (!r)
+		*ret = i ? i + PLACES_NAMES_MAX + 1 : 0;
+	return r;
+}
+
+static int name_if_unset(struct claims *c, uint16_t *field, const char *text)
+{
+	return *field ? 0 : claims_name(c, text, strlen(text), field);
+}
+
+int claims_law(struct claims *c, struct claim *claim, const char *organisation)
+{
+	const struct operator_entry *o = claim->asn ? operator_by_asn(claim->asn) : NULL;
+	int r;
+
+	if (!o && organisation && *organisation)
+		o = operator_find(organisation);
+	if (!o)
+		return 0;
+	if (o->platform) {
+		r = name_if_unset(c, &claim->platform, o->key);
+		if (!r)
+			r = name_if_unset(c, &claim->provider, o->on);
+	} else {
+		r = name_if_unset(c, &claim->provider, o->key);
+	}
+	if (!r && !claim->jurisdiction)
+		claim->jurisdiction = o->jurisdiction;
+	return r;
+}
+
+void claims_date(struct claims *c, int64_t unix_seconds)
+{
+	c->s->pub.date = unix_seconds;
+}
+
+int claims_version(struct claims *c, const char *s, size_t n)
+{
+	free(c->s->pub.version);
+	c->s->pub.version = strndup(s, n);
+	return c->s->pub.version ? 0 : -ENOMEM;
+}
+
+void claims_kind(struct claims *c, enum source_kind kind)
+{
+	c->s->pub.kind = kind;
+}
+
+void claims_vague(struct claims *c)
+{
+	c->s->pub.vague = true;
+}
+
+const char *claims_path(const struct claims *c)
+{
+	return c->s->pub.path;
+}
+
+uint64_t claims_count(const struct claims *c)
+{
+	return c->s->raw[0].n + c->s->raw[1].n;
+}
+
+static void say(struct claims *c, enum diag_level level, unsigned line, const char *fmt, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+static void say(struct claims *c, enum diag_level level, unsigned line, const char *fmt, va_list ap)
+{
+	char text[512];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	diag_at(c->d, level, c->s->pub.path, line, 0, 0, "%s", text);
+}
+
+int claims_error(struct claims *c, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, DIAG_ERROR, line, fmt, ap);
+	va_end(ap);
+	return -EINVAL;
+}
+
+void claims_warn(struct claims *c, unsigned line, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(c, DIAG_WARNING, line, fmt, ap);
+	va_end(ap);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * operator.h - who operates an address, and whose law the operator is under: the parent's, wherever
+ * the machine stands.
+ *
+ * An operator is infrastructure (aws) or a platform on somebody's infrastructure (heroku on aws):
+ * two fields of a place. Tables geo/data/operators.def (a source a row), operator_asns.def and
+ * operator_names.def.
+ */
+#ifndef GEO_FACTS_OPERATOR_H
+#define GEO_FACTS_OPERATOR_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct operator_entry {
+	const char *key;       /* as rules name it: "aws", "heroku"; lower case */
+	const char *name;      /* "Amazon Web Services" */
+	uint16_t jurisdiction; /* the parent's country */
+	bool platform;	       /* runs on others' machines */
+	bool anycast;	  /* its addresses stand in many places at once: a country database proves
+			     nothing of them */
+	const char *on;	  /* platform: the one infrastructure it runs on ("aws"), "" when several or
+			     unknown */
+	const char *note; /* what a reader of the law must know besides, or "" */
+	const char *source; /* where the row was read */
+};
+/* What is known of a host's certification for French health data (HDS); configuration: geo.conf may
+ * say otherwise. */
+struct operator_hds {
+	const char *key;    /* operator */
+	const char *status; /* "certified", "certified except activity 5", ... */
+	const char *date;   /* YYYY-MM-DD: as of */
+	const char *source;
+};
+
+/* By key ("aws"), by name ("Amazon Web Services") or by an AS organisation ("Amazon.com, Inc."),
+ * case ignored. Organisations match whole leading words of operator_names.def. NULL when not known.
+ */
+const struct operator_entry *operator_find(const char *name);
+const struct operator_entry *operator_by_key(const char *key); /* exact key only */
+const struct operator_entry *operator_by_asn(uint32_t asn);    /* never proves a country */
+const struct operator_entry *operator_row(size_t i);	  /* NULL past the end; sorted by key */
+const struct operator_hds *operator_hds(const char *key); /* built-in fact, or NULL */
+uint32_t operator_asn_row(size_t i,
+			  const char **key); /* row i of the AS table, 0 past the end; sorted */
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* source.c - a file becomes a source: read whole, told by content, parsed into claims. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include "geo/claims/claims.h"
+#include "geo/facts/operator.h"
+
+static const struct source_format formats[] = {
+#define FORMAT(name, text, kind, has_key)                                                          \
+	{text, kind, name##_probe, name##_parse, FORMAT_KEY_##has_key(name)},
+#include "geo/data/formats.def"
+#undef FORMAT
+};
+
+const struct source_format *source_format_row(size_t i)
+{
+	return i < sizeof(formats) / sizeof(formats[0]) ? &formats[i] : NULL;
+}
+
+const struct source_format *source_format_of(const struct bytes *b)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++)
+		if (formats[i].probe(b))
+			return &formats[i];
+	return NULL;
+}
+
+static int read_error(struct diag_sink *d, const char *path, int error)
+{
+	diag_error(d, path, 0, "cannot be read: %s", strerror(error));
+	return -error;
+}
+
+static int check_file(const struct stat *st, const char *path, struct diag_sink *d)
+{
+	if (!S_ISREG(st->st_mode)) {
+		diag_error(d, path, 0, "is not a regular file");
+		return -EINVAL;
+	}
+	if (st->st_size == 0) {
+		diag_error(d, path, 0, "is empty");
+		return -EINVAL;
+	}
+	if ((uint64_t)st->st_size > SOURCE_BYTES_MAX) {
+		diag_error(d, path, 0, "has %lld bytes; at most %llu are read",
+			   (long long)st->st_size, (unsigned long long)SOURCE_BYTES_MAX);
+		return -EFBIG;
+	}
+	return 0;
+}
+
+/* Reads size bytes into fresh pages. A copy, not a file mapping: a file cut under us must not be a
+ * SIGBUS. */
+static int read_pages(struct bytes *ret, int fd, size_t size)
+{
+	size_t n = 0;
+	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return ENOMEM;
+	/* 25 MB of text would be 6,000 page faults; where this is refused they are */
+	madvise(p, size, MADV_HUGEPAGE);
+	while (n < size) {
+		ssize_t r = read(fd, p + n, size - n);
+
+		if (r <= 0 && !(r < 0 && errno == EINTR)) {
+			int error = r < 0 ? errno : EIO;
+
+			munmap(p, size);
+			return error;
+		}
+		n += r > 0 ? (size_t)r : 0;
+	}
+	*ret = (struct bytes){p, size};
+	return 0;
+}
+
+int source_read(struct bytes *ret, int64_t *mtime, const char *path, struct diag_sink *d)
+{
+	struct stat st;
+	int fd, r;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return read_error(d, path, errno);
+	if (fstat(fd, &st) < 0) {
+		r = read_error(d, path, errno);
+	} else {
+		r = check_file(&st, path, d);
+		if (!r) {
+			r = read_pages(ret, fd, (size_t)st.st_size);
+			r = r ? read_error(d, path, r) : 0;
+		}
+	}
+	close(fd);
+	if (!r)
+		*mtime = st.st_mtime;
+	return r;
+}
+
+void source_unread(struct bytes *b)
+{
+	if (b->p)
+		munmap((void *)(uintptr_t)b->p, b->n);
+	*b = (struct bytes){0};
+}
+
+bool source_next_line(const struct bytes *b, size_t *at, struct source_line *ret)
+{
+	const char *start = (const char *)b->p + *at, *end;
+
+	if (*at >= b->n)
+		return false;
+	end = memchr(start, '\n', b->n - *at);
+	ret->p = start;
+	ret->n = end ? (size_t)(end - start) : b->n - *at;
+	ret->number++;
+	*at += ret->n + (end ? 1 : 0);
+	if (ret->n && start[ret->n - 1] == '\r')
+		ret->n--;
+	return true;
+}
+
+static int digest(char hex[65], const struct bytes *b)
+{
+	uint8_t sum[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (EVP_Digest(b->p, b->n, sum, &n, EVP_sha256(), NULL) != 1 || n != 32) {
+		ERR_clear_error(); /* what it keeps of the failure */
+		return -EIO;
+	}
+	for (unsigned i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
+	return 0;
+}
+
+int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret,
+	       struct diag_sink *d)
+{
+	struct source_data *s;
+
+	if (p->nsources == SOURCES_MAX) {
+		diag_error(d, path, 0, "is one source too many; at most %d are read", SOURCES_MAX);
+		return -E2BIG;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	s->pub.path = strdup(path);
+	if (!s->pub.path) {
+		free(s);
+		return -ENOMEM;
+	}
+	s->pub.kind = kind;
+	s->raw[1].is6 = s->flat[1].is6 = true;
+	p->sources[p->nsources++] = s;
+	*ret = (struct claims){p, s, d};
+	return 0;
+}
+
+/* The same bytes twice are a mistake, and would count as two witnesses. */
+static int check_new(const struct places *p, const struct source_data *s, struct diag_sink *d)
+{
+	for (size_t i = 0; i < p->nsources; i++) {
+		const struct source_data *o = p->sources[i];
+
+		if (o == s || strcmp(o->pub.sha256, s->pub.sha256))
+			continue;
+		diag_error(d, s->pub.path, 0, "is the same file as %s, given twice", o->pub.path);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int parse(struct claims *c, const struct bytes *b)
+{
+	struct source_data *s = c->s;
+	int r;
+
+	s->format = source_format_of(b);
+	if (!s->format)
+		return claims_error(
+			c, 0,
+			"is of no known format (first bytes are neither an MMDB, nor a provider's "
+			"range file, a geofeed, a CSV of prefixes or tor-geoipdb's text)");
+	s->pub.kind = s->format->kind;
+	s->pub.format = s->format->name;
+	r = s->format->parse(c, b);
+	if (r)
+		return r;
+	s->pub.v4_ranges = s->raw[0].n;
+	s->pub.v6_ranges = s->raw[1].n;
+	s->pub.claims = s->raw[0].n + s->raw[1].n;
+	if (!s->pub.claims)
+		return claims_error(c, 0, "has no ranges (%s)", s->format->name);
+	return source_flatten(c->p, s, c->d);
+}
+
+int source_load(struct places *p, const char *path, struct diag_sink *d)
+{
+	struct bytes b = {0};
+	struct claims c;
+	int64_t mtime;
+	unsigned errors = d ? d->errors : 0;
+	int r = source_read(&b, &mtime, path, d);
+
+	if (r)
+		return r;
+	r = source_new(p, path, SOURCE_MMDB, &c, d);
+	if (!r) {
+		c.s->pub.date = mtime;
+		r = digest(c.s->pub.sha256, &b);
+	}
+	if (!r)
+		r = check_new(p, c.s, d);
+	if (!r)
+		r = parse(&c, &b);
+	source_unread(&b);
+	if (r && d && d->errors == errors)
+		diag_error(d, path, 0, "cannot be loaded: %s", strerror(-r));
+	return r;
+}

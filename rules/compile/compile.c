@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compile.c - a policy and the place classes -> the flat arrays of decide.h: the order of the work,
+ * rows and matrix. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rules/compile/compile_private.h"
+#include "rules/compile/equivalence.h"
+
+#define DECISION_LOCAL 1 /* after DECIDE_NONE */
+
+uint64_t *build_bits(struct build *b)
+{
+	return arena_alloc(b->scratch, b->words, sizeof(uint64_t));
+}
+
+int build_too_big(struct build *b, const char *what, size_t max)
+{
+	diag_error(b->d, b->p->file, 0, "the policy needs more than %zu %s", max, what);
+	return -E2BIG;
+}
+
+/* An expired rule is as if it were not there. In replay the packets' time decides, so the date
+ * stays in the chain. */
+static int prepare(struct build *b)
+{
+	if (b->p->nsets > PLACE_SETS_MAX)
+		return build_too_big(b, "lists of addresses and ASNs", PLACE_SETS_MAX - 1);
+	b->words = (b->p->nrules + 63) / 64;
+	b->alive = build_bits(b);
+	b->opened[OPENED_HERE] = build_bits(b);
+	b->opened[OPENED_PEER] = build_bits(b);
+	if (!b->alive || !b->opened[OPENED_HERE] || !b->opened[OPENED_PEER])
+		return -ENOMEM;
+	keys_init(&b->services, b->scratch, b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
+	keys_init(&b->columns, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX);
+	keys_init(&b->decisions, b->keep, sizeof(struct decide_decision), DECIDE_DECISIONS_MAX);
+	b->c->next_change = b->eval->next_change;
+	for (size_t i = 0; i < b->p->nrules; i++) {
+		const struct rule *r = &b->p->rules[i];
+
+		if (!b->env->live || !r->until || r->until > b->env->now)
+			build_set(b->alive, i);
+		if (r->until > b->env->now && r->until < b->c->next_change)
+			b->c->next_change = r->until;
+		if (r->opened != RULE_OPENED_PEER)
+			build_set(b->opened[OPENED_HERE], i);
+		if (r->opened != RULE_OPENED_HERE)
+			build_set(b->opened[OPENED_PEER], i);
+		if (r->opened != RULE_OPENED_ANY)
+			b->c->header.needs |= DECIDE_NEEDS_OPENED;
+	}
+	return 0;
+}
+
+/* Places that no rule tells apart are one feature, and judged once. Nothing is padded: features are
+ * compared as bytes. */
+struct feature {
+	uint32_t host;
+	uint16_t country, law;
+	uint8_t status, private, pad[6];
+	uint64_t sets[PLACE_SETS_MAX / 64];
+};
+
+static int feature_of(struct feature *f, struct kinds *k, const struct place_class *c, size_t nsets)
+{
+	int64_t host = kinds_host(k, &c->place);
+
+	if (host < 0)
+		return (int)host;
+	memset(f, 0, sizeof(*f));
+	f->host = (uint32_t)host;
+	f->country = k->country[kinds_country_index(c->place.country)];
+	f->law = k->law[kinds_country_index(c->place.jurisdiction)];
+	f->status = c->place.status;
+	f->private = c->place.scope == SCOPE_PRIVATE;
+	memcpy(f->sets, c->sets, (nsets + 63) / 64 * sizeof(uint64_t));
+	return 0;
+}
+
+static void rules_of_place(struct build *b, const struct place_class *c, uint64_t *bits)
+{
+	memset(bits, 0, b->words * sizeof(*bits));
+	for (size_t i = 0; i < b->p->nrules; i++)
+		if ((b->alive[i / 64] >> (i % 64) & 1) && eval_to(b->eval, &b->p->rules[i], c))
+			build_set(bits, i);
+}
+
+/* The work of compile_rows: class -> feature -> row. */
+struct rowing {
+	struct kinds kinds;
+	struct keys features;
+	uint32_t *row_of_feature; /* row + 1; 0 = not judged yet */
+	uint64_t *bits;
+};
+
+/* The row before the matrix of a class, numbered from 1: classes that the same rules may match
+ * share it. */
+static int64_t row_of_class(struct build *b, struct rowing *w, const struct place_class *c)
+{
+	struct feature f;
+	int64_t i, row;
+	int err = feature_of(&f, &w->kinds, c, b->p->nsets);
+
+	if (err)
+		return err;
+	i = keys_add(&w->features, &f);
+	if (i < 0 || w->row_of_feature[i])
+		return i < 0 ? i : w->row_of_feature[i];
+	rules_of_place(b, c, w->bits);
+	row = keys_add(&b->rows, w->bits);
+	if (row >= 0)
+		w->row_of_feature[i] = (uint32_t)++row;
+	return row;
+}
+
+int compile_rows(struct build *b)
+{
+	struct rowing *w = arena_alloc(b->scratch, 1, sizeof(*w));
+	uint16_t *row_of = arena_alloc(b->keep, b->env->nclasses, sizeof(*row_of));
+	int64_t row;
+
+	if (!w || !row_of || kinds_init(&w->kinds, b->scratch, b->eval))
+		return -ENOMEM;
+	w->row_of_feature = arena_alloc(b->scratch, b->env->nclasses, sizeof(*w->row_of_feature));
+	w->bits = build_bits(b);
+	if (!w->row_of_feature || !w->bits)
+		return -ENOMEM;
+	keys_init(&w->features, b->scratch, sizeof(struct feature), PLACE_CLASSES_MAX);
+	keys_init(&b->rows, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX - 1);
+	for (size_t c = 0; c < b->env->nclasses; c++) {
+		row = eval_local(&b->env->classes[c]) ? DECIDE_ROW_LOCAL
+						      : row_of_class(b, w, &b->env->classes[c]);
+		if (row < 0)
+			return row == -E2BIG ? build_too_big(b, "kinds of place", UINT16_MAX - 1)
+					     : (int)row;
+		row_of[c] = (uint16_t)row;
+	}
+	b->c->array[DECIDE_ROW_OF] = row_of;
+	b->c->bytes[DECIDE_ROW_OF] = b->env->nclasses * sizeof(*row_of);
+	b->c->header.classes = (uint32_t)b->env->nclasses;
+	return 0;
+}
+
+static int64_t add_decision(struct build *b, size_t rule, uint16_t next)
+{
+	const struct rule *r = rule ? &b->p->rules[rule - 1] : NULL;
+	struct decide_decision d;
+	int64_t i;
+
+	memset(&d, 0, sizeof(d));
+	d.rule = (uint16_t)rule;
+	d.next = next;
+	d.action = (uint8_t)(r ? r->action : DECIDE_BLOCK);
+	d.until = r ? (uint64_t)r->until * 1000000000ull : 0;
+	d.severity = r ? rule_severity(r) : 3;
+	i = keys_add(&b->decisions, &d);
+	return i == -E2BIG ? build_too_big(b, "decisions", DECIDE_DECISIONS_MAX) : i;
+}
+
+/* The rule and, while it has a date, what decides after it. A rule that ends before the one ahead
+ * of it never decides. */
+static int64_t chain(struct build *b, const uint64_t *bits)
+{
+	size_t rules[DECIDE_CHAIN_MAX];
+	int64_t last = 0, next = DECIDE_NONE;
+	unsigned n = 0;
+	bool open = true;
+
+	for (size_t w = 0; w < b->words && open; w++)
+		for (uint64_t left = bits[w]; left && open; left &= left - 1) {
+			size_t rule = w * 64 + (size_t)__builtin_ctzll(left);
+			int64_t until = b->p->rules[rule].until;
+
+			if (until && until <= last)
+				continue;
+			if (n == DECIDE_CHAIN_MAX - 1 && until)
+				return build_too_big(
+					b,
+					"rules with 'until' that follow each other for one packet",
+					DECIDE_CHAIN_MAX - 1);
+			last = until;
+			open = until != 0;
+			rules[n++] = rule;
+		}
+	for (; n && next >= 0; n--)
+		next = add_decision(b, rules[n - 1] + 1, (uint16_t)next);
+	return next;
+}
+
+static int64_t cell(struct build *b, const uint64_t *row, const uint64_t *service,
+		    const uint64_t *column, const uint64_t *opened, uint64_t *both)
+{
+	size_t first = 0;
+
+	for (size_t w = 0; w < b->words; w++)
+		both[w] = row[w] & service[w] & column[w] & opened[w];
+	while (first < b->words && !both[first])
+		first++;
+	return first == b->words ? DECIDE_NONE : chain(b, both);
+}
+
+static int fill_row(struct build *b, size_t row, uint16_t *cells, uint64_t *both)
+{
+	int64_t v;
+
+	for (size_t s = 0; s < b->services.keys.n; s++)
+		for (size_t c = 0; c < b->columns.keys.n; c++)
+			for (unsigned o = 0; o < OPENED_COUNT; o++) {
+				v = cell(b, keys_key(&b->rows, row), keys_key(&b->services, s),
+					 keys_key(&b->columns, c), b->opened[o], both);
+				if (v < 0)
+					return (int)v;
+				*cells++ = (uint16_t)v;
+			}
+	return 0;
+}
+
+static void renumber_rows(struct build *b, const uint16_t *final)
+{
+	uint16_t *row_of = (uint16_t *)(uintptr_t)b->c->array[DECIDE_ROW_OF];
+
+	for (size_t c = 0; c < b->env->nclasses; c++)
+		if (row_of[c] != DECIDE_ROW_LOCAL)
+			row_of[c] = final[row_of[c] - 1];
+}
+
+/* Rows that decide the same everywhere become one; row 0 is the local one. */
+int compile_matrix(struct build *b)
+{
+	size_t width = b->services.keys.n * b->columns.keys.n * OPENED_COUNT,
+	       max = COMPILE_CELLS_MAX / width;
+	uint16_t *cells = arena_alloc(b->scratch, width, sizeof(*cells));
+	uint16_t *final = arena_alloc(b->scratch, b->rows.keys.n, sizeof(*final));
+	uint64_t *both = build_bits(b);
+	struct keys lines;
+	int64_t line;
+	int err;
+
+	if (!cells || !final || !both)
+		return -ENOMEM;
+	keys_init(&lines, b->keep, width * sizeof(*cells), max < UINT16_MAX ? max : UINT16_MAX);
+	for (size_t i = 0; i < width; i++)
+		cells[i] = DECISION_LOCAL;
+	line = keys_add(&lines, cells);
+	for (size_t row = 0; row < b->rows.keys.n && line >= 0; row++) {
+		err = fill_row(b, row, cells, both);
+		if (err)
+			return err;
+		line = keys_add(&lines, cells);
+		final[row] = (uint16_t)line;
+	}
+	if (line < 0)
+		return line == -E2BIG
+			       ? build_too_big(b, "cells of the decision matrix", COMPILE_CELLS_MAX)
+			       : (int)line;
+	renumber_rows(b, final);
+	b->c->array[DECIDE_MATRIX] = lines.keys.items;
+	b->c->bytes[DECIDE_MATRIX] = lines.keys.n * width * sizeof(*cells);
+	b->c->header.rows = (uint32_t)lines.keys.n;
+	b->c->header.services = (uint32_t)b->services.keys.n;
+	b->c->header.columns = (uint32_t)b->columns.keys.n;
+	return 0;
+}
+
+/* Decisions 0 and 1 are there whatever the rules say. */
+static int first_decisions(struct build *b)
+{
+	struct decide_decision local;
+	int64_t i = add_decision(b, 0, 0);
+
+	memset(&local, 0, sizeof(local));
+	local.action = DECIDE_LOCAL;
+	if (i == DECIDE_NONE)
+		i = keys_add(&b->decisions, &local);
+	return i == DECISION_LOCAL ? 0 : -ENOMEM;
+}
+
+static int build_all(struct build *b)
+{
+	static int (*const steps[])(struct build *) = {
+		prepare,	 first_decisions, compile_subjects, compile_services,
+		compile_columns, compile_rows,	  compile_matrix,
+	};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !err; i++)
+		err = steps[i](b);
+	b->c->decisions = b->decisions.keys.items;
+	b->c->header.decisions = (uint32_t)b->decisions.keys.n;
+	b->c->header.mode = b->p->mode == MODE_ENFORCE;
+	return err;
+}
+
+int policy_compile(struct compiled **ret, const struct policy *p, const struct compile_env *env,
+		   struct diag_sink *d)
+{
+	struct arena *keep = arena_new(), *scratch = arena_new();
+	struct compiled *c = keep ? arena_alloc(keep, 1, sizeof(*c)) : NULL;
+	struct compile_core *core = keep ? arena_alloc(keep, 1, sizeof(*core)) : NULL;
+	struct build *b = scratch ? arena_alloc(scratch, 1, sizeof(*b)) : NULL;
+	int err = -ENOMEM;
+
+	if (c && core && b) {
+		*c = (struct compiled){.policy = p, .core = core};
+		*core = (struct compile_core){.arena = keep};
+		*b = (struct build){.c = c,
+				    .keep = keep,
+				    .scratch = scratch,
+				    .env = env,
+				    .p = p,
+				    .d = d,
+				    .eval = &core->eval};
+		err = eval_init(&core->eval, keep, p, env->now);
+		core->eval.string = env->string;
+		core->eval.arg = env->arg;
+		core->eval.stale = env->stale;
+		c->stale = env->stale;
+		err = err ? err : build_all(b);
+	}
+	if (err == -ENOMEM)
+		diag_error(d, p->file, 0, "no memory to compile the policy");
+	arena_free(scratch);
+	if (err)
+		arena_free(keep);
+	else
+		*ret = c;
+	return err;
+}
+
+void compiled_free(struct compiled *c)
+{
+	if (c)
+		arena_free(c->core->arena);
+}

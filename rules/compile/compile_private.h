@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* compile_private.h - what the compiler's files share: the policy as bitmaps of rules, one a property of a
+ * packet. */
+#ifndef RULES_COMPILE_COMPILE_PRIVATE_H
+#define RULES_COMPILE_COMPILE_PRIVATE_H
+#include "rules/compile.h"
+#include "rules/compile/eval.h"
+#include "rules/compile/keys.h"
+
+/* Kept with the compiled policy, for explain. */
+struct compile_core {
+	struct arena *arena;
+	struct eval eval;
+};
+
+/*
+ * A build. Every property (place, service, sender, who opened) is a bitmap of the rules that do not
+ * exclude it; a cell of the matrix is the first rule in the intersection of four bitmaps. Equal
+ * bitmaps are interned: equal rows, services and columns are one.
+ */
+struct build {
+	struct compiled *c;
+	struct arena *keep, *scratch;
+	const struct compile_env *env;
+	const struct policy *p;
+	struct eval *eval;
+	struct diag_sink *d;
+	size_t words;	 /* 64-bit words of a bitmap */
+	uint64_t *alive; /* rules that are not past their date */
+	uint64_t *opened[OPENED_COUNT];
+	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
+	struct keys services, columns, rows, decisions;
+};
+
+uint64_t *build_bits(struct build *b); /* zeroed scratch; NULL when there is no memory */
+static inline void build_set(uint64_t *bits, size_t i)
+{
+	bits[i / 64] |= 1ull << (i % 64);
+}
+int build_too_big(struct build *b, const char *what, size_t max); /* reports; -E2BIG */
+
+/* Two subjects that say the same share a bit of the mask, whatever they are called. */
+bool core_same_subject(const struct subject_def *a, const struct subject_def *b);
+
+int compile_subjects(struct build *b);
+int compile_services(struct build *b);
+int compile_columns(struct build *b);
+int compile_rows(struct build *b);
+int compile_matrix(struct build *b);
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* decide.c - user space's reading of decide.h: plain arrays where the kernel has maps. */
+#include <string.h>
+#include "rules/compile/compile_private.h"
+
+static uint32_t read_array(const struct compiled *c, enum decide_array array, uint32_t index)
+{
+	bool bytes = array == DECIDE_TCP || array == DECIDE_UDP || array == DECIDE_PROTO;
+
+	if (index >= c->bytes[array] / (bytes ? 1 : 2))
+		return UINT32_MAX; /* out of every range that decide_cell checks: block */
+	return bytes ? ((const uint8_t *)c->array[array])[index]
+		     : ((const uint16_t *)c->array[array])[index];
+}
+
+static const struct decide_decision *read_decision(const struct compiled *c, uint32_t index)
+{
+	return &c->decisions[index < c->header.decisions ? index : DECIDE_NONE];
+}
+
+#define DECIDE_READ(ctx, array, index) read_array(ctx, array, index)
+#define DECIDE_DECISION(ctx, index)    read_decision(ctx, index)
+#include "rules/decide.h"
+
+const struct decide_decision *compiled_decide(const struct compiled *c,
+					      const struct decide_packet *pkt,
+					      uint32_t source_class, uint64_t now_ns)
+{
+	struct decide_packet p = *pkt;
+
+	if (source_class < c->header.classes)
+		p.mask |= ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[source_class];
+	return decide_follow(c, decide_cell(&c->header, c, &p), now_ns);
+}
+
+/* Which of two verdicts is worse; local is no verdict. */
+static unsigned badness(const struct decide_decision *d)
+{
+	static const uint8_t order[] = {
+		[DECIDE_LOCAL] = 0, [DECIDE_ALLOW] = 1, [DECIDE_ALERT] = 2, [DECIDE_BLOCK] = 3};
+
+	return d->action < sizeof(order) ? order[d->action] : 3;
+}
+
+const struct decide_decision *
+compiled_decide_worst(const struct compiled *c, struct decide_packet pkt, const uint32_t *classes,
+		      unsigned n, uint32_t source_class, uint64_t now_ns, unsigned *which)
+{
+	const struct decide_decision *worst = NULL, *d;
+
+	*which = 0;
+	for (unsigned i = 0; i < n; i++) {
+		pkt.place = classes[i];
+		d = compiled_decide(c, &pkt, source_class, now_ns);
+		if (!worst || badness(d) > badness(worst)) {
+			worst = d;
+			*which = i;
+		}
+	}
+	return worst ? worst : &c->decisions[DECIDE_NONE];
+}
+
+static uint32_t mask_of(const struct compiled *c, const struct sender *who)
+{
+	uint32_t mask = 0;
+
+	for (uint32_t i = 0; i < c->header.subjects; i++)
+		if (eval_sender(c->subjects[i], who))
+			mask |= 1u << i;
+	return mask;
+}
+
+uint32_t compiled_cgroup_mask(const struct compiled *c, const char *path)
+{
+	return mask_of(c, &(struct sender){.cgroup = path});
+}
+
+uint32_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid)
+{
+	return mask_of(c, &(struct sender){.user = user_name, .has_uid = true, .uid = uid});
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* eval.c - does a rule match? The rows' functions of match.def and how a rule combines them. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include "geo/facts/zone.h"
+#include "rules/compile.h"
+#include "rules/compile/eval.h"
+
+static unsigned country_index(uint16_t cc)
+{
+	unsigned hi = (cc >> 8) - 'A', lo = (cc & 255) - 'A';
+
+	return hi < 26 && lo < 26 ? hi * 26 + lo : EVAL_COUNTRIES;
+}
+
+static void set_country(uint8_t *bits, uint16_t cc)
+{
+	unsigned i = country_index(cc);
+
+	if (i < EVAL_COUNTRIES)
+		bits[i / 8] = (uint8_t)(bits[i / 8] | 1u << (i % 8));
+}
+
+/* A country whose date ends or begins later changes the zone then. */
+static void builtin_countries(struct eval *e, enum zone z, uint8_t *bits, int64_t now)
+{
+	struct zone_row row;
+
+	for (size_t i = 0; zone_row(z, i, &row); i++) {
+		if (row.from && row.from > now && row.from < e->next_change)
+			e->next_change = row.from;
+		if (row.until && row.until > now && row.until < e->next_change)
+			e->next_change = row.until;
+		if (zone_has(z, row.country, now))
+			set_country(bits, row.country);
+	}
+}
+
+/* Members come before the zone in zone_order, so theirs are made. */
+static void own_countries(const struct zone_def *z, uint8_t (*all)[EVAL_ZONE_BYTES])
+{
+	uint8_t *bits = all[z->id];
+
+	for (size_t i = 0; i < z->natoms; i++) {
+		if (z->atoms[i].type == ATOM_COUNTRY)
+			set_country(bits, z->atoms[i].country);
+		else if (z->atoms[i].type == ATOM_ZONE)
+			for (size_t b = 0; b < EVAL_ZONE_BYTES; b++)
+				bits[b] |= all[z->atoms[i].zone->id][b];
+	}
+}
+
+int eval_init(struct eval *e, struct arena *r, const struct policy *p, int64_t now)
+{
+	uint8_t(*all)[EVAL_ZONE_BYTES] = arena_alloc(r, p->nzone_order + 1, sizeof(*all));
+
+	if (!all)
+		return -ENOMEM;
+	*e = (struct eval){.p = p,
+			   .zones = (const uint8_t(*)[EVAL_ZONE_BYTES])all,
+			   .next_change = INT64_MAX};
+	for (size_t i = 0; i < p->nzone_order; i++) {
+		const struct zone_def *z = p->zone_order[i];
+
+		if (z->builtin >= 0)
+			builtin_countries(e, (enum zone)z->builtin, all[z->id], now);
+		else
+			own_countries(z, all);
+	}
+	return 0;
+}
+
+bool eval_in_zone(const struct eval *e, const struct zone_def *z, uint16_t country)
+{
+	unsigned i = country_index(country);
+
+	return i < EVAL_COUNTRIES && (e->zones[z->id][i / 8] >> (i % 8) & 1);
+}
+
+bool eval_local(const struct place_class *c)
+{
+	return c->place.scope == SCOPE_LOCAL || place_class_in(c, POLICY_SET_INSIDE);
+}
+
+bool eval_any(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)e, (void)a, (void)c;
+	return true;
+}
+
+bool eval_country(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)e;
+	return c->place.country && c->place.country == a->country;
+}
+
+bool eval_zone(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	return eval_in_zone(e, a->zone, c->place.country);
+}
+
+bool eval_set(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)e;
+	return a->set >= 0 && place_class_in(c, (unsigned)a->set);
+}
+
+bool eval_provider(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	const char *provider, *platform;
+
+	if (!e->string)
+		return false;
+	provider = c->place.provider ? e->string(e->arg, c->place.provider) : "";
+	platform = c->place.platform ? e->string(e->arg, c->place.platform) : "";
+	if (strcmp(provider, a->name) && strcmp(platform, a->name))
+		return false;
+	return !a->region ||
+	       match_glob(a->region, c->place.region ? e->string(e->arg, c->place.region) : "");
+}
+
+bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
+		       const struct place_class *c)
+{
+	return eval_in_zone(e, a->zone, c->place.jurisdiction);
+}
+
+bool eval_here(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)a;
+	return e->p->has_home && c->place.country == e->p->home;
+}
+
+bool eval_private(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)e, (void)a;
+	return c->place.scope == SCOPE_PRIVATE && !c->place.country;
+}
+
+/* Multicast, reserved and broken embedded addresses have no place either. */
+bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	if (eval_private(e, a, c))
+		return false;
+	return c->place.status == PLACE_UNKNOWN ||
+	       (c->place.status == PLACE_KNOWN && !c->place.country);
+}
+
+bool eval_disputed(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)e, (void)a;
+	return c->place.status == PLACE_DISPUTED;
+}
+
+bool eval_unprovable(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	(void)e, (void)a;
+	return c->place.status == PLACE_UNPROVABLE;
+}
+
+bool eval_under(const struct eval *e, const struct rule *r, const struct place_class *c)
+{
+	return !r->under || eval_in_zone(e, r->under, c->place.jurisdiction);
+}
+
+static const struct place_atom any_place = {.type = ATOM_ANY};
+
+/* May an allow rule take the word of who says where it is? 'place' lines do not grow old. */
+static bool trusted(const struct eval *e, const struct place_class *c)
+{
+	if (e->stale && (e->p->place_set < 0 || !place_class_in(c, (unsigned)e->p->place_set)))
+		return false;
+	return c->place.status == PLACE_KNOWN;
+}
+
+bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,
+	       const struct place_class *c)
+{
+	const struct place_row *row = match_place(a->type);
+	bool by_where = !row->named || (r->under && a->type == ATOM_ANY);
+
+	if (r->action == DECIDE_ALLOW && by_where && !trusted(e, c))
+		return false;
+	return row->eval(e, a, c);
+}
+
+bool eval_to(const struct eval *e, const struct rule *r, const struct place_class *c)
+{
+	if (!eval_under(e, r, c))
+		return false;
+	if (!r->nto)
+		return eval_atom(e, r, &any_place, c);
+	for (size_t i = 0; i < r->nto; i++)
+		if (eval_atom(e, r, &r->to[i], c))
+			return true;
+	return false;
+}
+
+enum tri eval_service(const struct rule *r, uint8_t proto, bool has_port, uint16_t port)
+{
+	enum tri ret = TRI_NO;
+
+	if (!r->service)
+		return TRI_YES;
+	for (size_t i = 0; i < r->service->natoms; i++) {
+		const struct service_atom *a = &r->service->atoms[i];
+
+		if (a->proto != proto)
+			continue;
+		if (a->any_port || (a->first == 0 && a->last == 65535))
+			return TRI_YES;
+		if (!has_port)
+			ret = TRI_DEPENDS;
+		else if (port >= a->first && port <= a->last)
+			return TRI_YES;
+	}
+	return ret;
+}
+
+unsigned eval_needs(const struct subject_def *s)
+{
+	static const unsigned needs[] = {[SUBJECT_UNIT] = EVAL_CGROUP,
+					 [SUBJECT_USER] = EVAL_USER,
+					 [SUBJECT_CGROUP] = EVAL_CGROUP,
+					 [SUBJECT_ADDRESS] = EVAL_SOURCE};
+	unsigned ret = 0;
+
+	for (size_t i = 0; i < s->natoms; i++)
+		ret |= needs[s->atoms[i].type];
+	return ret;
+}
+
+enum tri eval_subject(const struct subject_def *s, bool matches, uint8_t known)
+{
+	unsigned needs = eval_needs(s);
+	unsigned missing = known == KNOWN_ALL	 ? 0
+			   : known == KNOWN_USER ? EVAL_CGROUP
+						 : EVAL_CGROUP | EVAL_USER;
+
+	return matches ? TRI_YES : needs & missing ? TRI_DEPENDS : TRI_NO;
+}
+
+bool eval_settle(const struct rule *r, enum tri t)
+{
+	return t == TRI_YES || (t == TRI_DEPENDS && r->action != DECIDE_ALLOW);
+}
+
+bool eval_sender(const struct subject_def *s, const struct sender *who)
+{
+	for (size_t i = 0; i < s->natoms; i++) {
+		const struct subject_row *row = match_subject(s->atoms[i].type);
+
+		if (row->eval && row->eval(&s->atoms[i], who))
+			return true;
+	}
+	return false;
+}
+
+/* Any part of the path may be the unit: a slice holds what runs in it. */
+bool eval_unit(const struct subject_atom *a, const struct sender *s)
+{
+	char part[256];
+
+	for (const char *p = s->cgroup; p && *p;) {
+		size_t len;
+
+		p += strspn(p, "/");
+		len = strcspn(p, "/");
+		if (len && len < sizeof(part)) {
+			memcpy(part, p, len);
+			part[len] = '\0';
+			if (match_glob(a->text, part))
+				return true;
+		}
+		p += len;
+	}
+	return false;
+}
+
+bool eval_user(const struct subject_atom *a, const struct sender *s)
+{
+	char number[12];
+
+	if (s->user && !strcmp(s->user, a->text))
+		return true;
+	if (!s->has_uid)
+		return false;
+	snprintf(number, sizeof(number), "%u", s->uid);
+	return !strcmp(number, a->text);
+}
+
+bool eval_cgroup(const struct subject_atom *a, const struct sender *s)
+{
+	size_t len = strlen(a->text);
+
+	while (len > 1 && a->text[len - 1] == '/')
+		len--;
+	if (!s->cgroup || strncmp(s->cgroup, a->text, len))
+		return false;
+	return len == 1 || s->cgroup[len] == '\0' || s->cgroup[len] == '/';
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * eval.h - does a rule match? One answer for the compiler, explain and lint.
+ *
+ * 1. What is not known of the sender or the port lets block and alert rules match and allow rules
+ * not.
+ * 2. A place that is disputed, unprovable or unknown is never allowed by where it is said to be: an
+ * allow rule by country, zone, jurisdiction, 'under' or 'here' matches known places only. Who names
+ * the address, the prefix, the ASN, the provider, 'disputed', 'unprovable' or 'unknown', or writes
+ * 'to any', has said what he accepts. Block and alert rules match by the likeliest claim, whatever
+ * the status. Places that are too old by 'geo ... stale block' are treated so as well, but for
+ * those of 'place' lines.
+ * 3. An operator that is not known (jurisdiction 0) is under no zone.
+ */
+#ifndef RULES_COMPILE_EVAL_H
+#define RULES_COMPILE_EVAL_H
+#include "rules/parse/match.h"
+#include "rules/parse/arena.h"
+
+#define EVAL_COUNTRIES	676 /* 26 * 26 */
+#define EVAL_ZONE_BYTES ((EVAL_COUNTRIES + 7) / 8)
+
+struct eval {
+	const struct policy *p;
+	const uint8_t (*zones)[EVAL_ZONE_BYTES]; /* bitmaps of countries, by zone_def.id */
+	const char *(*string)(void *arg, uint16_t index);
+	void *arg;
+	bool stale;	     /* compile_env */
+	int64_t next_change; /* Unix seconds; INT64_MAX = never */
+};
+
+/* 0 or -ENOMEM. The bitmaps are in the region; zones as of now (Unix seconds). */
+int eval_init(struct eval *e, struct arena *r, const struct policy *p, int64_t now);
+bool eval_in_zone(const struct eval *e, const struct zone_def *z, uint16_t country);
+/* Is it outside the policy: a local address, or one of the protected hosts? */
+bool eval_local(const struct place_class *c);
+bool eval_to(const struct eval *e, const struct rule *r, const struct place_class *c);
+bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,
+	       const struct place_class *c);
+bool eval_under(const struct eval *e, const struct rule *r, const struct place_class *c);
+
+enum tri { TRI_NO, TRI_YES, TRI_DEPENDS };
+enum tri eval_service(const struct rule *r, uint8_t proto, bool has_port, uint16_t port);
+/* mask: subjects that the sender is; bit_of: the mask bit of a subject */
+enum tri eval_subject(const struct subject_def *s, bool matches, uint8_t known);
+bool eval_settle(const struct rule *r, enum tri t); /* rule 1 */
+bool eval_sender(const struct subject_def *s, const struct sender *who);
+#define EVAL_CGROUP 1u
+#define EVAL_USER   2u
+#define EVAL_SOURCE 4u
+unsigned eval_needs(const struct subject_def *s); /* what must be known to tell */
+
+/* the rows of match.def */
+bool eval_any(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_country(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_zone(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_set(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_provider(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
+		       const struct place_class *c);
+bool eval_here(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_private(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_disputed(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_unprovable(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_unit(const struct subject_atom *a, const struct sender *s);
+bool eval_user(const struct subject_atom *a, const struct sender *s);
+bool eval_cgroup(const struct subject_atom *a, const struct sender *s);
+#endif

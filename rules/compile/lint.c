@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* lint.c - warnings: rules that never decide, dates that have come or are near, names that nothing
+ * uses. */
+#include <errno.h>
+#include <string.h>
+#include "geo/facts/zone.h"
+#include "rules/parse/calendar.h"
+#include "rules/compile.h"
+#include "rules/compile/shadow.h"
+
+#define DAY		86400
+#define SOON_DAYS	30
+#define ZONE_SOON_DAYS	90
+#define RULE_TEXT_SHOWN 60
+#define PAIRS_MAX	100000000u /* of places compared, for a policy that is no policy */
+
+struct lint {
+	const struct policy *p;
+	int64_t now;
+	struct diag_sink *d;
+	struct eval eval;
+	bool *reached;
+	uint64_t pairs; /* compared so far */
+};
+
+static bool expired(const struct lint *l, const struct rule *r)
+{
+	return r->until && r->until <= l->now;
+}
+
+static void lint_date(const struct lint *l, const struct rule *r)
+{
+	int64_t days = (r->until - l->now + DAY - 1) / DAY;
+	char buf[CALENDAR_STRLEN];
+
+	if (!r->until)
+		return;
+	calendar_format(buf, r->until);
+	if (expired(l, r))
+		diag_warn(l->d, l->p->file, r->line, "expired on %s: it is as if it were not there",
+			  buf);
+	else if (days <= SOON_DAYS)
+		diag_warn(l->d, l->p->file, r->line, "expires in %lld day%s (%s)", (long long)days,
+			  days == 1 ? "" : "s", buf);
+}
+
+/* Prefixes of local traffic (design.md: outside the policy): a rule for them decides nothing. */
+static void lint_local(const struct lint *l, const struct rule *r)
+{
+	static const char *const local[] = {"127.0.0.0/8",  "169.254.0.0/16",
+					    "224.0.0.0/24", "255.255.255.255",
+					    "::1",	    "fe80::/10",
+					    "ff01::/16",    "ff02::/16"};
+	struct cidr c;
+
+	for (size_t i = 0; i < r->nto; i++)
+		for (size_t j = 0; r->to[i].type == ATOM_CIDR && j < sizeof(local) / sizeof(*local);
+		     j++)
+			if (!cidr_parse(&c, local[j]) && c.len <= r->to[i].cidr.len &&
+			    cidr_has(&c, &r->to[i].cidr.addr))
+				diag_at(l->d, DIAG_WARNING, l->p->file, r->line, r->to[i].column,
+					r->to[i].length,
+					"local traffic is outside the policy: no rule decides it");
+}
+
+/* By a line above, or by several together (NULL). */
+static void not_reached(const struct lint *l, const struct rule *r, const struct rule *by,
+			enum cover how)
+{
+	size_t len = by ? strlen(by->text) : 0;
+	int shown = (int)(len > RULE_TEXT_SHOWN ? RULE_TEXT_SHOWN : len);
+	const char *dots = len > RULE_TEXT_SHOWN ? "..." : "";
+
+	if (!by)
+		diag_warn(l->d, l->p->file, r->line,
+			  "never reached: the lines above it decide everything that it matches");
+	else if (how == COVER_ALL)
+		diag_warn(l->d, l->p->file, r->line,
+			  "never reached: line %u '%.*s%s' decides first", by->line, shown,
+			  by->text, dots);
+	else
+		diag_warn(
+			l->d, l->p->file, r->line,
+			"reached only where place, sender or port is not known: line %u '%.*s%s' decides the rest",
+			by->line, shown, by->text, dots);
+}
+
+/* Region globs are tried with one made-up region each, so nothing is concluded from them. */
+static bool names_region(const struct rule *r)
+{
+	for (size_t i = 0; i < r->nto; i++)
+		if (r->to[i].region)
+			return true;
+	return false;
+}
+
+/* The first rule above that leaves nothing for this one; else the first that leaves only what is
+ * not known. */
+static const struct rule *coverer(struct lint *l, size_t i, enum cover *how)
+{
+	const struct rule *r = &l->p->rules[i], *above, *ret = NULL;
+	enum cover c;
+
+	for (size_t j = 0; j < i && l->pairs < PAIRS_MAX && *how != COVER_ALL; j++) {
+		above = &l->p->rules[j];
+		l->pairs += (r->nto + 1) * (above->nto + 1);
+		c = expired(l, above) ? COVER_NOT : cover_rule(&l->eval, above, r);
+		if (c > *how) {
+			*how = c;
+			ret = above;
+		}
+	}
+	return ret;
+}
+
+static void lint_reach(struct lint *l, size_t i)
+{
+	const struct rule *r = &l->p->rules[i], *by;
+	enum cover how = COVER_NOT;
+
+	if (expired(l, r))
+		return;
+	by = coverer(l, i, &how);
+	if (how == COVER_ALL)
+		not_reached(l, r, by, how);
+	else if (!l->reached[i] && !names_region(r))
+		not_reached(l, r, NULL, COVER_ALL);
+	else if (how == COVER_KNOWN)
+		not_reached(l, r, by, how);
+}
+
+static bool subject_used(const struct policy *p, const struct subject_def *s)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		for (size_t j = 0; j < p->rules[i].nfrom; j++)
+			if (p->rules[i].from[j] == s)
+				return true;
+	return false;
+}
+
+static bool service_used(const struct policy *p, const struct service_def *s)
+{
+	for (size_t i = 0; i < p->nrules; i++)
+		if (p->rules[i].service == s)
+			return true;
+	return false;
+}
+
+static bool zone_used(const struct policy *p, const struct zone_def *z)
+{
+	for (size_t i = 0; i < p->nrules; i++) {
+		if (p->rules[i].under == z)
+			return true;
+		for (size_t j = 0; j < p->rules[i].nto; j++)
+			if (p->rules[i].to[j].zone == z)
+				return true;
+	}
+	for (size_t i = 0; i < p->nzones; i++)
+		for (size_t j = 0; j < p->zones[i]->natoms; j++)
+			if (p->zones[i]->atoms[j].zone == z)
+				return true;
+	return false;
+}
+
+static void lint_names(const struct lint *l)
+{
+	const struct policy *p = l->p;
+
+	for (size_t i = 0; i < p->nzones; i++)
+		if (!zone_used(p, p->zones[i]))
+			diag_warn(l->d, p->file, p->zones[i]->line, "zone '%s' is used nowhere",
+				  p->zones[i]->name);
+	for (size_t i = 0; i < p->nsubjects; i++)
+		if (!subject_used(p, p->subjects[i]))
+			diag_warn(l->d, p->file, p->subjects[i]->line,
+				  "subject '%s' is used by no rule", p->subjects[i]->name);
+	for (size_t i = 0; i < p->nservices; i++)
+		if (!service_used(p, p->services[i]))
+			diag_warn(l->d, p->file, p->services[i]->line,
+				  "service '%s' is used by no rule", p->services[i]->name);
+}
+
+/* An adequacy decision that ends, or begins, changes what a line means without anybody editing it.
+ */
+static void lint_zone(const struct lint *l, const struct zone_def *z)
+{
+	char date[CALENDAR_STRLEN], cc[3];
+	int64_t soon = l->now + ZONE_SOON_DAYS * DAY;
+	struct zone_row row;
+
+	for (size_t i = 0; zone_row((enum zone)z->builtin, i, &row); i++) {
+		if (row.until > l->now && row.until <= soon)
+			diag_warn(l->d, l->p->file, 0, "zone '%s' loses %s on %s", z->name,
+				  country_text(row.country, cc), calendar_format(date, row.until));
+		if (row.from > l->now && row.from <= soon)
+			diag_warn(l->d, l->p->file, 0, "zone '%s' gains %s on %s", z->name,
+				  country_text(row.country, cc), calendar_format(date, row.from));
+	}
+}
+
+static bool unconditional(const struct rule *r)
+{
+	bool any = !r->nto;
+
+	for (size_t i = 0; i < r->nto; i++)
+		any |= r->to[i].type == ATOM_ANY;
+	return any && !r->nfrom && !r->under && !r->service && !r->until &&
+	       r->opened == RULE_OPENED_ANY;
+}
+
+static void lint_allow_any(const struct lint *l, const struct rule *r)
+{
+	if (r->action == DECIDE_ALLOW && unconditional(r))
+		diag_warn(
+			l->d, l->p->file, r->line,
+			"allows every address, those included whose place is not known or disputed");
+}
+
+/* The last word belongs in the file, where a reader looks for it. */
+static void lint_end(const struct lint *l)
+{
+	for (size_t i = 0; i < l->p->nrules; i++)
+		if (unconditional(&l->p->rules[i]))
+			return;
+	diag_warn(l->d, l->p->file, l->p->rules[l->p->nrules - 1].line,
+		  "after this line everything else is blocked; say so with 'block to any'");
+}
+
+void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
+{
+	struct arena *a = arena_new();
+	struct lint l = {.p = p, .now = now, .d = d};
+
+	if (a)
+		l.reached = arena_alloc(a, p->nrules, sizeof(*l.reached));
+	if (!l.reached || eval_init(&l.eval, a, p, now) ||
+	    cover_unreached(p, now, l.reached) == -ENOMEM) {
+		diag_warn(d, p->file, 0, "no memory to look for mistakes");
+		arena_free(a);
+		return;
+	}
+	lint_names(&l);
+	for (size_t i = 0; i < p->nrules; i++) {
+		lint_date(&l, &p->rules[i]);
+		lint_local(&l, &p->rules[i]);
+		lint_reach(&l, i);
+		lint_allow_any(&l, &p->rules[i]);
+	}
+	if (l.pairs >= PAIRS_MAX)
+		diag_warn(d, p->file, 0, "too many places to compare every rule with all above it");
+	lint_end(&l);
+	for (size_t i = 0; i < p->nzone_order; i++)
+		if (p->zone_order[i]->builtin >= 0)
+			lint_zone(&l, p->zone_order[i]);
+	arena_free(a);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * grammar.y - the policy language: a statement a line. An error in a line is reported, the line is dropped, and parsing
+ * resumes at the next one, so that one run shows every error. Values and names are policy.c's, value.c's and names.c's.
+ */
+%define api.pure full
+%define api.prefix {policy_yy}
+%define api.location.type {struct spot}
+%define parse.error custom
+%define parse.lac full
+%define lr.type ielr
+%param { struct parse *ps }
+
+%code requires {
+#include "rules/parse/parse.h"
+}
+%code {
+#include <string.h>
+static int policy_yylex(POLICY_YYSTYPE *value, POLICY_YYLTYPE *at, struct parse *ps);
+static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *text);
+#define YYLLOC_DEFAULT(now, rhs, n) ((now) = (n) ? YYRHSLOC(rhs, 1) : YYRHSLOC(rhs, 0))
+}
+
+%union {
+	struct word word;
+	int n;
+}
+%token T_LINE "the end of the line" T_BAD "something that cannot be read"
+%token <word> T_WORD "a word" T_STRING "a string"
+%token <word> T_FROM "from" T_TO "to" T_UNDER "under" T_SERVICE "service" T_PROTO "proto" T_PORT "port"
+%token <word> T_OPENED "opened" T_CLEARTEXT "cleartext" T_ENCRYPTED "encrypted" T_OVER "over"
+%token <word> T_SEVERITY "severity" T_PURPOSE "purpose" T_BASIS "basis" T_UNTIL "until" T_BECAUSE "because"
+%token <word> T_ANY "any" T_PROVIDER "provider" T_ASN "asn" T_JURISDICTION "jurisdiction" T_HERE "here"
+%token <word> T_PRIVATE "private" T_UNKNOWN "unknown" T_DISPUTED "disputed" T_UNPROVABLE "unprovable"
+%token <word> T_UNIT "unit" T_USER "user" T_CGROUP "cgroup" T_ADDRESS "address"
+%token <word> T_HOME "home" T_INSIDE "inside" T_NAT64 "nat64" T_PLACE "place" T_IS "is" T_PLATFORM "platform"
+%token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
+%token <word> T_JOURNAL "journal" T_KEEP "keep" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
+%token <word> T_SUBJECT "subject" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
+%type <word> word optional_string optional_keep bare
+%type <n> simple_clause bare_place subject_key name_place
+%%
+policy
+	: %empty
+	| policy statement T_LINE
+	| policy error T_LINE { yyerrok; }
+	;
+
+statement
+	: T_HOME T_WORD optional_string { build_home(ps, &$2, NULL, NULL, &$3); }
+	| T_HOME T_WORD T_WORD T_WORD optional_string { build_home(ps, &$2, &$3, &$4, &$5); }
+	| T_INSIDE inside
+	| T_NAT64 nat64
+	| T_PLACE T_WORD { build_place_start(ps, &$2); } T_IS T_WORD place_parts { build_place_end(ps, &$5); }
+	| T_ZONE T_WORD '{' { build_body_start(ps); } zone_body '}' { build_zone(ps, &$2); }
+	| T_SERVICE T_WORD '{' { build_body_start(ps); }
+	  service_body '}' { build_service(ps, &$2); }
+	| T_SUBJECT T_WORD '{' { build_body_start(ps); } subject_body '}' { build_subject(ps, &$2); }
+	| T_MODE T_WORD { build_mode(ps, &$1, &$2); }
+	| T_GEO T_STRING { build_geo_start(ps, &$2); } geo_parts { build_geo_end(ps); }
+	| T_JOURNAL T_STRING optional_keep { build_journal(ps, &$1, &$2, &$3); }
+	| T_FEED T_WORD { build_feed_start(ps, &$2); } optional_string
+	  { build_feed_part(ps, FEED_TARGET, &$4); } feed_parts { build_feed_end(ps); }
+	| T_ALLOW { build_rule_start(ps, DECIDE_ALLOW, &$1); } clauses { build_rule_end(ps); }
+	| T_ALERT { build_rule_start(ps, DECIDE_ALERT, &$1); } clauses { build_rule_end(ps); }
+	| T_BLOCK { build_rule_start(ps, DECIDE_BLOCK, &$1); } clauses { build_rule_end(ps); }
+	;
+
+inside
+	: T_WORD { build_inside(ps, &$1); }
+	| inside comma T_WORD { build_inside(ps, &$3); }
+	;
+nat64
+	: T_WORD { build_nat64(ps, &$1); }
+	| nat64 comma T_WORD { build_nat64(ps, &$3); }
+	;
+comma
+	: %empty
+	| ','
+	;
+word
+	: T_WORD
+	| T_STRING
+	;
+optional_string
+	: %empty { $$ = (struct word){ 0 }; }
+	| T_STRING
+	;
+
+place_parts
+	: %empty
+	| place_parts T_PROVIDER word { build_place_part(ps, PLACE_PROVIDER, &$3); }
+	| place_parts T_PLATFORM word { build_place_part(ps, PLACE_PLATFORM, &$3); }
+	| place_parts T_REGION word { build_place_part(ps, PLACE_REGION, &$3); }
+	| place_parts T_UNDER T_WORD { build_place_part(ps, PLACE_UNDER, &$3); }
+	| place_parts T_STRING { build_place_part(ps, PLACE_NOTE, &$2); }
+	;
+
+zone_body
+	: T_WORD { build_atom_word(ps, &$1); }
+	| zone_body comma T_WORD { build_atom_word(ps, &$3); }
+	;
+
+service_body
+	: service_item
+	| service_body comma service_item
+	;
+service_item
+	: T_WORD { build_service_item(ps, &$1); }
+	| T_PROTO T_WORD { build_service_proto(ps, &$2); }
+	| T_PORT T_WORD { build_service_port(ps, &$2); }
+	;
+
+subject_body
+	: subject_atom
+	| subject_body comma subject_atom
+	;
+subject_atom
+	: subject_key word { build_subject_atom(ps, (enum subject_type)$1, &$2); }
+	;
+subject_key
+	: T_UNIT { $$ = SUBJECT_UNIT; }
+	| T_USER { $$ = SUBJECT_USER; }
+	| T_CGROUP { $$ = SUBJECT_CGROUP; }
+	| T_ADDRESS { $$ = SUBJECT_ADDRESS; }
+	;
+
+geo_parts
+	: %empty
+	| geo_parts T_MAX_AGE T_WORD { build_geo_age(ps, &$3); }
+	| geo_parts T_STALE T_WORD { build_geo_stale(ps, &$3); }
+	;
+optional_keep
+	: %empty { $$ = (struct word){ 0 }; }
+	| T_KEEP T_WORD { $$ = $2; }
+	;
+feed_parts
+	: %empty
+	| feed_parts T_FORMAT T_WORD { build_feed_part(ps, FEED_FORMAT, &$3); }
+	| feed_parts T_TOPIC word { build_feed_part(ps, FEED_TOPIC, &$3); }
+	| feed_parts T_CA word { build_feed_part(ps, FEED_CA, &$3); }
+	;
+
+clauses
+	: %empty
+	| clauses clause
+	;
+clause
+	: T_FROM { build_list_start(ps, CLAUSE_FROM, &$1); } from_list
+	| T_TO { build_list_start(ps, CLAUSE_TO, &$1); } to_list
+	| simple_clause word { build_clause(ps, (enum clause)$1, NULL, &$2); }
+	| T_OPENED T_BY T_WORD { build_clause(ps, CLAUSE_OPENED, NULL, &$3); }
+	| T_CLEARTEXT { build_clause(ps, CLAUSE_CLEARTEXT, &$1, NULL); }
+	| T_ENCRYPTED { build_clause(ps, CLAUSE_ENCRYPTED, &$1, NULL); }
+	| T_OVER T_WORD T_PER T_WORD { build_clause(ps, CLAUSE_OVER, &$1, NULL); }
+	;
+simple_clause
+	: T_UNDER { $$ = CLAUSE_UNDER; }
+	| T_SERVICE { $$ = CLAUSE_SERVICE; }
+	| T_PROTO { $$ = CLAUSE_PROTO; }
+	| T_PORT { $$ = CLAUSE_PORT; }
+	| T_SEVERITY { $$ = CLAUSE_SEVERITY; }
+	| T_PURPOSE { $$ = CLAUSE_PURPOSE; }
+	| T_BASIS { $$ = CLAUSE_BASIS; }
+	| T_UNTIL { $$ = CLAUSE_UNTIL; }
+	| T_BECAUSE { $$ = CLAUSE_BECAUSE; }
+	;
+
+from_list
+	: from
+	| from_list ',' from
+	;
+from
+	: T_WORD { build_subject_name(ps, &$1); }
+	| subject_key word { build_subject_atom(ps, (enum subject_type)$1, &$2); }
+	;
+to_list
+	: to
+	| to_list ',' to
+	;
+to
+	: T_WORD { build_atom_word(ps, &$1); }
+	| bare_place bare { build_atom(ps, (enum place_atom_type)$1, &$2); }
+	| name_place word { build_atom(ps, (enum place_atom_type)$1, &$2); }
+	| T_PROVIDER word { build_atom(ps, ATOM_PROVIDER, &$2); } optional_region
+	;
+bare
+	: %empty { $$ = (struct word){ .s = "", .at = @$ }; }
+	;
+optional_region
+	: %empty
+	| T_REGION word { build_region(ps, &$2); }
+	;
+bare_place
+	: T_ANY { $$ = ATOM_ANY; }
+	| T_HERE { $$ = ATOM_HERE; }
+	| T_PRIVATE { $$ = ATOM_PRIVATE; }
+	| T_UNKNOWN { $$ = ATOM_UNKNOWN; }
+	| T_DISPUTED { $$ = ATOM_DISPUTED; }
+	| T_UNPROVABLE { $$ = ATOM_UNPROVABLE; }
+	;
+name_place
+	: T_ASN { $$ = ATOM_ASN; }
+	| T_JURISDICTION { $$ = ATOM_JURISDICTION; }
+	;
+%%
+static int policy_yylex(POLICY_YYSTYPE *value, POLICY_YYLTYPE *at, struct parse *ps)
+{
+	return lexer_next(value, at, ps);
+}
+
+/* Bison calls this for want of memory only; syntax errors go through the function below. */
+static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *text)
+{
+	(void)at;
+	(void)text;
+	ps->failed = true;
+}
+
+/* Is it a keyword, or a name of a kind of word? */
+static bool is_keyword(const char *symbol)
+{
+	return !strchr(symbol, ' ') && symbol[0] != '\'' && symbol[0] != '{' && symbol[0] != '}';
+}
+
+static bool expects(const char *const *names, int n, const char *what)
+{
+	for (int i = 0; i < n; i++)
+		if (!strcmp(names[i], what))
+			return true;
+	return false;
+}
+
+/* What may stand here: the words themselves if they are few, else what they have in common. */
+static const char *expected_text(struct parse *ps, const char *const *names, int n)
+{
+	const char *text = "", *quote;
+
+	if (expects(names, n, "home"))
+		return "a statement starts with allow, alert, block, or home, place, zone, mode, geo, feed ...";
+	if (expects(names, n, "','") && expects(names, n, "purpose"))
+		return "expected a comma, or the next part of the rule (from, to, under, port, until ...)";
+	if (expects(names, n, "purpose"))
+		return "expected a part of the rule (from, to, under, service, port, opened, until ...)";
+	if (expects(names, n, "unprovable"))
+		return "expected a place (any, a country like DE, a zone like eea, an address, provider NAME ...)";
+	for (int i = 0; i < n && i < 6; i++) {
+		quote = is_keyword(names[i]) ? "'" : "";
+		text = arena_format(ps->arena, "%s%s%s%s%s", text, !i ? "expected " : i == n - 1 ? " or " : ", ",
+				    quote, names[i], quote);
+		if (!text)
+			return "";
+	}
+	return n > 6 ? "" : text;
+}
+
+static void syntax_error(struct parse *ps, const struct spot *at, const char *got, int token, const char *const *names,
+			 int n)
+{
+	const char *keywords[YYNTOKENS], *near, *text = expected_text(ps, names, n);
+	size_t nkeywords = 0;
+
+	for (int i = 0; i < n; i++)
+		if (is_keyword(names[i]))
+			keywords[nkeywords++] = names[i];
+	near = match_nearest(got, keywords, nkeywords);
+	if (token == YYSYMBOL_T_LINE)
+		parse_error(ps, at, "the line ends too early%s%s", *text ? "; " : "", text);
+	else if (near)
+		parse_error(ps, at, "'%s' is not understood here; did you mean '%s'?", got, near);
+	else
+		parse_error(ps, at, "'%s' is not understood here%s%s", got, *text ? "; " : "", text);
+}
+
+static int yyreport_syntax_error(const yypcontext_t *ctx, struct parse *ps)
+{
+	yysymbol_kind_t expected[YYNTOKENS], token = yypcontext_token(ctx);
+	const char *names[YYNTOKENS];
+	const struct spot *at = yypcontext_location(ctx);
+	int n = yypcontext_expected_tokens(ctx, expected, YYNTOKENS);
+	const char *got = arena_copy(ps->arena, ps->text + ps->start, at->length);
+
+	if (n < 0 || !got)
+		return YYENOMEM;
+	if (token == YYSYMBOL_T_BAD)
+		return 0; /* the lexer has said it */
+	for (int i = 0; i < n; i++)
+		names[i] = yysymbol_name(expected[i]);
+	syntax_error(ps, at, got, token, names, n);
+	return 0;
+}
+
+int grammar_parse(struct parse *ps)
+{
+	return policy_yyparse(ps);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* parse_setting.c - the grammar's other statements become the policy: home, inside, place, mode, geo,
+ * journal, feed. */
+#include <errno.h>
+#include <string.h>
+#include "rules/parse/parse.h"
+
+enum once { ONCE_HOME, ONCE_MODE, ONCE_JOURNAL, ONCE_COUNT };
+
+/* True the first time; the second time an error that names the first line. */
+static bool once(struct parse *ps, enum once which, const char *word, const struct spot *at)
+{
+	unsigned *line = &ps->once[which];
+
+	_Static_assert(ONCE_COUNT <= sizeof(ps->once) / sizeof(*ps->once), "room for each");
+	if (*line) {
+		parse_error(ps, at, "'%s' stands in line %u already", word, *line);
+		return false;
+	}
+	*line = at->line;
+	return true;
+}
+
+void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
+		const struct word *lon, const struct word *name)
+{
+	struct policy *p = ps->p;
+
+	if (!once(ps, ONCE_HOME, "home", &cc->at))
+		return;
+	if (!value_parse_country(ps, &p->home, cc))
+		return;
+	if (lat && (!value_parse_degrees(ps, &p->home_lat, lat, 90) ||
+		    !value_parse_degrees(ps, &p->home_lon, lon, 180)))
+		return;
+	p->has_home = true;
+	p->home_name = name->s;
+}
+
+void build_mode(struct parse *ps, const struct word *key, const struct word *w)
+{
+	static const char *const names[] = {"monitor", "enforce"};
+	unsigned which;
+
+	if (once(ps, ONCE_MODE, "mode", &key->at) &&
+	    value_parse_choice(ps, &which, w, "mode", names, 2))
+		ps->p->mode = which ? MODE_ENFORCE : MODE_MONITOR;
+}
+
+void build_inside(struct parse *ps, const struct word *w)
+{
+	struct cidr c;
+
+	if (value_parse_cidr(ps, &c, w))
+		PARSE_PUSH(ps, &ps->inside, c);
+}
+
+/* RFC 6052 section 2.2: the only lengths an address can be embedded at. */
+void build_nat64(struct parse *ps, const struct word *w)
+{
+	struct cidr c;
+
+	if (!value_parse_cidr(ps, &c, w))
+		return;
+	if (c.addr.v != 6 || !(c.len == 32 || c.len == 40 || c.len == 48 || c.len == 56 ||
+			       c.len == 64 || c.len == 96))
+		parse_error(ps, &w->at,
+			    "a NAT64 prefix is IPv6 of length 32, 40, 48, 56, 64 or 96 (RFC 6052)");
+	else
+		PARSE_PUSH(ps, &ps->nat64, c);
+}
+
+void build_place_start(struct parse *ps, const struct word *w)
+{
+	ps->place = (struct policy_place){.line = w->at.line};
+	ps->parts = 0;
+	value_parse_cidr(ps, &ps->place.prefix, w);
+}
+
+/* True the first time that a part of a statement comes. */
+static bool part_once(struct parse *ps, unsigned part, const struct word *w)
+{
+	bool first = !(ps->parts & 1u << part);
+
+	if (!first)
+		parse_error(ps, &w->at, "this stands twice on one line");
+	ps->parts |= 1u << part;
+	return first;
+}
+
+void build_place_part(struct parse *ps, enum place_part part, const struct word *w)
+{
+	struct policy_place *l = &ps->place;
+
+	if (!part_once(ps, part, w))
+		return;
+	if (!*w->s)
+		parse_error(ps, &w->at, "an empty name");
+	switch (part) {
+	case PLACE_PROVIDER:
+		l->provider = w->s;
+		break;
+	case PLACE_PLATFORM:
+		l->platform = w->s;
+		break;
+	case PLACE_REGION:
+		l->region = w->s;
+		break;
+	case PLACE_NOTE:
+		l->note = w->s;
+		break;
+	case PLACE_UNDER:
+		value_parse_country(ps, &l->jurisdiction, w);
+		break;
+	}
+}
+
+void build_place_end(struct parse *ps, const struct word *cc)
+{
+	const struct policy_place *before = ps->places.items;
+
+	if (!value_parse_country(ps, &ps->place.country, cc))
+		return;
+	for (size_t i = 0; i < ps->places.n && i < PLACES_COMPARED; i++)
+		if (before[i].prefix.len == ps->place.prefix.len && ps->place.prefix.addr.v &&
+		    !ip_cmp(&before[i].prefix.addr, &ps->place.prefix.addr)) {
+			parse_error(ps, &(struct spot){ps->place.line, 1, 1},
+				    "line %u places this prefix already", before[i].line);
+			return;
+		}
+	PARSE_PUSH(ps, &ps->places, ps->place);
+}
+
+void build_geo_start(struct parse *ps, const struct word *path)
+{
+	ps->geo =
+		(struct policy_geo){.path = path->s, .stale = DECIDE_ALERT, .line = path->at.line};
+	ps->parts = 0;
+	if (!*path->s)
+		parse_error(ps, &path->at, "an empty path");
+}
+
+void build_geo_age(struct parse *ps, const struct word *w)
+{
+	if (part_once(ps, 0, w))
+		value_parse_duration(ps, &ps->geo.max_age, w);
+}
+
+void build_geo_stale(struct parse *ps, const struct word *w)
+{
+	static const char *const names[] = {"alert", "block"};
+	unsigned which;
+
+	if (part_once(ps, 1, w) &&
+	    value_parse_choice(ps, &which, w, "action for a stale database", names, 2))
+		ps->geo.stale = which ? DECIDE_BLOCK : DECIDE_ALERT;
+	ps->geo_stale = w->at;
+}
+
+void build_geo_end(struct parse *ps)
+{
+	if ((ps->parts & 2) && !(ps->parts & 1))
+		parse_error(ps, &ps->geo_stale,
+			    "'stale' needs 'max-age': when is the database stale?");
+	PARSE_PUSH(ps, &ps->geos, ps->geo);
+}
+
+void build_journal(struct parse *ps, const struct word *key, const struct word *path,
+		   const struct word *keep)
+{
+	if (!once(ps, ONCE_JOURNAL, "journal", &key->at))
+		return;
+	if (!*path->s)
+		parse_error(ps, &path->at, "an empty path");
+	ps->p->journal = path->s;
+	if (keep->s)
+		value_parse_duration(ps, &ps->p->journal_keep, keep);
+}
+
+void build_feed_start(struct parse *ps, const struct word *transport)
+{
+	static const char *const names[] = {"file",	"stdout", "syslog",
+					    "journald", "kafka",  "metrics"};
+	unsigned which;
+
+	ps->feed = (struct policy_feed){.transport = transport->s, .line = transport->at.line};
+	ps->parts = 0;
+	value_parse_choice(ps, &which, transport, "way to feed", names,
+			   sizeof(names) / sizeof(*names));
+}
+
+void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w)
+{
+	static const char *const formats[] = {"ecs", "ocsf", "eve", "cef"};
+	unsigned which;
+
+	if (!w->s || !part_once(ps, part, w))
+		return;
+	if (!*w->s)
+		parse_error(ps, &w->at, "an empty name");
+	switch (part) {
+	case FEED_TARGET:
+		ps->feed.target = w->s;
+		break;
+	case FEED_TOPIC:
+		ps->feed.topic = w->s;
+		break;
+	case FEED_CA:
+		ps->feed.ca = w->s;
+		break;
+	case FEED_FORMAT:
+		ps->feed.format = w->s;
+		value_parse_choice(ps, &which, w, "format", formats,
+				   sizeof(formats) / sizeof(*formats));
+		break;
+	}
+}
+
+void build_feed_end(struct parse *ps)
+{
+	bool needs = !strcmp(ps->feed.transport, "file") || !strcmp(ps->feed.transport, "syslog") ||
+		     !strcmp(ps->feed.transport, "kafka");
+
+	if (needs && !ps->feed.target)
+		parse_error(ps, &(struct spot){ps->feed.line, 1, 1},
+			    "'feed %s' needs where to: a path or an address", ps->feed.transport);
+	PARSE_PUSH(ps, &ps->feeds, ps->feed);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* policy.c - policy_parse: what is no text is refused first, then lexer and grammar, then names;
+ * errors in order. */
+#include <errno.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rules/compile.h"
+#include "rules/parse/parse.h"
+
+void parse_error(struct parse *ps, const struct spot *at, const char *fmt, ...)
+{
+	struct complaint *c;
+	char text[512];
+	va_list ap;
+
+	if (++ps->errors > POLICY_ERRORS_MAX)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	c = list_push(ps->arena, &ps->complaints, sizeof(*c));
+	if (c)
+		*c = (struct complaint){*at, arena_copy(ps->arena, text, strlen(text)), ps->errors};
+	if (!c || !c->text)
+		ps->failed = true;
+}
+
+static int complaint_order(const void *a, const void *b)
+{
+	const struct complaint *x = a, *y = b;
+
+	if (x->at.line != y->at.line)
+		return x->at.line < y->at.line ? -1 : 1;
+	if (x->at.column != y->at.column)
+		return x->at.column < y->at.column ? -1 : 1;
+	return x->order < y->order ? -1 : 1;
+}
+
+static void complain(struct parse *ps, struct diag_sink *d)
+{
+	struct complaint *all = ps->complaints.items;
+
+	if (ps->complaints.n)
+		qsort(all, ps->complaints.n, sizeof(*all), complaint_order);
+	for (size_t i = 0; i < ps->complaints.n; i++)
+		diag_at(d, DIAG_ERROR, ps->p->file, all[i].at.line, all[i].at.column,
+			all[i].at.length, "%s", all[i].text);
+	if (ps->errors > POLICY_ERRORS_MAX)
+		diag_error(d, ps->p->file, 0, "%zu more errors are not shown",
+			   ps->errors - POLICY_ERRORS_MAX);
+}
+
+/* Length of the UTF-8 sequence at s, 0 when it is none (RFC 3629: no overlong forms, surrogates, or
+ * over U+10FFFF). */
+static size_t utf8_length(const unsigned char *s, size_t left)
+{
+	size_t n = *s < 0x80		      ? 1
+		   : *s >= 0xc2 && *s <= 0xdf ? 2
+		   : (*s & 0xf0) == 0xe0      ? 3
+		   : *s >= 0xf0 && *s <= 0xf4 ? 4
+					      : 0;
+
+	if (!n || n > left)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+/* False when the line has what no policy may have; the first such thing is reported. */
+static bool line_is_text(struct parse *ps, const char *s, size_t len, unsigned line)
+{
+	struct spot at = {line, 0, 1};
+	size_t n;
+
+	if (len && s[len - 1] == '\r')
+		len--;
+	if (len > POLICY_LINE_MAX) {
+		at.column = POLICY_LINE_MAX + 1;
+		parse_error(ps, &at, "a line of %zu bytes; at most %d are read", len,
+			    POLICY_LINE_MAX);
+		return false;
+	}
+	for (size_t i = 0; i < len; i += n) {
+		at.column = (unsigned)i + 1;
+		n = utf8_length((const unsigned char *)s + i, len - i);
+		if (n == 1 && (unsigned char)s[i] < 0x20 && s[i] != '\t')
+			parse_error(ps, &at,
+				    s[i] ? "a control character (0x%02x)" : "a NUL byte (0x%02x)",
+				    (unsigned)(unsigned char)s[i]);
+		else if (!n)
+			parse_error(ps, &at, "not UTF-8 (byte 0x%02x)",
+				    (unsigned)(unsigned char)s[i]);
+		else
+			continue;
+		return false;
+	}
+	return true;
+}
+
+/* Lines that are no text become blank, so that the rest is parsed at its own place. */
+static void check_lines(struct parse *ps, char *text)
+{
+	size_t start = 0, end;
+	unsigned line = 1;
+	char *nl;
+
+	if (ps->len >= 3 && !memcmp(text, "\xef\xbb\xbf", 3)) /* a byte order mark is no error */
+		memset(text, ' ', 3);
+	for (; start < ps->len; start = end + 1, line++) {
+		nl = memchr(text + start, '\n', ps->len - start);
+		end = nl ? (size_t)(nl - text) : ps->len;
+		if (!line_is_text(ps, text + start, end - start, line))
+			memset(text + start, ' ', end - start);
+	}
+}
+
+static int hash_text(char hex[65], const char *text, size_t len)
+{
+	unsigned char md[EVP_MAX_MD_SIZE];
+	unsigned n = 0;
+
+	if (!EVP_Digest(text, len, md, &n, EVP_sha256(), NULL) || n != 32)
+		return -ENOMEM;
+	for (unsigned i = 0; i < n; i++)
+		snprintf(hex + 2 * i, 3, "%02x", md[i]);
+	return 0;
+}
+
+#define TAKE(ps, list, field) ((ps)->p->field = (ps)->list.items, (ps)->p->n##field = (ps)->list.n)
+
+static void take_lists(struct parse *ps)
+{
+	TAKE(ps, inside, inside);
+	TAKE(ps, nat64, nat64);
+	TAKE(ps, places, places);
+	TAKE(ps, zones, zones);
+	TAKE(ps, subjects, subjects);
+	TAKE(ps, services, services);
+	TAKE(ps, geos, geo);
+	TAKE(ps, feeds, feeds);
+	TAKE(ps, rules, rules);
+}
+
+/* 'here' is the country of 'home', which may stand anywhere. */
+static void heres_resolve(struct parse *ps)
+{
+	const struct spot *at = ps->heres.items;
+
+	for (size_t i = 0; i < ps->heres.n && !ps->p->has_home && !ps->once[0]; i++)
+		parse_error(ps, &at[i],
+			    "'here' needs a 'home' line that says where this host stands");
+}
+
+static int parse_text(struct parse *ps, const char *text, size_t len)
+{
+	char *copy = arena_copy(ps->arena, text, len);
+	int err;
+
+	if (!copy)
+		return -ENOMEM;
+	ps->text = copy;
+	ps->len = len;
+	check_lines(ps, copy);
+	err = lexer_open(ps);
+	if (err)
+		return err;
+	err = grammar_parse(ps);
+	lexer_close(ps);
+	if (err == 2 || ps->failed)
+		return -ENOMEM;
+	names_resolve(ps);
+	heres_resolve(ps);
+	if (!ps->rule_lines && !ps->errors)
+		parse_error(
+			ps, &(struct spot){0},
+			"no rules: everything would be blocked; if that is meant, write 'block to any'");
+	take_lists(ps);
+	return ps->failed ? -ENOMEM : ps->errors ? -EINVAL : sets_make(ps->p);
+}
+
+int policy_parse(struct policy **ret, const char *file, const char *text, size_t len,
+		 struct diag_sink *d)
+{
+	struct arena *arena = arena_new();
+	struct parse *ps = arena ? arena_alloc(arena, 1, sizeof(*ps)) : NULL;
+	struct policy *p = arena ? arena_alloc(arena, 1, sizeof(*p)) : NULL;
+	int err = -ENOMEM;
+
+	if (ps && p) {
+		*p = (struct policy){.file = arena_copy(arena, file, strlen(file)),
+				     .arena = arena,
+				     .home_lat = __builtin_nan(""),
+				     .home_lon = __builtin_nan("")};
+		*ps = (struct parse){.p = p, .arena = arena};
+		if (len > POLICY_TEXT_MAX)
+			parse_error(ps, &(struct spot){0},
+				    "a policy of %zu bytes; at most %u are read", len,
+				    POLICY_TEXT_MAX);
+		err = ps->errors ? -EINVAL : hash_text(p->sha256, text, len);
+		if (!err && p->file)
+			err = parse_text(ps, text, len);
+		if (err != -ENOMEM)
+			complain(ps, d);
+	}
+	if (err == -ENOMEM)
+		diag_error(d, file, 0, "no memory for the policy");
+	if (err)
+		arena_free(arena);
+	else
+		*ret = p;
+	return err;
+}
+
+void policy_free(struct policy *p)
+{
+	if (p)
+		arena_free(p->arena);
+}
+
+uint8_t rule_severity(const struct rule *r)
+{
+	static const uint8_t by_action[] = {
+		[DECIDE_ALLOW] = 0, [DECIDE_ALERT] = 2, [DECIDE_BLOCK] = 3};
+
+	return r->severity ? r->severity : by_action[r->action];
+}

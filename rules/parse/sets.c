@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sets.c - the sets of addresses and ASNs that a policy names, each once, in an order that depends
+ * on nothing else.
+ *
+ * Set 0 is 'inside'. Then come the prefix lists (all prefixes of one 'to', all of one subject),
+ * then the ASNs. Two policies with equal sets share a place table, so an edit that names no new
+ * address is swapped in without a rebuild.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "rules/compile.h"
+#include "rules/parse/parse.h"
+
+static int cidr_order(const void *a, const void *b)
+{
+	const struct cidr *x = a, *y = b;
+	int order = ip_cmp(&x->addr, &y->addr);
+
+	return order ? order : (int)x->len - (int)y->len;
+}
+
+static int set_order(const void *a, const void *b)
+{
+	const struct policy_set *x = a, *y = b;
+	int order;
+
+	if (x->asn != y->asn)
+		return x->asn < y->asn ? -1 : 1; /* prefix lists have asn 0 and come first */
+	for (size_t i = 0; i < x->ncidrs && i < y->ncidrs; i++) {
+		order = cidr_order(&x->cidrs[i], &y->cidrs[i]);
+		if (order)
+			return order;
+	}
+	return x->ncidrs == y->ncidrs ? 0 : x->ncidrs < y->ncidrs ? -1 : 1;
+}
+
+/* Sorted, each once. */
+static void normalize(struct policy_set *s, struct cidr *cidrs, size_t n)
+{
+	size_t kept = 0;
+
+	if (n)
+		qsort(cidrs, n, sizeof(*cidrs), cidr_order);
+	for (size_t i = 0; i < n; i++)
+		if (!kept || cidr_order(&cidrs[kept - 1], &cidrs[i]))
+			cidrs[kept++] = cidrs[i];
+	s->cidrs = cidrs;
+	s->ncidrs = kept;
+}
+
+/* The prefixes of a rule's 'to' as one set; ncidrs 0 when it names none. */
+static int set_of_rule(struct arena *g, struct policy_set *s, const struct rule *r)
+{
+	struct cidr *cidrs = arena_alloc(g, r->nto, sizeof(*cidrs));
+	size_t n = 0;
+
+	if (!cidrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < r->nto; i++)
+		if (r->to[i].type == ATOM_CIDR)
+			cidrs[n++] = r->to[i].cidr;
+	*s = (struct policy_set){0};
+	normalize(s, cidrs, n);
+	return 0;
+}
+
+static int set_of_subject(struct arena *g, struct policy_set *s, const struct subject_def *d)
+{
+	struct cidr *cidrs = arena_alloc(g, d->natoms, sizeof(*cidrs));
+	size_t n = 0;
+
+	if (!cidrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < d->natoms; i++)
+		if (d->atoms[i].type == SUBJECT_ADDRESS)
+			cidrs[n++] = d->atoms[i].cidr;
+	*s = (struct policy_set){0};
+	normalize(s, cidrs, n);
+	return 0;
+}
+
+static int add(struct arena *g, struct list *sets, const struct policy_set *s)
+{
+	struct policy_set *slot;
+
+	if (!s->ncidrs && !s->asn)
+		return 0;
+	slot = list_push(g, sets, sizeof(*slot));
+	if (!slot)
+		return -ENOMEM;
+	*slot = *s;
+	return 0;
+}
+
+/* The prefixes of all 'place' lines, where something asks whether a place comes from one. */
+static int set_of_places(struct policy *p, struct policy_set *s)
+{
+	struct cidr *cidrs = arena_alloc(p->arena, p->nplaces, sizeof(*cidrs));
+	bool asked = false;
+
+	*s = (struct policy_set){0};
+	if (!cidrs)
+		return -ENOMEM;
+	for (size_t i = 0; i < p->ngeo; i++)
+		asked |= p->geo[i].stale == DECIDE_BLOCK;
+	for (size_t i = 0; i < p->nplaces; i++)
+		cidrs[i] = p->places[i].prefix;
+	if (asked)
+		normalize(s, cidrs, p->nplaces);
+	return 0;
+}
+
+/* Everything the policy names, with repeats. */
+static int collect(struct policy *p, struct list *sets)
+{
+	struct policy_set s;
+
+	if (set_of_places(p, &s) || add(p->arena, sets, &s))
+		return -ENOMEM;
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		if (set_of_rule(p->arena, &s, r) || add(p->arena, sets, &s))
+			return -ENOMEM;
+		for (size_t j = 0; j < r->nto; j++)
+			if (r->to[j].type == ATOM_ASN &&
+			    add(p->arena, sets, &(struct policy_set){.asn = r->to[j].asn}))
+				return -ENOMEM;
+		for (size_t j = 0; j < r->nfrom; j++)
+			if (set_of_subject(p->arena, &s, r->from[j]) || add(p->arena, sets, &s))
+				return -ENOMEM;
+	}
+	return 0;
+}
+
+static int find(const struct policy *p, const struct policy_set *s)
+{
+	const struct policy_set *found;
+
+	if (!s->ncidrs && !s->asn)
+		return -1;
+	found = bsearch(s, p->sets + 1, p->nsets - 1, sizeof(*s), set_order);
+	return found ? (int)(found - p->sets) : -1;
+}
+
+/* Writes the index into what names the set; the policy is still ours to write. */
+static int mark(struct policy *p)
+{
+	struct policy_set s;
+
+	if (set_of_places(p, &s))
+		return -ENOMEM;
+	p->place_set = find(p, &s);
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+		struct place_atom *to = (struct place_atom *)(uintptr_t)r->to;
+
+		if (set_of_rule(p->arena, &s, r))
+			return -ENOMEM;
+		for (size_t j = 0; j < r->nto; j++)
+			to[j].set = to[j].type == ATOM_CIDR ? find(p, &s)
+				    : to[j].type == ATOM_ASN
+					    ? find(p, &(struct policy_set){.asn = to[j].asn})
+					    : -1;
+		for (size_t j = 0; j < r->nfrom; j++) {
+			if (set_of_subject(p->arena, &s, r->from[j]))
+				return -ENOMEM;
+			((struct subject_def *)(uintptr_t)r->from[j])->set = find(p, &s);
+		}
+	}
+	return 0;
+}
+
+int sets_make(struct policy *p)
+{
+	struct list sets = {0};
+	struct policy_set *all = list_push(p->arena, &sets, sizeof(*all)), inside = {0};
+	struct cidr *copy = arena_alloc(p->arena, p->ninside, sizeof(*copy));
+	size_t n = 1;
+
+	if (!all || !copy)
+		return -ENOMEM;
+	if (p->ninside)
+		memcpy(copy, p->inside, p->ninside * sizeof(*copy));
+	normalize(&inside, copy, p->ninside);
+	if (collect(p, &sets))
+		return -ENOMEM;
+	all = sets.items;
+	all[POLICY_SET_INSIDE] = inside;
+	if (sets.n > 1)
+		qsort(all + 1, sets.n - 1, sizeof(*all), set_order);
+	for (size_t i = 1; i < sets.n; i++)
+		if (n == 1 || set_order(&all[n - 1], &all[i]))
+			all[n++] = all[i];
+	p->sets = all;
+	p->nsets = n;
+	return mark(p);
+}
+
+size_t policy_sets(const struct policy *p, const struct policy_set **ret)
+{
+	*ret = p->sets;
+	return p->nsets;
+}
+
+int policy_sets_equal(const struct policy *a, const struct policy *b)
+{
+	if (a->nsets != b->nsets)
+		return 0;
+	for (size_t i = 0; i < a->nsets; i++)
+		if (set_order(&a->sets[i], &b->sets[i]))
+			return 0;
+	return 1;
+}

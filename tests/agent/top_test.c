@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* top_test.c - the table: nothing foreign reaches the terminal, lines fit its width, counts add up
+ * over turns. */
+#include <criterion/criterion.h>
+#include <string.h>
+#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
+#include "agent/feed/top.h"
+
+#define S 1000000000ull
+static struct place us = {.country = CC('U', 'S'), .status = PLACE_KNOWN};
+static struct rule rule = {.line = 7, .text = "block to any"};
+static char *out;
+static size_t len;
+static FILE *to;
+static struct live *l;
+
+static void setup(void)
+{
+	to = open_memstream(&out, &len);
+	cr_assert_eq(live_new(&l, to), 0);
+}
+static void teardown(void)
+{
+	live_free(l);
+	fclose(to);
+	free(out);
+}
+TestSuite(live, .init = setup, .fini = teardown);
+
+static struct event flow(uint16_t sport, enum decide_action verdict)
+{
+	struct event e = {.kind = EVENT_FLOW,
+			  .time_ns = 100 * S,
+			  .last_ns = 100 * S,
+			  .packets = 1,
+			  .bytes = 60,
+			  .place = &us,
+			  .rule = &rule,
+			  .verdict = verdict,
+			  .process = {.pid = 42,
+				      .exe = "/usr/bin/psql",
+				      .unit = "x.service",
+				      .user = "postgres"}};
+
+	e.flow = (struct flow_key){.sport = sport, .dport = 443, .proto = 6};
+	e.flow.src = ip_from_v4(0x0a000001);
+	e.flow.dst = ip_from_v4(0x03500001);
+	return e;
+}
+
+static const char *drawn(unsigned columns, unsigned rows, int colour)
+{
+	live_size(l, columns, rows, colour);
+	fseek(to, 0, SEEK_SET);
+	live_draw(l, "title", "message", 105 * S);
+	fflush(to);
+	return out;
+}
+
+Test(live, no_terminal_a_line_a_flow)
+{
+	struct event e = flow(1, DECIDE_BLOCK);
+
+	live_put(l, &e);
+	live_put(l, &e);
+	fflush(to);
+	cr_expect_str_eq(
+		out,
+		"would block psql[42] -> 3.80.0.1:443 US x.service/postgres [7: block to any]\n");
+}
+
+Test(live, hostile_names)
+{
+	struct event e = flow(1, DECIDE_BLOCK);
+	const char *s;
+
+	e.process.exe = "/tmp/evil\033[2J\r\n\xff";
+	e.process.unit = "a\033]0;title\007b";
+	e.process.user = "\xc2\x9b";
+	live_put(l, &e);
+	s = drawn(200, 24, 0);
+	for (const char *p = s; *p; p++)
+		if (*p == '\033')
+			cr_expect(p[1] == '[' && strchr("HKJ", p[2]),
+				  "its own sequences only: %.8s", p + 1);
+	cr_expect(strstr(s, "\\x1b[2J"));
+	cr_expect_null(strstr(s, "\007"));
+}
+
+Test(live, lines_fit)
+{
+	for (uint16_t i = 0; i < 60; i++) {
+		struct event e = flow(i, i % 2 ? DECIDE_BLOCK : DECIDE_ALLOW);
+
+		e.process.unit =
+			"a-very-long-unit-name-that-nobody-would-give-a-unit@with-an-instance.service";
+		live_put(l, &e);
+	}
+	for (unsigned columns = 60; columns <= 240; columns += 30) {
+		const char *s = drawn(columns, 20, 0);
+		unsigned lines = 0;
+
+		while ((s = strstr(s, "\r\n"))) {
+			const char *next = strstr(s + 2, "\033[K");
+
+			if (next) {
+				_free_ char *line = strndup(s + 2, (size_t)(next - s - 2));
+
+				cr_expect_leq(text_columns(line), columns, "%u: '%s'", columns,
+					      line);
+			}
+			lines++;
+			s += 2;
+		}
+		cr_expect_leq(lines, 20);
+	}
+}
+
+Test(live, turns_add_up_and_violations_come_first)
+{
+	struct event e = flow(1, DECIDE_ALLOW), bad = flow(2, DECIDE_BLOCK);
+	const char *s;
+
+	e.packets = 10;
+	e.bytes = 5000000;
+	live_put(l, &e);
+	live_end(l, &e);
+	e.packets = 7;
+	live_put(l, &e);
+	live_end(l, &e);
+	bad.enforced = 1;
+	live_put(l, &bad);
+	s = drawn(160, 24, 1);
+	cr_expect(strstr(s, " 17   10.0 MB"), "%s", s);
+	cr_expect(strstr(s, "BLOCKED") < strstr(s, "allow  "), "%s", s);
+	cr_expect(strstr(s, "2 flows: 1 blocked or to be blocked, 0 alerted, 1 allowed"));
+	cr_expect(strstr(s, "\033[31m"));
+}
+
+Test(live, local_traffic_is_not_shown_and_old_flows_go)
+{
+	struct event e = flow(1, DECIDE_LOCAL), old = flow(2, DECIDE_ALLOW);
+
+	live_put(l, &e);
+	old.last_ns = 50 * S;
+	live_put(l, &old);
+	cr_expect(strstr(drawn(160, 24, 0), "0 flows"));
+}
+
+Test(live, more_flows_than_it_holds)
+{
+	struct event bad = flow(9, DECIDE_BLOCK);
+
+	bad.flow.dport = 9;
+	live_put(l, &bad);
+	for (unsigned i = 0; i < LIVE_FLOWS_MAX + 100; i++) {
+		struct event e = flow((uint16_t)i, DECIDE_ALLOW);
+
+		live_put(l, &e);
+	}
+	cr_expect(strstr(drawn(160, 24, 0), "4096 flows: 1 blocked"), "an allowed one makes room");
+}
