@@ -8,7 +8,7 @@
 
 #define ROOM_MIN 2048u
 
-static bool grow(struct jsonw *j, size_t n)
+static bool grow(struct json_writer *j, size_t n)
 {
 	size_t room = (j->room ? j->room : ROOM_MIN) * 2;
 	char *b;
@@ -25,14 +25,14 @@ static bool grow(struct jsonw *j, size_t n)
 	return true;
 }
 
-static inline char *need(struct jsonw *j, size_t n)
+static inline char *need(struct json_writer *j, size_t n)
 {
 	if (j->room - j->len < n && !grow(j, n))
 		return NULL;
 	return j->buf + j->len;
 }
 
-static inline void put(struct jsonw *j, const char *s, size_t n)
+static inline void put(struct json_writer *j, const char *s, size_t n)
 {
 	char *to = need(j, n);
 
@@ -42,19 +42,19 @@ static inline void put(struct jsonw *j, const char *s, size_t n)
 	j->len += n;
 }
 
-void jsonw_reset(struct jsonw *j)
+void json_writer_reset(struct json_writer *j)
 {
 	j->len = 0;
 	j->comma = j->failed = false;
 }
 
-void jsonw_free(struct jsonw *j)
+void json_writer_free(struct json_writer *j)
 {
 	free(j->buf);
-	*j = (struct jsonw){0};
+	*j = (struct json_writer){0};
 }
 
-const char *jsonw_done(struct jsonw *j)
+const char *json_writer_done(struct json_writer *j)
 {
 	char *to = need(j, 1);
 
@@ -65,7 +65,7 @@ const char *jsonw_done(struct jsonw *j)
 }
 
 /* Keys are ours: nothing in them to escape. */
-static void key_of(struct jsonw *j, const char *key)
+static void key_of(struct json_writer *j, const char *key)
 {
 	if (j->comma)
 		put(j, ",", 1);
@@ -77,14 +77,14 @@ static void key_of(struct jsonw *j, const char *key)
 	put(j, "\":", 2);
 }
 
-void jsonw_open(struct jsonw *j, const char *key, char bracket)
+void json_writer_open(struct json_writer *j, const char *key, char bracket)
 {
 	key_of(j, key);
 	put(j, &bracket, 1);
 	j->comma = false;
 }
 
-void jsonw_close(struct jsonw *j, char bracket)
+void json_writer_close(struct json_writer *j, char bracket)
 {
 	put(j, &bracket, 1);
 	j->comma = true;
@@ -105,7 +105,7 @@ static size_t plain(const char *s, size_t len)
 	return n;
 }
 
-static size_t escape(struct jsonw *j, const char *s, size_t len)
+static size_t escape(struct json_writer *j, const char *s, size_t len)
 {
 	static const char hex[] = "0123456789abcdef";
 	unsigned char c = (unsigned char)*s;
@@ -134,7 +134,7 @@ static size_t escape(struct jsonw *j, const char *s, size_t len)
 	return n;
 }
 
-void jsonw_bytes(struct jsonw *j, const char *key, const char *s, size_t len)
+void json_writer_bytes(struct json_writer *j, const char *key, const char *s, size_t len)
 {
 	key_of(j, key);
 	put(j, "\"", 1);
@@ -153,21 +153,21 @@ void jsonw_bytes(struct jsonw *j, const char *key, const char *s, size_t len)
 	put(j, "\"", 1);
 }
 
-void jsonw_text(struct jsonw *j, const char *key, const char *s)
+void json_writer_text(struct json_writer *j, const char *key, const char *s)
 {
 	if (s)
-		jsonw_bytes(j, key, s, strlen(s));
+		json_writer_bytes(j, key, s, strlen(s));
 	else
-		jsonw_null(j, key);
+		json_writer_null(j, key);
 }
 
-void jsonw_text_set(struct jsonw *j, const char *key, const char *s)
+void json_writer_text_set(struct json_writer *j, const char *key, const char *s)
 {
 	if (s && *s)
-		jsonw_bytes(j, key, s, strlen(s));
+		json_writer_bytes(j, key, s, strlen(s));
 }
 
-void jsonw_number(struct jsonw *j, const char *key, uint64_t n)
+void json_writer_number(struct json_writer *j, const char *key, uint64_t n)
 {
 	char digits[20], *p = digits + sizeof(digits);
 
@@ -179,7 +179,7 @@ void jsonw_number(struct jsonw *j, const char *key, uint64_t n)
 	put(j, p, (size_t)(digits + sizeof(digits) - p));
 }
 
-void jsonw_signed(struct jsonw *j, const char *key, int64_t n)
+void json_writer_signed(struct json_writer *j, const char *key, int64_t n)
 {
 	char b[32];
 
@@ -187,19 +187,19 @@ void jsonw_signed(struct jsonw *j, const char *key, int64_t n)
 	put(j, b, text_put(b, sizeof(b), "%lld", (long long)n));
 }
 
-void jsonw_bool(struct jsonw *j, const char *key, bool b)
+void json_writer_bool(struct json_writer *j, const char *key, bool b)
 {
 	key_of(j, key);
 	put(j, b ? "true" : "false", b ? 4 : 5);
 }
 
-void jsonw_null(struct jsonw *j, const char *key)
+void json_writer_null(struct json_writer *j, const char *key)
 {
 	key_of(j, key);
 	put(j, "null", 4);
 }
 
-void jsonw_raw(struct jsonw *j, const char *key, const char *s, size_t len)
+void json_writer_raw(struct json_writer *j, const char *key, const char *s, size_t len)
 {
 	key_of(j, key);
 	put(j, s, len);
@@ -211,7 +211,7 @@ static void two(char *to, unsigned n)
 	to[1] = (char)('0' + n % 10);
 }
 
-void jsonw_time(struct jsonw *j, const char *key, uint64_t ns)
+void json_writer_time(struct json_writer *j, const char *key, uint64_t ns)
 {
 	char b[] = "\"0000-00-00T00:00:00.000000000Z\"";
 	time_t t = (time_t)(ns / 1000000000);
@@ -219,7 +219,7 @@ void jsonw_time(struct jsonw *j, const char *key, uint64_t ns)
 	struct tm tm;
 
 	if (!gmtime_r(&t, &tm)) { /* u64 nanoseconds end in the year 2554: cannot be */
-		jsonw_null(j, key);
+		json_writer_null(j, key);
 		return;
 	}
 	two(b + 1, (unsigned)(tm.tm_year + 1900) / 100);
@@ -231,5 +231,5 @@ void jsonw_time(struct jsonw *j, const char *key, uint64_t ns)
 	two(b + 18, (unsigned)tm.tm_sec);
 	for (int i = 29; i > 20; i--, fraction /= 10)
 		b[i] = (char)('0' + fraction % 10);
-	jsonw_raw(j, key, b, sizeof(b) - 1);
+	json_writer_raw(j, key, b, sizeof(b) - 1);
 }

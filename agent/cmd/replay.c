@@ -43,7 +43,7 @@ static void own_replay(struct replay *r)
 	free(r->captures);
 	free(r->inside);
 	free(r->geo);
-	jsonw_free(&r->json);
+	json_writer_free(&r->json);
 }
 
 static int add_path(struct replay *r, const char *path, const struct stat *st, bool listed)

@@ -29,7 +29,7 @@ struct replay {
 	size_t nengines;
 	int64_t next_change; /* Unix seconds: the policy must be compiled again */
 	struct pipeline *pipeline;
-	struct jsonw json;
+	struct json_writer json;
 	uint64_t damaged[CAPTURE_DAMAGES];
 	uint64_t skipped; /* files of a directory that are no captures */
 	int error;	  /* of writing events */

@@ -73,121 +73,122 @@ void replay_say_damage(const struct replay *r)
 			 text_count(text, c->evicted));
 }
 
-static void put_damage(struct jsonw *j, const struct replay *r)
+static void put_damage(struct json_writer *j, const struct replay *r)
 {
-	jsonw_open(j, "damaged", '{');
+	json_writer_open(j, "damaged", '{');
 	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
 		if (r->damaged[i])
-			jsonw_number(j, capture_damage_name(i), r->damaged[i]);
+			json_writer_number(j, capture_damage_name(i), r->damaged[i]);
 	for (size_t i = 0; i < UNJUDGED; i++)
 		if (unjudged_packets(r, i))
-			jsonw_number(j, unjudged[i].name, unjudged_packets(r, i));
-	jsonw_close(j, '}');
+			json_writer_number(j, unjudged[i].name, unjudged_packets(r, i));
+	json_writer_close(j, '}');
 }
 
-static void put_country(struct jsonw *j, const char *key, uint16_t country)
+static void put_country(struct json_writer *j, const char *key, uint16_t country)
 {
 	char cc[3];
 
-	jsonw_text(j, key, country ? country_text(country, cc) : NULL);
+	json_writer_text(j, key, country ? country_text(country, cc) : NULL);
 }
 
-static void put_destination(struct jsonw *j, const struct pipeline_destination *d)
+static void put_destination(struct json_writer *j, const struct pipeline_destination *d)
 {
 	char address[IP_STRLEN];
 
-	jsonw_open(j, NULL, '{');
-	jsonw_text(j, "address", d->address.v ? ip_format(address, &d->address) : NULL);
+	json_writer_open(j, NULL, '{');
+	json_writer_text(j, "address", d->address.v ? ip_format(address, &d->address) : NULL);
 	put_country(j, "country", d->place->country);
-	jsonw_text(j, "provider", *d->provider ? d->provider : NULL);
-	jsonw_text(j, "region", *d->region ? d->region : NULL);
+	json_writer_text(j, "provider", *d->provider ? d->provider : NULL);
+	json_writer_text(j, "region", *d->region ? d->region : NULL);
 	put_country(j, "jurisdiction", d->place->jurisdiction);
-	jsonw_text(j, "verdict", event_verdict_name(d->verdict));
+	json_writer_text(j, "verdict", event_verdict_name(d->verdict));
 	if (d->egress)
-		jsonw_text(j, "rule", d->rule ? d->rule->text : "default");
-	jsonw_number(j, "packets", d->packets);
-	jsonw_number(j, "bytes", d->bytes);
-	jsonw_close(j, '}');
+		json_writer_text(j, "rule", d->rule ? d->rule->text : "default");
+	json_writer_number(j, "packets", d->packets);
+	json_writer_number(j, "bytes", d->bytes);
+	json_writer_close(j, '}');
 }
 
-static void put_destinations(struct jsonw *j, const char *key, const struct pipeline_destination *d,
-			     size_t n, bool egress_only)
+static void put_destinations(struct json_writer *j, const char *key,
+			     const struct pipeline_destination *d, size_t n, bool egress_only)
 {
-	jsonw_open(j, key, '[');
+	json_writer_open(j, key, '[');
 	for (size_t i = 0; i < n; i++)
 		if (d[i].egress || !egress_only)
 			put_destination(j, &d[i]);
-	jsonw_close(j, ']');
+	json_writer_close(j, ']');
 }
 
-static void put_verdicts(struct jsonw *j, const struct pipeline_counts *c)
+static void put_verdicts(struct json_writer *j, const struct pipeline_counts *c)
 {
-	jsonw_open(j, "verdicts", '{');
+	json_writer_open(j, "verdicts", '{');
 	for (int a = DECIDE_ALLOW; a <= DECIDE_BLOCK; a++)
-		jsonw_number(j, event_verdict_name(a), c->flows_by_verdict[a]);
-	jsonw_close(j, '}');
+		json_writer_number(j, event_verdict_name(a), c->flows_by_verdict[a]);
+	json_writer_close(j, '}');
 }
 
 /* What does not make the input damaged, yet belongs beside the numbers. */
-static void put_notes(struct jsonw *j, const struct replay *r, const struct pipeline_counts *c)
+static void put_notes(struct json_writer *j, const struct replay *r,
+		      const struct pipeline_counts *c)
 {
-	jsonw_open(j, "notes", '{');
-	jsonw_number(j, "snapped", c->snapped);
-	jsonw_number(j, "backward_time", c->backward);
-	jsonw_number(j, "fragments", c->fragments);
-	jsonw_number(j, "fragments_unmatched", c->fragments_unmatched);
-	jsonw_number(j, "source_routed", c->routed);
-	jsonw_number(j, "deep_headers", c->deep);
-	jsonw_number(j, "flows_evicted", c->evicted);
-	jsonw_number(j, "files_skipped", r->skipped);
+	json_writer_open(j, "notes", '{');
+	json_writer_number(j, "snapped", c->snapped);
+	json_writer_number(j, "backward_time", c->backward);
+	json_writer_number(j, "fragments", c->fragments);
+	json_writer_number(j, "fragments_unmatched", c->fragments_unmatched);
+	json_writer_number(j, "source_routed", c->routed);
+	json_writer_number(j, "deep_headers", c->deep);
+	json_writer_number(j, "flows_evicted", c->evicted);
+	json_writer_number(j, "files_skipped", r->skipped);
 	if (c->packets) {
-		jsonw_time(j, "first", c->first_ns);
-		jsonw_time(j, "last", c->last_ns);
+		json_writer_time(j, "first", c->first_ns);
+		json_writer_time(j, "last", c->last_ns);
 	}
-	jsonw_close(j, '}');
+	json_writer_close(j, '}');
 }
 
-static void put_inputs(struct jsonw *j, const struct replay *r)
+static void put_inputs(struct json_writer *j, const struct replay *r)
 {
 	const struct engine *e = r->engines[r->nengines - 1];
 
-	jsonw_open(j, "policy", '{');
-	jsonw_text(j, "file", e->policy->file);
-	jsonw_text(j, "sha256", e->policy->sha256);
-	jsonw_close(j, '}');
-	jsonw_open(j, "places", '[');
+	json_writer_open(j, "policy", '{');
+	json_writer_text(j, "file", e->policy->file);
+	json_writer_text(j, "sha256", e->policy->sha256);
+	json_writer_close(j, '}');
+	json_writer_open(j, "places", '[');
 	for (size_t i = 0; i < places_sources(e->places); i++) {
 		const struct source *s = places_source(e->places, i);
 
 		if (!s->path)
 			continue;
-		jsonw_open(j, NULL, '{');
-		jsonw_text(j, "file", s->path);
-		jsonw_text(j, "sha256", s->sha256);
-		jsonw_close(j, '}');
+		json_writer_open(j, NULL, '{');
+		json_writer_text(j, "file", s->path);
+		json_writer_text(j, "sha256", s->sha256);
+		json_writer_close(j, '}');
 	}
-	jsonw_close(j, ']');
-	jsonw_open(j, "captures", '[');
+	json_writer_close(j, ']');
+	json_writer_open(j, "captures", '[');
 	for (size_t i = 0; i < r->ncaptures; i++)
-		jsonw_text(j, NULL, r->captures[i].path);
-	jsonw_close(j, ']');
+		json_writer_text(j, NULL, r->captures[i].path);
+	json_writer_close(j, ']');
 }
 
 const char *replay_summary(struct replay *r, int exit_code)
 {
 	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
 	_free_ struct pipeline_destination *d = NULL;
-	struct jsonw *j = &r->json;
+	struct json_writer *j = &r->json;
 	size_t n;
 
 	if (pipeline_destinations(r->pipeline, &d, &n) < 0)
 		return NULL;
-	jsonw_reset(j);
-	jsonw_open(j, NULL, '{');
-	jsonw_number(j, "packets", c->packets);
-	jsonw_number(j, "ip_packets", c->ip_packets);
-	jsonw_number(j, "bytes", c->bytes);
-	jsonw_number(j, "flows", c->flows);
+	json_writer_reset(j);
+	json_writer_open(j, NULL, '{');
+	json_writer_number(j, "packets", c->packets);
+	json_writer_number(j, "ip_packets", c->ip_packets);
+	json_writer_number(j, "bytes", c->bytes);
+	json_writer_number(j, "flows", c->flows);
 	put_damage(j, r);
 	put_destinations(j, "egress", d, n, true);
 	put_verdicts(j, c);
@@ -195,9 +196,9 @@ const char *replay_summary(struct replay *r, int exit_code)
 	put_inputs(j, r);
 	if (r->all)
 		put_destinations(j, "destinations", d, n, false);
-	jsonw_number(j, "exit_code", (uint64_t)exit_code);
-	jsonw_close(j, '}');
-	return jsonw_done(j);
+	json_writer_number(j, "exit_code", (uint64_t)exit_code);
+	json_writer_close(j, '}');
+	return json_writer_done(j);
 }
 
 static uint64_t now_ns(void)

@@ -35,28 +35,28 @@ static void draw(struct daemon *d)
 		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor",
 		 slash ? slash + 1 : d->engine->policy->file, d->engine->policy->nrules,
 		 d->engine->places_name, text_duration(age, daemon_places_age(d->engine, &max_age)),
-		 d->events, fold_suppressed(d->fold));
+		 d->events, aggregate_suppressed(d->fold));
 	if (m)
 		text_put(last, sizeof(last), "%s: %s", m->action, m->text);
-	live_draw(d->live, title, m ? last : NULL, loop_unix_ns());
+	top_draw(d->live, title, m ? last : NULL, loop_unix_ns());
 }
 
 static void live_flow(void *arg, const struct event *e)
 {
-	live_put(arg, e);
+	top_put(arg, e);
 }
 
 static void ended_flow(void *arg, const struct event *e)
 {
 	struct daemon *d = arg;
 
-	live_end(d->live, e);
+	top_end(d->live, e);
 }
 
 static void show(struct daemon *d)
 {
 	if (d->ring)
-		ring_flows(d->ring, live_flow, d->live);
+		kernel_source_flows(d->ring, live_flow, d->live);
 	draw(d);
 }
 
@@ -67,21 +67,21 @@ static void on_second(void *arg)
 	uint64_t second = (loop_unix_ns() - d->started_ns) / LOOP_SECOND;
 
 	if (d->ring) {
-		ring_poll(d->ring);
+		kernel_source_poll(d->ring);
 		if (second % PORTS_EVERY == 0) {
 			daemon_check_ports(d);
 			daemon_check_hooks(d);
 		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
-			ring_counts(d->ring);
+			kernel_source_counts(d->ring);
 			daemon_check_lost(d);
-			ring_distances(d->ring);
+			kernel_source_distances(d->ring);
 		}
 	}
 	if (d->wire && second % COUNTS_EVERY == 0)
 		pipeline_expire(d->pipeline, loop_unix_ns() - RING_IDLE_NS);
-	fold_tick(d->fold, loop_unix_ns());
+	aggregate_tick(d->fold, loop_unix_ns());
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);
 	if (second % COUNTS_EVERY == 0)
@@ -120,7 +120,7 @@ static void on_ring(void *arg, uint32_t events)
 	struct daemon *d = arg;
 
 	(void)events;
-	ring_poll(d->ring);
+	kernel_source_poll(d->ring);
 }
 
 static void on_wire(void *arg, uint32_t events)
@@ -129,7 +129,7 @@ static void on_wire(void *arg, uint32_t events)
 	const char *why = "";
 
 	(void)events;
-	if (wire_poll(d->wire, d->pipeline, &why) == 0)
+	if (pcap_live_poll(d->wire, d->pipeline, &why) == 0)
 		return;
 	daemon_tell(d, "source-failed", "%s: %s", d->cfg.interface, why);
 	d->exit_code = EXIT_FAILED;
@@ -147,7 +147,7 @@ static void on_host(void *arg, uint32_t events)
 	struct daemon *d = arg;
 
 	(void)events;
-	host_dispatch(d->host);
+	netlink_dispatch(d->host);
 }
 
 static void on_address(void *arg, const struct ip *ip, bool on)
@@ -245,23 +245,23 @@ static int open_kernel(struct daemon *d)
 
 static int start_ring(struct daemon *d)
 {
-	struct ring_config cfg = {.kernel = d->kernel,
-				  .pipeline = d->pipeline,
-				  .processes = d->processes,
-				  .cgroups = d->cgroups,
-				  .fold = d->fold,
-				  .quiet = &d->quiet,
-				  .handle = &d->fold_handle,
-				  .alarm = daemon_alarm,
-				  .ended = d->cfg.live ? ended_flow : NULL,
-				  .arg = d};
-	int r = ring_new(&d->ring, &cfg);
+	struct kernel_source_config cfg = {.kernel = d->kernel,
+					   .pipeline = d->pipeline,
+					   .processes = d->processes,
+					   .cgroups = d->cgroups,
+					   .fold = d->fold,
+					   .quiet = &d->quiet,
+					   .handle = &d->fold_handle,
+					   .alarm = daemon_alarm,
+					   .ended = d->cfg.live ? ended_flow : NULL,
+					   .arg = d};
+	int r = kernel_source_new(&d->ring, &cfg);
 
 	if (r < 0) {
 		diag_say("not enough memory for the kernel's flows");
 		return EXIT_FAILED;
 	}
-	ring_engine(d->ring, d->engine, d->generation);
+	kernel_source_engine(d->ring, d->engine, d->generation);
 	r = loop_add(d->loop, kernel_fd(d->kernel), EPOLLIN, on_ring, d);
 	if (r < 0)
 		diag_say("cannot wait for the kernel's records: %s", strerror(-r));
@@ -282,8 +282,8 @@ static int start_kernel(struct daemon *d)
 		return r;
 	kernel_status(d->kernel, &s);
 	kernel_clock(d->kernel);
-	if (host_open(&d->host, on_address, d) == 0)
-		loop_add(d->loop, host_fd(d->host), EPOLLIN, on_host, d);
+	if (netlink_open(&d->host, on_address, d) == 0)
+		loop_add(d->loop, netlink_fd(d->host), EPOLLIN, on_host, d);
 	else
 		diag_say(
 			"cannot watch this host's addresses: a connection to itself may look like egress");
@@ -309,13 +309,13 @@ static int start_wire(struct daemon *d)
 	int r;
 
 	diag_print_init(&p, stderr);
-	r = wire_open(&d->wire, d->cfg.interface, &p.sink);
+	r = pcap_live_open(&d->wire, d->cfg.interface, &p.sink);
 	diag_print_done(&p);
 	/* without cgroup2 the alerts name no unit */
 	if (r == 0 && cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
 		start_cgroups(d, d->cgroup2);
 	if (r == 0)
-		r = loop_add(d->loop, wire_fd(d->wire), EPOLLIN, on_wire, d);
+		r = loop_add(d->loop, pcap_live_fd(d->wire), EPOLLIN, on_wire, d);
 	return r < 0 ? EXIT_FAILED : 0;
 }
 
@@ -323,9 +323,9 @@ static int start_pipeline(struct daemon *d)
 {
 	struct pipeline_config cfg = {.engine = d->engine, .event = daemon_sink, .arg = d};
 
-	if (fold_new(&d->fold, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
+	if (aggregate_new(&d->fold, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
 	    pipeline_new(&d->pipeline, &cfg) < 0 || processes_new(&d->processes, "/proc") < 0 ||
-	    (d->cfg.live && live_new(&d->live, stdout) < 0)) {
+	    (d->cfg.live && top_new(&d->live, stdout) < 0)) {
 		diag_say("not enough memory to start");
 		return EXIT_FAILED;
 	}
@@ -426,34 +426,34 @@ static void stop(struct daemon *d, bool ran)
 	if (ran) {
 		sd_notify(0, "STOPPING=1");
 		if (d->ring) {
-			ring_poll(d->ring);
-			ring_counts(d->ring);
+			kernel_source_poll(d->ring);
+			kernel_source_counts(d->ring);
 		}
 		if (d->wire)
 			pipeline_finish(d->pipeline);
-		fold_flush(d->fold);
+		aggregate_flush(d->fold);
 		daemon_tell(d, "stopped", "%s",
 			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
 				    ? "the agent stops, enforcement goes on in the kernel"
 				    : "the agent stops, nothing is watched any more");
 	}
 	daemon_refuted_done(d);
-	live_free(d->live);
+	top_free(d->live);
 	d->live = NULL;
 	if (ran && d->kernel)
 		leave_kernel(d);
 	control_close(d->control);
-	ring_free(d->ring);
+	kernel_source_free(d->ring);
 	cgroups_free(d->cgroups);
-	host_close(d->host);
+	netlink_close(d->host);
 	kernel_close(d->kernel);
-	wire_close(d->wire);
-	fold_free(d->fold);
+	pcap_live_close(d->wire);
+	aggregate_free(d->fold);
 	pipeline_free(d->pipeline);
 	processes_free(d->processes);
 	daemon_close_feeds(&d->feeds);
 	engine_free(d->engine);
-	jsonw_free(&d->line);
+	json_writer_free(&d->line);
 	loop_free(d->loop);
 	if (d->clock >= 0)
 		close(d->clock);

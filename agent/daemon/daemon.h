@@ -75,15 +75,15 @@ struct daemon {
 	struct engine *engine;
 	struct pipeline *pipeline;
 	struct kernel *kernel; /* NULL with --source pcap */
-	struct ring *ring;
-	struct wire *wire;
+	struct kernel_source *ring;
+	struct pcap_live *wire;
 	struct cgroups *cgroups;
 	struct processes *processes;
-	struct host *host;
-	struct fold *fold;
-	struct live *live;
+	struct netlink *host;
+	struct aggregate *fold;
+	struct top *live;
 	struct daemon_feeds feeds;
-	struct jsonw line;	    /* of the event that is written */
+	struct json_writer line;    /* of the event that is written */
 	struct ecs_host host_names; /* points into names */
 	char names[3][128];
 	struct daemon_masks

@@ -90,7 +90,7 @@ void daemon_check_hooks(struct daemon *d)
 	r = daemon_publish(d, d->engine, d->mode, stderr);
 	if (r == 0) {
 		d->generation = d->published.generation;
-		ring_engine(d->ring, d->engine, d->generation);
+		kernel_source_engine(d->ring, d->engine, d->generation);
 		daemon_tell(d, "hook-attached", "the programs are attached again");
 	} else if (!d->detached_told) {
 		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s",
@@ -105,7 +105,7 @@ void daemon_check_ports(struct daemon *d)
 	uint64_t bitmap[HOST_PORT_WORDS];
 
 	for (unsigned i = 0; i < LISTEN_PROTOS; i++)
-		if (host_listening(proto[i], bitmap) == 0)
+		if (netlink_listening(proto[i], bitmap) == 0)
 			kernel_listen_ports(d->kernel, proto[i], bitmap);
 }
 

@@ -32,11 +32,10 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path)
 
 	if (collecting) {
 		if (collecting->n < MASKS_MAX)
-			collecting->mask[collecting->n++] =
-				(struct kernel_mask){id,
-						     ring_cgroup_mask(collecting->engine, path)};
+			collecting->mask[collecting->n++] = (struct kernel_mask){
+				id, kernel_source_cgroup_mask(collecting->engine, path)};
 	} else if (d->kernel && d->engine && d->generation) {
-		kernel_cgroup_set(d->kernel, id, ring_cgroup_mask(d->engine, path));
+		kernel_cgroup_set(d->kernel, id, kernel_source_cgroup_mask(d->engine, path));
 	}
 }
 
@@ -117,9 +116,9 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 	struct engine *old = d->engine;
 
 	if (d->fold)
-		fold_flush(d->fold);
+		aggregate_flush(d->fold);
 	if (d->ring)
-		ring_forget(d->ring);
+		kernel_source_forget(d->ring);
 	if (d->pipeline)
 		pipeline_engine(d->pipeline, e);
 	d->engine = e;
@@ -128,7 +127,7 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 	d->loaded_ns = loop_unix_ns();
 	d->stale_told = false;
 	if (d->ring)
-		ring_engine(d->ring, e, d->generation);
+		kernel_source_engine(d->ring, e, d->generation);
 	engine_free(old);
 	schedule_change(d);
 }

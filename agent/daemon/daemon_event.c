@@ -96,14 +96,14 @@ static void wire_attribute(struct daemon *d, struct event *e)
 {
 	const struct flow_key *k = &e->flow;
 	uint64_t second = loop_monotonic_ns() / LOOP_SECOND;
-	struct host_socket s;
+	struct netlink_socket s;
 	char procs[4200] = "";
 	const char *path;
 
 	d->wire_looks = second == d->wire_second ? d->wire_looks + 1 : 0;
 	d->wire_second = second;
 	if (d->wire_looks >= WIRE_LOOKS ||
-	    host_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
+	    netlink_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
 		return;
 	e->process.uid = s.uid;
 	e->process.has_uid = 1;
@@ -126,7 +126,7 @@ static void wire_event(struct daemon *d, struct event *e)
 
 	if (e->kind == EVENT_FLOW) {
 		wire_attribute(d, e);
-		*t = (struct daemon_told){fold_event(d->fold, e, loop_unix_ns()), e->packets,
+		*t = (struct daemon_told){aggregate_event(d->fold, e, loop_unix_ns()), e->packets,
 					  e->bytes, e->process.pid};
 		return;
 	}
@@ -137,8 +137,9 @@ static void wire_event(struct daemon *d, struct event *e)
 	rest.bytes -= t->bytes;
 	rest.process.pid = t->pid;
 	processes_lookup(d->processes, &rest.process);
-	if (rest.packets && !fold_more(d->fold, t->handle, rest.packets, rest.bytes, rest.last_ns))
-		fold_event(d->fold, &rest, loop_unix_ns());
+	if (rest.packets &&
+	    !aggregate_more(d->fold, t->handle, rest.packets, rest.bytes, rest.last_ns))
+		aggregate_event(d->fold, &rest, loop_unix_ns());
 	*t = (struct daemon_told){0};
 }
 
@@ -157,10 +158,10 @@ void daemon_sink(void *daemon, struct event *e)
 	if (d->wire)
 		wire_event(d, e);
 	else
-		d->fold_handle = fold_event(d->fold, e, loop_unix_ns());
+		d->fold_handle = aggregate_event(d->fold, e, loop_unix_ns());
 	if (d->live &&
-	    (d->wire || e->kind == EVENT_FLOW)) /* the ring's later counts come by live_end */
-		live_put(d->live, e);
+	    (d->wire || e->kind == EVENT_FLOW)) /* the ring's later counts come by top_end */
+		top_put(d->live, e);
 }
 
 static void keep_message(struct daemon *d, const char *action, const char *text)

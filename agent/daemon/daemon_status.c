@@ -252,7 +252,7 @@ static json_t *flows(struct daemon *d)
 	uint64_t n[4] = {0};
 	json_t *o = json_object();
 
-	if (d->ring && ring_flows(d->ring, count_flow, n) < 0)
+	if (d->ring && kernel_source_flows(d->ring, count_flow, n) < 0)
 		return json_null(); /* the kernel has no iterator for them */
 	set(o, "allow", number(n[DECIDE_ALLOW]));
 	set(o, "alert", number(n[DECIDE_ALERT]));
@@ -263,13 +263,13 @@ static json_t *flows(struct daemon *d)
 
 static json_t *agent_counts(const struct daemon *d)
 {
-	struct ring_state s = {0};
+	struct kernel_source_state s = {0};
 	json_t *o = json_object();
 
 	if (d->ring)
-		ring_state(d->ring, &s);
+		kernel_source_state(d->ring, &s);
 	set(o, "events", number(d->events));
-	set(o, "folded", number(fold_suppressed(d->fold)));
+	set(o, "folded", number(aggregate_suppressed(d->fold)));
 	set(o, "verdict_mismatches", number(s.mismatches));
 	set(o, "records", number(s.records));
 	set(o, "dead_processes", number(s.dead_processes));
@@ -277,16 +277,16 @@ static json_t *agent_counts(const struct daemon *d)
 	return o;
 }
 
-static json_t *wire_status(struct wire *w)
+static json_t *wire_status(struct pcap_live *w)
 {
 	static const char *const not_covered[] = {
 		"this source only listens: nothing is blocked",
 		"processes and units are looked up after the packet, and only for sockets of this network namespace",
 		NULL};
-	struct wire_state s;
+	struct pcap_live_state s;
 	json_t *o = json_object();
 
-	wire_state(w, &s);
+	pcap_live_state(w, &s);
 	set(o, "interface", string(s.interface));
 	set(o, "packets", number(s.packets));
 	set(o, "dropped", number(s.dropped + s.dropped_by_interface));

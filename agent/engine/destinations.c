@@ -8,7 +8,7 @@
 
 #define ROOM_MIN 1024u
 
-int account_new(struct account *a, uint32_t max)
+int destinations_new(struct destinations *a, uint32_t max)
 {
 	memset(a, 0, sizeof(*a));
 	a->max = max;
@@ -22,11 +22,11 @@ int account_new(struct account *a, uint32_t max)
 		a->seed = (uintptr_t)a;
 	if (a->destination && a->line && a->slot)
 		return 0;
-	account_free(a);
+	destinations_free(a);
 	return -ENOMEM;
 }
 
-void account_free(struct account *a)
+void destinations_free(struct destinations *a)
 {
 	free(a->destination);
 	free(a->line);
@@ -34,7 +34,7 @@ void account_free(struct account *a)
 	memset(a, 0, sizeof(*a));
 }
 
-static uint32_t find_slot(const struct account *a, const struct ip *ip, uint32_t hash)
+static uint32_t find_slot(const struct destinations *a, const struct ip *ip, uint32_t hash)
 {
 	uint32_t i = hash & a->mask;
 
@@ -56,7 +56,7 @@ static void locate(struct account_destination *d, const struct engine *e)
 	d->reach = (uint8_t)engine_reach(e, &ip);
 }
 
-static int grow_destinations(struct account *a)
+static int grow_destinations(struct destinations *a)
 {
 	uint32_t room = a->destinations_room * 2, *slot, *old = a->slot;
 	struct account_destination *d = reallocarray(a->destination, room, sizeof(*d));
@@ -79,8 +79,8 @@ static int grow_destinations(struct account *a)
 	return 0;
 }
 
-int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash,
-		 uint32_t *ret)
+int destinations_find(struct destinations *a, const struct engine *e, const struct ip *dst,
+		      uint32_t hash, uint32_t *ret)
 {
 	uint32_t i = find_slot(a, dst, hash);
 	struct account_destination *d;
@@ -104,7 +104,7 @@ int account_find(struct account *a, const struct engine *e, const struct ip *dst
 	return 0;
 }
 
-int account_add(struct account *a, const struct account_line *what)
+int destinations_add(struct destinations *a, const struct account_line *what)
 {
 	uint32_t first = a->destination[what->destination].first_line;
 	struct account_line *l;
@@ -132,7 +132,7 @@ int account_add(struct account *a, const struct account_line *what)
 	return 0;
 }
 
-void account_relocate(struct account *a, const struct engine *e)
+void destinations_relocate(struct destinations *a, const struct engine *e)
 {
 	for (uint32_t i = 1; i < a->ndestinations; i++)
 		locate(&a->destination[i], e);

@@ -29,7 +29,7 @@ struct account_line {
 	uint16_t rule;
 	uint8_t action, egress;
 };
-struct account {
+struct destinations {
 	struct account_destination *destination; /* [0] is the one past the limit */
 	uint32_t ndestinations, destinations_room;
 	uint32_t *slot; /* open addressing: number of a destination, 0 = empty */
@@ -39,18 +39,18 @@ struct account {
 	uint32_t max;
 	uint64_t seed;
 };
-int account_new(struct account *a, uint32_t max);
-void account_free(struct account *a);
+int destinations_new(struct destinations *a, uint32_t max);
+void destinations_free(struct destinations *a);
 /* Number of the destination, looked up in e's table when it is new; 0: past the limit. -ENOMEM.
  * hash: account_hash. */
-int account_find(struct account *a, const struct engine *e, const struct ip *dst, uint32_t hash,
-		 uint32_t *ret);
+int destinations_find(struct destinations *a, const struct engine *e, const struct ip *dst,
+		      uint32_t hash, uint32_t *ret);
 /* Adds to the line (destination, action, rule, egress, class). 0 or -ENOMEM. */
-int account_add(struct account *a, const struct account_line *what);
+int destinations_add(struct destinations *a, const struct account_line *what);
 /* Another engine: every destination is looked up again. */
-void account_relocate(struct account *a, const struct engine *e);
+void destinations_relocate(struct destinations *a, const struct engine *e);
 
-static inline uint32_t account_hash(const struct account *a, const struct ip *ip)
+static inline uint32_t account_hash(const struct destinations *a, const struct ip *ip)
 {
 	uint64_t w[2];
 	unsigned __int128 x;
@@ -60,13 +60,13 @@ static inline uint32_t account_hash(const struct account *a, const struct ip *ip
 	x = (unsigned __int128)((uint64_t)x ^ (uint64_t)(x >> 64)) * 0xe7037ed1a0b428dbull;
 	return (uint32_t)((uint64_t)x ^ (uint64_t)(x >> 64));
 }
-/* Ask for the memory ahead of account_find: first the slot, then (later, when that is there) what
+/* Ask for the memory ahead of destinations_find: first the slot, then (later, when that is there) what
  * it points to. */
-static inline void account_prefetch_slot(const struct account *a, uint32_t hash)
+static inline void account_prefetch_slot(const struct destinations *a, uint32_t hash)
 {
 	__builtin_prefetch(&a->slot[hash & a->mask]);
 }
-static inline void account_prefetch(const struct account *a, uint32_t hash)
+static inline void account_prefetch(const struct destinations *a, uint32_t hash)
 {
 	__builtin_prefetch(&a->destination[a->slot[hash & a->mask]]);
 }

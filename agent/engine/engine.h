@@ -28,7 +28,8 @@ struct engine_config {
 	const char *const *geo; /* databases; none: the policy's geo lines; none there:
 				   places_default_files() */
 	size_t ngeo;
-	const char *refuted; /* geo/distance/refuted.h: the memory of distance, a source more where it is
+	const char *
+		refuted; /* geo/distance/refuted.h: the memory of distance, a source more where it is
 				there; NULL: none */
 	const struct cidr *inside; /* added to the policy's 'inside' */
 	size_t ninside;

@@ -25,7 +25,7 @@ struct group {
 	struct ip seen[FOLD_DESTINATIONS_MAX];
 	unsigned nseen;
 };
-struct fold {
+struct aggregate {
 	uint64_t window_ns, suppressed;
 	fold_emit_fn *emit;
 	void *arg;
@@ -33,9 +33,9 @@ struct fold {
 	struct group group[FOLD_KEYS_MAX];
 };
 
-int fold_new(struct fold **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg)
+int aggregate_new(struct aggregate **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg)
 {
-	struct fold *f = calloc(1, sizeof(*f));
+	struct aggregate *f = calloc(1, sizeof(*f));
 
 	if (!f)
 		return -ENOMEM;
@@ -95,7 +95,7 @@ static bool key_same(const struct event *a, const struct event *b)
 	       same_text(a->process.unit, b->process.unit);
 }
 
-static struct group *find(struct fold *f, const struct event *e, uint64_t hash)
+static struct group *find(struct aggregate *f, const struct event *e, uint64_t hash)
 {
 	struct group *g = f->bucket[hash % BUCKETS];
 
@@ -104,7 +104,7 @@ static struct group *find(struct fold *f, const struct event *e, uint64_t hash)
 	return g;
 }
 
-static void drop(struct fold *f, struct group *g)
+static void drop(struct aggregate *f, struct group *g)
 {
 	struct group **at = &f->bucket[g->hash % BUCKETS];
 
@@ -115,7 +115,7 @@ static void drop(struct fold *f, struct group *g)
 	*g = (struct group){.generation = g->generation + 1};
 }
 
-void fold_free(struct fold *f)
+void aggregate_free(struct aggregate *f)
 {
 	for (unsigned i = 0; f && i < FOLD_KEYS_MAX; i++)
 		if (f->group[i].used)
@@ -123,7 +123,7 @@ void fold_free(struct fold *f)
 	free(f);
 }
 
-static void summarise(struct fold *f, struct group *g)
+static void summarise(struct aggregate *f, struct group *g)
 {
 	struct event e = g->e;
 
@@ -141,7 +141,7 @@ static void summarise(struct fold *f, struct group *g)
 	f->emit(f->arg, &e);
 }
 
-static struct group *room(struct fold *f)
+static struct group *room(struct aggregate *f)
 {
 	struct group *oldest = &f->group[0];
 
@@ -187,12 +187,12 @@ static void seen(struct group *g, const struct ip *dst)
 		g->seen[g->nseen++] = *dst;
 }
 
-static uint64_t handle_of(const struct fold *f, const struct group *g)
+static uint64_t handle_of(const struct aggregate *f, const struct group *g)
 {
 	return (uint64_t)g->generation << 32 | (uint64_t)(g - f->group) | 1ull << 31;
 }
 
-static uint64_t first(struct fold *f, struct event *e, uint64_t hash, uint64_t now_ns)
+static uint64_t first(struct aggregate *f, struct event *e, uint64_t hash, uint64_t now_ns)
 {
 	struct group *g = room(f);
 
@@ -212,7 +212,7 @@ static uint64_t first(struct fold *f, struct event *e, uint64_t hash, uint64_t n
 	return handle_of(f, g);
 }
 
-uint64_t fold_event(struct fold *f, struct event *e, uint64_t now_ns)
+uint64_t aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns)
 {
 	uint64_t hash = key_hash(e);
 	struct group *g = f->window_ns ? find(f, e, hash) : NULL;
@@ -226,12 +226,14 @@ uint64_t fold_event(struct fold *f, struct event *e, uint64_t now_ns)
 	g->repeats++;
 	f->suppressed++;
 	seen(g, &e->flow.dst);
-	fold_more(f, handle_of(f, g), e->packets, e->bytes, e->last_ns ? e->last_ns : e->time_ns);
+	aggregate_more(f, handle_of(f, g), e->packets, e->bytes,
+		       e->last_ns ? e->last_ns : e->time_ns);
 	g->touched_ns = now_ns;
 	return handle_of(f, g);
 }
 
-bool fold_more(struct fold *f, uint64_t handle, uint64_t packets, uint64_t bytes, uint64_t last_ns)
+bool aggregate_more(struct aggregate *f, uint64_t handle, uint64_t packets, uint64_t bytes,
+		    uint64_t last_ns)
 {
 	struct group *g = &f->group[(uint32_t)handle & (FOLD_KEYS_MAX - 1)];
 
@@ -248,7 +250,7 @@ bool fold_more(struct fold *f, uint64_t handle, uint64_t packets, uint64_t bytes
 	return true;
 }
 
-void fold_tick(struct fold *f, uint64_t now_ns)
+void aggregate_tick(struct aggregate *f, uint64_t now_ns)
 {
 	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
 		struct group *g = &f->group[i];
@@ -262,7 +264,7 @@ void fold_tick(struct fold *f, uint64_t now_ns)
 	}
 }
 
-void fold_flush(struct fold *f)
+void aggregate_flush(struct aggregate *f)
 {
 	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
 		if (!f->group[i].used)
@@ -272,7 +274,7 @@ void fold_flush(struct fold *f)
 	}
 }
 
-uint64_t fold_suppressed(const struct fold *f)
+uint64_t aggregate_suppressed(const struct aggregate *f)
 {
 	return f->suppressed;
 }

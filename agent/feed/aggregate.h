@@ -17,23 +17,25 @@
 #define FOLD_DESTINATIONS_MAX 64 /* told apart for a summary; that many means: or more */
 #define FOLD_WINDOW_NS	      (60ull * 1000000000ull)
 
-struct fold;
+struct aggregate;
 /* Sets id and sequence; the event lives for the call. Negative: it could not be told, and is not
  * taken as told. */
 typedef int fold_emit_fn(void *arg, struct event *e);
 /* window_ns 0: nothing is folded. */
-int fold_new(struct fold **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg);
-void fold_free(struct fold *f); /* does not flush; NULL is fine */
+int aggregate_new(struct aggregate **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg);
+void aggregate_free(struct aggregate *f); /* does not flush; NULL is fine */
 
-/* A violating flow's first event: goes out at once, or is folded. Returns a handle for fold_more.
+/* A violating flow's first event: goes out at once, or is folded. Returns a handle for aggregate_more.
  */
-uint64_t fold_event(struct fold *f, struct event *e, uint64_t now_ns);
+uint64_t aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns);
 /* What the same flow sent since. False: the key is forgotten, tell the flow anew. */
-bool fold_more(struct fold *f, uint64_t handle, uint64_t packets, uint64_t bytes, uint64_t last_ns);
+bool aggregate_more(struct aggregate *f, uint64_t handle, uint64_t packets, uint64_t bytes,
+		    uint64_t last_ns);
 /* Summaries whose window is over. Call it every second or so. */
-void fold_tick(struct fold *f, uint64_t now_ns);
+void aggregate_tick(struct aggregate *f, uint64_t now_ns);
 /* All of them, and forget the keys: before the policy or the places that the events point to go
  * away. */
-void fold_flush(struct fold *f);
-uint64_t fold_suppressed(const struct fold *f); /* flows that got no event of their own, ever */
+void aggregate_flush(struct aggregate *f);
+uint64_t
+aggregate_suppressed(const struct aggregate *f); /* flows that got no event of their own, ever */
 #endif

@@ -12,5 +12,5 @@ struct ecs_host {
 	uint64_t created_ns;		 /* when the line is written; 0 = not said */
 };
 /* The line, without a newline, in j (which is reset first). NULL: no memory. */
-const char *ecs_format(struct jsonw *j, const struct event *e, const struct ecs_host *host);
+const char *ecs_format(struct json_writer *j, const struct event *e, const struct ecs_host *host);
 #endif

@@ -31,7 +31,7 @@ struct row {
 	uint64_t done_packets, done_bytes; /* of turns that ended */
 	char process[80], who[80], where[80], rule[200];
 };
-struct live {
+struct top {
 	FILE *to;
 	unsigned columns, rows; /* columns 0: no terminal */
 	bool colour, fixed, raw;
@@ -41,7 +41,7 @@ struct live {
 	struct row *order[LIVE_FLOWS_MAX];
 };
 
-static void ask_size(struct live *l)
+static void ask_size(struct top *l)
 {
 	struct winsize w = {0};
 
@@ -56,9 +56,9 @@ static void ask_size(struct live *l)
 	l->rows = w.ws_row;
 }
 
-int live_new(struct live **ret, FILE *to)
+int top_new(struct top **ret, FILE *to)
 {
-	struct live *l = calloc(1, sizeof(*l));
+	struct top *l = calloc(1, sizeof(*l));
 	const char *no = getenv("NO_COLOR");
 
 	if (!l)
@@ -73,7 +73,7 @@ int live_new(struct live **ret, FILE *to)
 	return 0;
 }
 
-void live_free(struct live *l)
+void top_free(struct top *l)
 {
 	if (!l)
 		return;
@@ -84,7 +84,7 @@ void live_free(struct live *l)
 	free(l);
 }
 
-void live_size(struct live *l, unsigned columns, unsigned rows, int colour)
+void top_size(struct top *l, unsigned columns, unsigned rows, int colour)
 {
 	l->fixed = true;
 	l->raw = false;
@@ -93,7 +93,7 @@ void live_size(struct live *l, unsigned columns, unsigned rows, int colour)
 	l->colour = colour;
 }
 
-static struct row **bucket_of(struct live *l, const struct flow_key *k, uint64_t cgroup)
+static struct row **bucket_of(struct top *l, const struct flow_key *k, uint64_t cgroup)
 {
 	uint64_t h = cgroup * 0x9e3779b97f4a7c15ull;
 
@@ -113,7 +113,7 @@ static bool same(const struct row *r, const struct event *e)
 	       ip_cmp(&r->key.src, &k->src) == 0 && ip_cmp(&r->key.dst, &k->dst) == 0;
 }
 
-static void drop(struct live *l, struct row *r)
+static void drop(struct top *l, struct row *r)
 {
 	struct row **at = bucket_of(l, &r->key, r->cgroup);
 
@@ -125,7 +125,7 @@ static void drop(struct live *l, struct row *r)
 }
 
 /* Full: the allowed flow that was mentioned longest ago goes, else any. */
-static struct row *room(struct live *l)
+static struct row *room(struct top *l)
 {
 	struct row *worst = &l->row[0];
 
@@ -219,7 +219,7 @@ static void peer_text(char *buf, size_t size, const struct flow_key *k)
 		text_put(buf + strlen(buf), size - strlen(buf), " %s", *proto ? proto : "?");
 }
 
-static void print_line(struct live *l, const struct row *r)
+static void print_line(struct top *l, const struct row *r)
 {
 	char peer[80];
 
@@ -229,7 +229,7 @@ static void print_line(struct live *l, const struct row *r)
 	fflush(l->to);
 }
 
-static struct row *find_or_add(struct live *l, const struct event *e)
+static struct row *find_or_add(struct top *l, const struct event *e)
 {
 	struct row *r = *bucket_of(l, &e->flow, e->process.cgroup_id), **at;
 
@@ -251,7 +251,7 @@ static struct row *find_or_add(struct live *l, const struct event *e)
 	return r;
 }
 
-static void update(struct live *l, struct row *r, const struct event *e, uint64_t packets,
+static void update(struct top *l, struct row *r, const struct event *e, uint64_t packets,
 		   uint64_t bytes)
 {
 	if (!r->told || r->verdict != e->verdict || r->enforced != e->enforced)
@@ -266,7 +266,7 @@ static void update(struct live *l, struct row *r, const struct event *e, uint64_
 	r->told = true;
 }
 
-void live_put(struct live *l, const struct event *e)
+void top_put(struct top *l, const struct event *e)
 {
 	struct row *r = e->verdict == DECIDE_LOCAL ? NULL : find_or_add(l, e);
 
@@ -274,7 +274,7 @@ void live_put(struct live *l, const struct event *e)
 		update(l, r, e, r->done_packets + e->packets, r->done_bytes + e->bytes);
 }
 
-void live_end(struct live *l, const struct event *e)
+void top_end(struct top *l, const struct event *e)
 {
 	struct row *r = e->verdict == DECIDE_LOCAL ? NULL : find_or_add(l, e);
 
@@ -383,7 +383,7 @@ static void age_text(char buf[TEXT_SHORT], uint64_t ns)
 		text_put(buf, TEXT_SHORT, "%" PRIu64 "d", s / 86400);
 }
 
-static const char *paint(const struct live *l, const struct row *r)
+static const char *paint(const struct top *l, const struct row *r)
 {
 	if (!l->colour)
 		return "";
@@ -392,7 +392,7 @@ static const char *paint(const struct live *l, const struct row *r)
 					    : "";
 }
 
-static void put_cells(struct live *l, const struct widths *w, const char *const text[COLUMNS])
+static void put_cells(struct top *l, const struct widths *w, const char *const text[COLUMNS])
 {
 	const unsigned width[COLUMNS] = {w->process, w->who, w->peer, w->where, w->rule, 8, 9, 6};
 
@@ -405,7 +405,7 @@ static void put_cells(struct live *l, const struct widths *w, const char *const 
 	}
 }
 
-static void put_row(struct live *l, const struct widths *w, const struct row *r, uint64_t now_ns)
+static void put_row(struct top *l, const struct widths *w, const struct row *r, uint64_t now_ns)
 {
 	char peer[80], bytes[TEXT_SHORT], packets[TEXT_SHORT], age[TEXT_SHORT], verdict[260];
 	const char *text[COLUMNS] = {r->process, r->who,  peer,	 r->where,
@@ -421,7 +421,7 @@ static void put_row(struct live *l, const struct widths *w, const struct row *r,
 	fputs(l->colour && rank(r) < 2 ? "\033[0m\033[K\r\n" : "\033[K\r\n", l->to);
 }
 
-static void put_full(struct live *l, const char *s, const char *before, const char *after)
+static void put_full(struct top *l, const char *s, const char *before, const char *after)
 {
 	fputs(l->colour ? before : "", l->to);
 	cell(l->to, s, l->columns, false);
@@ -429,7 +429,7 @@ static void put_full(struct live *l, const char *s, const char *before, const ch
 	fputs("\033[K\r\n", l->to);
 }
 
-static unsigned collect(struct live *l, uint64_t now_ns, unsigned count[3])
+static unsigned collect(struct top *l, uint64_t now_ns, unsigned count[3])
 {
 	unsigned n = 0;
 
@@ -449,7 +449,7 @@ static unsigned collect(struct live *l, uint64_t now_ns, unsigned count[3])
 	return n;
 }
 
-void live_draw(struct live *l, const char *title, const char *message, uint64_t now_ns)
+void top_draw(struct top *l, const char *title, const char *message, uint64_t now_ns)
 {
 	static const char *const head[COLUMNS] = {"PROCESS",	   "UNIT/USER",
 						  "DESTINATION",   "PLACE",

@@ -11,18 +11,18 @@
 
 #define LIVE_FLOWS_MAX 4096 /* flows shown or remembered; past it the quietest allowed one goes */
 
-struct live;
+struct top;
 /* to: usually stdout. Whether it is a terminal, its size and NO_COLOR are asked of it. */
-int live_new(struct live **ret, FILE *to);
-void live_free(struct live *l); /* restores the terminal; NULL is fine */
+int top_new(struct top **ret, FILE *to);
+void top_free(struct top *l); /* restores the terminal; NULL is fine */
 /* A flow with its counts so far. New flows are copied with their texts; known ones get new counts.
  */
-void live_put(struct live *l, const struct event *e);
+void top_put(struct top *l, const struct event *e);
 /* A flow that is over, with the counts of its last turn: they come on top of what it has shown as
  * ended before. */
-void live_end(struct live *l, const struct event *e);
+void top_end(struct top *l, const struct event *e);
 /* Redraws (terminal only). title and message: one line each; message may be NULL. */
-void live_draw(struct live *l, const char *title, const char *message, uint64_t now_ns);
+void top_draw(struct top *l, const char *title, const char *message, uint64_t now_ns);
 /* For tests: size and kind of terminal instead of what 'to' is. columns 0: not a terminal. */
-void live_size(struct live *l, unsigned columns, unsigned rows, int colour);
+void top_size(struct top *l, unsigned columns, unsigned rows, int colour);
 #endif

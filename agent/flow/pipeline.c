@@ -25,8 +25,8 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 	p->engine = cfg->engine;
 	r = flow_table_new(&p->flows, cfg->flows_max ? cfg->flows_max : PIPELINE_FLOWS_MAX);
 	if (r == 0)
-		r = account_new(&p->account,
-				cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
+		r = destinations_new(&p->account,
+				     cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
 	if (r == 0)
 		r = fragments_new(&p->fragments);
 	if (r == 0)
@@ -44,7 +44,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	flow_table_free(&p->flows);
-	account_free(&p->account);
+	destinations_free(&p->account);
 	fragments_free(p->fragments);
 	pipeline_distance_free(p->distance);
 	free(p->ended);

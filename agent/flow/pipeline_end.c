@@ -145,7 +145,7 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 	if (!x.packets)
 		return 0;
 	if (p->cfg.replay)
-		r = account_add(&p->account, &line);
+		r = destinations_add(&p->account, &line);
 	if (m->egress) {
 		p->counts.flows_by_verdict[m->action]++;
 		p->counts.packets_by_verdict[m->action] += x.packets;
@@ -237,8 +237,8 @@ static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
 {
 	struct sweep *s = arg;
 	struct ip dst = flow_dst(&f->id);
-	int r = account_find(&s->p->account, s->p->engine, &dst, account_hash(&s->p->account, &dst),
-			     &m->destination);
+	int r = destinations_find(&s->p->account, s->p->engine, &dst,
+				  account_hash(&s->p->account, &dst), &m->destination);
 
 	if (r < 0) { /* as past the limit */
 		m->destination = 0;
@@ -251,12 +251,12 @@ static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
  * begins anew. */
 static void shrink_account(struct pipeline *p, struct sweep *s)
 {
-	struct account fresh;
+	struct destinations fresh;
 
 	if (p->cfg.replay || p->account.ndestinations < DESTINATIONS_SPARE + 2 * p->flows.used ||
-	    account_new(&fresh, p->account.max) < 0)
+	    destinations_new(&fresh, p->account.max) < 0)
 		return;
-	account_free(&p->account);
+	destinations_free(&p->account);
 	p->account = fresh;
 	flow_table_sweep(&p->flows, find_destination, s);
 }
@@ -289,7 +289,7 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
 
 	p->engine = e;
 	s.error = pipeline_distance_new(p);
-	account_relocate(&p->account, e);
+	destinations_relocate(&p->account, e);
 	flow_table_sweep(&p->flows, ask_again, &s);
 	return s.error;
 }
@@ -298,7 +298,7 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
  * line: the memory of a whole batch is asked for, a step ahead each time. */
 static void end_batch(struct sweep *s)
 {
-	const struct account *a = &s->p->account;
+	const struct destinations *a = &s->p->account;
 	const struct flow_more *more = s->p->flows.more;
 
 	for (unsigned i = 0; i < s->nbatch; i++)
@@ -372,7 +372,7 @@ static int by_address(const void *a, const void *b)
 
 int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n)
 {
-	const struct account *a = &p->account;
+	const struct destinations *a = &p->account;
 	const struct engine *e = p->engine;
 	struct pipeline_destination *out = calloc(a->nlines, sizeof(*out));
 

@@ -165,8 +165,8 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
 	m->icmp_type = s->icmp_type;
 	m->icmp_code = s->icmp_code;
-	r = account_find(&p->account, p->engine, &dst, account_hash(&p->account, &dst),
-			 &m->destination);
+	r = destinations_find(&p->account, p->engine, &dst, account_hash(&p->account, &dst),
+			      &m->destination);
 	if (r < 0)
 		return r;
 	pipeline_judge(p, f, s->time_ns);

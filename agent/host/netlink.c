@@ -21,7 +21,7 @@
 #define INET_DIAG_CGROUP_ID 21
 #endif
 
-struct host {
+struct netlink {
 	int fd; /* owned */
 	host_address_fn *fn;
 	void *arg;
@@ -66,7 +66,7 @@ static const struct rtattr *attribute_next(const struct nlmsghdr *m, size_t *at)
 	return a;
 }
 
-static void on_address(struct host *h, const struct nlmsghdr *m)
+static void on_address(struct netlink *h, const struct nlmsghdr *m)
 {
 	const struct ifaddrmsg *a = NLMSG_DATA(m);
 	const struct rtattr *at, *local = NULL, *address = NULL;
@@ -91,7 +91,7 @@ static void on_address(struct host *h, const struct nlmsghdr *m)
 }
 
 /* True when a dump is over. */
-static bool on_messages(struct host *h, const char *buf, ssize_t n)
+static bool on_messages(struct netlink *h, const char *buf, ssize_t n)
 {
 	const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)buf;
 	unsigned left = (unsigned)n;
@@ -105,7 +105,7 @@ static bool on_messages(struct host *h, const char *buf, ssize_t n)
 	return false;
 }
 
-static int dump_addresses(struct host *h)
+static int dump_addresses(struct netlink *h)
 {
 	struct {
 		struct nlmsghdr m;
@@ -129,26 +129,26 @@ static int dump_addresses(struct host *h)
 	return 0;
 }
 
-int host_open(struct host **ret, host_address_fn *fn, void *arg)
+int netlink_open(struct netlink **ret, host_address_fn *fn, void *arg)
 {
-	struct host *h = calloc(1, sizeof(*h));
+	struct netlink *h = calloc(1, sizeof(*h));
 	int r;
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct host){.fn = fn, .arg = arg};
+	*h = (struct netlink){.fn = fn, .arg = arg};
 	h->fd = netlink(NETLINK_ROUTE, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SOCK_NONBLOCK);
 	r = h->fd < 0 ? h->fd
 		      : dump_addresses(h); /* after the subscription: nothing falls between */
 	if (r < 0) {
-		host_close(h);
+		netlink_close(h);
 		return r;
 	}
 	*ret = h;
 	return 0;
 }
 
-void host_close(struct host *h)
+void netlink_close(struct netlink *h)
 {
 	if (!h)
 		return;
@@ -157,12 +157,12 @@ void host_close(struct host *h)
 	free(h);
 }
 
-int host_fd(const struct host *h)
+int netlink_fd(const struct netlink *h)
 {
 	return h->fd;
 }
 
-int host_dispatch(struct host *h)
+int netlink_dispatch(struct netlink *h)
 {
 	char buf[BUFFER] __attribute__((aligned(8)));
 	ssize_t n;
@@ -236,7 +236,7 @@ static int on_ports(const struct ports *p, const char *buf, ssize_t n)
 	return 0;
 }
 
-int host_listening(uint8_t proto, uint64_t bitmap[HOST_PORT_WORDS])
+int netlink_listening(uint8_t proto, uint64_t bitmap[HOST_PORT_WORDS])
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
 	_close_ int fd = netlink(NETLINK_SOCK_DIAG, 0, 0);
@@ -269,7 +269,7 @@ static void put_address(__be32 to[4], const struct ip *ip)
 	memcpy(to, ip->b, ip->v == 4 ? 4 : 16);
 }
 
-static void take_cgroup(struct host_socket *s, const struct nlmsghdr *m)
+static void take_cgroup(struct netlink_socket *s, const struct nlmsghdr *m)
 {
 	size_t cursor = NLMSG_SPACE(sizeof(struct inet_diag_msg));
 	const struct rtattr *at;
@@ -279,8 +279,8 @@ static void take_cgroup(struct host_socket *s, const struct nlmsghdr *m)
 			memcpy(&s->cgroup_id, RTA_DATA(at), sizeof(s->cgroup_id));
 }
 
-int host_socket(struct host_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
-		const struct ip *dst, uint16_t dport)
+int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
+		   const struct ip *dst, uint16_t dport)
 {
 	struct {
 		struct nlmsghdr m;
@@ -297,7 +297,7 @@ int host_socket(struct host_socket *ret, uint8_t proto, const struct ip *src, ui
 	_close_ int fd = netlink(NETLINK_SOCK_DIAG, 0, 0);
 	char buf[BUFFER] __attribute__((aligned(8)));
 	const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)buf;
-	struct host_socket s = {0};
+	struct netlink_socket s = {0};
 	ssize_t n;
 
 	if (fd < 0)

@@ -11,27 +11,27 @@
 
 #define HOST_PORT_WORDS (65536 / 64)
 
-struct host;
+struct netlink;
 typedef void host_address_fn(void *arg, const struct ip *ip, bool on);
-/* Calls fn for every address there is, then host_dispatch does for every change. */
-int host_open(struct host **ret, host_address_fn *fn, void *arg);
-void host_close(struct host *h); /* NULL is fine */
-int host_fd(const struct host *h);
+/* Calls fn for every address there is, then netlink_dispatch does for every change. */
+int netlink_open(struct netlink **ret, host_address_fn *fn, void *arg);
+void netlink_close(struct netlink *h); /* NULL is fine */
+int netlink_fd(const struct netlink *h);
 /* 0; -ENOBUFS: changes were lost, and the addresses have been read again (those that went are not
  * told). */
-int host_dispatch(struct host *h);
+int netlink_dispatch(struct netlink *h);
 
 /* Local ports: TCP that listen; UDP sockets without a peer outside the ephemeral range (a client
  * that has not connected looks like a server otherwise). proto 6 or 17. */
-int host_listening(uint8_t proto, uint64_t bitmap[HOST_PORT_WORDS]);
+int netlink_listening(uint8_t proto, uint64_t bitmap[HOST_PORT_WORDS]);
 
 /* The local process of a socket, by its addresses: the inode of sock_diag, for /proc/PID/fd; with
  * uid. -ENOENT. */
-struct host_socket {
+struct netlink_socket {
 	uint64_t inode;
 	uint64_t cgroup_id; /* 0 = the kernel does not say */
 	uint32_t uid;
 };
-int host_socket(struct host_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
-		const struct ip *dst, uint16_t dport);
+int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
+		   const struct ip *dst, uint16_t dport);
 #endif

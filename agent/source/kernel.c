@@ -19,22 +19,22 @@ struct follow {
 	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one
 					      has comes on top */
 };
-struct ring {
-	struct ring_config cfg;
+struct kernel_source {
+	struct kernel_source_config cfg;
 	const struct engine *engine;
 	uint32_t generation;
-	struct ring_state state;
+	struct kernel_source_state state;
 	unsigned hand;
-	ring_flow_fn *flow_fn; /* during ring_flows */
+	ring_flow_fn *flow_fn; /* during kernel_source_flows */
 	void *flow_arg;
 	char unit[PROCESS_UNIT_MAX], path[4096];
 	struct follow *bucket[BUCKETS];
 	struct follow follow[RING_FLOWS_MAX];
 };
 
-int ring_new(struct ring **ret, const struct ring_config *cfg)
+int kernel_source_new(struct kernel_source **ret, const struct kernel_source_config *cfg)
 {
-	struct ring *r = calloc(1, sizeof(*r));
+	struct kernel_source *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
@@ -43,12 +43,12 @@ int ring_new(struct ring **ret, const struct ring_config *cfg)
 	return 0;
 }
 
-void ring_free(struct ring *r)
+void kernel_source_free(struct kernel_source *r)
 {
 	free(r);
 }
 
-void ring_engine(struct ring *r, const struct engine *e, uint32_t generation)
+void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation)
 {
 	r->engine = e;
 	r->generation = generation;
@@ -80,7 +80,8 @@ static bool flow_same(const struct flow_key *a, const struct flow_key *b)
 	       ip_cmp(&a->src, &b->src) == 0 && ip_cmp(&a->dst, &b->dst) == 0;
 }
 
-static struct follow *follow_find(struct ring *r, const struct flow_key *k, uint64_t cgroup)
+static struct follow *follow_find(struct kernel_source *r, const struct flow_key *k,
+				  uint64_t cgroup)
 {
 	struct follow *f = r->bucket[flow_hash(k, cgroup) % BUCKETS];
 
@@ -89,7 +90,7 @@ static struct follow *follow_find(struct ring *r, const struct flow_key *k, uint
 	return f;
 }
 
-static void follow_drop(struct ring *r, struct follow *f)
+static void follow_drop(struct kernel_source *r, struct follow *f)
 {
 	struct follow **at = &r->bucket[flow_hash(&f->key, f->cgroup) % BUCKETS];
 
@@ -101,7 +102,7 @@ static void follow_drop(struct ring *r, struct follow *f)
 }
 
 /* Full: the one that the hand points at goes; its later packets are told as a new flow. */
-static struct follow *follow_add(struct ring *r, const struct flow_key *k, uint64_t cgroup)
+static struct follow *follow_add(struct kernel_source *r, const struct flow_key *k, uint64_t cgroup)
 {
 	struct follow **at = &r->bucket[flow_hash(k, cgroup) % BUCKETS];
 	struct follow *f = NULL;
@@ -122,18 +123,18 @@ static struct follow *follow_add(struct ring *r, const struct flow_key *k, uint6
 	return f;
 }
 
-void ring_forget(struct ring *r)
+void kernel_source_forget(struct kernel_source *r)
 {
 	for (unsigned i = 0; i < RING_FLOWS_MAX; i++)
 		r->follow[i].handle = 0;
 }
 
-uint32_t ring_cgroup_mask(const struct engine *e, const char *path)
+uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path)
 {
 	return compiled_cgroup_mask(e->compiled, path);
 }
 
-static void on_unresolved(struct ring *r, uint64_t cgroup)
+static void on_unresolved(struct kernel_source *r, uint64_t cgroup)
 {
 	const char *path = r->cfg.cgroups ? cgroups_path(r->cfg.cgroups, cgroup) : NULL;
 
@@ -141,26 +142,27 @@ static void on_unresolved(struct ring *r, uint64_t cgroup)
 	/* no path: the cgroup is gone already; its sockets stay "unresolved", which never allows by
 	 * accident */
 	if (path && r->engine)
-		kernel_cgroup_set(r->cfg.kernel, cgroup, ring_cgroup_mask(r->engine, path));
+		kernel_cgroup_set(r->cfg.kernel, cgroup,
+				  kernel_source_cgroup_mask(r->engine, path));
 }
 
 /* Gone, or a zombie, before anybody could look into /proc: the kernel made a note when it was at
  * socket() or connect(). */
-static int attribute_dead(struct ring *r, const struct kernel_record *k, struct process *p)
+static int attribute_dead(struct kernel_source *r, const struct kernel_record *k, struct process *p)
 {
-	struct kernel_image i;
+	struct kernel_exec i;
 	int err;
 
 	r->state.dead_processes++;
 	if (!p->comm)
 		p->comm = k->comm[0] ? k->comm : NULL;
-	err = kernel_image(r->cfg.kernel, k->pid, k->start_ns, &i);
+	err = kernel_exec(r->cfg.kernel, k->pid, k->start_ns, &i);
 	if (!err)
 		err = processes_learn(r->cfg.processes, p, i.exe, i.arguments, i.length);
 	return err ? err : processes_lookup(r->cfg.processes, p);
 }
 
-static void attribute(struct ring *r, const struct kernel_record *k, struct process *p)
+static void attribute(struct kernel_source *r, const struct kernel_record *k, struct process *p)
 {
 	const char *path =
 		r->cfg.cgroups && k->cgroup_id ? cgroups_path(r->cfg.cgroups, k->cgroup_id) : NULL;
@@ -179,7 +181,7 @@ static void attribute(struct ring *r, const struct kernel_record *k, struct proc
 		attribute_dead(r, k, p);
 }
 
-static void event_of(struct ring *r, const struct kernel_record *k, struct event *e)
+static void event_of(struct kernel_source *r, const struct kernel_record *k, struct event *e)
 {
 	memset(e, 0, sizeof(*e));
 	e->kind = k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL ? EVENT_FLOW_END
@@ -201,7 +203,7 @@ static void event_of(struct ring *r, const struct kernel_record *k, struct event
 		e->detail = "not a whole IP packet";
 }
 
-static uint32_t subject_mask(const struct ring *r, const struct process *p)
+static uint32_t subject_mask(const struct kernel_source *r, const struct process *p)
 {
 	uint32_t mask = 0;
 
@@ -226,7 +228,7 @@ static void query_of(const struct event *e, const struct kernel_record *k, struc
 }
 
 /* The kernel may have judged before it knew the cgroup: what it knew then is what is compared. */
-static enum decide_known known_of(struct ring *r, const struct kernel_record *k,
+static enum decide_known known_of(struct kernel_source *r, const struct kernel_record *k,
 				  const struct event *e, uint32_t mask)
 {
 	struct engine_verdict v;
@@ -246,7 +248,7 @@ static enum decide_known known_of(struct ring *r, const struct kernel_record *k,
 		       : KNOWN_USER;
 }
 
-static void tell_mismatch(struct ring *r, const struct kernel_record *k)
+static void tell_mismatch(struct kernel_source *r, const struct kernel_record *k)
 {
 	char dst[IP_STRLEN], text[192];
 
@@ -263,7 +265,7 @@ static void tell_mismatch(struct ring *r, const struct kernel_record *k)
 
 /* Sends it down the road. A record of another generation is decided by the policy of now and not
  * compared. */
-static void decide(struct ring *r, const struct kernel_record *k, struct event *e)
+static void decide(struct kernel_source *r, const struct kernel_record *k, struct event *e)
 {
 	struct pipeline_kernel kernel = {.action = k->verdict.action, .rule = k->verdict.rule};
 	bool same = k->verdict.generation == r->generation;
@@ -289,7 +291,8 @@ static bool stopped(const struct kernel_record *k)
 }
 
 /* kind: EVENT_FLOW for its first packets, EVENT_FLOW_END for what came after them. */
-static struct follow *tell(struct ring *r, const struct kernel_record *k, enum event_kind kind)
+static struct follow *tell(struct kernel_source *r, const struct kernel_record *k,
+			   enum event_kind kind)
 {
 	struct follow *f;
 	struct event e;
@@ -308,7 +311,7 @@ static struct follow *tell(struct ring *r, const struct kernel_record *k, enum e
 
 /* The flow has sent this much in all: what of it was not told yet goes to the summary, or is told
  * anew. */
-static void tell_more(struct ring *r, const struct kernel_record *k, struct follow *f,
+static void tell_more(struct kernel_source *r, const struct kernel_record *k, struct follow *f,
 		      uint64_t packets, uint64_t bytes)
 {
 	struct kernel_record rest = *k;
@@ -317,7 +320,7 @@ static void tell_more(struct ring *r, const struct kernel_record *k, struct foll
 		return;
 	rest.packets = packets - f->packets;
 	rest.bytes = bytes - f->bytes;
-	if (!fold_more(r->cfg.fold, f->handle, rest.packets, rest.bytes, k->last_ns)) {
+	if (!aggregate_more(r->cfg.fold, f->handle, rest.packets, rest.bytes, k->last_ns)) {
 		tell(r, &rest, EVENT_FLOW_END);
 		return;
 	}
@@ -325,7 +328,7 @@ static void tell_more(struct ring *r, const struct kernel_record *k, struct foll
 	f->bytes = bytes;
 }
 
-static void on_end(struct ring *r, const struct kernel_record *k)
+static void on_end(struct kernel_source *r, const struct kernel_record *k)
 {
 	struct follow *f;
 	struct event e;
@@ -352,7 +355,7 @@ static void on_end(struct ring *r, const struct kernel_record *k)
 
 static void on_record(void *arg, const struct kernel_record *k)
 {
-	struct ring *r = arg;
+	struct kernel_source *r = arg;
 
 	r->state.records++;
 	if (k->kind == KERNEL_UNRESOLVED)
@@ -363,7 +366,7 @@ static void on_record(void *arg, const struct kernel_record *k)
 		on_end(r, k);
 }
 
-void ring_poll(struct ring *r)
+void kernel_source_poll(struct kernel_source *r)
 {
 	if (r->engine)
 		kernel_poll(r->cfg.kernel, on_record, r);
@@ -372,7 +375,7 @@ void ring_poll(struct ring *r)
 /* The folds' counts are the kernel's sums of what was stopped. */
 static void on_counts(void *arg, const struct kernel_record *k, bool last)
 {
-	struct ring *r = arg;
+	struct kernel_source *r = arg;
 	struct flow_key key = key_of(k);
 	struct follow *f = follow_find(r, &key, k->cgroup_id);
 
@@ -387,7 +390,7 @@ static void on_counts(void *arg, const struct kernel_record *k, bool last)
 /* What passed of flows that go on: by their sockets. */
 static void on_live(void *arg, const struct kernel_record *k)
 {
-	struct ring *r = arg;
+	struct kernel_source *r = arg;
 	struct flow_key key = key_of(k);
 	struct follow *f = violates(k) ? follow_find(r, &key, k->cgroup_id) : NULL;
 
@@ -395,7 +398,7 @@ static void on_live(void *arg, const struct kernel_record *k)
 		tell_more(r, k, f, f->done_packets + k->packets, f->done_bytes + k->bytes);
 }
 
-void ring_counts(struct ring *r)
+void kernel_source_counts(struct kernel_source *r)
 {
 	if (!r->engine)
 		return;
@@ -406,7 +409,7 @@ void ring_counts(struct ring *r)
 
 static void on_flow(void *arg, const struct kernel_record *k)
 {
-	struct ring *r = arg;
+	struct kernel_source *r = arg;
 	struct engine_verdict v;
 	struct engine_query q;
 	struct event e;
@@ -434,7 +437,7 @@ static void on_folded_flow(void *arg, const struct kernel_record *k, bool last)
 		on_flow(arg, k);
 }
 
-int ring_flows(struct ring *r, ring_flow_fn *fn, void *arg)
+int kernel_source_flows(struct kernel_source *r, ring_flow_fn *fn, void *arg)
 {
 	int n;
 
@@ -449,7 +452,7 @@ int ring_flows(struct ring *r, ring_flow_fn *fn, void *arg)
 
 static void on_distance(void *arg, const struct kernel_record *k)
 {
-	struct ring *r = arg;
+	struct kernel_source *r = arg;
 	struct event e;
 	uint32_t mask;
 
@@ -461,13 +464,13 @@ static void on_distance(void *arg, const struct kernel_record *k)
 	pipeline_event(r->cfg.pipeline, &e, k->has_port, known_of(r, k, &e, mask), mask, NULL);
 }
 
-void ring_distances(struct ring *r)
+void kernel_source_distances(struct kernel_source *r)
 {
 	if (r->engine && r->engine->distance)
 		kernel_flows(r->cfg.kernel, on_distance, r);
 }
 
-void ring_state(const struct ring *r, struct ring_state *ret)
+void kernel_source_state(const struct kernel_source *r, struct kernel_source_state *ret)
 {
 	*ret = r->state;
 }

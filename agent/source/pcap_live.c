@@ -11,12 +11,12 @@
 #define TIMEOUT_MS 100 /* the kernel hands over a block of packets at least this often */
 #define BUFFER	   (8 << 20)
 
-struct wire {
+struct pcap_live {
 	pcap_t *pcap;	 /* owned */
 	char *interface; /* owned */
 	uint16_t link;
 	uint64_t number;
-	struct pipeline *pipeline; /* during wire_poll */
+	struct pipeline *pipeline; /* during pcap_live_poll */
 	int error;
 };
 
@@ -47,10 +47,10 @@ static int activate(pcap_t *p)
 	return r;
 }
 
-int wire_open(struct wire **ret, const char *interface, struct diag_sink *d)
+int pcap_live_open(struct pcap_live **ret, const char *interface, struct diag_sink *d)
 {
 	char text[PCAP_ERRBUF_SIZE] = "";
-	struct wire *w = calloc(1, sizeof(*w));
+	struct pcap_live *w = calloc(1, sizeof(*w));
 	int r;
 
 	if (!w)
@@ -59,13 +59,13 @@ int wire_open(struct wire **ret, const char *interface, struct diag_sink *d)
 	w->pcap = w->interface ? pcap_create(interface, text) : NULL;
 	if (!w->pcap) {
 		diag_error(d, NULL, 0, "cannot listen on %s: %s", interface, text);
-		wire_close(w);
+		pcap_live_close(w);
 		return -EIO;
 	}
 	r = activate(w->pcap);
 	if (r < 0 || pcap_get_selectable_fd(w->pcap) < 0) {
 		r = refuse(d, interface, r < 0 ? r : PCAP_ERROR, w->pcap);
-		wire_close(w);
+		pcap_live_close(w);
 		return r;
 	}
 	w->link = (uint16_t)pcap_datalink(w->pcap);
@@ -75,7 +75,7 @@ int wire_open(struct wire **ret, const char *interface, struct diag_sink *d)
 	return 0;
 }
 
-void wire_close(struct wire *w)
+void pcap_live_close(struct pcap_live *w)
 {
 	if (!w)
 		return;
@@ -85,14 +85,14 @@ void wire_close(struct wire *w)
 	free(w);
 }
 
-int wire_fd(const struct wire *w)
+int pcap_live_fd(const struct pcap_live *w)
 {
 	return pcap_get_selectable_fd(w->pcap);
 }
 
 static void on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *data)
 {
-	struct wire *w = (struct wire *)(void *)arg;
+	struct pcap_live *w = (struct pcap_live *)(void *)arg;
 	struct packet_frame f = {.data = data,
 				 .caplen = h->caplen,
 				 .len = h->len < h->caplen ? h->caplen : h->len,
@@ -105,7 +105,7 @@ static void on_packet(u_char *arg, const struct pcap_pkthdr *h, const u_char *da
 	w->error = r < 0 ? r : w->error;
 }
 
-int wire_poll(struct wire *w, struct pipeline *p, const char **why)
+int pcap_live_poll(struct pcap_live *w, struct pipeline *p, const char **why)
 {
 	int n;
 
@@ -121,13 +121,13 @@ int wire_poll(struct wire *w, struct pipeline *p, const char **why)
 	return w->error;
 }
 
-void wire_state(struct wire *w, struct wire_state *ret)
+void pcap_live_state(struct pcap_live *w, struct pcap_live_state *ret)
 {
 	struct pcap_stat s = {0};
 
 	pcap_stats(w->pcap, &s);
-	*ret = (struct wire_state){.interface = w->interface,
-				   .packets = w->number,
-				   .dropped = s.ps_drop,
-				   .dropped_by_interface = s.ps_ifdrop};
+	*ret = (struct pcap_live_state){.interface = w->interface,
+					.packets = w->number,
+					.dropped = s.ps_drop,
+					.dropped_by_interface = s.ps_ifdrop};
 }

@@ -10,17 +10,17 @@
 #define WIRE_SNAPLEN 512 /* headers, with every extension that packet_decode walks */
 #define WIRE_BATCH   256 /* packets a wake-up */
 
-struct wire;
+struct pcap_live;
 /* Opens the device. 0, or -errno with one sentence in d. */
-int wire_open(struct wire **ret, const char *interface, struct diag_sink *d);
-void wire_close(struct wire *w);   /* NULL is fine */
-int wire_fd(const struct wire *w); /* epoll-able */
+int pcap_live_open(struct pcap_live **ret, const char *interface, struct diag_sink *d);
+void pcap_live_close(struct pcap_live *w);   /* NULL is fine */
+int pcap_live_fd(const struct pcap_live *w); /* epoll-able */
 /* What waits, to the pipeline. 0; -ENETDOWN and the like when the device is gone (the sentence is
  * in *why). */
-int wire_poll(struct wire *w, struct pipeline *p, const char **why);
-struct wire_state {
+int pcap_live_poll(struct pcap_live *w, struct pipeline *p, const char **why);
+struct pcap_live_state {
 	const char *interface;
 	uint64_t packets, dropped, dropped_by_interface; /* of libpcap, since the start */
 };
-void wire_state(struct wire *w, struct wire_state *ret);
+void pcap_live_state(struct pcap_live *w, struct pcap_live_state *ret);
 #endif

@@ -25,7 +25,7 @@ static void path_of(const struct abi_image *i, char *ret, size_t size)
 	}
 }
 
-int kernel_image(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_image *ret)
+int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_exec *ret)
 {
 	struct abi_image_key key = {.start_boot = start_ns, .pid = (__u64)pid};
 	struct abi_image i;

@@ -18,15 +18,15 @@
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/skel.h"
 
-static const char *const place_names[LIGHT_ARRAYS] = {"p_root4",  "p_entries4", "p_root6",
-						      "p_nodes6", "p_leaves6",	"p_flags",
-						      "p_small"};
-static const uint8_t place_width[LIGHT_ARRAYS] = {4, 4, 4, 8, 2, 2, 8};
+static const char *const place_names[LOOKUP_ARRAYS] = {"p_root4",  "p_entries4", "p_root6",
+						       "p_nodes6", "p_leaves6",	 "p_flags",
+						       "p_small"};
+static const uint8_t place_width[LOOKUP_ARRAYS] = {4, 4, 4, 8, 2, 2, 8};
 static const char *const rules_names[DECIDE_ARRAYS] = {"r_row_of", "r_subj_of", "r_tcp",
 						       "r_udp",	   "r_proto",	"r_column_of",
 						       "r_matrix"};
 static const uint8_t rules_width[DECIDE_ARRAYS] = {2, 2, 1, 1, 1, 2, 2};
-_Static_assert(LIGHT_LEAVES6 == 4 && LIGHT_SMALL == 6 && DECIDE_MATRIX == 6,
+_Static_assert(LOOKUP_LEAVES6 == 4 && LOOKUP_SMALL == 6 && DECIDE_MATRIX == 6,
 	       "the lists above follow the enums");
 
 static uint64_t clock_ns(void)
@@ -101,7 +101,7 @@ static void placemaps_put(struct place_maps *m)
 {
 	if (!m || --m->refs)
 		return;
-	for (int i = 0; i < LIGHT_ARRAYS; i++)
+	for (int i = 0; i < LOOKUP_ARRAYS; i++)
 		fd_close(&m->fd[i]);
 	free(m);
 }
@@ -110,7 +110,7 @@ static uint64_t placemaps_hash(const struct table_array *a)
 {
 	uint64_t h = 1;
 
-	for (int i = 0; i < LIGHT_ARRAYS; i++)
+	for (int i = 0; i < LOOKUP_ARRAYS; i++)
 		h = hash_bytes(h, a[i].data, a[i].bytes);
 	return h;
 }
@@ -125,7 +125,7 @@ static int placemaps_make(struct place_maps **ret, const struct table_array *a, 
 	m->refs = 1;
 	m->hash = hash;
 	memset(m->fd, 0xff, sizeof(m->fd));
-	for (int i = 0; i < LIGHT_ARRAYS; i++) {
+	for (int i = 0; i < LOOKUP_ARRAYS; i++) {
 		m->fd[i] = array_make(place_names[i], a[i].data, a[i].bytes, d);
 		if (m->fd[i] < 0) {
 			int err = m->fd[i];
@@ -137,7 +137,7 @@ static int placemaps_make(struct place_maps **ret, const struct table_array *a, 
 		m->elements[i] = (uint32_t)(a[i].bytes / place_width[i]);
 		m->bytes += a[i].bytes;
 	}
-	m->nat64 = (uint32_t)((const uint64_t *)a[LIGHT_SMALL].data)[LIGHT_SMALL_NAT64];
+	m->nat64 = (uint32_t)((const uint64_t *)a[LOOKUP_SMALL].data)[LOOKUP_SMALL_NAT64];
 	*ret = m;
 	return 0;
 }
@@ -148,8 +148,8 @@ static int placemaps_get(struct place_maps **ret, const struct kernel *k, const 
 	const struct table_array *a;
 	uint64_t hash;
 
-	if (table_arrays(t, &a) != LIGHT_ARRAYS ||
-	    a[LIGHT_SMALL].bytes < LIGHT_SMALL_WORDS * sizeof(uint64_t))
+	if (table_arrays(t, &a) != LOOKUP_ARRAYS ||
+	    a[LOOKUP_SMALL].bytes < LOOKUP_SMALL_WORDS * sizeof(uint64_t))
 		return -EINVAL;
 	hash = placemaps_hash(a);
 	if (k->now && k->now->places->hash == hash) {
@@ -233,7 +233,7 @@ static int flat_reuse(struct bpf_object *o, const char *name, int fd)
 {
 	int err = bpf_map__reuse_fd(bpf_object__find_map_by_name(o, name), fd);
 
-	return err ? err : direct_add(bpf_object__find_map_by_name(o, name));
+	return err ? err : map_value_add(bpf_object__find_map_by_name(o, name));
 }
 
 static int maps_reuse(const struct kernel *k, struct generation *g)
@@ -242,8 +242,8 @@ static int maps_reuse(const struct kernel *k, struct generation *g)
 	int err = state_reuse(k, o);
 
 	if (!err)
-		err = direct_begin(bpf_object__find_map_by_name(o, state_name(STATE_SETTINGS)));
-	for (int i = 0; !err && i < LIGHT_ARRAYS; i++)
+		err = map_value_begin(bpf_object__find_map_by_name(o, state_name(STATE_SETTINGS)));
+	for (int i = 0; !err && i < LOOKUP_ARRAYS; i++)
 		err = flat_reuse(o, place_names[i], g->places->fd[i]);
 	for (int i = 0; !err && i < DECIDE_ARRAYS; i++)
 		err = flat_reuse(o, rules_names[i], g->rules[i]);
@@ -266,7 +266,7 @@ static void constants_set(struct generation *g, const struct compiled *c)
 	g->skel->rodata->nat64_count = g->places->nat64;
 	g->skel->rodata->column_any =
 		((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
-	for (int i = 0; i < LIGHT_ARRAYS; i++)
+	for (int i = 0; i < LOOKUP_ARRAYS; i++)
 		g->skel->rodata->place_limit[i] = g->places->elements[i];
 	for (int i = 0; i < DECIDE_ARRAYS; i++)
 		g->skel->rodata->rules_limit[i] = (uint32_t)(c->bytes[i] / rules_width[i]);
@@ -277,8 +277,8 @@ static int programs_load(struct generation *g, const struct kernel *k, const str
 {
 	int err;
 
-	trouble_begin();
-	err = direct_register();
+	libbpf_log_begin();
+	err = map_value_register();
 	if (err)
 		return err;
 	g->skel = egress_bpf__open();
@@ -293,7 +293,7 @@ static int programs_load(struct generation *g, const struct kernel *k, const str
 	}
 	if (err)
 		diag_error(d, NULL, 0, "the kernel does not take the program: %s (%s)",
-			   strerror(-err), trouble_text());
+			   strerror(-err), libbpf_log_text());
 	return err;
 }
 

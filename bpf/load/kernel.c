@@ -99,7 +99,7 @@ int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct dia
 	if (!err)
 		err = state_open(k, cfg, d);
 	if (!err)
-		err = read_open(k, d);
+		err = records_open(k, d);
 	if (err) {
 		kernel_close(k);
 		return err;
@@ -114,7 +114,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
-	read_close(k);
+	records_close(k);
 	generation_free(k->now);
 	generation_free(k->before);
 	if (k->settings)

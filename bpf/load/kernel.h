@@ -147,12 +147,12 @@ int kernel_fd(const struct kernel *k); /* epoll: readable when a denial waits, o
 int kernel_poll(struct kernel *k, kernel_record_fn *fn, void *arg);
 /* What a process ran, by what the kernel noted at its socket(): for one that /proc no longer has.
  * -ENOENT: no note. */
-struct kernel_image {
+struct kernel_exec {
 	char exe[512];	     /* absolute; starts with "..." when it was too deep; "" = none */
 	char arguments[260]; /* NUL between them; ends in "..." when there were more */
 	size_t length;	     /* of arguments */
 };
-int kernel_image(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_image *ret);
+int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_exec *ret);
 /* Live flows, by iterator. -ENOTSUP where the kernel has none. The number of flows. */
 int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg);
 /* Folded denials and alerts with their counts so far (the first packet, which rang, included).

@@ -60,8 +60,8 @@ static inline int fd_take(int *fd)
 /* The place table in the kernel: shared by generations that have the same bytes. */
 struct place_maps {
 	unsigned refs;
-	int fd[LIGHT_ARRAYS];
-	uint32_t elements[LIGHT_ARRAYS];
+	int fd[LOOKUP_ARRAYS];
+	uint32_t elements[LOOKUP_ARRAYS];
 	uint32_t nat64;
 	uint64_t hash;
 	size_t bytes;
@@ -124,17 +124,17 @@ int swap_adopt(struct kernel *k); /* opens the pinned links; 1 when the packet h
 void link_name(enum hook h, char ret[32]);
 
 /* read.c */
-int read_open(struct kernel *k, struct diag_sink *d);
-void read_close(struct kernel *k);
+int records_open(struct kernel *k, struct diag_sink *d);
+void records_close(struct kernel *k);
 void totals_retire(struct kernel *k, const struct generation *g);
 
 /* direct.c: which array maps the programs that are loaded next address directly; the first begins a
  * new list */
-int direct_register(void);
-int direct_begin(const struct bpf_map *m);
-int direct_add(const struct bpf_map *m);
+int map_value_register(void);
+int map_value_begin(const struct bpf_map *m);
+int map_value_add(const struct bpf_map *m);
 
 /* trouble.c: what libbpf said last, for the diag */
-void trouble_begin(void);
-const char *trouble_text(void);
+void libbpf_log_begin(void);
+const char *libbpf_log_text(void);
 #endif

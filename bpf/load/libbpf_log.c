@@ -8,7 +8,7 @@
 
 #define LOG_BEGIN "-- BEGIN PROG LOAD LOG --"
 
-static _Thread_local char trouble_first[256];
+static _Thread_local char libbpf_log_first[256];
 
 static bool is_statistics(const char *line)
 {
@@ -27,7 +27,7 @@ static const char *log_reason(char *log)
 	return why ? why : "";
 }
 
-static int trouble_keep(enum libbpf_print_level level, const char *fmt, va_list ap)
+static int libbpf_log_keep(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
 	char *text = NULL, *log;
 
@@ -35,21 +35,21 @@ static int trouble_keep(enum libbpf_print_level level, const char *fmt, va_list 
 		return 0;
 	log = strstr(text, LOG_BEGIN);
 	if (log) /* says more than the warning before it */
-		snprintf(trouble_first, sizeof(trouble_first), "%s", log_reason(log));
-	else if (!trouble_first[0])
-		snprintf(trouble_first, sizeof(trouble_first), "%.*s", (int)strcspn(text, "\n"),
-			 text);
+		snprintf(libbpf_log_first, sizeof(libbpf_log_first), "%s", log_reason(log));
+	else if (!libbpf_log_first[0])
+		snprintf(libbpf_log_first, sizeof(libbpf_log_first), "%.*s",
+			 (int)strcspn(text, "\n"), text);
 	free(text);
 	return 0;
 }
 
-void trouble_begin(void)
+void libbpf_log_begin(void)
 {
-	libbpf_set_print(trouble_keep);
-	trouble_first[0] = 0;
+	libbpf_set_print(libbpf_log_keep);
+	libbpf_log_first[0] = 0;
 }
 
-const char *trouble_text(void)
+const char *libbpf_log_text(void)
 {
-	return trouble_first[0] ? trouble_first : "no reason given";
+	return libbpf_log_first[0] ? libbpf_log_first : "no reason given";
 }

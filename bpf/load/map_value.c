@@ -46,7 +46,7 @@ static int direct_prepare(struct bpf_program *p, struct bpf_prog_load_opts *opts
 }
 
 /* Once a process: programs of these sections pass through direct_prepare. */
-int direct_register(void)
+int map_value_register(void)
 {
 	static const struct {
 		const char *section;
@@ -75,7 +75,7 @@ int direct_register(void)
 	return 0;
 }
 
-int direct_add(const struct bpf_map *m)
+int map_value_add(const struct bpf_map *m)
 {
 	if (!m)
 		return 0;
@@ -85,8 +85,8 @@ int direct_add(const struct bpf_map *m)
 	return 0;
 }
 
-int direct_begin(const struct bpf_map *m)
+int map_value_begin(const struct bpf_map *m)
 {
 	direct_count = 0;
-	return direct_add(m);
+	return map_value_add(m);
 }

@@ -256,11 +256,11 @@ int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_si
 	bool adopted;
 	int err;
 
-	trouble_begin();
+	libbpf_log_begin();
 	k->observe = observe_bpf__open();
 	if (!k->observe) {
 		err = -errno;
-		diag_error(d, NULL, 0, "cannot open the observer program: %s", trouble_text());
+		diag_error(d, NULL, 0, "cannot open the observer program: %s", libbpf_log_text());
 		return err;
 	}
 	o = k->observe->obj;
@@ -275,7 +275,7 @@ int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_si
 		err = observe_bpf__load(k->observe);
 	if (err) {
 		diag_error(d, NULL, 0, "the kernel does not take the observer program: %s (%s)",
-			   strerror(-err), trouble_text());
+			   strerror(-err), libbpf_log_text());
 		return err;
 	}
 	if (!adopted)

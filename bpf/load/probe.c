@@ -207,7 +207,7 @@ static void probe_observer(struct kernel_probe *p, enum kernel_feature f, const 
 	struct bpf_program *prog;
 	int err;
 
-	trouble_begin();
+	libbpf_log_begin();
 	if (!o) {
 		probe_no(p, f, "cannot open the program: %s", strerror(errno));
 		return;
@@ -217,7 +217,7 @@ static void probe_observer(struct kernel_probe *p, enum kernel_feature f, const 
 	err = observe_bpf__load(o);
 	p->feature[f].ok = !err;
 	if (err)
-		probe_no(p, f, "%s (%.100s)", strerror(-err), trouble_text());
+		probe_no(p, f, "%s (%.100s)", strerror(-err), libbpf_log_text());
 	observe_bpf__destroy(o);
 }
 

@@ -84,7 +84,7 @@ static int epoll_add(int epoll, int fd)
 	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &e) ? -errno : 0;
 }
 
-int read_open(struct kernel *k, struct diag_sink *d)
+int records_open(struct kernel *k, struct diag_sink *d)
 {
 	int err;
 
@@ -100,7 +100,7 @@ int read_open(struct kernel *k, struct diag_sink *d)
 	return err ? err : epoll_add(k->epoll, ring_buffer__epoll_fd(k->flows));
 }
 
-void read_close(struct kernel *k)
+void records_close(struct kernel *k)
 {
 	bpf_link__destroy(k->iterator);
 	ring_buffer__free(k->denials);

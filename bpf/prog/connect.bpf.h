@@ -47,7 +47,7 @@ static __always_inline bool goes_on(const struct slot *s, const struct abi_key *
 	       s->key.family == k->family && x[0] == y[0] && x[1] == y[1] && s->key.dport == port;
 }
 
-static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key *k, __u8 hook)
+static __always_inline int call_verdict(struct bpf_sock_addr *ctx, struct abi_key *k, __u8 hook)
 {
 	struct abi_verdict v = {.generation = generation, .hook = hook};
 	struct abi_process process = {};
@@ -78,11 +78,11 @@ static __always_inline int call_judge(struct bpf_sock_addr *ctx, struct abi_key 
 		return PASS;
 	who.cgroup = process.cgroup;
 	who.uid = process.uid;
-	judge_sender(&who);
+	verdict_sender(&who);
 	if (who.known != KNOWN_ALL ||
 	    header.needs & DECIDE_NEEDS_SOURCE) /* the source is not chosen yet */
 		return PASS;
-	verdict_of(&v, judge_key(places, &who, k));
+	verdict_of(&v, verdict_key(places, &who, k));
 	if (v.action != DECIDE_BLOCK || is_own(k) || (k->dport == 67 || k->dport == 547))
 		return PASS;
 	v.enforced = 1;
@@ -99,7 +99,7 @@ static __always_inline int call4(struct bpf_sock_addr *ctx, __u8 hook)
 	__u32 a = ctx->user_ip4;
 
 	__builtin_memcpy(k.dst, &a, 4);
-	return a ? call_judge(ctx, &k, hook) : PASS; /* 0.0.0.0 is this host */
+	return a ? call_verdict(ctx, &k, hook) : PASS; /* 0.0.0.0 is this host */
 }
 
 static __always_inline int call6(struct bpf_sock_addr *ctx, __u8 hook)
@@ -115,7 +115,7 @@ static __always_inline int call6(struct bpf_sock_addr *ctx, __u8 hook)
 	} else {
 		__builtin_memcpy(k.dst, a, 16);
 	}
-	return call_judge(ctx, &k, hook);
+	return call_verdict(ctx, &k, hook);
 }
 
 SEC("cgroup/connect4")

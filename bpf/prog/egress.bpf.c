@@ -53,19 +53,19 @@ static __always_inline bool places_local(__u64 places)
 	       rules_read(DECIDE_ROW_OF, place) == DECIDE_ROW_LOCAL;
 }
 
-static __always_inline __u64 judge_key(__u64 places, const struct sender *who,
-				       const struct abi_key *k)
+static __always_inline __u64 verdict_key(__u64 places, const struct sender *who,
+					 const struct abi_key *k)
 {
 	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
 
 	__u32 how = HOW(port, k->has_port), opened_known = k->opened | who->known << 8;
 
-	return judge(places, who->mask, how, k->proto, opened_known);
+	return verdict(places, who->mask, how, k->proto, opened_known);
 }
 
 /* The same for the rule, a destination with one place, without a call. */
-static __always_inline __u64 judge_one(__u32 place, const struct sender *who,
-				       const struct abi_key *k)
+static __always_inline __u64 verdict_one(__u32 place, const struct sender *who,
+					 const struct abi_key *k)
 {
 	struct decide_packet p = {
 		.place = place,
@@ -77,7 +77,7 @@ static __always_inline __u64 judge_one(__u32 place, const struct sender *who,
 		.has_port = k->has_port,
 	};
 
-	return judge_packet(&p);
+	return verdict_packet(&p);
 }
 
 static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
@@ -279,7 +279,7 @@ static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_ke
 		who->cgroup = bpf_skb_cgroup_id(skb);
 	if (header.needs & DECIDE_NEEDS_USER)
 		who->uid = bpf_get_socket_uid(skb);
-	judge_sender(who);
+	verdict_sender(who);
 	who->mask |= source_mask(k);
 }
 
@@ -324,9 +324,9 @@ int egress(struct __sk_buff *skb)
 		p.key.opened = p.same ? s->key.opened : opened_by(sk, &p, s);
 		sender_of(skb, &p.key, &who);
 		if (PLACES_N(places) == 1)
-			verdict_of(&v, judge_one(PLACES_AT(places, 0), &who, &p.key));
+			verdict_of(&v, verdict_one(PLACES_AT(places, 0), &who, &p.key));
 		else
-			verdict_of(&v, judge_key(places, &who, &p.key));
+			verdict_of(&v, verdict_key(places, &who, &p.key));
 		if (v.action == DECIDE_LOCAL)
 			return PASS;
 	}

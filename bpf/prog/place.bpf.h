@@ -23,7 +23,7 @@
 		__uint(value_size, 8);                                                             \
 	} name SEC(".maps")
 
-/* Order and names: enum light_array, enum decide_array (load.c has the same lists). */
+/* Order and names: enum lookup_array, enum decide_array (load.c has the same lists). */
 FLAT_ARRAY(p_root4);
 FLAT_ARRAY(p_entries4);
 FLAT_ARRAY(p_root6);
@@ -64,17 +64,17 @@ struct {
 } users SEC(".maps");
 
 /* Set by the loader before load. Read through volatile: clang must not fold the zeros in. */
-const volatile __u32 place_limit[LIGHT_ARRAYS] = {};
+const volatile __u32 place_limit[LOOKUP_ARRAYS] = {};
 const volatile __u32 rules_limit[DECIDE_ARRAYS] = {};
 const volatile struct decide_header header = {};
 const volatile __u32 generation = 0;
 const volatile __u32 nat64_count = 0;
 const volatile __u32 column_any = 0; /* of mask 0, everything known */
 
-/* By enum light_array; only what the function reads is filled in. */
+/* By enum lookup_array; only what the function reads is filled in. */
 struct flat {
-	const void *data[LIGHT_ARRAYS];
-	__u32 limit[LIGHT_ARRAYS];
+	const void *data[LOOKUP_ARRAYS];
+	__u32 limit[LOOKUP_ARRAYS];
 };
 
 #define flat_get(f, array, name)                                                                   \
@@ -94,12 +94,12 @@ struct flat {
 			return 0;                                                                  \
 		((const type *)f_->data[array])[i_];                                               \
 	})
-#define LIGHT_READ16(ctx, array, index) flat_read(ctx, __u16, array, index)
-#define LIGHT_READ32(ctx, array, index) flat_read(ctx, __u32, array, index)
-#define LIGHT_READ64(ctx, array, index) flat_read(ctx, __u64, array, index)
-#define LIGHT_NAT64_COUNT(ctx)		nat64_count
-#define LIGHT_LOOKUP4(ctx, address)	place4(address)
-#define LIGHT_LOOKUP6(ctx, hi, lo)	place6(hi, lo)
+#define LOOKUP_READ16(ctx, array, index) flat_read(ctx, __u16, array, index)
+#define LOOKUP_READ32(ctx, array, index) flat_read(ctx, __u32, array, index)
+#define LOOKUP_READ64(ctx, array, index) flat_read(ctx, __u64, array, index)
+#define LOOKUP_NAT64_COUNT(ctx)		 nat64_count
+#define LOOKUP_IPV4(ctx, address)	 place4(address)
+#define LOOKUP_IPV6(ctx, hi, lo)	 place6(hi, lo)
 __u32 place4(__u32 address);
 __u32 place6(__u64 hi, __u64 lo);
 #include "geo/lookup/lookup.h"
@@ -109,9 +109,9 @@ __noinline __u32 place4(__u32 address)
 {
 	struct flat f;
 
-	flat_get(&f, LIGHT_ROOT4, p_root4);
-	flat_get(&f, LIGHT_ENTRIES4, p_entries4);
-	return light_lookup4(&f, address);
+	flat_get(&f, LOOKUP_ROOT4, p_root4);
+	flat_get(&f, LOOKUP_ENTRIES4, p_entries4);
+	return lookup_ipv4(&f, address);
 }
 
 /* The class of an IPv6 address, outer address only. */
@@ -119,11 +119,11 @@ __noinline __u32 place6(__u64 hi, __u64 lo)
 {
 	struct flat f;
 
-	flat_get(&f, LIGHT_ROOT6, p_root6);
-	flat_get(&f, LIGHT_NODES6, p_nodes6);
-	flat_get(&f, LIGHT_LEAVES6, p_leaves6);
-	flat_get(&f, LIGHT_SMALL, p_small);
-	return light_lookup6(&f, hi, lo);
+	flat_get(&f, LOOKUP_ROOT6, p_root6);
+	flat_get(&f, LOOKUP_NODES6, p_nodes6);
+	flat_get(&f, LOOKUP_LEAVES6, p_leaves6);
+	flat_get(&f, LOOKUP_SMALL, p_small);
+	return lookup_ipv6(&f, hi, lo);
 }
 
 /* All classes that decide a destination: how many << 48, then 16 bits each. */
@@ -131,13 +131,13 @@ __noinline __u32 place6(__u64 hi, __u64 lo)
 #define PLACES_AT(p, i) ((__u32)((p) >> (16 * (i))) & 0xffff)
 __noinline __u64 place6_all(__u64 hi, __u64 lo)
 {
-	__u32 c[LIGHT_CLASSES_MAX] = {};
+	__u32 c[LOOKUP_CLASSES_MAX] = {};
 	struct flat f;
 	__u64 n;
 
-	flat_get(&f, LIGHT_SMALL, p_small);
-	flat_get(&f, LIGHT_FLAGS, p_flags);
-	n = light_classes6(&f, hi, lo, c);
+	flat_get(&f, LOOKUP_SMALL, p_small);
+	flat_get(&f, LOOKUP_FLAGS, p_flags);
+	n = lookup_classes6(&f, hi, lo, c);
 	return n << 48 | (__u64)(c[2] & 0xffff) << 32 | (__u64)(c[1] & 0xffff) << 16 |
 	       (c[0] & 0xffff);
 }

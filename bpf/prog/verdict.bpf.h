@@ -48,7 +48,7 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 }
 
 /* Unix time. A global function: one path to the verifier, in every turn of the chain. */
-__noinline __u64 judge_now(void)
+__noinline __u64 verdict_now(void)
 {
 	__u64 offset = ((const volatile struct abi_settings *)flat_address(settings))->wall_offset;
 
@@ -57,7 +57,8 @@ __noinline __u64 judge_now(void)
 	return offset ? bpf_ktime_get_boot_ns() + offset : 0;
 }
 
-static __always_inline const struct decide_decision *judge_decision(const __u32 *seen, __u32 index)
+static __always_inline const struct decide_decision *verdict_decision(const __u32 *seen,
+								      __u32 index)
 {
 	__u64 i = index;
 
@@ -68,11 +69,11 @@ static __always_inline const struct decide_decision *judge_decision(const __u32 
 }
 
 #define DECIDE_READ(ctx, array, index) rules_read(array, index)
-#define DECIDE_DECISION(ctx, index)    judge_decision(ctx, index)
-#define DECIDE_NOW(ctx, now)	       judge_now()
+#define DECIDE_DECISION(ctx, index)    verdict_decision(ctx, index)
+#define DECIDE_NOW(ctx, now)	       verdict_now()
 #include "rules/decide.h"
 
-/* What judge() gives back, in one register. */
+/* What verdict() gives back, in one register. */
 #define JUDGED(decision, rule, action) ((__u64)(action) << 32 | (__u64)(rule) << 16 | (decision))
 #define JUDGED_DECISION(j)	       ((__u32)(j)&0xffff)
 #define JUDGED_RULE(j)		       ((__u32)((j) >> 16) & 0xffff)
@@ -81,7 +82,7 @@ static __always_inline const struct decide_decision *judge_decision(const __u32 
 #define JUDGED_NONE		       JUDGED(DECIDE_NONE, 0, DECIDE_BLOCK)
 
 /* block > alert > allow > local */
-static __always_inline __u32 judge_rank(__u64 j)
+static __always_inline __u32 verdict_rank(__u64 j)
 {
 	return (JUDGED_ACTION(j) + 1) & 3;
 }
@@ -89,7 +90,7 @@ static __always_inline __u32 judge_rank(__u64 j)
 #define HOW_HAS_PORT	    0x10000u
 #define HOW(port, has_port) ((port) | ((has_port) ? HOW_HAS_PORT : 0))
 
-static __always_inline __u64 judge_packet(const struct decide_packet *p)
+static __always_inline __u64 verdict_packet(const struct decide_packet *p)
 {
 	struct decide_header h = {
 		.classes = header.classes,
@@ -109,7 +110,7 @@ static __always_inline __u64 judge_packet(const struct decide_packet *p)
 
 /* The decision on one place; how: HOW(). Global functions are verified once, not for every caller.
  */
-__noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+__noinline __u64 verdict_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
 {
 	struct decide_packet p = {
 		.place = place,
@@ -123,17 +124,17 @@ __noinline __u64 judge_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __
 
 	if (p.known >= KNOWN_COUNT)
 		return JUDGED_NONE | (__u64)place << 48;
-	return judge_packet(&p);
+	return verdict_packet(&p);
 }
 
 /* The worst decision of the destination's places (PLACES_*). */
-__noinline __u64 judge(__u64 places, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+__noinline __u64 verdict(__u64 places, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
 {
-	__u64 worst = judge_place(PLACES_AT(places, 0), mask, how, proto, opened_known), j;
+	__u64 worst = verdict_place(PLACES_AT(places, 0), mask, how, proto, opened_known), j;
 
-	for (int i = 1; i < LIGHT_CLASSES_MAX && i < PLACES_N(places); i++) {
-		j = judge_place(PLACES_AT(places, i), mask, how, proto, opened_known);
-		if (judge_rank(j) > judge_rank(worst))
+	for (int i = 1; i < LOOKUP_CLASSES_MAX && i < PLACES_N(places); i++) {
+		j = verdict_place(PLACES_AT(places, i), mask, how, proto, opened_known);
+		if (verdict_rank(j) > verdict_rank(worst))
 			worst = j;
 	}
 	return worst;
@@ -147,7 +148,7 @@ struct sender {
 	__u32 known; /* enum decide_known */
 };
 
-static __always_inline void judge_ask(__u64 cgroup)
+static __always_inline void verdict_ask(__u64 cgroup)
 {
 	__u32 pending = ABI_CGROUP_PENDING;
 	struct abi_record *r;
@@ -168,7 +169,7 @@ static __always_inline void judge_ask(__u64 cgroup)
 	bpf_ringbuf_submit(r, 0);
 }
 
-static __always_inline void judge_sender(struct sender *s)
+static __always_inline void verdict_sender(struct sender *s)
 {
 	__u32 *mask;
 
@@ -176,7 +177,7 @@ static __always_inline void judge_sender(struct sender *s)
 	if (header.needs & DECIDE_NEEDS_CGROUP) {
 		mask = bpf_map_lookup_elem(&cgroups, &s->cgroup);
 		if (!mask)
-			judge_ask(s->cgroup);
+			verdict_ask(s->cgroup);
 		if (mask && !(*mask & ABI_CGROUP_PENDING)) {
 			s->mask |= *mask;
 		} else {

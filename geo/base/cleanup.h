@@ -9,28 +9,28 @@
 
 #define _cleanup_(fn) __attribute__((cleanup(fn)))
 
-static inline void own_free(void *p)
+static inline void cleanup_free(void *p)
 {
 	free(*(void **)p);
 }
-static inline void own_close(int *fd)
+static inline void cleanup_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 }
-static inline void own_fclose(FILE **f)
+static inline void cleanup_fclose(FILE **f)
 {
 	if (*f)
 		fclose(*f);
 }
-static inline void own_json(json_t **j)
+static inline void cleanup_json(json_t **j)
 {
 	json_decref(*j);
 }
-#define _free_	 _cleanup_(own_free)
-#define _close_	 _cleanup_(own_close)
-#define _fclose_ _cleanup_(own_fclose)
-#define _json_	 _cleanup_(own_json)
+#define _free_	 _cleanup_(cleanup_free)
+#define _close_	 _cleanup_(cleanup_close)
+#define _fclose_ _cleanup_(cleanup_fclose)
+#define _json_	 _cleanup_(cleanup_json)
 
 /* Hands the thing to a new owner; the local is empty afterwards. */
 #define TAKE_PTR(p)                                                                                \

@@ -36,10 +36,11 @@ int spans_add(struct spans *s, const struct span *span)
 	if (s->n == s->room && spans_grow(s))
 		return -ENOMEM;
 	if (s->is6)
-		s->v6[s->n++] = (struct span6){span->first, span->last, span->saying, span->where};
+		s->v6[s->n++] =
+			(struct span6){span->first, span->last, span->claim_value, span->where};
 	else
 		s->v4[s->n++] = (struct span4){(uint32_t)span->first, (uint32_t)span->last,
-					       span->saying, span->where};
+					       span->claim_value, span->where};
 	return 0;
 }
 
@@ -78,21 +79,23 @@ static int add(struct claims *c, int is6, const struct span *span)
 	return spans_add(s, span);
 }
 
-int claims_add4(struct claims *c, uint32_t first, uint32_t last, uint32_t saying, uint32_t where)
-{
-	return add(c, 0, &(struct span){first, last, saying, where});
-}
-
-int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2], uint32_t saying,
+int claims_add4(struct claims *c, uint32_t first, uint32_t last, uint32_t claim_value,
 		uint32_t where)
 {
-	return add(c, 1,
-		   &(struct span){U128(first[0], first[1]), U128(last[0], last[1]), saying, where});
+	return add(c, 0, &(struct span){first, last, claim_value, where});
 }
 
-int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret)
+int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2],
+		uint32_t claim_value, uint32_t where)
 {
-	const struct saying s = {
+	return add(c, 1,
+		   &(struct span){U128(first[0], first[1]), U128(last[0], last[1]), claim_value,
+				  where});
+}
+
+int claims_value(struct claims *c, const struct claim *claim, uint32_t *ret)
+{
+	const struct claim_value s = {
 		.asn = claim->asn,
 		.operator= claim->operator,
 		.country = claim->country,
@@ -103,29 +106,29 @@ int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret)
 		.service = claim->service,
 		.status = claim->status,
 	};
-	int r = intern_add(&c->p->sayings, &s, ret);
+	int r = intern_add(&c->p->claim_values, &s, ret);
 
 	c->s->asns |= claim->asn != 0;
 	if (r == -E2BIG)
 		claims_error(c, claim->where, "says more than %u different things",
-			     PLACES_SAYINGS_MAX);
+			     PLACES_VALUES_MAX);
 	return r;
 }
 
 int claims_add(struct claims *c, const struct claim *claim)
 {
 	bool is6 = claim->first.v == 6;
-	uint32_t saying;
+	uint32_t claim_value;
 	int r;
 
 	if (claim->first.v != claim->last.v || (claim->first.v != 4 && !is6))
 		return claims_error(c, claim->where,
 				    "a range goes from one address family to another");
-	r = claims_saying(c, claim, &saying);
+	r = claims_value(c, claim, &claim_value);
 	if (r)
 		return r;
 	return add(c, is6,
-		   &(struct span){ip_number(&claim->first), ip_number(&claim->last), saying,
+		   &(struct span){ip_number(&claim->first), ip_number(&claim->last), claim_value,
 				  claim->where});
 }
 

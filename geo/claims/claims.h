@@ -8,7 +8,7 @@
  *     merge = all sources and the special ranges in one sweep -> places, disjoint ranges that cover
  * the family
  *
- * What is said of a range is interned (struct saying), for a country database says 250 things of
+ * What is said of a range is interned (struct claim_value), for a country database says 250 things of
  * 660,000 ranges. Both families are swept as 128-bit numbers; IPv4 spans are kept small, as they
  * are many.
  */
@@ -21,20 +21,20 @@ typedef unsigned __int128 u128;
 #define U128(hi, lo) ((u128)(hi) << 64 | (lo))
 #define U128_MAX     (~(u128)0)
 
-struct saying { /* saying 0 is all zero: nothing */
+struct claim_value { /* claim_value 0 is all zero: nothing */
 	uint32_t asn, operator;
 	uint16_t country, jurisdiction, provider, platform, region, service;
 	uint8_t status;
 	uint8_t zero[3];
 };
-_Static_assert(sizeof(struct saying) == 24, "no hidden padding: it is hashed");
+_Static_assert(sizeof(struct claim_value) == 24, "no hidden padding: it is hashed");
 
 struct span4 {
-	uint32_t first, last, saying, where;
+	uint32_t first, last, claim_value, where;
 };
 struct span6 {
 	u128 first, last;
-	uint32_t saying, where;
+	uint32_t claim_value, where;
 };
 struct spans { /* of one family: v4 or v6 is used */
 	struct span4 *v4;
@@ -45,16 +45,16 @@ struct spans { /* of one family: v4 or v6 is used */
 /* Any span, as the sweeps see it. */
 struct span {
 	u128 first, last;
-	uint32_t saying, where;
+	uint32_t claim_value, where;
 };
 static inline struct span spans_get(const struct spans *s, size_t i)
 {
 	if (s->is6) {
 		const struct span6 *p = &s->v6[i];
 
-		return (struct span){p->first, p->last, p->saying, p->where};
+		return (struct span){p->first, p->last, p->claim_value, p->where};
 	}
-	return (struct span){s->v4[i].first, s->v4[i].last, s->v4[i].saying, s->v4[i].where};
+	return (struct span){s->v4[i].first, s->v4[i].last, s->v4[i].claim_value, s->v4[i].where};
 }
 static inline u128 spans_max(bool is6)
 {
@@ -70,7 +70,7 @@ size_t spans_find(const struct spans *s, u128 address);
 struct evidence {
 	uint32_t record; /* as span.where */
 	uint32_t order;	 /* among those of its record */
-	uint32_t saying;
+	uint32_t claim_value;
 	uint32_t inner; /* index in inner */
 	uint32_t key;	/* text index, or 0: then the line */
 	uint32_t line;
@@ -107,8 +107,8 @@ static inline int source_rank(const struct source_data *s)
 
 struct places {
 	struct texts names, operators;
-	struct intern sayings; /* struct saying */
-	struct intern places;  /* struct place */
+	struct intern claim_values; /* struct claim_value */
+	struct intern places;	    /* struct place */
 	struct source_data *sources[SOURCES_MAX];
 	size_t nsources;
 	struct range4 *r4;
@@ -120,9 +120,9 @@ struct places {
 	char **files; /* of the place lines */
 	size_t nfiles;
 };
-static inline const struct saying *places_saying(const struct places *p, uint32_t i)
+static inline const struct claim_value *places_saying(const struct places *p, uint32_t i)
 {
-	return intern_get(&p->sayings, i);
+	return intern_get(&p->claim_values, i);
 }
 
 struct claims { /* one source being read */
@@ -143,8 +143,9 @@ int evidence_add(struct claims *c, struct mmdb_section *s, const struct mmdb_fie
 void evidence_sort(struct source_data *s);
 size_t evidence_of(const struct source_data *s, uint32_t record, const struct evidence **ret);
 void evidence_drop(struct source_data *s);
-/* source_lines.c */
-int source_lines(struct places *p, const struct place_line *lines, size_t n, struct diag_sink *d);
+/* source_place_lines.c */
+int source_place_lines(struct places *p, const struct place_line *lines, size_t n,
+		       struct diag_sink *d);
 /* flatten.c: sorts raw and fills flat. 0, -E2BIG (more than FLATTEN_DEPTH_MAX ranges over one
  * address), -ENOMEM. */
 #define FLATTEN_DEPTH_MAX 512

@@ -29,7 +29,7 @@ struct sweep {
 	struct spans *out;
 	struct open open[FLATTEN_DEPTH_MAX];
 	size_t nopen;
-	struct saying last; /* what the last set of open spans came to, with its number */
+	struct claim_value last; /* what the last set of open spans came to, with its number */
 	uint32_t last_number;
 };
 
@@ -93,13 +93,13 @@ static bool more_specific(const struct open *a, const struct open *b)
 
 static bool same_span(const struct span *a, const struct span *b)
 {
-	return a->first == b->first && a->last == b->last && a->saying == b->saying;
+	return a->first == b->first && a->last == b->last && a->claim_value == b->claim_value;
 }
 
 static int open_span(struct sweep *w, size_t i)
 {
 	struct open o = {.span = spans_get(w->raw, i), .raw = (uint32_t)i};
-	const struct saying *s = places_saying(w->p, o.span.saying);
+	const struct claim_value *s = places_saying(w->p, o.span.claim_value);
 	size_t at = 0;
 
 	for (size_t k = 0; k < w->nopen; k++)
@@ -132,7 +132,7 @@ static void close_before(struct sweep *w, u128 address)
 			ret->field = s->field;                                                     \
 	} while (0)
 
-static void fill(struct saying *ret, const struct saying *s, bool *where)
+static void fill(struct claim_value *ret, const struct claim_value *s, bool *where)
 {
 	bool same = !ret->provider || !s->provider || ret->provider == s->provider;
 
@@ -155,21 +155,21 @@ static void fill(struct saying *ret, const struct saying *s, bool *where)
 
 static int resolve(struct sweep *w, uint32_t *ret)
 {
-	struct saying s = {.status = PLACE_KNOWN};
+	struct claim_value s = {.status = PLACE_KNOWN};
 	bool where = false;
 	int r;
 
 	if (w->nopen == 1) {
-		*ret = w->open[0].span.saying;
+		*ret = w->open[0].span.claim_value;
 		return 0;
 	}
 	for (size_t i = 0; i < w->nopen; i++)
-		fill(&s, places_saying(w->p, w->open[i].span.saying), &where);
+		fill(&s, places_saying(w->p, w->open[i].span.claim_value), &where);
 	if (w->last_number && !memcmp(&s, &w->last, sizeof(s))) {
 		*ret = w->last_number;
 		return 0;
 	}
-	r = intern_add(&w->p->sayings, &s, ret);
+	r = intern_add(&w->p->claim_values, &s, ret);
 	w->last = s;
 	w->last_number = r ? 0 : *ret;
 	return r;
@@ -192,7 +192,7 @@ static int emit(struct sweep *w, u128 *at, size_t next)
 			piece.last = first - 1;
 	}
 	piece.where = w->open[0].raw;
-	r = resolve(w, &piece.saying);
+	r = resolve(w, &piece.claim_value);
 	*at = piece.last + 1;
 	return r ? r : spans_add(w->out, &piece);
 }

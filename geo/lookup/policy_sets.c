@@ -124,7 +124,7 @@ static void add_set(struct build *b, const struct table_set *s, size_t number)
 	add_union(b, number);
 }
 
-static int sweep(struct overlays *ret, struct table *t, const struct build *b)
+static int sweep(struct policy_set_ranges *ret, struct table *t, const struct build *b)
 {
 	uint64_t mask[MASK_WORDS] = {0};
 	size_t i = 0;
@@ -132,10 +132,10 @@ static int sweep(struct overlays *ret, struct table *t, const struct build *b)
 	ret->v = calloc(b->nevents + 1, sizeof(*ret->v));
 	if (!ret->v)
 		return -ENOMEM;
-	ret->v[ret->n++] = (struct overlay){0, 0};
+	ret->v[ret->n++] = (struct policy_set_range){0, 0};
 	while (i < b->nevents) {
 		u128 at = b->events[i].at;
-		struct overlay *o;
+		struct policy_set_range *o;
 		int r;
 
 		for (; i < b->nevents && b->events[i].at == at; i++)
@@ -149,12 +149,12 @@ static int sweep(struct overlays *ret, struct table *t, const struct build *b)
 	return 0;
 }
 
-int overlay_build(struct overlays *ret, struct table *t, const struct places *p,
-		  const struct table_set *sets, size_t nsets, bool is6)
+int policy_sets_build(struct policy_set_ranges *ret, struct table *t, const struct places *p,
+		      const struct table_set *sets, size_t nsets, bool is6)
 {
 	struct build b = {.p = p, .is6 = is6};
 
-	*ret = (struct overlays){0};
+	*ret = (struct policy_set_ranges){0};
 	for (size_t i = 0; i < nsets; i++)
 		add_set(&b, &sets[i], i);
 	if (b.nevents)

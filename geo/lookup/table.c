@@ -18,7 +18,7 @@ struct pair {
 	uint32_t place, mask;
 };
 
-void table_take(struct table *t, enum light_array a, void *data, size_t bytes)
+void table_take(struct table *t, enum lookup_array a, void *data, size_t bytes)
 {
 	free((void *)(uintptr_t)t->arrays[a].data);
 	t->arrays[a] = (struct table_array){data, bytes};
@@ -40,7 +40,8 @@ static int class_of(struct build *b, uint32_t place, uint32_t mask, uint32_t *re
 }
 
 /* The sweep of places and sets; a range that has the class of the one before it is dropped. */
-static int classes4(struct build *b, const struct overlays *o, struct class4 *out, size_t *n)
+static int classes4(struct build *b, const struct policy_set_ranges *o, struct class4 *out,
+		    size_t *n)
 {
 	size_t nranges, i = 0, k = 0, m = 0;
 	const struct range4 *v = places_ranges4(b->p, &nranges);
@@ -66,7 +67,8 @@ static int classes4(struct build *b, const struct overlays *o, struct class4 *ou
 	return 0;
 }
 
-static int classes6(struct build *b, const struct overlays *o, struct class6 *out, size_t *n)
+static int classes6(struct build *b, const struct policy_set_ranges *o, struct class6 *out,
+		    size_t *n)
 {
 	size_t nranges, i = 0, k = 0, m = 0;
 	const struct range6 *v = places_ranges6(b->p, &nranges);
@@ -95,10 +97,10 @@ static int classes6(struct build *b, const struct overlays *o, struct class6 *ou
 
 static int build4(struct build *b, const struct table_set *sets, size_t nsets)
 {
-	struct overlays o;
+	struct policy_set_ranges o;
 	struct class4 *v = NULL;
 	size_t n = 0;
-	int r = overlay_build(&o, b->t, b->p, sets, nsets, false);
+	int r = policy_sets_build(&o, b->t, b->p, sets, nsets, false);
 
 	places_ranges4(b->p, &n);
 	if (!r)
@@ -114,10 +116,10 @@ static int build4(struct build *b, const struct table_set *sets, size_t nsets)
 
 static int build6(struct build *b, const struct table_set *sets, size_t nsets)
 {
-	struct overlays o;
+	struct policy_set_ranges o;
 	struct class6 *v = NULL;
 	size_t n = 0;
-	int r = overlay_build(&o, b->t, b->p, sets, nsets, true);
+	int r = policy_sets_build(&o, b->t, b->p, sets, nsets, true);
 
 	places_ranges6(b->p, &n);
 	if (!r)
@@ -136,9 +138,9 @@ static uint16_t flags_of(const struct place *place, uint32_t mask)
 	uint16_t f = 0;
 
 	if (place->scope == SCOPE_EMBEDDED && !mask)
-		f |= LIGHT_SILENT;
+		f |= LOOKUP_SILENT;
 	if (place->scope == SCOPE_PRIVATE || place->scope == SCOPE_LOCAL)
-		f |= LIGHT_INSIDE;
+		f |= LOOKUP_INSIDE;
 	return f;
 }
 
@@ -163,7 +165,7 @@ static int publish_classes(struct build *b)
 		t->classes[i].sets = intern_get(&t->masks, pair->mask);
 		flags[i] = flags_of(&t->classes[i].place, pair->mask);
 	}
-	table_take(t, LIGHT_FLAGS, flags, t->nclasses * sizeof(*flags));
+	table_take(t, LOOKUP_FLAGS, flags, t->nclasses * sizeof(*flags));
 	return 0;
 }
 
@@ -174,14 +176,14 @@ static int longer_first(const void *a, const void *b)
 
 static void publish_nat64(struct table *t, const struct places *p)
 {
-	uint64_t *small = (uint64_t *)(uintptr_t)t->arrays[LIGHT_SMALL].data,
-		 *at = small + LIGHT_SMALL_NAT64;
-	struct cidr sorted[LIGHT_NAT64_MAX];
+	uint64_t *small = (uint64_t *)(uintptr_t)t->arrays[LOOKUP_SMALL].data,
+		 *at = small + LOOKUP_SMALL_NAT64;
+	struct cidr sorted[LOOKUP_NAT64_MAX];
 	size_t n;
 	const struct cidr *v = places_nat64(p, &n);
 
-	_Static_assert(LIGHT_NAT64_MAX == PLACES_NAT64_MAX, "one limit");
-	_Static_assert(LIGHT_SMALL_NAT64 + 1 + 3 * LIGHT_NAT64_MAX <= LIGHT_SMALL_WORDS,
+	_Static_assert(LOOKUP_NAT64_MAX == PLACES_NAT64_MAX, "one limit");
+	_Static_assert(LOOKUP_SMALL_NAT64 + 1 + 3 * LOOKUP_NAT64_MAX <= LOOKUP_SMALL_WORDS,
 		       "they fit");
 	if (n) {
 		memcpy(sorted, v, n * sizeof(*v));
@@ -242,7 +244,7 @@ static int too_big(struct diag_sink *d, const struct build *b)
 		diag_error(
 			d, "places", 0,
 			"the place table outgrows its arrays (%u IPv4 bounds, %u IPv6 nodes, %u IPv6 leaves)",
-			LIGHT_ENTRIES4_MAX, LIGHT_NODES6_MAX, LIGHT_LEAVES6_MAX);
+			LOOKUP_ENTRIES4_MAX, LOOKUP_NODES6_MAX, LOOKUP_LEAVES6_MAX);
 	return -E2BIG;
 }
 
@@ -276,7 +278,7 @@ void table_free(struct table *t)
 {
 	if (!t)
 		return;
-	for (int i = 0; i < LIGHT_ARRAYS; i++)
+	for (int i = 0; i < LOOKUP_ARRAYS; i++)
 		free((void *)(uintptr_t)t->arrays[i].data);
 	intern_drop(&t->masks);
 	free(t->classes);
@@ -296,5 +298,5 @@ const struct place_class *table_class(const struct table *t, uint32_t c)
 size_t table_arrays(const struct table *t, const struct table_array **ret)
 {
 	*ret = t->arrays;
-	return LIGHT_ARRAYS;
+	return LOOKUP_ARRAYS;
 }

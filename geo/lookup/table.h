@@ -44,5 +44,5 @@ struct table_array {
 	size_t bytes;
 };
 size_t table_arrays(const struct table *t,
-		    const struct table_array **ret); /* order as enum light_array in light.h */
+		    const struct table_array **ret); /* order as enum lookup_array in light.h */
 #endif

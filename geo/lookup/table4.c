@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include "geo/lookup/table_private.h"
 
-struct entries { /* LIGHT_ENTRIES4 as it grows */
+struct entries { /* LOOKUP_ENTRIES4 as it grows */
 	uint32_t *v;
 	size_t n, room;
 };
 
 static int put(struct entries *e, uint32_t word)
 {
-	if (e->n >= LIGHT_ENTRIES4_MAX)
+	if (e->n >= LOOKUP_ENTRIES4_MAX)
 		return -E2BIG;
 	if (e->n == e->room) {
 		size_t room = e->room ? 2 * e->room : 65536;
@@ -38,24 +38,24 @@ static int bucket(struct entries *e, const struct class4 *v, size_t n, uint32_t 
 		*root = v[0].class;
 		return 0;
 	}
-	if (n >= LIGHT_LONG4)
+	if (n >= LOOKUP_LONG4)
 		r = put(e, (uint32_t)n);
 	if (!r)
 		r = put(e, v[0].class);
 	for (size_t i = 1; i < n && !r; i++)
 		r = put(e, v[i].first << 16 | v[i].class);
-	*root = (uint32_t)(n < LIGHT_LONG4 ? n : LIGHT_LONG4) << 20 | (uint32_t)at;
+	*root = (uint32_t)(n < LOOKUP_LONG4 ? n : LOOKUP_LONG4) << 20 | (uint32_t)at;
 	return r;
 }
 
 int table4_build(struct table *t, const struct class4 *v, size_t n)
 {
-	uint32_t *root = malloc(LIGHT_ROOT4_WORDS * sizeof(*root));
+	uint32_t *root = malloc(LOOKUP_ROOT4_WORDS * sizeof(*root));
 	struct entries e = {0};
 	size_t i = 0, next;
 	int r = root ? 0 : -ENOMEM;
 
-	for (uint32_t b = 0; b < LIGHT_ROOT4_WORDS && !r; b++) {
+	for (uint32_t b = 0; b < LOOKUP_ROOT4_WORDS && !r; b++) {
 		for (next = i + 1; next < n && v[next].first >> 16 == b;)
 			next++;
 		r = bucket(&e, &v[i], next - i, &root[b]);
@@ -70,7 +70,7 @@ int table4_build(struct table *t, const struct class4 *v, size_t n)
 		free(e.v);
 		return r;
 	}
-	table_take(t, LIGHT_ROOT4, root, LIGHT_ROOT4_WORDS * sizeof(*root));
-	table_take(t, LIGHT_ENTRIES4, e.v, e.n * sizeof(*e.v));
+	table_take(t, LOOKUP_ROOT4, root, LOOKUP_ROOT4_WORDS * sizeof(*root));
+	table_take(t, LOOKUP_ENTRIES4, e.v, e.n * sizeof(*e.v));
 	return 0;
 }

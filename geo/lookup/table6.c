@@ -29,7 +29,7 @@ struct trie {
 
 static int add_node(struct trie *t, u128 first, size_t in, unsigned bits)
 {
-	if (t->nnodes >= LIGHT_NODES6_MAX)
+	if (t->nnodes >= LOOKUP_NODES6_MAX)
 		return -E2BIG;
 	if (t->nnodes == t->node_room) {
 		size_t room = t->node_room ? 2 * t->node_room : 16384;
@@ -51,7 +51,7 @@ static int add_node(struct trie *t, u128 first, size_t in, unsigned bits)
 
 static int add_leaf(struct trie *t, uint32_t class)
 {
-	if (t->nleaves >= LIGHT_LEAVES6_MAX)
+	if (t->nleaves >= LOOKUP_LEAVES6_MAX)
 		return -E2BIG;
 	if (t->nleaves == t->leaf_room) {
 		size_t room = t->leaf_room ? 2 * t->leaf_room : 65536;
@@ -136,7 +136,7 @@ static int root_word(struct trie *t, u128 first, unsigned bits, size_t *i, uint3
 
 	*i = seek(t, *i, first);
 	if (whole(t, *i, last)) {
-		*ret = LIGHT_LEAF | t->v[*i].class;
+		*ret = LOOKUP_LEAF | t->v[*i].class;
 		return 0;
 	}
 	*ret = (uint32_t)t->nnodes;
@@ -155,7 +155,7 @@ static int roots(struct trie *t, uint32_t *root, uint64_t *small)
 		if (e != 1)
 			r = root_word(t, base, 3, &i, &word);
 		small[e] = word;
-		for (uint32_t k = 0; e == 1 && k < LIGHT_ROOT6_WORDS && !r; k++)
+		for (uint32_t k = 0; e == 1 && k < LOOKUP_ROOT6_WORDS && !r; k++)
 			r = root_word(t, base + ((u128)k << 108), 20, &i, &root[k]);
 	}
 	return r;
@@ -164,8 +164,8 @@ static int roots(struct trie *t, uint32_t *root, uint64_t *small)
 int table6_build(struct table *t, const struct class6 *v, size_t n)
 {
 	struct trie trie = {.v = v, .n = n};
-	uint32_t *root = malloc(LIGHT_ROOT6_WORDS * sizeof(*root));
-	uint64_t *small = calloc(LIGHT_SMALL_WORDS, sizeof(*small));
+	uint32_t *root = malloc(LOOKUP_ROOT6_WORDS * sizeof(*root));
+	uint64_t *small = calloc(LOOKUP_SMALL_WORDS, sizeof(*small));
 	int r = root && small ? 0 : -ENOMEM;
 
 	if (!r)
@@ -186,9 +186,9 @@ int table6_build(struct table *t, const struct class6 *v, size_t n)
 		return r;
 	}
 	trie.nodes[0] = trie.nodes[1] = trie.nodes[2] = 0;
-	table_take(t, LIGHT_ROOT6, root, LIGHT_ROOT6_WORDS * sizeof(*root));
-	table_take(t, LIGHT_SMALL, small, LIGHT_SMALL_WORDS * sizeof(*small));
-	table_take(t, LIGHT_NODES6, trie.nodes, 3 * trie.nnodes * sizeof(*trie.nodes));
-	table_take(t, LIGHT_LEAVES6, trie.leaves, trie.nleaves * sizeof(*trie.leaves));
+	table_take(t, LOOKUP_ROOT6, root, LOOKUP_ROOT6_WORDS * sizeof(*root));
+	table_take(t, LOOKUP_SMALL, small, LOOKUP_SMALL_WORDS * sizeof(*small));
+	table_take(t, LOOKUP_NODES6, trie.nodes, 3 * trie.nnodes * sizeof(*trie.nodes));
+	table_take(t, LOOKUP_LEAVES6, trie.leaves, trie.nleaves * sizeof(*trie.leaves));
 	return 0;
 }

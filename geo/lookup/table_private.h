@@ -8,7 +8,7 @@
 #include "geo/lookup/table.h"
 
 struct table {
-	struct table_array arrays[LIGHT_ARRAYS];
+	struct table_array arrays[LOOKUP_ARRAYS];
 	struct place_class *classes;
 	uint32_t nclasses;
 	struct intern
@@ -25,22 +25,22 @@ struct class6 {
 	uint32_t class;
 };
 
-/* overlay.c: from first on, the address is in this set of sets (number in t->masks); sorted,
+/* policy_set_range.c: from first on, the address is in this set of sets (number in t->masks); sorted,
  * v[0].first = 0. */
-struct overlay {
+struct policy_set_range {
 	u128 first;
 	uint32_t mask;
 };
-struct overlays {
-	struct overlay *v;
+struct policy_set_ranges {
+	struct policy_set_range *v;
 	size_t n;
 };
-int overlay_build(struct overlays *ret, struct table *t, const struct places *p,
-		  const struct table_set *sets, size_t nsets, bool is6);
+int policy_sets_build(struct policy_set_ranges *ret, struct table *t, const struct places *p,
+		      const struct table_set *sets, size_t nsets, bool is6);
 
 /* table4.c, table6.c: the arrays of a family. 0, -E2BIG (a limit of light.h), -ENOMEM. */
 int table4_build(struct table *t, const struct class4 *v, size_t n);
 int table6_build(struct table *t, const struct class6 *v, size_t n);
 /* Owns data (malloc) from now on. */
-void table_take(struct table *t, enum light_array a, void *data, size_t bytes);
+void table_take(struct table *t, enum lookup_array a, void *data, size_t bytes);
 #endif

@@ -61,7 +61,7 @@ static void load_cursor(struct cursor *c)
 
 		c->first = s.first;
 		c->last = s.last;
-		c->says = s.saying;
+		c->says = s.claim_value;
 	} else {
 		c->first = 1;
 		c->last = 0;
@@ -74,7 +74,7 @@ static unsigned inside(uint16_t country)
 	       zone_has(ZONE_EEA, country, INT64_MAX);
 }
 
-static bool speaks(const struct saying *s)
+static bool speaks(const struct claim_value *s)
 {
 	return s->country || s->status == PLACE_UNPROVABLE || s->status == PLACE_DISPUTED;
 }
@@ -87,7 +87,7 @@ struct judgement {
 	bool by_database; /* where: from a country database, not from who announces the address */
 };
 
-static void judge_where(struct judgement *j, const struct saying *s, enum source_kind kind)
+static void judge_where(struct judgement *j, const struct claim_value *s, enum source_kind kind)
 {
 	if (kind == SOURCE_ASN || !speaks(s) || j->settled)
 		return;
@@ -103,13 +103,13 @@ static void judge_where(struct judgement *j, const struct saying *s, enum source
 	}
 }
 
-static void judge_distance(struct judgement *j, const struct saying *s)
+static void judge_distance(struct judgement *j, const struct claim_value *s)
 {
 	if (s->country && s->country == j->place.country && j->place.status == PLACE_KNOWN)
 		j->place.status = PLACE_DISPUTED;
 }
 
-static void judge_who(struct place *p, const struct saying *s)
+static void judge_who(struct place *p, const struct claim_value *s)
 {
 	if (!p->region && (!p->provider || !s->provider || p->provider == s->provider))
 		p->region = s->region;
@@ -156,7 +156,7 @@ static void judge_anycast(const struct places *p, struct judgement *j)
 }
 
 /* Rule 1: which sources may speak of an address of this kind. */
-static bool heard(enum place_scope scope, enum source_kind kind)
+static bool contribution(enum place_scope scope, enum source_kind kind)
 {
 	if (kind == SOURCE_REFUTED)
 		return false;
@@ -171,12 +171,12 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 
 	j.place.scope = (uint8_t)scope;
 	for (size_t i = 0; i < m->norder; i++) {
-		const struct saying *s = places_saying(m->p, tuple[CURSOR_SOURCE + i]);
+		const struct claim_value *s = places_saying(m->p, tuple[CURSOR_SOURCE + i]);
 		enum source_kind kind = m->order[i]->pub.kind;
 
 		if (kind == SOURCE_REFUTED) /* the last kind: the country stands */
 			judge_distance(&j, s);
-		if (!tuple[CURSOR_SOURCE + i] || !heard(scope, kind))
+		if (!tuple[CURSOR_SOURCE + i] || !contribution(scope, kind))
 			continue;
 		j.law_settled |=
 			(kind == SOURCE_PLACE_LINES || kind == SOURCE_MMDB) && s->jurisdiction;

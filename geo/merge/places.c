@@ -48,7 +48,7 @@ const char *const *places_default_files(size_t *n)
 static struct places *places_new(void)
 {
 	struct places *p = calloc(1, sizeof(*p));
-	static const struct saying nothing;
+	static const struct claim_value nothing;
 	static const struct place unknown;
 	uint32_t i;
 
@@ -56,9 +56,9 @@ static struct places *places_new(void)
 		return NULL;
 	if (texts_init(&p->names, PLACES_NAMES_MAX) ||
 	    texts_init(&p->operators, PLACES_OPERATORS_MAX) ||
-	    intern_init(&p->sayings, sizeof(struct saying), PLACES_SAYINGS_MAX) ||
+	    intern_init(&p->claim_values, sizeof(struct claim_value), PLACES_VALUES_MAX) ||
 	    intern_init(&p->places, sizeof(struct place), PLACE_CLASSES_MAX) ||
-	    intern_add(&p->sayings, &nothing, &i) || intern_add(&p->places, &unknown, &i)) {
+	    intern_add(&p->claim_values, &nothing, &i) || intern_add(&p->places, &unknown, &i)) {
 		places_free(p);
 		return NULL;
 	}
@@ -85,7 +85,7 @@ void places_free(struct places *p)
 		source_free(p->sources[i]);
 	texts_drop(&p->names);
 	texts_drop(&p->operators);
-	intern_drop(&p->sayings);
+	intern_drop(&p->claim_values);
 	intern_drop(&p->places);
 	free(p->r4);
 	free(p->r6);
@@ -141,7 +141,7 @@ static int load_all(struct places *p, const struct places_config *cfg, struct di
 		r = -ENOENT;
 	}
 	if (!r)
-		r = source_lines(p, cfg->lines, cfg->nlines, d);
+		r = source_place_lines(p, cfg->lines, cfg->nlines, d);
 	for (size_t i = 0; i < n && !r; i++)
 		r = source_load(p, files[i], d);
 	return r ? r : places_merge(p, d);
@@ -254,9 +254,9 @@ const struct source *places_source(const struct places *p, size_t i)
 }
 
 static void fill_claim(const struct places *p, struct claim *c, bool is6, const struct span *span,
-		       uint32_t saying)
+		       uint32_t claim_value)
 {
-	const struct saying *s = places_saying(p, saying);
+	const struct claim_value *s = places_saying(p, claim_value);
 
 	*c = (struct claim){
 		.first = ip_from_number(is6, span->first),
@@ -286,10 +286,10 @@ static bool span_at(const struct source_data *s, const struct ip *ip, struct spa
 		return false;
 	*ret = spans_get(flat, i);
 	if (!s->disjoint[is6]) {
-		uint32_t saying = ret->saying;
+		uint32_t claim_value = ret->claim_value;
 
 		*ret = spans_get(&s->raw[is6], ret->where);
-		ret->saying = saying;
+		ret->claim_value = claim_value;
 	}
 	return true;
 }
@@ -299,7 +299,7 @@ static void claim_of(const struct places *p, const struct source_data *s, bool i
 {
 	out->source = &s->pub;
 	out->key[0] = '\0';
-	fill_claim(p, &out->claim, is6, span, span->saying);
+	fill_claim(p, &out->claim, is6, span, span->claim_value);
 	if (s->format && s->format->key)
 		s->format->key(out->key, &out->claim);
 	else if (out->claim.where)
@@ -315,7 +315,7 @@ static size_t evidence_at(const struct places *p, const struct source_data *s, b
 
 	for (size_t i = 0; i < n && i < max; i++) {
 		out[i].source = s->inner[e[i].inner];
-		fill_claim(p, &out[i].claim, is6, span, e[i].saying);
+		fill_claim(p, &out[i].claim, is6, span, e[i].claim_value);
 		out[i].claim.where = e[i].line;
 		out[i].key[0] = '\0';
 		if (e[i].key)
@@ -357,7 +357,7 @@ static size_t asn_ranges_of(const struct places *p, const struct spans *s, uint3
 		struct span span = spans_get(s, i);
 		struct ip first, last;
 
-		if (places_saying(p, span.saying)->asn != asn)
+		if (places_saying(p, span.claim_value)->asn != asn)
 			continue;
 		first = ip_from_number(s->is6, span.first);
 		last = ip_from_number(s->is6, span.last);

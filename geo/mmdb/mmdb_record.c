@@ -212,7 +212,7 @@ static void source_fields(struct map *map, const struct source *s, int sum_digit
 	map_buffer(map, "sha256", sum);
 }
 
-static void claim_fields(struct map *map, const struct saying *y)
+static void claim_fields(struct map *map, const struct claim_value *y)
 {
 	const struct places *p = map->m->p;
 
@@ -229,31 +229,31 @@ static void claim_fields(struct map *map, const struct saying *y)
 }
 
 static int encode_claim(struct record_maker *m, const struct source_data *s,
-			const struct heard *heard, uint32_t *ret)
+			const struct contribution *contribution, uint32_t *ret)
 {
 	struct map map;
 	char key[64] = "";
 
 	map_init(&map, m);
 	source_fields(&map, &s->pub, 16);
-	if (heard->where && s->format && s->format->key) {
-		struct claim claim = {.where = heard->where};
+	if (contribution->where && s->format && s->format->key) {
+		struct claim claim = {.where = contribution->where};
 
 		s->format->key(key, &claim);
 		map_buffer(&map, "key", key);
 	} else {
-		map_u32(&map, "line", heard->where);
+		map_u32(&map, "line", contribution->where);
 	}
-	claim_fields(&map, places_saying(m->p, heard->saying));
+	claim_fields(&map, places_saying(m->p, contribution->claim_value));
 	return map_store(&map, ret);
 }
 
 /* A country database says 250 things of a million ranges: what was encoded before is found by its
  * numbers. */
-static int store_claim(struct record_maker *m, uint8_t source, const struct heard *heard,
-		       uint32_t *ret)
+static int store_claim(struct record_maker *m, uint8_t source,
+		       const struct contribution *contribution, uint32_t *ret)
 {
-	uint32_t item[3] = {source, heard->saying, heard->where}, i;
+	uint32_t item[3] = {source, contribution->claim_value, contribution->where}, i;
 	size_t known = m->claims.n;
 	int r = intern_add(&m->claims, item, &i);
 
@@ -267,7 +267,7 @@ static int store_claim(struct record_maker *m, uint8_t source, const struct hear
 		m->room = room;
 	}
 	if (!r && i == known)
-		r = encode_claim(m, m->p->sources[source], heard, &m->stored[i]);
+		r = encode_claim(m, m->p->sources[source], contribution, &m->stored[i]);
 	if (!r)
 		*ret = m->stored[i];
 	return r;
@@ -275,7 +275,8 @@ static int store_claim(struct record_maker *m, uint8_t source, const struct hear
 
 /* The claims as an array of pointers; asn and organisation come from the first source that names
  * them. */
-static int add_sources(struct map *cordon, const struct heard *heard, const struct saying **names)
+static int add_sources(struct map *cordon, const struct contribution *contribution,
+		       const struct claim_value **names)
 {
 	struct record_maker *m = cordon->m;
 	struct mmdb_value list;
@@ -283,21 +284,21 @@ static int add_sources(struct map *cordon, const struct heard *heard, const stru
 
 	mmdb_value_init(&list);
 	for (size_t i = 0; i < m->nsources; i++)
-		n += heard[m->order[i]].saying != 0;
+		n += contribution[m->order[i]].claim_value != 0;
 	mmdb_array(&list, n);
 	for (size_t i = 0; i < m->nsources; i++) {
-		const struct heard *h = &heard[m->order[i]];
+		const struct contribution *h = &contribution[m->order[i]];
 		uint32_t offset;
 		int r;
 
-		if (!h->saying)
+		if (!h->claim_value)
 			continue;
 		r = store_claim(m, m->order[i], h, &offset);
 		if (r)
 			return r;
 		mmdb_pointer(&list, offset);
-		if (!*names && places_saying(m->p, h->saying)->asn)
-			*names = places_saying(m->p, h->saying);
+		if (!*names && places_saying(m->p, h->claim_value)->asn)
+			*names = places_saying(m->p, h->claim_value);
 	}
 	map_key(cordon, "sources");
 	if (list.error || list.n > sizeof(cordon->body.bytes) - cordon->body.n)
@@ -307,15 +308,16 @@ static int add_sources(struct map *cordon, const struct heard *heard, const stru
 	return 0;
 }
 
-int record_store(struct record_maker *m, uint32_t place, const struct heard *heard, uint32_t *ret)
+int record_store(struct record_maker *m, uint32_t place, const struct contribution *contribution,
+		 uint32_t *ret)
 {
 	const struct place *pl = places_get(m->p, place);
 	struct map root, country, cordon;
-	const struct saying *names = NULL;
+	const struct claim_value *names = NULL;
 	size_t i = 0;
 	int r;
 
-	while (i < m->nsources && !heard[i].saying)
+	while (i < m->nsources && !contribution[i].claim_value)
 		i++;
 	if (i == m->nsources) {
 		*ret = MMDB_NOTHING;
@@ -329,7 +331,7 @@ int record_store(struct record_maker *m, uint32_t place, const struct heard *hea
 	map_text(&cordon, "platform", places_string(m->p, pl->platform));
 	map_text(&cordon, "region", places_string(m->p, pl->region));
 	map_country(&cordon, "jurisdiction", pl->jurisdiction);
-	r = add_sources(&cordon, heard, &names);
+	r = add_sources(&cordon, contribution, &names);
 	if (r)
 		return r;
 	map_country(&country, "iso_code", pl->country);

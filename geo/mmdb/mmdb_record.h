@@ -9,8 +9,8 @@
 
 /* What decides a record: the place, and what every source says with where it says it. Words of an
  * intern table. */
-struct heard {
-	uint32_t saying, where;
+struct contribution {
+	uint32_t claim_value, where;
 };
 #define RECORD_TEXTS 1024 /* a power of two */
 struct record_maker {
@@ -18,7 +18,7 @@ struct record_maker {
 	struct mmdb_data *data;
 	size_t nsources;
 	uint8_t order[SOURCES_MAX]; /* index of the sources, best precedence first */
-	struct intern claims;	    /* source, saying, where: stored before */
+	struct intern claims;	    /* source, claim_value, where: stored before */
 	uint32_t *stored;	    /* offset of each; owned */
 	size_t room;
 	struct {
@@ -31,7 +31,8 @@ int record_maker_init(struct record_maker *m, const struct places *p,
 		      struct mmdb_data *data); /* 0 or -ENOMEM */
 void record_maker_drop(struct record_maker *m);
 /* Offset of the record; MMDB_NOTHING of mmdb_tree.h when nobody speaks. */
-int record_store(struct record_maker *m, uint32_t place, const struct heard *heard, uint32_t *ret);
+int record_store(struct record_maker *m, uint32_t place, const struct contribution *contribution,
+		 uint32_t *ret);
 /* The metadata, its marker before it, as it ends the file. -EIO when the file took less. */
 int record_write_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits,
 			  int64_t build_epoch, FILE *f);

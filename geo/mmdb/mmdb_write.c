@@ -3,7 +3,7 @@
  * mmdb_write.c - writes a places database as a MaxMind DB.
  *
  * One sweep a family over the merged ranges and the disjoint claims of every source: wherever one
- * of them begins or ends a new leaf begins. Equal leaves have one record, found by what was heard
+ * of them begins or ends a new leaf begins. Equal leaves have one record, found by what was contribution
  * there (place and claims), so that a record is encoded once; the tree then joins neighbours that
  * say the same.
  */
@@ -22,8 +22,8 @@ struct leaves {
 };
 struct writer {
 	struct record_maker maker;
-	struct intern heard; /* place, then a struct heard for each source */
-	uint32_t *records;   /* offset of the record of each; owned */
+	struct intern contribution; /* place, then a struct contribution for each source */
+	uint32_t *records;	    /* offset of the record of each; owned */
 	size_t nrecords, capacity;
 	struct leaves leaves[2];
 	struct mmdb_data *data;
@@ -36,7 +36,7 @@ struct sweep {
 	size_t at[SOURCES_MAX]; /* first claim of each that does not end before it */
 	struct {
 		uint32_t place;
-		struct heard heard[SOURCES_MAX];
+		struct contribution contribution[SOURCES_MAX];
 	} now;
 };
 
@@ -90,7 +90,7 @@ static void lower(u128 *next, u128 boundary)
 }
 
 /* What source i says at the address; lowers *next to where it may say something else. */
-static struct heard hear(struct sweep *s, size_t i, u128 address, u128 *next)
+static struct contribution hear(struct sweep *s, size_t i, u128 address, u128 *next)
 {
 	const struct source_data *d = s->p->sources[i];
 	const struct spans *flat = source_flat(d, s->is6);
@@ -99,14 +99,14 @@ static struct heard hear(struct sweep *s, size_t i, u128 address, u128 *next)
 	while (s->at[i] < flat->n && spans_get(flat, s->at[i]).last < address)
 		s->at[i]++;
 	if (s->at[i] == flat->n)
-		return (struct heard){0};
+		return (struct contribution){0};
 	span = spans_get(flat, s->at[i]);
 	if (span.first > address) {
 		lower(next, span.first);
-		return (struct heard){0};
+		return (struct contribution){0};
 	}
 	lower(next, span.last + 1);
-	return (struct heard){span.saying, where_of(d, s->is6, &span)};
+	return (struct contribution){span.claim_value, where_of(d, s->is6, &span)};
 }
 
 static int new_record(struct writer *w, const struct sweep *s, uint32_t i)
@@ -121,13 +121,13 @@ static int new_record(struct writer *w, const struct sweep *s, uint32_t i)
 		w->capacity = capacity;
 	}
 	w->nrecords = i + 1;
-	return record_store(&w->maker, s->now.place, s->now.heard, &w->records[i]);
+	return record_store(&w->maker, s->now.place, s->now.contribution, &w->records[i]);
 }
 
 static int add_leaf(struct writer *w, const struct sweep *s, u128 first)
 {
 	uint32_t i;
-	int r = intern_add(&w->heard, &s->now, &i);
+	int r = intern_add(&w->contribution, &s->now, &i);
 
 	if (!r && i == w->nrecords)
 		r = new_record(w, s, i);
@@ -149,7 +149,7 @@ static int sweep_family(struct writer *w, const struct places *p, bool is6)
 		next = s.merged + 1 < n ? merged_first(&s, s.merged + 1) : end;
 		s.now.place = is6 ? p->r6[s.merged].place : p->r4[s.merged].place;
 		for (size_t i = 0; i < p->nsources; i++)
-			s.now.heard[i] = hear(&s, i, address, &next);
+			s.now.contribution[i] = hear(&s, i, address, &next);
 		r = add_leaf(w, &s, address);
 		address = next;
 	} while (!r && address != end);
@@ -187,7 +187,8 @@ static int write_file(struct writer *w, int64_t build_epoch, struct mmdb_stats *
 
 static int make(struct writer *w, const struct places *p)
 {
-	int r = intern_init(&w->heard, sizeof(uint32_t) + p->nsources * sizeof(struct heard),
+	int r = intern_init(&w->contribution,
+			    sizeof(uint32_t) + p->nsources * sizeof(struct contribution),
 			    UINT32_MAX);
 
 	if (!r)
@@ -206,7 +207,7 @@ static int make(struct writer *w, const struct places *p)
 
 static void writer_drop(struct writer *w)
 {
-	intern_drop(&w->heard);
+	intern_drop(&w->contribution);
 	record_maker_drop(&w->maker);
 	free(w->records);
 	free(w->leaves[0].v);

@@ -97,7 +97,7 @@ static int said(struct claims *c, const struct mmdb_evidence *e, uint32_t *ret)
 		r = name(c, &e->service, &claim.service);
 	if (!r && e->operator.n)
 		r = claims_operator(c, e->operator.p, e->operator.n, &claim.operator);
-	return r ? r : claims_saying(c, &claim, ret);
+	return r ? r : claims_value(c, &claim, ret);
 }
 
 static int append(struct claims *c, const struct evidence *e)
@@ -133,7 +133,7 @@ static int decode(struct claims *c, struct mmdb_section *section, uint32_t offse
 	*ret = (struct evidence){.line = from.line <= UINT32_MAX ? (uint32_t)from.line : 0};
 	r = find_inner(c, &from, &ret->inner);
 	if (!r)
-		r = said(c, &from, &ret->saying);
+		r = said(c, &from, &ret->claim_value);
 	if (!r && from.key.n)
 		r = claims_operator(c, from.key.p, from.key.n, &ret->key);
 	return r;

@@ -39,7 +39,7 @@ struct walk {
 	bool v6_tree;
 	struct mmdb_section section;
 	struct intern offsets; /* data offsets met */
-	uint32_t *says;	       /* their sayings */
+	uint32_t *says;	       /* their claim_values */
 	size_t says_room;
 	uint64_t steps;
 	bool countries, asns;
@@ -184,10 +184,10 @@ static int decode(struct walk *w, uint32_t offset, uint32_t *ret)
 		return 0;
 	if (f.nevidence)
 		r = evidence_add(w->c, &w->section, &f, offset + 1);
-	return r ? r : claims_saying(w->c, &claim, ret);
+	return r ? r : claims_value(w->c, &claim, ret);
 }
 
-/* The saying of a record value, decoded when it is met first. */
+/* The claim_value of a record value, decoded when it is met first. */
 static int saying_of(struct walk *w, uint32_t value, uint32_t *ret)
 {
 	uint32_t i, offset;

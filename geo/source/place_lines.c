@@ -28,7 +28,8 @@ static int add_line(struct claims *c, const struct place_line *l)
 }
 
 /* Lines of several files are one source; the first file's name stands for it. */
-int source_lines(struct places *p, const struct place_line *lines, size_t n, struct diag_sink *d)
+int source_place_lines(struct places *p, const struct place_line *lines, size_t n,
+		       struct diag_sink *d)
 {
 	struct claims c;
 	int r;

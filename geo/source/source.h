@@ -24,7 +24,7 @@
 #define SOURCE_LINE_MAX	     4096
 #define PLACES_NAMES_MAX     65535	/* providers, platforms, regions, services: u16 */
 #define PLACES_OPERATORS_MAX (1U << 20) /* AS organisations */
-#define PLACES_SAYINGS_MAX   (1U << 22) /* distinct claims without their addresses */
+#define PLACES_VALUES_MAX    (1U << 22) /* distinct claims without their addresses */
 
 struct bytes {
 	const uint8_t *p; /* not NUL-terminated */
@@ -82,10 +82,11 @@ void claims_warn(struct claims *c, unsigned line, const char *fmt, ...)
 
 /* The fast way in for big sources: intern what is said once, then add bare ranges. IPv6 as host
  * order halves. */
-int claims_saying(struct claims *c, const struct claim *claim, uint32_t *ret);
-int claims_add4(struct claims *c, uint32_t first, uint32_t last, uint32_t saying, uint32_t where);
-int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2], uint32_t saying,
+int claims_value(struct claims *c, const struct claim *claim, uint32_t *ret);
+int claims_add4(struct claims *c, uint32_t first, uint32_t last, uint32_t claim_value,
 		uint32_t where);
+int claims_add6(struct claims *c, const uint64_t first[2], const uint64_t last[2],
+		uint32_t claim_value, uint32_t where);
 
 /* The whole file, regular and at most SOURCE_BYTES_MAX, in memory of its own; source_unread()
  * frees. */

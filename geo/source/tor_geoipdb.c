@@ -16,9 +16,9 @@ struct text {
 	struct claims *c;
 	const uint8_t *p, *end; /* the cursor: nothing is read at or beyond end */
 	unsigned line;
-	uint32_t sayings[26 * 26]; /* by code; UINT32_MAX: not met yet */
-	u128 next[2];		   /* the least address the next range may begin with */
-	bool full[2];		   /* the last range ended at the last address */
+	uint32_t claim_values[26 * 26]; /* by code; UINT32_MAX: not met yet */
+	u128 next[2];			/* the least address the next range may begin with */
+	bool full[2];			/* the last range ended at the last address */
 };
 
 /* One number up to UINT32_MAX; false if there is none here or it is larger. */
@@ -117,7 +117,7 @@ static bool address(struct text *t, u128 *ret)
 }
 
 /* The number of what a code says; 0 when it says nothing. */
-static int saying(struct text *t, const uint8_t code[2], uint32_t *ret)
+static int claim_value(struct text *t, const uint8_t code[2], uint32_t *ret)
 {
 	struct claim claim = {.status = PLACE_KNOWN, .where = t->line};
 	unsigned a = code[0] - (unsigned)'A', b = code[1] - (unsigned)'A';
@@ -127,14 +127,14 @@ static int saying(struct text *t, const uint8_t code[2], uint32_t *ret)
 		*ret = 0;
 		return code[0] == '?' && code[1] == '?' ? 0 : -EINVAL;
 	}
-	*ret = t->sayings[a * 26 + b];
+	*ret = t->claim_values[a * 26 + b];
 	if (*ret != UINT32_MAX)
 		return 0;
 	*ret = 0;
 	claim.country = country_from_source((const char *)code, 2);
 	if (claim.country)
-		r = claims_saying(t->c, &claim, ret);
-	t->sayings[a * 26 + b] = *ret;
+		r = claims_value(t->c, &claim, ret);
+	t->claim_values[a * 26 + b] = *ret;
 	return r;
 }
 
@@ -172,7 +172,7 @@ static int code(struct text *t, uint32_t *says)
 
 	if (t->end - t->p < 3)
 		return bad(t, "ends in the middle of a line: the file is truncated");
-	r = saying(t, t->p, says);
+	r = claim_value(t, t->p, says);
 	if (r == -EINVAL)
 		return bad(t, "expected a country code of two capitals, or ??");
 	if (r)
@@ -257,7 +257,7 @@ int tor_parse(struct claims *c, const struct bytes *b)
 	struct text t = {.c = c, .p = b->p, .end = b->p + b->n};
 	int r;
 
-	memset(t.sayings, 0xff, sizeof(t.sayings));
+	memset(t.claim_values, 0xff, sizeof(t.claim_values));
 	while (t.p < t.end) {
 		t.line++;
 		if (*t.p == '#') {

@@ -9,12 +9,12 @@
 
 #define DECISION_LOCAL 1 /* after DECIDE_NONE */
 
-uint64_t *build_bits(struct build *b)
+uint64_t *compile_bits(struct build *b)
 {
 	return arena_alloc(b->scratch, b->words, sizeof(uint64_t));
 }
 
-int build_too_big(struct build *b, const char *what, size_t max)
+int compile_too_big(struct build *b, const char *what, size_t max)
 {
 	diag_error(b->d, b->p->file, 0, "the policy needs more than %zu %s", max, what);
 	return -E2BIG;
@@ -25,11 +25,11 @@ int build_too_big(struct build *b, const char *what, size_t max)
 static int prepare(struct build *b)
 {
 	if (b->p->nsets > PLACE_SETS_MAX)
-		return build_too_big(b, "lists of addresses and ASNs", PLACE_SETS_MAX - 1);
+		return compile_too_big(b, "lists of addresses and ASNs", PLACE_SETS_MAX - 1);
 	b->words = (b->p->nrules + 63) / 64;
-	b->alive = build_bits(b);
-	b->opened[OPENED_HERE] = build_bits(b);
-	b->opened[OPENED_PEER] = build_bits(b);
+	b->alive = compile_bits(b);
+	b->opened[OPENED_HERE] = compile_bits(b);
+	b->opened[OPENED_PEER] = compile_bits(b);
 	if (!b->alive || !b->opened[OPENED_HERE] || !b->opened[OPENED_PEER])
 		return -ENOMEM;
 	keys_init(&b->services, b->scratch, b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
@@ -40,13 +40,13 @@ static int prepare(struct build *b)
 		const struct rule *r = &b->p->rules[i];
 
 		if (!b->env->live || !r->until || r->until > b->env->now)
-			build_set(b->alive, i);
+			compile_set(b->alive, i);
 		if (r->until > b->env->now && r->until < b->c->next_change)
 			b->c->next_change = r->until;
 		if (r->opened != RULE_OPENED_PEER)
-			build_set(b->opened[OPENED_HERE], i);
+			compile_set(b->opened[OPENED_HERE], i);
 		if (r->opened != RULE_OPENED_HERE)
-			build_set(b->opened[OPENED_PEER], i);
+			compile_set(b->opened[OPENED_PEER], i);
 		if (r->opened != RULE_OPENED_ANY)
 			b->c->header.needs |= DECIDE_NEEDS_OPENED;
 	}
@@ -62,16 +62,17 @@ struct feature {
 	uint64_t sets[PLACE_SETS_MAX / 64];
 };
 
-static int feature_of(struct feature *f, struct kinds *k, const struct place_class *c, size_t nsets)
+static int feature_of(struct feature *f, struct equivalence *k, const struct place_class *c,
+		      size_t nsets)
 {
-	int64_t host = kinds_host(k, &c->place);
+	int64_t host = equivalence_host(k, &c->place);
 
 	if (host < 0)
 		return (int)host;
 	memset(f, 0, sizeof(*f));
 	f->host = (uint32_t)host;
-	f->country = k->country[kinds_country_index(c->place.country)];
-	f->law = k->law[kinds_country_index(c->place.jurisdiction)];
+	f->country = k->country[equivalence_country_index(c->place.country)];
+	f->law = k->law[equivalence_country_index(c->place.jurisdiction)];
 	f->status = c->place.status;
 	f->private = c->place.scope == SCOPE_PRIVATE;
 	memcpy(f->sets, c->sets, (nsets + 63) / 64 * sizeof(uint64_t));
@@ -83,12 +84,12 @@ static void rules_of_place(struct build *b, const struct place_class *c, uint64_
 	memset(bits, 0, b->words * sizeof(*bits));
 	for (size_t i = 0; i < b->p->nrules; i++)
 		if ((b->alive[i / 64] >> (i % 64) & 1) && eval_to(b->eval, &b->p->rules[i], c))
-			build_set(bits, i);
+			compile_set(bits, i);
 }
 
 /* The work of compile_rows: class -> feature -> row. */
 struct rowing {
-	struct kinds kinds;
+	struct equivalence equivalence;
 	struct keys features;
 	uint32_t *row_of_feature; /* row + 1; 0 = not judged yet */
 	uint64_t *bits;
@@ -100,7 +101,7 @@ static int64_t row_of_class(struct build *b, struct rowing *w, const struct plac
 {
 	struct feature f;
 	int64_t i, row;
-	int err = feature_of(&f, &w->kinds, c, b->p->nsets);
+	int err = feature_of(&f, &w->equivalence, c, b->p->nsets);
 
 	if (err)
 		return err;
@@ -120,10 +121,10 @@ int compile_rows(struct build *b)
 	uint16_t *row_of = arena_alloc(b->keep, b->env->nclasses, sizeof(*row_of));
 	int64_t row;
 
-	if (!w || !row_of || kinds_init(&w->kinds, b->scratch, b->eval))
+	if (!w || !row_of || equivalence_init(&w->equivalence, b->scratch, b->eval))
 		return -ENOMEM;
 	w->row_of_feature = arena_alloc(b->scratch, b->env->nclasses, sizeof(*w->row_of_feature));
-	w->bits = build_bits(b);
+	w->bits = compile_bits(b);
 	if (!w->row_of_feature || !w->bits)
 		return -ENOMEM;
 	keys_init(&w->features, b->scratch, sizeof(struct feature), PLACE_CLASSES_MAX);
@@ -132,7 +133,7 @@ int compile_rows(struct build *b)
 		row = eval_local(&b->env->classes[c]) ? DECIDE_ROW_LOCAL
 						      : row_of_class(b, w, &b->env->classes[c]);
 		if (row < 0)
-			return row == -E2BIG ? build_too_big(b, "kinds of place", UINT16_MAX - 1)
+			return row == -E2BIG ? compile_too_big(b, "kinds of place", UINT16_MAX - 1)
 					     : (int)row;
 		row_of[c] = (uint16_t)row;
 	}
@@ -155,7 +156,7 @@ static int64_t add_decision(struct build *b, size_t rule, uint16_t next)
 	d.until = r ? (uint64_t)r->until * 1000000000ull : 0;
 	d.severity = r ? rule_severity(r) : 3;
 	i = keys_add(&b->decisions, &d);
-	return i == -E2BIG ? build_too_big(b, "decisions", DECIDE_DECISIONS_MAX) : i;
+	return i == -E2BIG ? compile_too_big(b, "decisions", DECIDE_DECISIONS_MAX) : i;
 }
 
 /* The rule and, while it has a date, what decides after it. A rule that ends before the one ahead
@@ -175,7 +176,7 @@ static int64_t chain(struct build *b, const uint64_t *bits)
 			if (until && until <= last)
 				continue;
 			if (n == DECIDE_CHAIN_MAX - 1 && until)
-				return build_too_big(
+				return compile_too_big(
 					b,
 					"rules with 'until' that follow each other for one packet",
 					DECIDE_CHAIN_MAX - 1);
@@ -232,7 +233,7 @@ int compile_matrix(struct build *b)
 	       max = COMPILE_CELLS_MAX / width;
 	uint16_t *cells = arena_alloc(b->scratch, width, sizeof(*cells));
 	uint16_t *final = arena_alloc(b->scratch, b->rows.keys.n, sizeof(*final));
-	uint64_t *both = build_bits(b);
+	uint64_t *both = compile_bits(b);
 	struct keys lines;
 	int64_t line;
 	int err;
@@ -251,9 +252,9 @@ int compile_matrix(struct build *b)
 		final[row] = (uint16_t)line;
 	}
 	if (line < 0)
-		return line == -E2BIG
-			       ? build_too_big(b, "cells of the decision matrix", COMPILE_CELLS_MAX)
-			       : (int)line;
+		return line == -E2BIG ? compile_too_big(b, "cells of the decision matrix",
+							COMPILE_CELLS_MAX)
+				      : (int)line;
 	renumber_rows(b, final);
 	b->c->array[DECIDE_MATRIX] = lines.keys.items;
 	b->c->bytes[DECIDE_MATRIX] = lines.keys.n * width * sizeof(*cells);

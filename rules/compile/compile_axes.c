@@ -6,7 +6,7 @@
 #include <string.h>
 #include "rules/compile/compile_private.h"
 
-bool core_same_subject(const struct subject_def *a, const struct subject_def *b)
+bool compile_same_subject(const struct subject_def *a, const struct subject_def *b)
 {
 	if (a == b)
 		return true;
@@ -29,10 +29,10 @@ static int subject_bit(struct build *b, const struct subject_def *s)
 {
 	uint32_t i = 0;
 
-	while (i < b->c->header.subjects && !core_same_subject(b->c->subjects[i], s))
+	while (i < b->c->header.subjects && !compile_same_subject(b->c->subjects[i], s))
 		i++;
 	if (i == DECIDE_SUBJECTS_MAX)
-		return build_too_big(b, "distinct subjects in its rules", DECIDE_SUBJECTS_MAX);
+		return compile_too_big(b, "distinct subjects in its rules", DECIDE_SUBJECTS_MAX);
 	if (i == b->c->header.subjects) {
 		b->c->subjects[b->c->header.subjects++] = s;
 		b->c->header.needs |= eval_needs(s); /* the bits are the same */
@@ -94,7 +94,7 @@ int compile_columns(struct build *b)
 {
 	uint32_t masks = 1u << b->c->header.subjects;
 	uint16_t *column_of = arena_alloc(b->keep, (size_t)masks * KNOWN_COUNT, sizeof(*column_of));
-	uint64_t *bits = build_bits(b);
+	uint64_t *bits = compile_bits(b);
 	int64_t column;
 
 	if (!column_of || !bits)
@@ -104,7 +104,7 @@ int compile_columns(struct build *b)
 		for (size_t r = 0; r < b->p->nrules; r++)
 			if (eval_settle(&b->p->rules[r],
 					sender_of(b, b->from[r], i % masks, (uint8_t)(i / masks))))
-				build_set(bits, r);
+				compile_set(bits, r);
 		column = keys_add(&b->columns, bits);
 		if (column < 0)
 			return (int)column;
@@ -124,9 +124,9 @@ static int64_t service_class(struct build *b, uint64_t *bits, uint8_t proto, boo
 	for (size_t r = 0; r < b->p->nrules; r++)
 		if (eval_settle(&b->p->rules[r],
 				eval_service(&b->p->rules[r], proto, has_port, port)))
-			build_set(bits, r);
+			compile_set(bits, r);
 	i = keys_add(&b->services, bits);
-	return i == -E2BIG ? build_too_big(b, "classes of ports", DECIDE_SERVICES_MAX) : i;
+	return i == -E2BIG ? compile_too_big(b, "classes of ports", DECIDE_SERVICES_MAX) : i;
 }
 
 /* Marks the ports where a rule begins to match, or stops. */
@@ -149,7 +149,7 @@ static void port_edges(const struct policy *p, uint8_t proto, uint8_t edge[65536
 static int ports(struct build *b, enum decide_array array, uint8_t proto)
 {
 	uint8_t *class = arena_alloc(b->keep, 65536, 1), *edge = arena_alloc(b->scratch, 65536, 1);
-	uint64_t *bits = build_bits(b);
+	uint64_t *bits = compile_bits(b);
 	int64_t now = 0;
 
 	if (!class || !edge || !bits)
@@ -170,7 +170,7 @@ static int ports(struct build *b, enum decide_array array, uint8_t proto)
 int compile_services(struct build *b)
 {
 	uint8_t *class = arena_alloc(b->keep, 256, 1);
-	uint64_t *bits = build_bits(b);
+	uint64_t *bits = compile_bits(b);
 	int64_t i;
 	int err;
 

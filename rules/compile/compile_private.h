@@ -32,15 +32,15 @@ struct build {
 	struct keys services, columns, rows, decisions;
 };
 
-uint64_t *build_bits(struct build *b); /* zeroed scratch; NULL when there is no memory */
-static inline void build_set(uint64_t *bits, size_t i)
+uint64_t *compile_bits(struct build *b); /* zeroed scratch; NULL when there is no memory */
+static inline void compile_set(uint64_t *bits, size_t i)
 {
 	bits[i / 64] |= 1ull << (i % 64);
 }
-int build_too_big(struct build *b, const char *what, size_t max); /* reports; -E2BIG */
+int compile_too_big(struct build *b, const char *what, size_t max); /* reports; -E2BIG */
 
 /* Two subjects that say the same share a bit of the mask, whatever they are called. */
-bool core_same_subject(const struct subject_def *a, const struct subject_def *b);
+bool compile_same_subject(const struct subject_def *a, const struct subject_def *b);
 
 int compile_subjects(struct build *b);
 int compile_services(struct build *b);

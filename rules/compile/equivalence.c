@@ -4,7 +4,7 @@
 #include <string.h>
 #include "rules/compile/equivalence.h"
 
-unsigned kinds_country_index(uint16_t cc)
+unsigned equivalence_country_index(uint16_t cc)
 {
 	unsigned hi = (unsigned)(cc >> 8) - 'A', lo = (unsigned)(cc & 255) - 'A';
 
@@ -42,8 +42,8 @@ static size_t country_key(const struct eval *e, uint16_t cc, bool law, uint8_t *
 	return n;
 }
 
-/* None, and what is no code, are kinds of their own: no other country is 'unknown'. */
-static int country_kinds(struct kinds *k, bool law, uint16_t *kind)
+/* None, and what is no code, are equivalence of their own: no other country is 'unknown'. */
+static int country_kinds(struct equivalence *k, bool law, uint16_t *kind)
 {
 	size_t size = country_key(k->eval, 0, law, NULL) + 1;
 	uint8_t *key = arena_alloc(k->arena, size, 1);
@@ -65,7 +65,7 @@ static int country_kinds(struct kinds *k, bool law, uint16_t *kind)
 	return 0;
 }
 
-static int collect_providers(struct kinds *k)
+static int collect_providers(struct equivalence *k)
 {
 	const struct policy *p = k->eval->p;
 	struct list l = {0};
@@ -85,7 +85,7 @@ static int collect_providers(struct kinds *k)
 	return 0;
 }
 
-int kinds_init(struct kinds *k, struct arena *a, const struct eval *e)
+int equivalence_init(struct equivalence *k, struct arena *a, const struct eval *e)
 {
 	int err;
 
@@ -99,7 +99,7 @@ int kinds_init(struct kinds *k, struct arena *a, const struct eval *e)
 	return err ? err : country_kinds(k, true, k->law);
 }
 
-static int64_t new_host(struct kinds *k, const struct place *p)
+static int64_t new_host(struct equivalence *k, const struct place *p)
 {
 	uint8_t *bits = arena_alloc(k->arena, k->nproviders / 8 + 1, 1);
 	uint32_t *slot = list_push(k->arena, &k->host_kind, sizeof(*slot));
@@ -116,7 +116,7 @@ static int64_t new_host(struct kinds *k, const struct place *p)
 	return kind;
 }
 
-int64_t kinds_host(struct kinds *k, const struct place *p)
+int64_t equivalence_host(struct equivalence *k, const struct place *p)
 {
 	uint16_t key[3] = {p->provider, p->platform, p->region};
 	int64_t before = (int64_t)k->hosts.keys.n, i;

@@ -3,8 +3,8 @@
  * equivalence.h - what a policy tells apart: countries, laws and hosts that all of its rules treat alike
  * are of one kind.
  *
- * A database knows 250 countries and thousands of regions; a policy usually tells five kinds of
- * country apart. Judging kinds instead of places keeps the compiler's work small whatever the
+ * A database knows 250 countries and thousands of regions; a policy usually tells five equivalence of
+ * country apart. Judging equivalence instead of places keeps the compiler's work small whatever the
  * database holds.
  */
 #ifndef RULES_COMPILE_EQUIVALENCE_H
@@ -14,7 +14,7 @@
 
 #define KINDS_COUNTRIES (EVAL_COUNTRIES + 2) /* and none, and what is no code */
 
-struct kinds {
+struct equivalence {
 	struct arena *arena;
 	const struct eval *eval;
 	uint16_t country[KINDS_COUNTRIES], law[KINDS_COUNTRIES];
@@ -25,8 +25,8 @@ struct kinds {
 	struct keys host_kinds; /* bitmaps over providers */
 };
 /* 0 or -ENOMEM. The arena and e must outlive k. */
-int kinds_init(struct kinds *k, struct arena *a, const struct eval *e);
-unsigned kinds_country_index(uint16_t cc); /* in country[] and law[] */
+int equivalence_init(struct equivalence *k, struct arena *a, const struct eval *e);
+unsigned equivalence_country_index(uint16_t cc); /* in country[] and law[] */
 /* The kind of the place's provider, platform and region; -E2BIG, -ENOMEM. */
-int64_t kinds_host(struct kinds *k, const struct place *p);
+int64_t equivalence_host(struct equivalence *k, const struct place *p);
 #endif

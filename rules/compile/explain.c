@@ -30,7 +30,7 @@ static enum tri sender(const struct compiled *c, const struct rule *r,
 
 		for (uint32_t b = 0; b < c->header.subjects; b++)
 			matches |= (pkt->mask >> b & 1) &&
-				   core_same_subject(c->subjects[b], r->from[i]);
+				   compile_same_subject(c->subjects[b], r->from[i]);
 		t = eval_subject(r->from[i], matches, pkt->known);
 		if (t != TRI_NO) {
 			ret = t;

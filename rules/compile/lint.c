@@ -104,7 +104,7 @@ static const struct rule *coverer(struct lint *l, size_t i, enum cover *how)
 	for (size_t j = 0; j < i && l->pairs < PAIRS_MAX && *how != COVER_ALL; j++) {
 		above = &l->p->rules[j];
 		l->pairs += (r->nto + 1) * (above->nto + 1);
-		c = expired(l, above) ? COVER_NOT : cover_rule(&l->eval, above, r);
+		c = expired(l, above) ? COVER_NOT : shadow_rule(&l->eval, above, r);
 		if (c > *how) {
 			*how = c;
 			ret = above;
@@ -234,7 +234,7 @@ void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
 	if (a)
 		l.reached = arena_alloc(a, p->nrules, sizeof(*l.reached));
 	if (!l.reached || eval_init(&l.eval, a, p, now) ||
-	    cover_unreached(p, now, l.reached) == -ENOMEM) {
+	    unreachable_rules(p, now, l.reached) == -ENOMEM) {
 		diag_warn(d, p->file, 0, "no memory to look for mistakes");
 		arena_free(a);
 		return;

@@ -182,7 +182,7 @@ static bool covers(const struct eval *e, const struct rule *earlier, const struc
 	       services_cover(earlier, later, known);
 }
 
-enum cover cover_rule(const struct eval *e, const struct rule *earlier, const struct rule *later)
+enum cover shadow_rule(const struct eval *e, const struct rule *earlier, const struct rule *later)
 {
 	if (earlier->until && (!later->until || later->until > earlier->until))
 		return COVER_NOT;

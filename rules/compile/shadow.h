@@ -8,12 +8,12 @@
 /* Whatever 'later' matches, 'earlier' matches too, as long as later lives: COVER_ALL; or at least
  * where place, sender and port are known: COVER_KNOWN, for an allow rule leaves the others to block
  * and alert rules. Never more than is true; a rule that several earlier ones cover together is
- * found by cover_unreached. */
+ * found by unreachable_rules. */
 enum cover { COVER_NOT, COVER_KNOWN, COVER_ALL };
-enum cover cover_rule(const struct eval *e, const struct rule *earlier, const struct rule *later);
+enum cover shadow_rule(const struct eval *e, const struct rule *earlier, const struct rule *later);
 
 /* Marks the rules that decide for no address, sender, service or side there can be at now:
- * reached[i] is false for them. 0; -E2BIG when there are too many kinds of address to try (then
+ * reached[i] is false for them. 0; -E2BIG when there are too many equivalence of address to try (then
  * nothing is marked); -ENOMEM. */
-int cover_unreached(const struct policy *p, int64_t now, bool *reached);
+int unreachable_rules(const struct policy *p, int64_t now, bool *reached);
 #endif

@@ -15,13 +15,13 @@
 #include "rules/compile/shadow.h"
 #include "rules/compile/equivalence.h"
 
-#define UNIVERSE_MAX 20000 /* kinds of place: above, only cover_rule tells */
+#define UNIVERSE_MAX 20000 /* equivalence of place: above, only shadow_rule tells */
 
 struct universe {
 	struct arena *arena;
 	const struct policy *p;
 	struct eval eval;
-	struct kinds kinds;
+	struct equivalence equivalence;
 	struct list countries, laws; /* uint16_t */
 	struct list sets;	     /* uint64_t[PLACE_SETS_MAX / 64] */
 	struct list names;	     /* const char *: provider and region strings, [0] is "" */
@@ -42,7 +42,7 @@ static const char *name_of(void *arg, uint16_t index)
 #define PUSH(u, list, value) (list_add((u)->arena, (list), &(value), sizeof(value)) ? 0 : -ENOMEM)
 
 /* One country of each kind; 0 (none) is a kind of its own. */
-static int kinds_of_country(struct universe *u, struct list *ret, const uint16_t *kind)
+static int equivalence_of_country(struct universe *u, struct list *ret, const uint16_t *kind)
 {
 	bool seen[KINDS_COUNTRIES] = {false};
 	uint16_t cc = 0;
@@ -53,9 +53,9 @@ static int kinds_of_country(struct universe *u, struct list *ret, const uint16_t
 		for (char b = 'A'; b <= 'Z'; b++) {
 			cc = CC(a, b);
 			if (!country_code((const char[]){a, b}, 2) ||
-			    seen[kind[kinds_country_index(cc)]])
+			    seen[kind[equivalence_country_index(cc)]])
 				continue;
-			seen[kind[kinds_country_index(cc)]] = true;
+			seen[kind[equivalence_country_index(cc)]] = true;
 			if (PUSH(u, ret, cc))
 				return -ENOMEM;
 		}
@@ -76,7 +76,7 @@ static int64_t add_name(struct universe *u, const char *s)
 
 /* Providers as infrastructure and as platform, with a region that the rule's glob takes, and with
  * none. */
-static int kinds_of_host(struct universe *u)
+static int equivalence_of_host(struct universe *u)
 {
 	struct place none = {0}, h;
 	const char *empty = "";
@@ -145,7 +145,7 @@ static int add_address(struct universe *u, struct keys *seen, const struct ip *i
 }
 
 /* Which sets an address is in changes only at a prefix's first address and after its last. */
-static int kinds_of_set(struct universe *u)
+static int equivalence_of_set(struct universe *u)
 {
 	struct keys seen;
 	struct ip ip = {0};
@@ -234,7 +234,7 @@ static int decide_all(struct universe *u, int64_t now, bool *reached)
 	return 0;
 }
 
-int cover_unreached(const struct policy *p, int64_t now, bool *reached)
+int unreachable_rules(const struct policy *p, int64_t now, bool *reached)
 {
 	struct arena *a = arena_new();
 	struct universe u = {.arena = a, .p = p};
@@ -245,11 +245,11 @@ int cover_unreached(const struct policy *p, int64_t now, bool *reached)
 	if (!a)
 		return -ENOMEM;
 	err = eval_init(&u.eval, a, p, now);
-	err = err ? err : kinds_init(&u.kinds, a, &u.eval);
-	err = err ? err : kinds_of_country(&u, &u.countries, u.kinds.country);
-	err = err ? err : kinds_of_country(&u, &u.laws, u.kinds.law);
-	err = err ? err : kinds_of_host(&u);
-	err = err ? err : kinds_of_set(&u);
+	err = err ? err : equivalence_init(&u.equivalence, a, &u.eval);
+	err = err ? err : equivalence_of_country(&u, &u.countries, u.equivalence.country);
+	err = err ? err : equivalence_of_country(&u, &u.laws, u.equivalence.law);
+	err = err ? err : equivalence_of_host(&u);
+	err = err ? err : equivalence_of_set(&u);
 	err = err ? err : combine(&u);
 	err = err ? err : decide_all(&u, now, reached);
 	arena_free(a);

@@ -47,32 +47,32 @@ policy
 	;
 
 statement
-	: T_HOME T_WORD optional_string { build_home(ps, &$2, NULL, NULL, &$3); }
-	| T_HOME T_WORD T_WORD T_WORD optional_string { build_home(ps, &$2, &$3, &$4, &$5); }
+	: T_HOME T_WORD optional_string { parse_home(ps, &$2, NULL, NULL, &$3); }
+	| T_HOME T_WORD T_WORD T_WORD optional_string { parse_home(ps, &$2, &$3, &$4, &$5); }
 	| T_INSIDE inside
 	| T_NAT64 nat64
-	| T_PLACE T_WORD { build_place_start(ps, &$2); } T_IS T_WORD place_parts { build_place_end(ps, &$5); }
-	| T_ZONE T_WORD '{' { build_body_start(ps); } zone_body '}' { build_zone(ps, &$2); }
-	| T_SERVICE T_WORD '{' { build_body_start(ps); }
-	  service_body '}' { build_service(ps, &$2); }
-	| T_SUBJECT T_WORD '{' { build_body_start(ps); } subject_body '}' { build_subject(ps, &$2); }
-	| T_MODE T_WORD { build_mode(ps, &$1, &$2); }
-	| T_GEO T_STRING { build_geo_start(ps, &$2); } geo_parts { build_geo_end(ps); }
-	| T_JOURNAL T_STRING optional_keep { build_journal(ps, &$1, &$2, &$3); }
-	| T_FEED T_WORD { build_feed_start(ps, &$2); } optional_string
-	  { build_feed_part(ps, FEED_TARGET, &$4); } feed_parts { build_feed_end(ps); }
-	| T_ALLOW { build_rule_start(ps, DECIDE_ALLOW, &$1); } clauses { build_rule_end(ps); }
-	| T_ALERT { build_rule_start(ps, DECIDE_ALERT, &$1); } clauses { build_rule_end(ps); }
-	| T_BLOCK { build_rule_start(ps, DECIDE_BLOCK, &$1); } clauses { build_rule_end(ps); }
+	| T_PLACE T_WORD { parse_place_start(ps, &$2); } T_IS T_WORD place_parts { parse_place_end(ps, &$5); }
+	| T_ZONE T_WORD '{' { parse_body_start(ps); } zone_body '}' { parse_zone(ps, &$2); }
+	| T_SERVICE T_WORD '{' { parse_body_start(ps); }
+	  service_body '}' { parse_service(ps, &$2); }
+	| T_SUBJECT T_WORD '{' { parse_body_start(ps); } subject_body '}' { parse_subject(ps, &$2); }
+	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
+	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
+	| T_JOURNAL T_STRING optional_keep { parse_journal(ps, &$1, &$2, &$3); }
+	| T_FEED T_WORD { parse_feed_start(ps, &$2); } optional_string
+	  { parse_feed_part(ps, FEED_TARGET, &$4); } feed_parts { parse_feed_end(ps); }
+	| T_ALLOW { parse_rule_start(ps, DECIDE_ALLOW, &$1); } clauses { parse_rule_end(ps); }
+	| T_ALERT { parse_rule_start(ps, DECIDE_ALERT, &$1); } clauses { parse_rule_end(ps); }
+	| T_BLOCK { parse_rule_start(ps, DECIDE_BLOCK, &$1); } clauses { parse_rule_end(ps); }
 	;
 
 inside
-	: T_WORD { build_inside(ps, &$1); }
-	| inside comma T_WORD { build_inside(ps, &$3); }
+	: T_WORD { parse_inside(ps, &$1); }
+	| inside comma T_WORD { parse_inside(ps, &$3); }
 	;
 nat64
-	: T_WORD { build_nat64(ps, &$1); }
-	| nat64 comma T_WORD { build_nat64(ps, &$3); }
+	: T_WORD { parse_nat64(ps, &$1); }
+	| nat64 comma T_WORD { parse_nat64(ps, &$3); }
 	;
 comma
 	: %empty
@@ -89,16 +89,16 @@ optional_string
 
 place_parts
 	: %empty
-	| place_parts T_PROVIDER word { build_place_part(ps, PLACE_PROVIDER, &$3); }
-	| place_parts T_PLATFORM word { build_place_part(ps, PLACE_PLATFORM, &$3); }
-	| place_parts T_REGION word { build_place_part(ps, PLACE_REGION, &$3); }
-	| place_parts T_UNDER T_WORD { build_place_part(ps, PLACE_UNDER, &$3); }
-	| place_parts T_STRING { build_place_part(ps, PLACE_NOTE, &$2); }
+	| place_parts T_PROVIDER word { parse_place_part(ps, PLACE_PROVIDER, &$3); }
+	| place_parts T_PLATFORM word { parse_place_part(ps, PLACE_PLATFORM, &$3); }
+	| place_parts T_REGION word { parse_place_part(ps, PLACE_REGION, &$3); }
+	| place_parts T_UNDER T_WORD { parse_place_part(ps, PLACE_UNDER, &$3); }
+	| place_parts T_STRING { parse_place_part(ps, PLACE_NOTE, &$2); }
 	;
 
 zone_body
-	: T_WORD { build_atom_word(ps, &$1); }
-	| zone_body comma T_WORD { build_atom_word(ps, &$3); }
+	: T_WORD { parse_atom_word(ps, &$1); }
+	| zone_body comma T_WORD { parse_atom_word(ps, &$3); }
 	;
 
 service_body
@@ -106,9 +106,9 @@ service_body
 	| service_body comma service_item
 	;
 service_item
-	: T_WORD { build_service_item(ps, &$1); }
-	| T_PROTO T_WORD { build_service_proto(ps, &$2); }
-	| T_PORT T_WORD { build_service_port(ps, &$2); }
+	: T_WORD { parse_service_item(ps, &$1); }
+	| T_PROTO T_WORD { parse_service_proto(ps, &$2); }
+	| T_PORT T_WORD { parse_service_port(ps, &$2); }
 	;
 
 subject_body
@@ -116,7 +116,7 @@ subject_body
 	| subject_body comma subject_atom
 	;
 subject_atom
-	: subject_key word { build_subject_atom(ps, (enum subject_type)$1, &$2); }
+	: subject_key word { parse_subject_atom(ps, (enum subject_type)$1, &$2); }
 	;
 subject_key
 	: T_UNIT { $$ = SUBJECT_UNIT; }
@@ -127,8 +127,8 @@ subject_key
 
 geo_parts
 	: %empty
-	| geo_parts T_MAX_AGE T_WORD { build_geo_age(ps, &$3); }
-	| geo_parts T_STALE T_WORD { build_geo_stale(ps, &$3); }
+	| geo_parts T_MAX_AGE T_WORD { parse_geo_age(ps, &$3); }
+	| geo_parts T_STALE T_WORD { parse_geo_stale(ps, &$3); }
 	;
 optional_keep
 	: %empty { $$ = (struct word){ 0 }; }
@@ -136,9 +136,9 @@ optional_keep
 	;
 feed_parts
 	: %empty
-	| feed_parts T_FORMAT T_WORD { build_feed_part(ps, FEED_FORMAT, &$3); }
-	| feed_parts T_TOPIC word { build_feed_part(ps, FEED_TOPIC, &$3); }
-	| feed_parts T_CA word { build_feed_part(ps, FEED_CA, &$3); }
+	| feed_parts T_FORMAT T_WORD { parse_feed_part(ps, FEED_FORMAT, &$3); }
+	| feed_parts T_TOPIC word { parse_feed_part(ps, FEED_TOPIC, &$3); }
+	| feed_parts T_CA word { parse_feed_part(ps, FEED_CA, &$3); }
 	;
 
 clauses
@@ -146,13 +146,13 @@ clauses
 	| clauses clause
 	;
 clause
-	: T_FROM { build_list_start(ps, CLAUSE_FROM, &$1); } from_list
-	| T_TO { build_list_start(ps, CLAUSE_TO, &$1); } to_list
-	| simple_clause word { build_clause(ps, (enum clause)$1, NULL, &$2); }
-	| T_OPENED T_BY T_WORD { build_clause(ps, CLAUSE_OPENED, NULL, &$3); }
-	| T_CLEARTEXT { build_clause(ps, CLAUSE_CLEARTEXT, &$1, NULL); }
-	| T_ENCRYPTED { build_clause(ps, CLAUSE_ENCRYPTED, &$1, NULL); }
-	| T_OVER T_WORD T_PER T_WORD { build_clause(ps, CLAUSE_OVER, &$1, NULL); }
+	: T_FROM { parse_list_start(ps, CLAUSE_FROM, &$1); } from_list
+	| T_TO { parse_list_start(ps, CLAUSE_TO, &$1); } to_list
+	| simple_clause word { parse_clause(ps, (enum clause)$1, NULL, &$2); }
+	| T_OPENED T_BY T_WORD { parse_clause(ps, CLAUSE_OPENED, NULL, &$3); }
+	| T_CLEARTEXT { parse_clause(ps, CLAUSE_CLEARTEXT, &$1, NULL); }
+	| T_ENCRYPTED { parse_clause(ps, CLAUSE_ENCRYPTED, &$1, NULL); }
+	| T_OVER T_WORD T_PER T_WORD { parse_clause(ps, CLAUSE_OVER, &$1, NULL); }
 	;
 simple_clause
 	: T_UNDER { $$ = CLAUSE_UNDER; }
@@ -171,25 +171,25 @@ from_list
 	| from_list ',' from
 	;
 from
-	: T_WORD { build_subject_name(ps, &$1); }
-	| subject_key word { build_subject_atom(ps, (enum subject_type)$1, &$2); }
+	: T_WORD { parse_subject_name(ps, &$1); }
+	| subject_key word { parse_subject_atom(ps, (enum subject_type)$1, &$2); }
 	;
 to_list
 	: to
 	| to_list ',' to
 	;
 to
-	: T_WORD { build_atom_word(ps, &$1); }
-	| bare_place bare { build_atom(ps, (enum place_atom_type)$1, &$2); }
-	| name_place word { build_atom(ps, (enum place_atom_type)$1, &$2); }
-	| T_PROVIDER word { build_atom(ps, ATOM_PROVIDER, &$2); } optional_region
+	: T_WORD { parse_atom_word(ps, &$1); }
+	| bare_place bare { parse_atom(ps, (enum place_atom_type)$1, &$2); }
+	| name_place word { parse_atom(ps, (enum place_atom_type)$1, &$2); }
+	| T_PROVIDER word { parse_atom(ps, ATOM_PROVIDER, &$2); } optional_region
 	;
 bare
 	: %empty { $$ = (struct word){ .s = "", .at = @$ }; }
 	;
 optional_region
 	: %empty
-	| T_REGION word { build_region(ps, &$2); }
+	| T_REGION word { parse_region(ps, &$2); }
 	;
 bare_place
 	: T_ANY { $$ = ATOM_ANY; }

@@ -6,7 +6,7 @@
 #include "geo/facts/zone.h"
 #include "rules/parse/parse.h"
 
-static const char *const kinds[NAME_KINDS] = {"zone", "subject", "service"};
+static const char *const equivalence[NAME_KINDS] = {"zone", "subject", "service"};
 static const size_t sizes[NAME_KINDS] = {sizeof(struct zone_def), sizeof(struct subject_def),
 					 sizeof(struct service_def)};
 _Static_assert(ZONE_COUNT <= sizeof(((struct parse *)0)->builtin) / sizeof(struct zone_def *),
@@ -126,8 +126,8 @@ void *name_define(struct parse *ps, enum name_kind kind, const struct word *w)
 	if (!n)
 		return NULL;
 	if (n->defined) {
-		parse_error(ps, &w->at, "%s '%s' is defined already, in line %u", kinds[kind], w->s,
-			    n->at.line);
+		parse_error(ps, &w->at, "%s '%s' is defined already, in line %u", equivalence[kind],
+			    w->s, n->at.line);
 		return NULL;
 	}
 	n->defined = true;
@@ -209,11 +209,11 @@ static void undefined(struct parse *ps, const struct name_use *use)
 		parse_error(ps, &use->at, "unknown zone '%s'; did you mean '%s'?", n->s,
 			    *up == 'U' ? "GB" : "GR");
 	else if (near)
-		parse_error(ps, &use->at, "unknown %s '%s'; did you mean '%s'?", kinds[n->kind],
-			    n->s, near);
+		parse_error(ps, &use->at, "unknown %s '%s'; did you mean '%s'?",
+			    equivalence[n->kind], n->s, near);
 	else
 		parse_error(ps, &use->at, "unknown %s '%s'; no '%s' line defines it",
-			    kinds[n->kind], n->s, kinds[n->kind]);
+			    equivalence[n->kind], n->s, equivalence[n->kind]);
 }
 
 /* Depth of a zone, members first; puts zones in order as it goes. 0 when it is in a cycle or too

@@ -104,42 +104,42 @@ void lexer_close(struct parse *ps);
 int grammar_parse(struct parse *ps); /* 0; 2 when there is no memory */
 
 /* build.c and setting.c: statements, called by the grammar */
-void build_body_start(struct parse *ps); /* of a zone, service or subject */
-void build_rule_start(struct parse *ps, enum decide_action action, const struct word *w);
-void build_rule_end(struct parse *ps);
-void build_list_start(struct parse *ps, enum clause c, const struct word *key);
-void build_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w);
-void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w);
-void build_atom_word(struct parse *ps,
+void parse_body_start(struct parse *ps); /* of a zone, service or subject */
+void parse_rule_start(struct parse *ps, enum decide_action action, const struct word *w);
+void parse_rule_end(struct parse *ps);
+void parse_list_start(struct parse *ps, enum clause c, const struct word *key);
+void parse_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w);
+void parse_atom(struct parse *ps, enum place_atom_type t, const struct word *w);
+void parse_atom_word(struct parse *ps,
 		     const struct word *w); /* country, zone, address: told by its form */
-void build_region(struct parse *ps, const struct word *w);
-void build_subject_atom(struct parse *ps, enum subject_type t, const struct word *w);
-void build_subject_name(struct parse *ps, const struct word *w);
-void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
+void parse_region(struct parse *ps, const struct word *w);
+void parse_subject_atom(struct parse *ps, enum subject_type t, const struct word *w);
+void parse_subject_name(struct parse *ps, const struct word *w);
+void parse_home(struct parse *ps, const struct word *cc, const struct word *lat,
 		const struct word *lon, const struct word *name);
-void build_mode(struct parse *ps, const struct word *key, const struct word *w);
-void build_inside(struct parse *ps, const struct word *w);
-void build_nat64(struct parse *ps, const struct word *w);
-void build_place_start(struct parse *ps, const struct word *w);
+void parse_mode(struct parse *ps, const struct word *key, const struct word *w);
+void parse_inside(struct parse *ps, const struct word *w);
+void parse_nat64(struct parse *ps, const struct word *w);
+void parse_place_start(struct parse *ps, const struct word *w);
 enum place_part { PLACE_PROVIDER, PLACE_PLATFORM, PLACE_REGION, PLACE_UNDER, PLACE_NOTE };
-void build_place_part(struct parse *ps, enum place_part part, const struct word *w);
-void build_place_end(struct parse *ps, const struct word *cc);
-void build_zone(struct parse *ps, const struct word *name);
-void build_subject(struct parse *ps, const struct word *name);
-void build_service(struct parse *ps, const struct word *name);
-void build_service_item(struct parse *ps, const struct word *w);
-void build_service_proto(struct parse *ps, const struct word *w);
-void build_service_port(struct parse *ps, const struct word *w);
-void build_geo_start(struct parse *ps, const struct word *path);
-void build_geo_age(struct parse *ps, const struct word *w);
-void build_geo_stale(struct parse *ps, const struct word *w);
-void build_geo_end(struct parse *ps);
-void build_journal(struct parse *ps, const struct word *key, const struct word *path,
+void parse_place_part(struct parse *ps, enum place_part part, const struct word *w);
+void parse_place_end(struct parse *ps, const struct word *cc);
+void parse_zone(struct parse *ps, const struct word *name);
+void parse_subject(struct parse *ps, const struct word *name);
+void parse_service(struct parse *ps, const struct word *name);
+void parse_service_item(struct parse *ps, const struct word *w);
+void parse_service_proto(struct parse *ps, const struct word *w);
+void parse_service_port(struct parse *ps, const struct word *w);
+void parse_geo_start(struct parse *ps, const struct word *path);
+void parse_geo_age(struct parse *ps, const struct word *w);
+void parse_geo_stale(struct parse *ps, const struct word *w);
+void parse_geo_end(struct parse *ps);
+void parse_journal(struct parse *ps, const struct word *key, const struct word *path,
 		   const struct word *keep);
-void build_feed_start(struct parse *ps, const struct word *transport);
+void parse_feed_start(struct parse *ps, const struct word *transport);
 enum feed_part { FEED_TARGET, FEED_FORMAT, FEED_TOPIC, FEED_CA };
-void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
-void build_feed_end(struct parse *ps);
+void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
+void parse_feed_end(struct parse *ps);
 
 /* names.c */
 void *name_use(struct parse *ps, enum name_kind kind, const struct word *w);

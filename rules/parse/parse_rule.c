@@ -3,7 +3,7 @@
 #include <string.h>
 #include "rules/parse/parse.h"
 
-void build_body_start(struct parse *ps)
+void parse_body_start(struct parse *ps)
 {
 	ps->atoms = (struct list){0};
 	ps->open_list = CLAUSES;
@@ -11,13 +11,13 @@ void build_body_start(struct parse *ps)
 	ps->proto_has_ports = false;
 }
 
-void build_rule_start(struct parse *ps, enum decide_action action, const struct word *w)
+void parse_rule_start(struct parse *ps, enum decide_action action, const struct word *w)
 {
 	ps->rule = (struct rule){.action = action, .line = w->at.line};
 	ps->rule_start = w->offset;
 	ps->clauses = 0;
 	ps->rule_lines++;
-	build_body_start(ps);
+	parse_body_start(ps);
 }
 
 /* Columns of blanks are for the policy's reader; a line of an alert has one. Quoted text stays.
@@ -79,7 +79,7 @@ static void close_list(struct parse *ps)
 	ps->atoms = (struct list){0};
 }
 
-void build_rule_end(struct parse *ps)
+void parse_rule_end(struct parse *ps)
 {
 	close_list(ps);
 	ps->rule.text = rule_text(ps);
@@ -100,7 +100,7 @@ static bool says_service_twice(const struct parse *ps, enum clause c)
 	       ((1u << c & ports) && (ps->clauses & service));
 }
 
-void build_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w)
+void parse_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w)
 {
 	const struct clause_row *row = match_clause(c);
 	const struct spot *at = key ? &key->at : &w->at;
@@ -125,14 +125,14 @@ void build_clause(struct parse *ps, enum clause c, const struct word *key, const
 		row->value(ps, &ps->rule, w);
 }
 
-void build_list_start(struct parse *ps, enum clause c, const struct word *key)
+void parse_list_start(struct parse *ps, enum clause c, const struct word *key)
 {
 	close_list(ps);
-	build_clause(ps, c, key, NULL);
+	parse_clause(ps, c, key, NULL);
 	ps->open_list = c;
 }
 
-void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
+void parse_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
 {
 	const struct place_row *row = match_place(t);
 	struct place_atom a = {.type = t,
@@ -154,21 +154,21 @@ void build_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
 	PARSE_PUSH(ps, &ps->atoms, a);
 }
 
-void build_atom_word(struct parse *ps, const struct word *w)
+void parse_atom_word(struct parse *ps, const struct word *w)
 {
 	size_t len = strlen(w->s);
 	bool capitals =
 		len == 2 && w->s[0] >= 'A' && w->s[0] <= 'Z' && w->s[1] >= 'A' && w->s[1] <= 'Z';
 	bool digit = w->s[0] >= '0' && w->s[0] <= '9';
 
-	build_atom(ps,
+	parse_atom(ps,
 		   capitals			? ATOM_COUNTRY
 		   : digit || strchr(w->s, ':') ? ATOM_CIDR
 						: ATOM_ZONE,
 		   w);
 }
 
-void build_region(struct parse *ps, const struct word *w)
+void parse_region(struct parse *ps, const struct word *w)
 {
 	struct place_atom *atoms = ps->atoms.items;
 
@@ -178,7 +178,7 @@ void build_region(struct parse *ps, const struct word *w)
 		atoms[ps->atoms.n - 1].region = w->s;
 }
 
-void build_subject_name(struct parse *ps, const struct word *w)
+void parse_subject_name(struct parse *ps, const struct word *w)
 {
 	const struct subject_def *s = name_use(ps, NAME_SUBJECT, w);
 
@@ -187,7 +187,7 @@ void build_subject_name(struct parse *ps, const struct word *w)
 
 /* In a 'subject' line it is an atom of the subject; in a rule it is a subject of its own without a
  * name. */
-void build_subject_atom(struct parse *ps, enum subject_type t, const struct word *w)
+void parse_subject_atom(struct parse *ps, enum subject_type t, const struct word *w)
 {
 	struct subject_atom a = {.type = t, .line = w->at.line, .column = w->at.column};
 	struct subject_atom *copy;
@@ -211,7 +211,7 @@ void build_subject_atom(struct parse *ps, enum subject_type t, const struct word
 	PARSE_PUSH(ps, &ps->atoms, def);
 }
 
-void build_zone(struct parse *ps, const struct word *name)
+void parse_zone(struct parse *ps, const struct word *name)
 {
 	struct zone_def *z = name_define(ps, NAME_ZONE, name);
 	const struct place_atom *atoms = ps->atoms.items;
@@ -231,7 +231,7 @@ void build_zone(struct parse *ps, const struct word *name)
 	PARSE_PUSH(ps, &ps->zones, z);
 }
 
-void build_subject(struct parse *ps, const struct word *name)
+void parse_subject(struct parse *ps, const struct word *name)
 {
 	struct subject_def *s = name_define(ps, NAME_SUBJECT, name);
 
@@ -262,7 +262,7 @@ static void close_proto(struct parse *ps)
 	ps->proto_has_ports = false;
 }
 
-void build_service_proto(struct parse *ps, const struct word *w)
+void parse_service_proto(struct parse *ps, const struct word *w)
 {
 	uint8_t proto;
 
@@ -274,12 +274,12 @@ void build_service_proto(struct parse *ps, const struct word *w)
 }
 
 /* 'tcp 5432': a word that starts with a digit is the ports of the protocol before it. */
-void build_service_item(struct parse *ps, const struct word *w)
+void parse_service_item(struct parse *ps, const struct word *w)
 {
 	uint16_t first, last;
 
 	if (w->s[0] < '0' || w->s[0] > '9') {
-		build_service_proto(ps, w);
+		parse_service_proto(ps, w);
 		return;
 	}
 	if (ps->pending_proto == -2)
@@ -297,7 +297,7 @@ void build_service_item(struct parse *ps, const struct word *w)
 	push_service_atom(ps, (uint8_t)ps->pending_proto, false, first, last);
 }
 
-void build_service_port(struct parse *ps, const struct word *w)
+void parse_service_port(struct parse *ps, const struct word *w)
 {
 	uint16_t first, last;
 
@@ -308,7 +308,7 @@ void build_service_port(struct parse *ps, const struct word *w)
 	push_service_atom(ps, 17, false, first, last);
 }
 
-void build_service(struct parse *ps, const struct word *name)
+void parse_service(struct parse *ps, const struct word *name)
 {
 	struct service_def *s;
 

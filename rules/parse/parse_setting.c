@@ -21,7 +21,7 @@ static bool once(struct parse *ps, enum once which, const char *word, const stru
 	return true;
 }
 
-void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
+void parse_home(struct parse *ps, const struct word *cc, const struct word *lat,
 		const struct word *lon, const struct word *name)
 {
 	struct policy *p = ps->p;
@@ -37,7 +37,7 @@ void build_home(struct parse *ps, const struct word *cc, const struct word *lat,
 	p->home_name = name->s;
 }
 
-void build_mode(struct parse *ps, const struct word *key, const struct word *w)
+void parse_mode(struct parse *ps, const struct word *key, const struct word *w)
 {
 	static const char *const names[] = {"monitor", "enforce"};
 	unsigned which;
@@ -47,7 +47,7 @@ void build_mode(struct parse *ps, const struct word *key, const struct word *w)
 		ps->p->mode = which ? MODE_ENFORCE : MODE_MONITOR;
 }
 
-void build_inside(struct parse *ps, const struct word *w)
+void parse_inside(struct parse *ps, const struct word *w)
 {
 	struct cidr c;
 
@@ -56,7 +56,7 @@ void build_inside(struct parse *ps, const struct word *w)
 }
 
 /* RFC 6052 section 2.2: the only lengths an address can be embedded at. */
-void build_nat64(struct parse *ps, const struct word *w)
+void parse_nat64(struct parse *ps, const struct word *w)
 {
 	struct cidr c;
 
@@ -70,7 +70,7 @@ void build_nat64(struct parse *ps, const struct word *w)
 		PARSE_PUSH(ps, &ps->nat64, c);
 }
 
-void build_place_start(struct parse *ps, const struct word *w)
+void parse_place_start(struct parse *ps, const struct word *w)
 {
 	ps->place = (struct policy_place){.line = w->at.line};
 	ps->parts = 0;
@@ -88,7 +88,7 @@ static bool part_once(struct parse *ps, unsigned part, const struct word *w)
 	return first;
 }
 
-void build_place_part(struct parse *ps, enum place_part part, const struct word *w)
+void parse_place_part(struct parse *ps, enum place_part part, const struct word *w)
 {
 	struct policy_place *l = &ps->place;
 
@@ -115,7 +115,7 @@ void build_place_part(struct parse *ps, enum place_part part, const struct word 
 	}
 }
 
-void build_place_end(struct parse *ps, const struct word *cc)
+void parse_place_end(struct parse *ps, const struct word *cc)
 {
 	const struct policy_place *before = ps->places.items;
 
@@ -131,7 +131,7 @@ void build_place_end(struct parse *ps, const struct word *cc)
 	PARSE_PUSH(ps, &ps->places, ps->place);
 }
 
-void build_geo_start(struct parse *ps, const struct word *path)
+void parse_geo_start(struct parse *ps, const struct word *path)
 {
 	ps->geo =
 		(struct policy_geo){.path = path->s, .stale = DECIDE_ALERT, .line = path->at.line};
@@ -140,13 +140,13 @@ void build_geo_start(struct parse *ps, const struct word *path)
 		parse_error(ps, &path->at, "an empty path");
 }
 
-void build_geo_age(struct parse *ps, const struct word *w)
+void parse_geo_age(struct parse *ps, const struct word *w)
 {
 	if (part_once(ps, 0, w))
 		value_parse_duration(ps, &ps->geo.max_age, w);
 }
 
-void build_geo_stale(struct parse *ps, const struct word *w)
+void parse_geo_stale(struct parse *ps, const struct word *w)
 {
 	static const char *const names[] = {"alert", "block"};
 	unsigned which;
@@ -157,7 +157,7 @@ void build_geo_stale(struct parse *ps, const struct word *w)
 	ps->geo_stale = w->at;
 }
 
-void build_geo_end(struct parse *ps)
+void parse_geo_end(struct parse *ps)
 {
 	if ((ps->parts & 2) && !(ps->parts & 1))
 		parse_error(ps, &ps->geo_stale,
@@ -165,7 +165,7 @@ void build_geo_end(struct parse *ps)
 	PARSE_PUSH(ps, &ps->geos, ps->geo);
 }
 
-void build_journal(struct parse *ps, const struct word *key, const struct word *path,
+void parse_journal(struct parse *ps, const struct word *key, const struct word *path,
 		   const struct word *keep)
 {
 	if (!once(ps, ONCE_JOURNAL, "journal", &key->at))
@@ -177,7 +177,7 @@ void build_journal(struct parse *ps, const struct word *key, const struct word *
 		value_parse_duration(ps, &ps->p->journal_keep, keep);
 }
 
-void build_feed_start(struct parse *ps, const struct word *transport)
+void parse_feed_start(struct parse *ps, const struct word *transport)
 {
 	static const char *const names[] = {"file",	"stdout", "syslog",
 					    "journald", "kafka",  "metrics"};
@@ -189,7 +189,7 @@ void build_feed_start(struct parse *ps, const struct word *transport)
 			   sizeof(names) / sizeof(*names));
 }
 
-void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w)
+void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w)
 {
 	static const char *const formats[] = {"ecs", "ocsf", "eve", "cef"};
 	unsigned which;
@@ -216,7 +216,7 @@ void build_feed_part(struct parse *ps, enum feed_part part, const struct word *w
 	}
 }
 
-void build_feed_end(struct parse *ps)
+void parse_feed_end(struct parse *ps)
 {
 	bool needs = !strcmp(ps->feed.transport, "file") || !strcmp(ps->feed.transport, "syslog") ||
 		     !strcmp(ps->feed.transport, "kafka");

@@ -6,7 +6,7 @@
 #include "agent/feed/aggregate.h"
 
 #define S 1000000000ull
-static struct fold *f;
+static struct aggregate *f;
 static unsigned told, ends;
 static uint64_t packets, bytes, repeats, destinations;
 static int answer;
@@ -32,11 +32,11 @@ static void setup(void)
 	told = ends = 0;
 	packets = bytes = repeats = destinations = 0;
 	answer = 0;
-	cr_assert_eq(fold_new(&f, 60 * S, emit, NULL), 0);
+	cr_assert_eq(aggregate_new(&f, 60 * S, emit, NULL), 0);
 }
 static void teardown(void)
 {
-	fold_free(f);
+	aggregate_free(f);
 }
 TestSuite(fold, .init = setup, .fini = teardown);
 
@@ -62,25 +62,25 @@ Test(fold, the_first_at_once_the_rest_summed_up)
 {
 	struct event e = flow(1);
 
-	fold_event(f, &e, 100 * S);
+	aggregate_event(f, &e, 100 * S);
 	cr_expect_eq(told, 1);
 	for (uint32_t i = 0; i < 500; i++) {
 		e = flow(2 + i % 7);
-		fold_event(f, &e, 101 * S);
+		aggregate_event(f, &e, 101 * S);
 	}
 	cr_expect_eq(told, 1, "no flood");
-	fold_tick(f, 159 * S);
+	aggregate_tick(f, 159 * S);
 	cr_expect_eq(told, 1, "the window is not over");
-	fold_tick(f, 160 * S);
+	aggregate_tick(f, 160 * S);
 	cr_expect_eq(told, 2);
 	cr_expect_eq(ends, 1);
 	cr_expect_eq(repeats, 500);
 	cr_expect_eq(destinations, 7);
 	cr_expect_eq(packets, 501);
 	cr_expect_eq(bytes, 501 * 60);
-	fold_tick(f, 300 * S);
+	aggregate_tick(f, 300 * S);
 	cr_expect_eq(told, 2, "nothing new, nothing to say");
-	cr_expect_eq(fold_suppressed(f), 500);
+	cr_expect_eq(aggregate_suppressed(f), 500);
 }
 
 Test(fold, what_breaks_the_window)
@@ -90,7 +90,7 @@ Test(fold, what_breaks_the_window)
 					   "version", "asn",	    "enforced"};
 	struct event base = flow(1);
 
-	fold_event(f, &base, 100 * S);
+	aggregate_event(f, &base, 100 * S);
 	for (unsigned i = 0; i < sizeof(name) / sizeof(name[0]); i++) {
 		struct event e = flow(1);
 		unsigned before = told;
@@ -107,13 +107,13 @@ Test(fold, what_breaks_the_window)
 			ip_parse(&e.flow.dst, "2001:db8::1");
 		e.asn = i == 9 ? 64500 : 0;
 		e.enforced = i == 10;
-		fold_event(f, &e, 101 * S);
+		aggregate_event(f, &e, 101 * S);
 		cr_expect_eq(told, before + 1, "another %s is told at once", name[i]);
 	}
 	base.process.pid = 99;
 	base.flow.sport = 1234;
 	base.flow.dst = ip_from_v4(77);
-	fold_event(f, &base, 102 * S);
+	aggregate_event(f, &base, 102 * S);
 	cr_expect_eq(told, 1 + sizeof(name) / sizeof(name[0]),
 		     "a pid, a port, an address break nothing");
 }
@@ -121,18 +121,18 @@ Test(fold, what_breaks_the_window)
 Test(fold, later_counts_go_to_the_summary)
 {
 	struct event e = flow(1);
-	uint64_t h = fold_event(f, &e, 100 * S);
+	uint64_t h = aggregate_event(f, &e, 100 * S);
 
-	cr_expect(fold_more(f, h, 10, 1000, 110 * S));
-	cr_expect(fold_more(f, h, 5, 500, 120 * S));
-	fold_tick(f, 161 * S);
+	cr_expect(aggregate_more(f, h, 10, 1000, 110 * S));
+	cr_expect(aggregate_more(f, h, 5, 500, 120 * S));
+	aggregate_tick(f, 161 * S);
 	cr_expect_eq(packets, 16);
 	cr_expect_eq(bytes, 1560);
 	cr_expect_eq(repeats, 0);
-	fold_flush(f);
-	cr_expect_not(fold_more(f, h, 1, 1, 162 * S), "forgotten");
-	cr_expect_not(fold_more(f, 0, 1, 1, 162 * S));
-	cr_expect_not(fold_more(f, UINT64_MAX, 1, 1, 162 * S));
+	aggregate_flush(f);
+	cr_expect_not(aggregate_more(f, h, 1, 1, 162 * S), "forgotten");
+	cr_expect_not(aggregate_more(f, 0, 1, 1, 162 * S));
+	cr_expect_not(aggregate_more(f, UINT64_MAX, 1, 1, 162 * S));
 }
 
 Test(fold, its_texts_are_its_own)
@@ -141,10 +141,10 @@ Test(fold, its_texts_are_its_own)
 	struct event e = flow(1);
 
 	e.process.exe = exe;
-	fold_event(f, &e, 100 * S);
+	aggregate_event(f, &e, 100 * S);
 	memset(exe, 'x', sizeof(exe) - 1);
 	e = flow(1);
-	fold_event(f, &e, 101 * S);
+	aggregate_event(f, &e, 101 * S);
 	cr_expect_eq(told, 1, "still the same executable");
 }
 
@@ -153,26 +153,26 @@ Test(fold, what_nobody_took_is_not_told)
 	struct event e = flow(1);
 
 	answer = -5;
-	cr_expect_eq(fold_event(f, &e, 100 * S), 0);
+	cr_expect_eq(aggregate_event(f, &e, 100 * S), 0);
 	answer = 0;
 	e = flow(1);
-	fold_event(f, &e, 101 * S);
+	aggregate_event(f, &e, 101 * S);
 	cr_expect_eq(told, 2, "the next one is the first");
 	cr_expect_eq(packets, 1);
 }
 
 Test(fold, off)
 {
-	struct fold *off;
+	struct aggregate *off;
 	struct event e;
 
-	cr_assert_eq(fold_new(&off, 0, emit, NULL), 0);
+	cr_assert_eq(aggregate_new(&off, 0, emit, NULL), 0);
 	for (int i = 0; i < 3; i++) {
 		e = flow(1);
-		cr_expect_eq(fold_event(off, &e, 100 * S), 0);
+		cr_expect_eq(aggregate_event(off, &e, 100 * S), 0);
 	}
 	cr_expect_eq(told, 3);
-	fold_free(off);
+	aggregate_free(off);
 }
 
 Test(fold, more_keys_than_it_holds)
@@ -186,10 +186,10 @@ Test(fold, more_keys_than_it_holds)
 
 			text_put(exe[i], sizeof(exe[i]), "/bin/%u", i);
 			e.process.exe = exe[i];
-			fold_event(f, &e, (100 + round) * S);
+			aggregate_event(f, &e, (100 + round) * S);
 			sent++;
 		}
 	}
-	fold_flush(f);
+	aggregate_flush(f);
 	cr_expect_eq(packets, sent, "none is lost at the limit");
 }

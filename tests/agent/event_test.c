@@ -234,7 +234,7 @@ Test(ecs, every_field_in_its_place)
 			      .status = PLACE_KNOWN};
 	struct event e = sample(&p, &r, &place);
 	struct ecs_host host = {.name = "db1", .id = "0f", .boot_id = "b0"};
-	struct jsonw j = {0};
+	struct json_writer j = {0};
 	json_error_t error;
 	const char *line;
 	json_t *doc;
@@ -258,7 +258,7 @@ Test(ecs, every_field_in_its_place)
 			     number[i].path);
 	cr_expect(json_is_true(at(doc, "cordon.enforced")));
 	json_decref(doc);
-	jsonw_free(&j);
+	json_writer_free(&j);
 }
 
 Test(ecs, what_is_not_known_is_not_said)
@@ -280,7 +280,7 @@ Test(ecs, what_is_not_known_is_not_said)
 					     "network.community_id",
 					     "cordon.distance",
 					     "event.reason"};
-	struct jsonw j = {0};
+	struct json_writer j = {0};
 	json_t *doc;
 
 	e.process = (struct process){0};
@@ -301,7 +301,7 @@ Test(ecs, what_is_not_known_is_not_said)
 	cr_expect_str_eq(json_string_value(at(doc, "event.type.1")), "allowed",
 			 "nothing was denied in monitor mode");
 	json_decref(doc);
-	jsonw_free(&j);
+	json_writer_free(&j);
 }
 
 /* Whatever a process calls itself, the line stays one line of valid JSON, and says it back. */
@@ -325,7 +325,7 @@ Test(ecs, hostile_names)
 	struct policy p = {.file = "cordon.conf", .sha256 = "01"};
 	struct place place = {0};
 	struct event e = sample(&p, NULL, &place);
-	struct jsonw j = {0};
+	struct json_writer j = {0};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		const char *line;
@@ -344,7 +344,7 @@ Test(ecs, hostile_names)
 				 i);
 		json_decref(doc);
 	}
-	jsonw_free(&j);
+	json_writer_free(&j);
 }
 
 Test(ecs, times)
@@ -361,17 +361,17 @@ Test(ecs, times)
 	};
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(*t); i++) {
-		struct jsonw j = {0};
+		struct json_writer j = {0};
 		char want[64];
 
-		jsonw_open(&j, NULL, '[');
-		jsonw_time(&j, NULL, t[i].ns);
-		jsonw_number(&j, NULL, t[i].ns);
-		jsonw_signed(&j, NULL, -1);
-		jsonw_close(&j, ']');
+		json_writer_open(&j, NULL, '[');
+		json_writer_time(&j, NULL, t[i].ns);
+		json_writer_number(&j, NULL, t[i].ns);
+		json_writer_signed(&j, NULL, -1);
+		json_writer_close(&j, ']');
 		snprintf(want, sizeof(want), "[\"%s\",%llu,-1]", t[i].text,
 			 (unsigned long long)t[i].ns);
-		cr_expect_str_eq(jsonw_done(&j), want, "%s", jsonw_done(&j));
-		jsonw_free(&j);
+		cr_expect_str_eq(json_writer_done(&j), want, "%s", json_writer_done(&j));
+		json_writer_free(&j);
 	}
 }

@@ -13,16 +13,16 @@ static struct rule rule = {.line = 7, .text = "block to any"};
 static char *out;
 static size_t len;
 static FILE *to;
-static struct live *l;
+static struct top *l;
 
 static void setup(void)
 {
 	to = open_memstream(&out, &len);
-	cr_assert_eq(live_new(&l, to), 0);
+	cr_assert_eq(top_new(&l, to), 0);
 }
 static void teardown(void)
 {
-	live_free(l);
+	top_free(l);
 	fclose(to);
 	free(out);
 }
@@ -51,9 +51,9 @@ static struct event flow(uint16_t sport, enum decide_action verdict)
 
 static const char *drawn(unsigned columns, unsigned rows, int colour)
 {
-	live_size(l, columns, rows, colour);
+	top_size(l, columns, rows, colour);
 	fseek(to, 0, SEEK_SET);
-	live_draw(l, "title", "message", 105 * S);
+	top_draw(l, "title", "message", 105 * S);
 	fflush(to);
 	return out;
 }
@@ -62,8 +62,8 @@ Test(live, no_terminal_a_line_a_flow)
 {
 	struct event e = flow(1, DECIDE_BLOCK);
 
-	live_put(l, &e);
-	live_put(l, &e);
+	top_put(l, &e);
+	top_put(l, &e);
 	fflush(to);
 	cr_expect_str_eq(
 		out,
@@ -78,7 +78,7 @@ Test(live, hostile_names)
 	e.process.exe = "/tmp/evil\033[2J\r\n\xff";
 	e.process.unit = "a\033]0;title\007b";
 	e.process.user = "\xc2\x9b";
-	live_put(l, &e);
+	top_put(l, &e);
 	s = drawn(200, 24, 0);
 	for (const char *p = s; *p; p++)
 		if (*p == '\033')
@@ -95,7 +95,7 @@ Test(live, lines_fit)
 
 		e.process.unit =
 			"a-very-long-unit-name-that-nobody-would-give-a-unit@with-an-instance.service";
-		live_put(l, &e);
+		top_put(l, &e);
 	}
 	for (unsigned columns = 60; columns <= 240; columns += 30) {
 		const char *s = drawn(columns, 20, 0);
@@ -124,13 +124,13 @@ Test(live, turns_add_up_and_violations_come_first)
 
 	e.packets = 10;
 	e.bytes = 5000000;
-	live_put(l, &e);
-	live_end(l, &e);
+	top_put(l, &e);
+	top_end(l, &e);
 	e.packets = 7;
-	live_put(l, &e);
-	live_end(l, &e);
+	top_put(l, &e);
+	top_end(l, &e);
 	bad.enforced = 1;
-	live_put(l, &bad);
+	top_put(l, &bad);
 	s = drawn(160, 24, 1);
 	cr_expect(strstr(s, " 17   10.0 MB"), "%s", s);
 	cr_expect(strstr(s, "BLOCKED") < strstr(s, "allow  "), "%s", s);
@@ -142,9 +142,9 @@ Test(live, local_traffic_is_not_shown_and_old_flows_go)
 {
 	struct event e = flow(1, DECIDE_LOCAL), old = flow(2, DECIDE_ALLOW);
 
-	live_put(l, &e);
+	top_put(l, &e);
 	old.last_ns = 50 * S;
-	live_put(l, &old);
+	top_put(l, &old);
 	cr_expect(strstr(drawn(160, 24, 0), "0 flows"));
 }
 
@@ -153,11 +153,11 @@ Test(live, more_flows_than_it_holds)
 	struct event bad = flow(9, DECIDE_BLOCK);
 
 	bad.flow.dport = 9;
-	live_put(l, &bad);
+	top_put(l, &bad);
 	for (unsigned i = 0; i < LIVE_FLOWS_MAX + 100; i++) {
 		struct event e = flow((uint16_t)i, DECIDE_ALLOW);
 
-		live_put(l, &e);
+		top_put(l, &e);
 	}
 	cr_expect(strstr(drawn(160, 24, 0), "4096 flows: 1 blocked"), "an allowed one makes room");
 }

@@ -20,9 +20,9 @@
 #define ROUNDS	  9
 #define BYTES	  (ADDRESSES * sizeof(uint64_t))
 
-static const char *const names[LIGHT_ARRAYS] = {"p_root4",   "p_entries4", "p_root6", "p_nodes6",
-						"p_leaves6", "p_flags",	   "p_small"};
-static const uint8_t width[LIGHT_ARRAYS] = {4, 4, 4, 8, 2, 2, 8};
+static const char *const names[LOOKUP_ARRAYS] = {"p_root4",   "p_entries4", "p_root6", "p_nodes6",
+						 "p_leaves6", "p_flags",    "p_small"};
+static const uint8_t width[LOOKUP_ARRAYS] = {4, 4, 4, 8, 2, 2, 8};
 
 struct bench {
 	struct places *places;
@@ -139,20 +139,20 @@ static void object_load(struct bench *b, const char *path)
 	uint32_t *limit;
 
 	table_arrays(b->table, &a);
-	if (direct_register())
+	if (map_value_register())
 		die("libbpf");
 	b->o = bpf_object__open_file(path, NULL);
 	if (!b->o)
 		die(path);
-	direct_begin(NULL);
+	map_value_begin(NULL);
 	limit = limits_of(b->o);
 	if (!limit)
 		die("place_limit");
-	for (int i = 0; i < LIGHT_ARRAYS; i++) {
+	for (int i = 0; i < LOOKUP_ARRAYS; i++) {
 		b->bytes += a[i].bytes;
 		limit[i] = (uint32_t)(a[i].bytes / width[i]);
 		if (bpf_map__reuse_fd(map_of(b, names[i]), array_of(names[i], &a[i])) ||
-		    direct_add(map_of(b, names[i])))
+		    map_value_add(map_of(b, names[i])))
 			die(names[i]);
 	}
 	if (bpf_object__load(b->o))

@@ -15,7 +15,7 @@ static const char policy[] =
 	"home DE 50.11 8.68 \"Frankfurt\"\nplace 10.0.0.0/8 is DE\nplace 3.0.0.0/8 is US\n"
 	"place 2000::/3 is US\nalert to eea until 2027-01-01\nblock to any\n";
 static struct engine *engine;
-static struct jsonw line;
+static struct json_writer line;
 
 static const char *temporary(char path[], const char *text)
 {

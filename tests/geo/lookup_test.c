@@ -163,11 +163,11 @@ Test(light, unmap_is_for_sockets)
 {
 	uint32_t v4 = 0;
 
-	cr_expect(light_unmap(0, 0xffff0a000001ULL, &v4));
+	cr_expect(lookup_unmap(0, 0xffff0a000001ULL, &v4));
 	cr_expect_eq(v4, 0x0a000001);
-	cr_expect_not(light_unmap(0, 0x0a000001, &v4));
-	cr_expect_not(light_unmap(1, 0xffff0a000001ULL, &v4));
-	cr_expect_not(light_unmap(0, 0xffff00000a000001ULL, &v4));
+	cr_expect_not(lookup_unmap(0, 0x0a000001, &v4));
+	cr_expect_not(lookup_unmap(1, 0xffff0a000001ULL, &v4));
+	cr_expect_not(lookup_unmap(0, 0xffff00000a000001ULL, &v4));
 }
 
 Test(light, special_addresses)

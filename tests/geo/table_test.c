@@ -161,18 +161,18 @@ Test(table, arrays_keep_their_limits)
 	const struct table_array *a;
 	size_t total = 0;
 
-	cr_assert_eq(table_arrays(t, &a), LIGHT_ARRAYS);
-	for (int i = 0; i < LIGHT_ARRAYS; i++) {
+	cr_assert_eq(table_arrays(t, &a), LOOKUP_ARRAYS);
+	for (int i = 0; i < LOOKUP_ARRAYS; i++) {
 		cr_expect(a[i].data && a[i].bytes, "array %d is never empty", i);
 		cr_expect_eq(a[i].bytes % element[i], 0, "array %d", i);
 		cr_expect_leq(a[i].bytes, 4U << 20, "array %d: kernel 5.10 takes no more", i);
 		total += a[i].bytes;
 	}
 	cr_expect_leq(total, 12000000);
-	cr_expect_eq(a[LIGHT_ROOT4].bytes, LIGHT_ROOT4_WORDS * 4);
-	cr_expect_eq(a[LIGHT_ROOT6].bytes, LIGHT_ROOT6_WORDS * 4);
-	cr_expect_eq(a[LIGHT_SMALL].bytes, LIGHT_SMALL_WORDS * 8);
-	cr_expect_eq(a[LIGHT_FLAGS].bytes, table_classes(t) * 2);
+	cr_expect_eq(a[LOOKUP_ROOT4].bytes, LOOKUP_ROOT4_WORDS * 4);
+	cr_expect_eq(a[LOOKUP_ROOT6].bytes, LOOKUP_ROOT6_WORDS * 4);
+	cr_expect_eq(a[LOOKUP_SMALL].bytes, LOOKUP_SMALL_WORDS * 8);
+	cr_expect_eq(a[LOOKUP_FLAGS].bytes, table_classes(t) * 2);
 	table_free(t);
 	places_free(p);
 }
@@ -383,7 +383,7 @@ Test(table, bucket_counts_around_the_long_form)
 {
 	struct places *p = small_places();
 
-	for (size_t n = 2045; n <= 2049; n++) { /* 2n bounds: 4090 to 4098, LIGHT_LONG4 is 4095 */
+	for (size_t n = 2045; n <= 2049; n++) { /* 2n bounds: 4090 to 4098, LOOKUP_LONG4 is 4095 */
 		struct cidr *v = every_second(0x05060001, n);
 		struct table_set set = {.cidrs = v, .ncidrs = n};
 		struct table *t = build(p, &set, 1);
