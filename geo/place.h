@@ -20,13 +20,13 @@ enum place_status {
 /* What kind of address it is before any source speaks (RFC 6890 and shared/reference/geo.md). */
 enum place_scope {
 	SCOPE_GLOBAL,
-	SCOPE_LOCAL,   /* loopback, link-local, limited broadcast, link-scope multicast: outside the
-			  policy */
-	SCOPE_PRIVATE, /* RFC 1918, ULA, CGNAT 100.64/10 that no place line covers */
+	/* loopback, link-local, limited broadcast, link-scope multicast: outside the policy */
+	SCOPE_LOCAL,
+	SCOPE_PRIVATE,	 /* RFC 1918, ULA, CGNAT 100.64/10 that no place line covers */
 	SCOPE_MULTICAST, /* wider multicast: egress, place unknown */
-	SCOPE_EMBEDDED,	 /* mapped, NAT64, 6to4, Teredo: the embedded IPv4 address decides (table.h)
-			  */
-	SCOPE_RESERVED,	 /* documentation, benchmarking, 240/4, unallocated: unknown */
+	/* mapped, NAT64, 6to4, Teredo: the embedded IPv4 address decides (table.h) */
+	SCOPE_EMBEDDED,
+	SCOPE_RESERVED, /* documentation, benchmarking, 240/4, unallocated: unknown */
 };
 struct place {
 	uint16_t country;      /* country.h; 0 = none */
@@ -38,8 +38,8 @@ struct place {
 	uint8_t scope;	       /* enum place_scope */
 };
 
-#define PLACE_SETS_MAX                                                                             \
-	512 /* distinct policy sets (prefix lists, ASNs, inside, subject addresses) */
+/* distinct policy sets (prefix lists, ASNs, inside, subject addresses) */
+#define PLACE_SETS_MAX 512
 struct place_class {
 	struct place place;
 	const uint64_t *sets; /* bitmap of PLACE_SETS_MAX bits, owned by the table; never NULL */

@@ -17,14 +17,14 @@
 
 enum source_kind {
 	SOURCE_PLACE_LINES, /* of the policy */
-	SOURCE_RANGES,	/* a provider's range file (AWS, Google, Azure, Oracle, Cloudflare, Fastly,
-			   CSV) */
+	/* a provider's range file (AWS, Google, Azure, Oracle, Cloudflare, Fastly, CSV) */
+	SOURCE_RANGES,
 	SOURCE_GEOFEED, /* RFC 8805 */
 	SOURCE_MMDB,	/* country or city */
 	SOURCE_TEXT,	/* tor-geoipdb */
 	SOURCE_ASN,	/* ASN MMDB or CSV prefix,asn,org: who operates, never where */
-	SOURCE_REFUTED, /* refuted.h: where an address is *not*; disputes a place, never makes one
-			 */
+	/* refuted.h: where an address is *not*; disputes a place, never makes one */
+	SOURCE_REFUTED,
 	SOURCE_KINDS
 };
 
@@ -34,8 +34,8 @@ struct claim {
 	uint16_t country;			      /* 0: the source does not say */
 	uint16_t provider, platform, region, service; /* string indices */
 	uint16_t jurisdiction;			      /* 0: does not say */
-	uint8_t status;	   /* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that
-			      nobody placed */
+	/* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that nobody placed */
+	uint8_t status;
 	uint32_t asn;	   /* 0: does not say */
 	uint32_t operator; /* string index: AS organisation (above 65535, so not in struct place) */
 	uint32_t where;	   /* line, or record number, from 1; 0 = none */

@@ -17,8 +17,8 @@ size_t policy_sets(const struct policy *p, const struct policy_set **ret); /* ow
 int policy_sets_equal(const struct policy *a, const struct policy *b);
 #define POLICY_SET_INSIDE 0 /* set 0 is always 'inside' (maybe empty) */
 
-#define COMPILE_CELLS_MAX                                                                          \
-	(2u << 20) /* of the matrix: 4 MiB, what one map value may hold (bpf/prog/abi.h) */
+/* of the matrix: 4 MiB, what one map value may hold (bpf/prog/abi.h) */
+#define COMPILE_CELLS_MAX (2u << 20)
 
 struct compile_env {
 	const struct place_class *classes;
@@ -27,21 +27,21 @@ struct compile_env {
 	void *arg;
 	int64_t now; /* Unix seconds: zones and expired rules */
 	int live;    /* 0: replay, where a user or cgroup is never known */
-	int stale;   /* the places are over a max-age with 'stale block': no allow rule takes their
-			word */
+	/* the places are over a max-age with 'stale block': no allow rule takes their word */
+	int stale;
 };
 struct compiled {
 	struct decide_header header;
 	const void *array[DECIDE_ARRAYS]; /* u8 or u16 as decide.h says */
 	size_t bytes[DECIDE_ARRAYS];
 	const struct decide_decision *decisions;
-	const struct subject_def
-		*subjects[DECIDE_SUBJECTS_MAX]; /* bit i of the mask; owned by the policy */
-	const struct policy *policy;		/* must outlive this */
-	int stale;				/* of compile_env */
-	struct compile_core *core;		/* what explain reads; compile.c's */
-	int64_t next_change; /* Unix seconds of the next zone date or expiry after now; INT64_MAX =
-				never */
+	/* bit i of the mask; owned by the policy */
+	const struct subject_def *subjects[DECIDE_SUBJECTS_MAX];
+	const struct policy *policy; /* must outlive this */
+	int stale;		     /* of compile_env */
+	struct compile_core *core;   /* what explain reads; compile.c's */
+	/* Unix seconds of the next zone date or expiry after now; INT64_MAX = never */
+	int64_t next_change;
 };
 /* 0, -E2BIG (a stated limit; the diag says which), -ENOMEM. One region, dropped whole by
  * compiled_free. */
@@ -75,8 +75,8 @@ enum explain_fail { /* bits of explain_step.fails */
 };
 struct explain_step {
 	const struct rule *rule;
-	int matches; /* 1, 0, -1 = depends on what is not known; a block or alert rule decides all
-			the same */
+	/* 1, 0, -1 = depends on what is not known; a block or alert rule decides all the same */
+	int matches;
 	unsigned fails;
 	int decides;	  /* 1 for the one rule that decides */
 	char why[160];	  /* one sentence: why it does not match, or what it matched by */

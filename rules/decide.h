@@ -5,21 +5,21 @@
  * A compiled policy is a handful of flat arrays (struct decide_header says how large). A packet is
  * reduced to four small numbers by look-ups, and one cell of a matrix names the decision:
  *
- *     place class --row_of--> row  \
- *     (proto, port) --------> service \
- *     subject mask --column_of-> column  > matrix[row][service][column][opened] -> decision ->
- * (until? -> next ...) who opened it ----------------- /
+ *     place class --row_of-----> row     \
+ *     (proto, port) -----------> service  \
+ *     subject mask --column_of-> column    > matrix[row][service][column][opened] -> decision
+ *     who opened it -----------> opened   /                        (until? -> next decision ...)
  *
  * Invariants (tests/rules/decide_test.c holds them):
  *  1. Every index is checked here against the header; anything out of range is DECIDE_NONE: block.
  *  2. A decision chain (rules with 'until') has at most DECIDE_CHAIN_MAX links; past that: block.
  *  3. What is not known (a cgroup that the agent has not met, a capture without users) lets block
- * and alert rules match and allow rules not: unknown is never allowed by accident. The compiler
- * builds the columns so.
+ *     and alert rules match and allow rules not: unknown is never allowed by accident. The compiler
+ *     builds the columns so.
  *
  * The includer gives the reads, so that the kernel can use maps and the agent plain arrays:
- *     DECIDE_READ(ctx, array, index) -> uint32_t, with array an enum decide_array; index is already
- * checked. DECIDE_DECISION(ctx, index) -> const struct decide_decision *, or NULL.
+ *     DECIDE_READ(ctx, array, index) -> uint32_t; array: enum decide_array; index is checked.
+ *     DECIDE_DECISION(ctx, index) -> const struct decide_decision *, or NULL.
  */
 #ifndef RULES_DECIDE_H
 #define RULES_DECIDE_H
@@ -50,13 +50,13 @@ enum decide_known {
 	KNOWN_COUNT
 };
 enum decide_array {
-	DECIDE_ROW_OF,	/* u16 by place class */
-	DECIDE_SUBJ_OF, /* u16 by place class of the *source*: mask of subjects with a matching
-			   'address' atom */
-	DECIDE_TCP,	/* u8 by port: service class */
-	DECIDE_UDP,	/* u8 by port */
-	DECIDE_PROTO, /* u8 by IP protocol, for all but TCP and UDP, and for those when the port is
-			 not known */
+	DECIDE_ROW_OF, /* u16 by place class */
+	/* u16 by place class of the *source*: mask of subjects with a matching 'address' atom */
+	DECIDE_SUBJ_OF,
+	DECIDE_TCP, /* u8 by port: service class */
+	DECIDE_UDP, /* u8 by port */
+	/* u8 by IP protocol, for all but TCP and UDP, and for those when the port is not known */
+	DECIDE_PROTO,
 	DECIDE_COLUMN_OF, /* u16 by known << subjects | mask */
 	DECIDE_MATRIX,	  /* u16: decision index */
 	DECIDE_ARRAYS

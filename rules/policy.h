@@ -46,8 +46,8 @@ struct place_atom {
 	const char *name;	     /* provider */
 	const char *region;	     /* glob or NULL */
 	uint32_t asn;
-	int set; /* ATOM_CIDR, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set
-		  */
+	/* ATOM_CIDR, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set */
+	int set;
 	unsigned line, column, length;
 };
 /* A zone: built-in (builtin >= 0), or the policy's own: members are countries and zones. A single
@@ -135,8 +135,8 @@ struct policy {
 	size_t nplaces;
 	const struct zone_def *const *zones; /* of 'zone' lines */
 	size_t nzones;
-	const struct zone_def *const
-		*zone_order; /* all: built-in and anonymous ones too, each after its members */
+	/* all: built-in and anonymous ones too, each after its members */
+	const struct zone_def *const *zone_order;
 	size_t nzone_order;
 	const struct subject_def *const *subjects;
 	size_t nsubjects;
@@ -152,8 +152,8 @@ struct policy {
 	size_t nrules;
 	const struct policy_set *sets; /* compile.h: policy_sets() */
 	size_t nsets;
-	int place_set; /* with 'stale block': the set of all 'place' lines, which do not grow old;
-			  -1 = none */
+	/* with 'stale block': the set of all 'place' lines, which do not grow old; -1 = none */
+	int place_set;
 	struct arena *arena; /* holds all of this, itself included */
 };
 

@@ -17,8 +17,8 @@ struct explain_question {
 	bool has_port;
 	uint8_t proto;
 	enum decide_opened opened;
-	const char *from[EXPLAIN_FROM_MAX]; /* "unit x.service", "user postgres", "cgroup /x",
-					       "10.0.0.5" */
+	/* "unit x.service", "user postgres", "cgroup /x", "10.0.0.5" */
+	const char *from[EXPLAIN_FROM_MAX];
 	size_t nfrom;
 	int64_t now;	 /* Unix seconds */
 	uint64_t rtt_ns; /* a minimum round-trip time to judge the place by; 0 = none */

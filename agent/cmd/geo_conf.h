@@ -2,11 +2,12 @@
 /*
  * geo_conf.h - geo.conf: where places come from.
  *
- *     directory "/var/lib/cordon/sources"              # the last good copy of each source
+ *     directory "/var/lib/cordon/sources"          # the last good copy of each source
  *     output    "/var/lib/cordon/places.mmdb"
- *     ca        "/etc/ssl/own-ca.pem"                  # trust this instead of the system's
- * authorities source    aws https://ip-ranges.amazonaws.com/ip-ranges.json source    tor4
- * /usr/share/tor/geoip hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
+ *     ca        "/etc/ssl/own-ca.pem"              # trust this instead of the system's authorities
+ *     source    aws https://ip-ranges.amazonaws.com/ip-ranges.json
+ *     source    tor4 /usr/share/tor/geoip
+ *     hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
  */
 #ifndef AGENT_CMD_GEO_CONF_H
 #define AGENT_CMD_GEO_CONF_H

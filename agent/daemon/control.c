@@ -348,8 +348,8 @@ int control_call(json_t **ret, const char *path, const json_t *request, unsigned
 	if (r < 0)
 		return r;
 	if (len == 0)
-		return -EACCES; /* the agent hung up without a word: not root, or too many at once
-				 */
+		/* the agent hung up without a word: not root, or too many at once */
+		return -EACCES;
 	j = json_loadb(answer, len, 0, NULL);
 	if (!json_is_object(j)) {
 		json_decref(j);

@@ -210,8 +210,8 @@ static int probe(char *cgroup2, size_t size)
 		if (p.feature[i].required && !p.feature[i].ok) {
 			diag_say("cannot watch this host: %s: %s",
 				 kernel_feature_name((enum kernel_feature)i), p.feature[i].why);
-			return EXIT_FAILED; /* the first reason; the others follow from it more
-					       often than not */
+			/* the first reason; the others follow from it more often than not */
+			return EXIT_FAILED;
 		}
 	diag_say("cannot watch this host: %s", strerror(-r));
 	return EXIT_FAILED;

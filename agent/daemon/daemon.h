@@ -7,8 +7,8 @@
  *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
  *   daemon_event.c    events: ids, the alert file, state events, the last messages
- *   daemon_refuted.c  the memory of distance: refuted places are written down and disputed from
- * then on daemon_status.c   the answer to 'cordon status' and the control requests
+ *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
+ *   daemon_status.c   the answer to 'cordon status' and the control requests
  *
  * Invariants: 1. a failed load leaves engine, kernel and mode as they were; 2. the fold is flushed
  * before an engine is freed, for its events point into it; 3. nothing that fails after the programs
@@ -86,8 +86,8 @@ struct daemon {
 	struct json_writer line;    /* of the event that is written */
 	struct ecs_host host_names; /* points into names */
 	char names[3][128];
-	struct daemon_masks
-		*collecting;  /* during a publish: where daemon_cgroup_seen puts its masks */
+	/* during a publish: where daemon_cgroup_seen puts its masks */
+	struct daemon_masks *collecting;
 	bool quiet;	      /* the sink tells no flow: ring.h */
 	uint64_t fold_handle; /* of the event that went through the pipeline last */
 	int mode_override;    /* enum policy_mode, -1: the policy's mode */

@@ -16,21 +16,20 @@
 #include "rules/compile.h"
 
 #define ENGINE_POLICY_DEFAULT "/etc/cordon/cordon.conf"
-#define ENGINE_POLICY_SHIPPED                                                                      \
-	"eu.conf (shipped)"	     /* the name under which the built-in policy speaks */
-#define ENGINE_POLICY_MAX (4u << 20) /* bytes */
+/* the name under which the built-in policy speaks */
+#define ENGINE_POLICY_SHIPPED "eu.conf (shipped)"
+#define ENGINE_POLICY_MAX     (4u << 20) /* bytes */
 
 #define ENGINE_STATE "/var/lib/cordon" /* what is remembered between two agents */
 
 struct engine_config {
-	const char *policy;	/* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped
-				   eu.conf */
-	const char *const *geo; /* databases; none: the policy's geo lines; none there:
-				   places_default_files() */
+	/* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped eu.conf */
+	const char *policy;
+	/* databases; none: the policy's geo lines; none there: places_default_files() */
+	const char *const *geo;
 	size_t ngeo;
-	const char *
-		refuted; /* geo/distance/refuted.h: the memory of distance, a source more where it is
-				there; NULL: none */
+	/* the memory of distance (geo/distance/refuted.h), a source more where it is; NULL: none */
+	const char *refuted;
 	const struct cidr *inside; /* added to the policy's 'inside' */
 	size_t ninside;
 	int64_t now; /* Unix seconds: zones and expiry. Replay: of the first packet. */
@@ -52,8 +51,8 @@ struct engine {
 	bool places_reused;		/* from the old engine: no source was read */
 	bool table_reused;		/* and the table too: nothing to write to the kernel */
 	bool policy_shipped;		/* no policy file was there or asked for */
-	bool stale; /* the places are over max-age and the policy says 'stale block': no allow rule
-		       takes their word */
+	/* the places are over max-age and the policy says 'stale block': no allow rule takes their word */
+	bool stale;
 	bool needs_subject;    /* some rule names a unit, user or cgroup */
 	char places_name[128]; /* the source that gives places, and its sum and date: for events */
 	char places_sha256[65];
@@ -75,10 +74,10 @@ int64_t engine_max_age(const struct policy *p, bool *blocks);
 /* What is asked, and what the engine says. */
 struct engine_query {
 	const struct ip *dst;
-	const struct ip *src;	/* NULL: not known */
-	const struct ip *final; /* source routing: where it really goes; NULL = dst. The verdict is
-				   the worse one. */
-	uint16_t port;		/* of the side that did not open the flow */
+	const struct ip *src; /* NULL: not known */
+	/* source routing: where it really goes; NULL = dst. The verdict is the worse one. */
+	const struct ip *final;
+	uint16_t port; /* of the side that did not open the flow */
 	uint8_t proto;
 	bool has_port;
 	enum decide_opened opened;

@@ -34,9 +34,9 @@ enum event_kind {
 };
 struct event {
 	enum event_kind kind;
-	const char *action; /* flow-blocked, flow-alerted, flow-would-block, reloaded, ...
-			       (feed/event.c's table) */
-	uint64_t time_ns;   /* Unix, of the (first) packet */
+	/* flow-blocked, flow-alerted, flow-would-block, reloaded, ... (feed/event.c's table) */
+	const char *action;
+	uint64_t time_ns; /* Unix, of the (first) packet */
 	uint64_t last_ns;
 	uint64_t sequence;
 	char id[37]; /* UUIDv7 live, UUIDv8 (deterministic) in replay */

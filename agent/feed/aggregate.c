@@ -7,9 +7,8 @@
 #include "geo/base/cleanup.h"
 
 #define BUCKETS 1024
-#define KEEP_WINDOWS                                                                               \
-	10 /* a quiet key is remembered this long, so that a slow drip is not an alert each time   \
-	    */
+/* a quiet key is remembered this long, so that a slow drip is not an alert each time */
+#define KEEP_WINDOWS 10
 
 struct group {
 	bool used;

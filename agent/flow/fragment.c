@@ -77,8 +77,8 @@ static void remember(struct fragment *g, struct fragment *key, const struct pack
 
 	for (int i = 0; i < FRAGMENT_WAYS; i++) {
 		if (g[i].used && same(&g[i], key))
-			return; /* the first of two firsts counts: a second one may be there to
-				   confuse */
+			/* the first of two firsts counts: a second one may be there to confuse */
+			return;
 		if (g[i].used < to->used)
 			to = &g[i];
 	}

@@ -40,11 +40,11 @@ enum packet_result {
 #define PACKET_LATER	 0x04 /* not the first: the transport header is elsewhere */
 #define PACKET_SYN	 0x08 /* TCP SYN without ACK: the sender opens */
 #define PACKET_SYNACK	 0x10
-#define PACKET_ROUTED                                                                              \
-	0x20 /* a source route that is not used up: the header's destination is a hop */
-#define PACKET_DEEP                                                                                \
-	0x40 /* more extension headers than the bound, or options that cannot be followed */
-#define PACKET_CUT 0x80 /* the capture ends before the transport header */
+/* a source route that is not used up: the header's destination is a hop */
+#define PACKET_ROUTED 0x20
+/* more extension headers than the bound, or options that cannot be followed */
+#define PACKET_DEEP 0x40
+#define PACKET_CUT  0x80 /* the capture ends before the transport header */
 
 struct packet {
 	uint8_t v;	   /* 4 or 6 */

@@ -3,8 +3,8 @@
  * pipeline.c - frames become flows, in batches: all keys of a batch are made and their cache lines
  * asked for before the first is looked up, so that the misses of 32 packets overlap.
  *
- *     frame --decode--> key, length --batch--> flow (known: add) (new: pipeline_verdict.c decides)
- * --end--> pipeline_end.c
+ *     frame --decode--> key, length --batch--> flow, known: add            --end--> pipeline_end.c
+ *                                              flow, new: pipeline_verdict.c decides
  *
  * Invariants (tests/agent/pipeline_test.c): 1. every IP packet is counted in exactly one flow, and
  * every flow's counts in exactly one line of the account; 2. time comes from packets only; 3. the

@@ -3,9 +3,10 @@
  * pipeline.h - the one road: packet -> flow -> place -> verdict -> event. Kernel, wire and captures
  * all come this way.
  *
- *   captures, live wire:  pipeline_packets() decodes, keeps flows, decides once per flow, and tells
- * the sink. kernel:               pipeline_event(): the kernel has decided; the pipeline decides
- * again, and a difference is told.
+ *   captures, live wire:  pipeline_packets() decodes, keeps flows, decides once per flow, and gives
+ *                         events to the sink.
+ *   kernel:               pipeline_event(): the kernel has decided; the pipeline decides again, and
+ *                         a difference is reported.
  *
  * Not thread-safe. Memory is taken at the start and in steps when a table grows, never per packet.
  */
@@ -16,15 +17,15 @@
 #include "agent/event/event.h"
 #include "agent/flow/packet.h"
 
-#define PIPELINE_FLOWS_MAX                                                                         \
-	(16u << 20) /* one-way flows; past it the longest idle ones end, counted */
-#define PIPELINE_ROUTES_MAX                                                                        \
-	4093 /* distinct ends of source routes; past it they are counted together */
+/* one-way flows; past it the longest idle ones end, counted */
+#define PIPELINE_FLOWS_MAX (16u << 20)
+/* distinct ends of source routes; past it they are counted together */
+#define PIPELINE_ROUTES_MAX 4093
 
 struct pipeline_config {
 	const struct engine *engine; /* the caller's; until pipeline_engine brings another */
-	bool replay; /* events at the end with deterministic ids; else at the first packet and at
-			the end */
+	/* events at the end with deterministic ids; else at the first packet and at the end */
+	bool replay;
 	size_t flows_max;	   /* 0: PIPELINE_FLOWS_MAX */
 	uint32_t destinations_max; /* 0: ACCOUNT_MAX */
 	/* Called for every violating flow; the event lives for the call only. NULL: none wanted. */
@@ -84,8 +85,8 @@ struct pipeline_counts {
 		bytes_by_verdict[4]; /* egress; after pipeline_finish */
 	uint64_t mismatches;	     /* kernel and agent decided differently */
 	uint64_t first_ns, last_ns;
-	uint64_t link_packets[65]; /* packets of link types that are not known, by link_type; [64]:
-				      all others */
+	/* packets of link types that are not known, by link_type; [64]: all others */
+	uint64_t link_packets[65];
 	uint16_t link_type[64];
 	unsigned nlinks;
 };

@@ -22,8 +22,8 @@
 #define SAMPLES_MAX 64 /* of one flow; then its packets are no longer looked at */
 
 struct conversation {
-	struct flow_id
-		id; /* in the direction of the side whose address, then port, is smaller: side 0 */
+	/* in the direction of the side whose address, then port, is smaller: side 0 */
+	struct flow_id id;
 	struct rtt rtt;
 	uint64_t last_ns;
 };

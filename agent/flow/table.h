@@ -7,8 +7,8 @@
  * stands elsewhere (struct flow_more, found by index), so that a million flows cost one cache miss
  * a packet and no more:
  *
- *     hash --> | key 40 | bytes 8 | last 8 | packets 4 | more 4 |      more --> first packet,
- * verdict, destination
+ *     hash --> | key 40 | bytes 8 | last 8 | packets 4 | more 4 |
+ *                                                          '--> first packet, verdict, destination
  *
  * Callers hash and prefetch a batch of keys first and look them up afterwards (pipeline.c).
  *

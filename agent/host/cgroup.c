@@ -257,8 +257,8 @@ static void on_event(struct cgroups *cs, const struct inotify_event *e)
 	struct cgroup *c;
 
 	if (e->mask & IN_Q_OVERFLOW) {
-		walk(cs, "/", 0); /* finds the new ones; what went away is dropped by its own
-				     number's reuse */
+		/* finds the new ones; what went away is dropped by its own number's reuse */
+		walk(cs, "/", 0);
 		return;
 	}
 	if (!(e->mask & IN_ISDIR) || !e->len)

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CGROUPS_MAX                                                                                \
-	65536 /* directories remembered and watched; past it only the look-up by id is left */
+/* directories remembered and watched; past it only the look-up by id is left */
+#define CGROUPS_MAX 65536
 
 struct cgroups;
 /* Called for every cgroup at the start and whenever one appears or goes; path is below the mount:

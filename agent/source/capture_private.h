@@ -6,8 +6,8 @@
 #include "agent/source/capture.h"
 #include "agent/source/input.h"
 
-#define CAPTURE_SKIP_MAX                                                                           \
-	(16u << 20) /* a record or block up to here is stepped over; past it the file is lost */
+/* a record or block up to here is stepped over; past it the file is lost */
+#define CAPTURE_SKIP_MAX (16u << 20)
 
 struct pcapng_interface {
 	uint16_t link;

@@ -38,9 +38,9 @@ int input_skip(struct input *in,
 int input_gunzip(struct input *in); /* what is in the window and what follows is gzip */
 int input_hash(struct input *in);   /* from the first byte: before the first input_want */
 int input_sha256(struct input *in,
-		 char ret[65]);	    /* reads to the end; -EINVAL: input_hash was not called */
-void input_ahead(struct input *in); /* from now on read ahead in a thread; without one it goes on as
-				       before */
+		 char ret[65]); /* reads to the end; -EINVAL: input_hash was not called */
+/* from now on read ahead in a thread; without one it goes on as before */
+void input_ahead(struct input *in);
 static inline size_t input_left(const struct input *in)
 {
 	return in->have - in->pos;

@@ -15,9 +15,9 @@ struct follow {
 	uint64_t cgroup;
 	struct follow *next;
 	uint64_t handle;
-	uint64_t packets, bytes;	   /* told */
-	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one
-					      has comes on top */
+	uint64_t packets, bytes; /* told */
+	/* of sockets and turns that are over; what a live one has comes on top */
+	uint64_t done_packets, done_bytes;
 };
 struct kernel_source {
 	struct kernel_source_config cfg;

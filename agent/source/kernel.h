@@ -16,9 +16,9 @@
 #include "agent/host/process.h"
 #include "bpf/load/kernel.h"
 
-#define RING_FLOWS_MAX                                                                             \
-	32768 /* violating flows whose counts are followed; twice what the kernel folds */
-#define RING_IDLE_NS (60ull * 1000000000ull) /* a flow that was quiet this long is over */
+/* violating flows whose counts are followed; twice what the kernel folds */
+#define RING_FLOWS_MAX 32768
+#define RING_IDLE_NS   (60ull * 1000000000ull) /* a flow that was quiet this long is over */
 
 struct kernel_source;
 struct kernel_source_config {

@@ -139,8 +139,8 @@ int kernel_detach(struct kernel *k, struct diag_sink *d)
 	for (int h = HOOKS - 1; h >= 0; h--) {
 		link_name((enum hook)h, name);
 		if (k->link[h] >= 0)
-			bpf_link_detach(k->link[h]); /* tracing links cannot: closing the last
-							descriptor does it */
+			/* tracing links cannot: closing the last descriptor does it */
+			bpf_link_detach(k->link[h]);
 		fd_close(&k->link[h]);
 		if (pin_drop(k, name))
 			err = -errno;
@@ -181,8 +181,8 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 	start = clock_of(CLOCK_MONOTONIC);
 	if (!k->now)
 		swap_observer(k, d);
-	if (fresh) /* nobody is judged yet; else the mode changes after the policy it belongs to is
-		      in force */
+	/* nobody is judged yet; else the mode changes after the policy it belongs to is in force */
+	if (fresh)
 		kernel_mode(k, kg->mode);
 	err = swap_in(k, g, k->now, d);
 	if (err) {

@@ -3,11 +3,12 @@
  * kernel.h - the agent's only way to the kernel: probe, open or adopt, publish, read.
  *
  *     kernel_probe      what this kernel can do, each feature tried; why not
- *     kernel_open       state maps made or adopted from the pins; nothing is judged yet, what was
- * attached stays attached kernel_publish    a new generation: loaded, filled, then swapped in by
- * one link update; a failure keeps the old kernel_poll       records, each handed to the callback
- * (kernel_fd is epoll-able) kernel_close      the agent goes, the programs stay     kernel_detach
- * uninstall
+ *     kernel_open       state maps made or adopted from the pins; nothing is judged yet, and
+ *                       what was attached stays attached
+ *     kernel_publish    a new generation: loaded, filled, then swapped in by one link update; a
+ *                       failure keeps the old
+ *     kernel_poll       records, each handed to the callback (kernel_fd is epoll-able)
+ *     kernel_close      the agent goes, the programs stay     kernel_detach     uninstall
  *
  * 0 or -errno; what went wrong is told in the diag sink, once, with file or feature. Thread-free:
  * one owner.
@@ -52,13 +53,13 @@ const char *kernel_feature_name(enum kernel_feature f);
 int kernel_probe(struct kernel_probe *ret);
 
 struct kernel_config {
-	const char *cgroup;   /* directory below a cgroup2 mount; NULL = the mount itself: the whole
-				 host */
+	/* directory below a cgroup2 mount; NULL = the mount itself: the whole host */
+	const char *cgroup;
 	const char *pins;     /* directory on a bpffs; NULL = KERNEL_PINS; made when missing */
 	uint32_t denial_ring; /* bytes, power of two; 0 = 1 MiB */
 	uint32_t flow_ring;   /* 0 = 4 MiB */
-	bool no_sendmsg; /* leave out sendmsg4/6: UDP gets its EPERM from the packet hook all the
-			    same */
+	/* leave out sendmsg4/6: UDP gets its EPERM from the packet hook all the same */
+	bool no_sendmsg;
 };
 struct kernel;
 /* -EBUSY: another agent holds the pins. Adopts what is pinned there; *ret untouched on failure. */
@@ -79,8 +80,8 @@ struct kernel_generation {
 	const struct table *table;
 	const struct compiled *compiled;
 	enum policy_mode mode;
-	const struct kernel_mask *
-		cgroups; /* of this compiled: all that are known; needed when DECIDE_NEEDS_CGROUP */
+	/* of this compiled: all that are known; needed when DECIDE_NEEDS_CGROUP */
+	const struct kernel_mask *cgroups;
 	size_t ncgroups;
 	const struct kernel_mask *users; /* uid -> mask; a uid that is not listed has mask 0 */
 	size_t nusers;
@@ -97,8 +98,8 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *g,
 		   struct kernel_published *ret, struct diag_sink *d);
 int kernel_mode(struct kernel *k,
 		enum policy_mode mode); /* at run time, without a new generation */
-int kernel_clock(struct kernel *k);	/* call every minute and when the clock was set: rules with
-					   'until' read it */
+/* call every minute and when the clock was set: rules with 'until' read it */
+int kernel_clock(struct kernel *k);
 
 /* Between generations. A cgroup that asked (KERNEL_UNRESOLVED) stays unresolved until it is set. */
 int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask);
@@ -116,9 +117,9 @@ int kernel_listen_ports(struct kernel *k, uint8_t proto,
 enum kernel_kind {
 	KERNEL_DENIED = ABI_DENIED, /* blocked (enforced) or would be (monitor) */
 	KERNEL_ALERTED = ABI_ALERTED,
-	KERNEL_FLOW_END = ABI_FLOW_END,	    /* final counts since the last record of this flow */
-	KERNEL_FLOW_SPILL = ABI_FLOW_SPILL, /* counts of an unconnected socket's last destination:
-					       add them up */
+	KERNEL_FLOW_END = ABI_FLOW_END, /* final counts since the last record of this flow */
+	/* counts of an unconnected socket's last destination: add them up */
+	KERNEL_FLOW_SPILL = ABI_FLOW_SPILL,
 	KERNEL_FLOW_LIVE = ABI_FLOW_LIVE,   /* counts so far; not subtracted */
 	KERNEL_UNRESOLVED = ABI_UNRESOLVED, /* only cgroup_id means something */
 };

@@ -119,8 +119,8 @@ int generation_program(const struct generation *g, enum hook h);
 int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
 	    struct diag_sink *d);
 int swap_observer(struct kernel *k, struct diag_sink *d);
-int swap_adopt(struct kernel *k); /* opens the pinned links; 1 when the packet hook is in force on
-				     our cgroup */
+/* opens the pinned links; 1 when the packet hook is in force on our cgroup */
+int swap_adopt(struct kernel *k);
 void link_name(enum hook h, char ret[32]);
 
 /* read.c */

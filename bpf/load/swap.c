@@ -59,8 +59,8 @@ int swap_adopt(struct kernel *k)
 		link_name(h, name);
 		k->link[h] = pin_get(k, name);
 		if (k->link[h] >= 0 && !link_good(k, k->link[h], h))
-			fd_close(&k->link[h]); /* its pin stays, and what it enforces, until we have
-						  our own */
+			/* its pin stays, and what it enforces, until we have our own */
+			fd_close(&k->link[h]);
 		if (k->link[h] < 0)
 			k->link[h] = -1;
 	}

@@ -21,11 +21,11 @@
 #define ABI_CGROUPS_MAX	   16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
 #define ABI_USERS_MAX	   4096
 #define ABI_OWN_MAX	   4096 /* addresses of the host itself */
-#define ABI_IMAGES_MAX                                                                             \
-	2048 /* processes whose executable is noted (LRU beyond: /proc, if they live) */
+/* processes whose executable is noted (LRU beyond: /proc, if they live) */
+#define ABI_IMAGES_MAX	   2048
 #define ABI_EXTENSIONS_MAX 8 /* IPv6 extension headers; more: block */
-#define ABI_ARRAY_BYTES_MAX                                                                        \
-	(12u << 20) /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
+/* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
+#define ABI_ARRAY_BYTES_MAX (12u << 20)
 
 /* A flow as this host sees it: src is here, dst is the peer. */
 struct abi_key {
@@ -72,10 +72,10 @@ enum abi_hook { ABI_HOOK_SKB, ABI_HOOK_CONNECT, ABI_HOOK_SENDMSG, ABI_HOOKS };
 /* Why a packet was judged other than by the matrix. */
 enum abi_why {
 	ABI_WHY_POLICY,
-	ABI_WHY_MALFORMED,    /* not an IP packet, or cut inside its headers */
-	ABI_WHY_SOURCE_ROUTE, /* LSRR, SSRR, a routing header with segments left: the header names a
-				 hop, not the goal */
-	ABI_WHY_EXTENSIONS,   /* too many IPv6 extension headers */
+	ABI_WHY_MALFORMED, /* not an IP packet, or cut inside its headers */
+	/* LSRR, SSRR, a routing header with segments left: the header names a hop, not the goal */
+	ABI_WHY_SOURCE_ROUTE,
+	ABI_WHY_EXTENSIONS, /* too many IPv6 extension headers */
 	ABI_WHYS
 };
 
@@ -91,8 +91,8 @@ struct abi_verdict {
 };
 
 enum abi_kind {
-	ABI_DENIED = 1, /* denial ring: the first packet (or connect) of a flow that is blocked, or
-			   would be */
+	/* denial ring: the first packet (or connect) of a flow that is blocked, or would be */
+	ABI_DENIED = 1,
 	ABI_ALERTED,	/* denial ring: the first packet of a flow that an alert rule lets pass */
 	ABI_FLOW_END,	/* flow ring: closed */
 	ABI_FLOW_SPILL, /* flow ring: a socket without a peer went on to another destination */
@@ -148,8 +148,8 @@ enum abi_counter {
 	ABI_LOST_DENIALS, /* the denial ring was full */
 	ABI_LOST_FLOWS,	  /* the flow ring was full: the flow's bytes are in the totals only */
 	ABI_LOST_FOLDS,	  /* a fold could not be made */
-	ABI_LOST_STORAGE, /* a socket's storage could not be made: its bytes are in the totals only
-			   */
+	/* a socket's storage could not be made: its bytes are in the totals only */
+	ABI_LOST_STORAGE,
 	ABI_MALFORMED,
 	ABI_SOURCE_ROUTES,
 	ABI_EXTENSIONS,
@@ -163,9 +163,9 @@ struct abi_total {
 };
 /* One element for each CPU, over all generations. */
 struct abi_counters {
-	struct abi_total action[4]; /* by enum decide_action; the agent's sum over decisions, the
-				       programs leave it 0 */
-	struct abi_total passed;    /* would have been blocked, in enforce mode */
+	/* by enum decide_action; the agent's sum over decisions, the programs leave it 0 */
+	struct abi_total action[4];
+	struct abi_total passed; /* would have been blocked, in enforce mode */
 	__u64 count[ABI_COUNTERS];
 };
 #endif

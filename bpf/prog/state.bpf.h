@@ -21,8 +21,8 @@
 #define STATE_CLOSE	  7  /* TCP_CLOSE */
 #define STATE_LISTEN	  10 /* TCP_LISTEN */
 
-#define SLOT_ACCEPTS                                                                               \
-	1u /* this socket listens, or was accepted from one that does (storage is cloned) */
+/* this socket listens, or was accepted from one that does (storage is cloned) */
+#define SLOT_ACCEPTS 1u
 
 /* Who holds the socket and what it sent; never read by user space as it is (the iterator makes an
  * abi_record of it). */

@@ -6,7 +6,7 @@
  *     span  = first..last, what is said (a number), where in the file      \  a source
  *     flat  = the same, disjoint: the more specific has won                /
  *     merge = all sources and the special ranges in one sweep -> places, disjoint ranges that cover
- * the family
+ *             the family
  *
  * What is said of a range is interned (struct claim_value), for a country database says 250 things of
  * 660,000 ranges. Both families are swept as 128-bit numbers; IPv4 spans are kept small, as they
@@ -81,8 +81,8 @@ struct source_data {
 	struct source pub;
 	const struct source_format *format; /* NULL: place lines */
 	struct spans raw[2];		    /* as read, sorted; [0] IPv4, [1] IPv6 */
-	struct spans
-		flat[2]; /* disjoint; where = index in raw; empty when raw is disjoint already */
+	/* disjoint; where = index in raw; empty when raw is disjoint already */
+	struct spans flat[2];
 	bool disjoint[2];
 	bool asns;			   /* some claim names an ASN */
 	struct source *inner[SOURCES_MAX]; /* the files that a places.mmdb was built from */

@@ -6,9 +6,10 @@
  * A sweep over the sorted spans keeps those that are open at the current address, the most
  * specific first:
  *
- *     AMAZON  |-----------------------------|          open: {AMAZON}, {EC2, AMAZON}, {EC2,
- * AMAZON}, {AMAZON} EC2             |-------------|                  flat: AMAZON | EC2 over AMAZON
- * | AMAZON
+ *     AMAZON  |-----------------------------|
+ *     EC2             |-------------|
+ *     open:    AMAZON | EC2, AMAZON | AMAZON
+ *     flat:    AMAZON | EC2 over it | AMAZON
  *
  * Among equal ranges one that says 'unprovable' or 'disputed' comes before one that says a
  * country; then file order.

@@ -18,11 +18,11 @@ struct operator_entry {
 	const char *name;      /* "Amazon Web Services" */
 	uint16_t jurisdiction; /* the parent's country */
 	bool platform;	       /* runs on others' machines */
-	bool anycast;	  /* its addresses stand in many places at once: a country database proves
-			     nothing of them */
-	const char *on;	  /* platform: the one infrastructure it runs on ("aws"), "" when several or
-			     unknown */
-	const char *note; /* what a reader of the law must know besides, or "" */
+	/* its addresses stand in many places at once: a country database proves nothing of them */
+	bool anycast;
+	/* platform: the one infrastructure it runs on ("aws"), "" when several or unknown */
+	const char *on;
+	const char *note;   /* what a reader of the law must know besides, or "" */
 	const char *source; /* where the row was read */
 };
 /* What is known of a host's certification for French health data (HDS); configuration: geo.conf may

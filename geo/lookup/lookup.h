@@ -14,9 +14,10 @@
  *     +----------+----------+     +-------------+---------------+
  *     | high 16  |  low 16  | --> | n, 12 bits  | at, 20 bits   |
  *     +----------+----------+     +-------------+---------------+
- *                     |              n = 0: the whole bucket has the class at & 0xffff, done: one
- * read |              else: ENTRIES4[at .. at + n), sorted, each bound << 16 | class; | n =
- * LOOKUP_LONG4: the word at 'at' is the real n, entries follow it
+ *                     |           n = 0: the whole bucket has the class at & 0xffff: one read
+ *                     |           else:  ENTRIES4[at .. at + n), sorted, each bound << 16 | class;
+ *                     |                  n = LOOKUP_LONG4: the word at 'at' is the real n, and
+ *                     |                  the entries follow it
  *                     '--> the last entry whose bound <= low 16. The first bound of a bucket is 0.
  *
  *   Two dependent reads, and the bucket is a cache line or two: with cold caches, the real case,
@@ -29,11 +30,12 @@
  * go the same way: few nodes, same constant bound.
  *
  *     word (of ROOT6, SMALL or computed): LOOKUP_LEAF | class, or the number of a node
- *     node = NODES6[3n .. 3n+2]: vector  bit s: slot s is a node, else a leaf
- *                                leafvec bit s: slot s is a leaf and differs from the leaf before
- * it base    low 32 bits: number of the first child; high 32: index of the first leaf child of slot
- * s = base.low  + popcount(vector below s) class of slot s = LEAVES6[base.high + popcount(leafvec
- * up to and with s) - 1]
+ *     node = NODES6[3n .. 3n+2]: vector   bit s: slot s is a node, else a leaf
+ *                                leafvec  bit s: slot s is a leaf, unlike the leaf before it
+ *                                base     low 32 bits: number of the first child;
+ *                                         high 32 bits: index of the first leaf
+ *     child of slot s = base.low  + popcount(vector below s)
+ *     class of slot s = LEAVES6[base.high + popcount(leafvec up to and with s) - 1]
  *
  * FLAGS has a word a class: what the rule for addresses inside addresses must know of it (below).
  *
@@ -57,12 +59,15 @@
  *     the address.
  *
  * The includer gives the reads, in elements of the named width:
- *     LOOKUP_READ16(ctx, array, index), LOOKUP_READ32, LOOKUP_READ64  -> LOOKUP_U32, LOOKUP_U32,
- * LOOKUP_U64 LOOKUP_NAT64_COUNT(ctx), optional: a constant spares a read for each IPv6 packet
- * (default: SMALL[8]) LOOKUP_IPV4(ctx, address), LOOKUP_IPV6(ctx, hi, lo), optional: what
- * lookup_classes6 calls for one look-up In BPF: put lookup_ipv4 and lookup_ipv6 into __noinline
- * global functions, verified once (and name them so). The search is branchless through
- * LOOKUP_OPAQUE, which keeps clang from making the mask a branch again.
+ *     LOOKUP_READ16(ctx, array, index)  -> LOOKUP_U32; LOOKUP_READ32 likewise
+ *     LOOKUP_READ64(ctx, array, index)  -> LOOKUP_U64
+ *     LOOKUP_NAT64_COUNT(ctx)           optional: a constant spares a read for each IPv6 packet
+ *                                       (default: SMALL[8])
+ *     LOOKUP_IPV4(ctx, address), LOOKUP_IPV6(ctx, hi, lo)
+ *                                       optional: what lookup_classes6 calls for one look-up
+ * In BPF: put lookup_ipv4 and lookup_ipv6 into __noinline global functions, verified once (and
+ * name them so). The search is branchless through LOOKUP_OPAQUE, which keeps clang from making the
+ * mask a branch again.
  */
 #ifndef GEO_LOOKUP_LOOKUP_H
 #define GEO_LOOKUP_LOOKUP_H
@@ -179,8 +184,8 @@ LOOKUP_INLINE LOOKUP_U32 lookup_embedded_fixed(LOOKUP_U64 hi, LOOKUP_U64 lo,
 		ret->v4[0] = (LOOKUP_U32)hi;
 		ret->v4[1] = ~(LOOKUP_U32)lo;
 		ret->n = 2;
-	} else if (hi >> 16 == 0x64ff9b0001) { /* local-use NAT64, RFC 8215; other lengths in it are
-						  configured */
+		/* local-use NAT64, RFC 8215; other lengths in it are configured */
+	} else if (hi >> 16 == 0x64ff9b0001) {
 		ret->v4[0] = lookup_rfc6052(hi, lo, 48, &ret->bad);
 		ret->n = 1;
 	} else if (hi == 0x64ff9b00000000 && !(lo >> 32)) { /* NAT64, RFC 6052 */

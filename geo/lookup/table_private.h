@@ -11,8 +11,8 @@ struct table {
 	struct table_array arrays[LOOKUP_ARRAYS];
 	struct place_class *classes;
 	uint32_t nclasses;
-	struct intern
-		masks; /* bitmaps of PLACE_SETS_MAX bits, 0 is empty; the classes point into it */
+	/* bitmaps of PLACE_SETS_MAX bits, 0 is empty; the classes point into it */
+	struct intern masks;
 };
 
 /* Disjoint, sorted, from address 0 to the last of the family: from first on, up to the next one,

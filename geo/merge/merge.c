@@ -82,8 +82,8 @@ static bool speaks(const struct claim_value *s)
 struct judgement {
 	struct place place;
 	bool decided, settled;
-	bool law_settled; /* by a place line, or when a places.mmdb (no other MMDB names a law) was
-			     made */
+	/* by a place line, or when a places.mmdb (no other MMDB names a law) was made */
+	bool law_settled;
 	bool by_database; /* where: from a country database, not from who announces the address */
 };
 

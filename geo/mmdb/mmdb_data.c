@@ -7,9 +7,9 @@
 
 enum type { POINTER = 1, STRING = 2, UINT16 = 5, UINT32 = 6, MAP = 7, UINT64 = 9, ARRAY = 11 };
 
-#define DATA_MAX                                                                                   \
-	(1u << 30) /* bytes of the section: fits every record size with the tree beside it */
-#define EMPTY UINT32_MAX
+/* bytes of the section: fits every record size with the tree beside it */
+#define DATA_MAX (1u << 30)
+#define EMPTY	 UINT32_MAX
 
 struct mmdb_data {
 	uint8_t *bytes;

@@ -24,8 +24,8 @@ struct record_maker {
 	struct {
 		const char *s; /* a text that does not move */
 		uint32_t offset;
-	} texts[RECORD_TEXTS]; /* where they are stored, by their address: most records say the same
-				  few words */
+		/* where they are stored, by their address: most records say the same few words */
+	} texts[RECORD_TEXTS];
 };
 int record_maker_init(struct record_maker *m, const struct places *p,
 		      struct mmdb_data *data); /* 0 or -ENOMEM */

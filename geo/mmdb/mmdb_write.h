@@ -15,13 +15,13 @@
  *       { source: "aws"  file: "ip-ranges.json"  version: "1787411825"  date: 1787411825 (uint64)
  *         sha256: "9f86d081884c7d65" (first 16 digits)
  *         key: "prefixes[12]"  country: "DE"  region: "eu-central-1"  service: "EC2"  provider
- * platform jurisdiction  status: "unprovable" (left out when known)  asn  operator } ... ]
+ *         platform  jurisdiction  status: "unprovable" (left out when known)  asn  operator } ... ]
  *   }
  *
  * Metadata: database_type "cordon-places", and beyond the format's own keys a map
- *   cordon: { data_epoch: uint64 of the oldest source that gives places, sources: [ { source, file,
- * date, version, sha256 (all of it), claims } ] } build_epoch is when the file was made; how old
- * the data is says data_epoch.
+ *   cordon: { data_epoch: uint64 of the oldest source that gives places,
+ *             sources: [ { source, file, date, version, sha256 (all of it), claims } ] }
+ * build_epoch is when the file was made; how old the data is says data_epoch.
  */
 #ifndef GEO_MMDB_MMDB_WRITE_H
 #define GEO_MMDB_MMDB_WRITE_H

@@ -7,8 +7,8 @@
 #include "geo/source/ranges.h"
 
 #define JSON_DEPTH_MAX 64
-#define JSON_BYTES_MAX                                                                             \
-	(64u << 20) /* the parsed document needs ten times that; the largest list has 5 MB */
+/* the parsed document needs ten times that; the largest list has 5 MB */
+#define JSON_BYTES_MAX (64u << 20)
 
 /* The parser recurses: refuse a bomb of brackets before it starts. Strings are skipped, escapes
  * within them too. */

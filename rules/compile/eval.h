@@ -3,13 +3,13 @@
  * eval.h - does a rule match? One answer for the compiler, explain and lint.
  *
  * 1. What is not known of the sender or the port lets block and alert rules match and allow rules
- * not.
+ *    not.
  * 2. A place that is disputed, unprovable or unknown is never allowed by where it is said to be: an
- * allow rule by country, zone, jurisdiction, 'under' or 'here' matches known places only. Who names
- * the address, the prefix, the ASN, the provider, 'disputed', 'unprovable' or 'unknown', or writes
- * 'to any', has said what he accepts. Block and alert rules match by the likeliest claim, whatever
- * the status. Places that are too old by 'geo ... stale block' are treated so as well, but for
- * those of 'place' lines.
+ *    allow rule by country, zone, jurisdiction, 'under' or 'here' matches known places only. Who
+ *    names the address, the prefix, the ASN, the provider, 'disputed', 'unprovable' or 'unknown',
+ *    or writes 'to any', has said what he accepts. Block and alert rules match by the likeliest
+ *    claim, whatever the status. Places that are too old by 'geo ... stale block' are treated so as
+ *    well, but for those of 'place' lines.
  * 3. An operator that is not known (jurisdiction 0) is under no zone.
  */
 #ifndef RULES_COMPILE_EVAL_H

@@ -72,8 +72,8 @@ struct parse {
 	struct policy_geo geo;
 	struct spot geo_stale;
 	struct list atoms; /* of a list or a body */
-	int pending_proto; /* in a service's body: protocol of the ports that follow, -1 none, -2 a
-			      wrong one */
+	/* in a service's body: protocol of the ports that follow, -1 none, -2 a wrong one */
+	int pending_proto;
 	bool proto_has_ports;
 	/* lists of the policy */
 	struct list inside, nat64, places, zones, subjects, services, geos, feeds, rules, all_zones;

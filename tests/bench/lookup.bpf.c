@@ -21,8 +21,8 @@ struct {
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, __u64[2]); /* where the next run starts; what keeps the look-ups from being
-				    thought away */
+	/* where the next run starts; what keeps the look-ups from being thought away */
+	__type(value, __u64[2]);
 } at SEC(".maps");
 
 struct key4 {
