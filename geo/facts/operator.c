@@ -8,8 +8,18 @@
 #include "geo/facts/operator.h"
 
 static const struct operator_entry rows[] = {
-#define OPERATOR(key, name, a, b, kind, on, note, source)                                          \
-	{key, name, CC(a, b), (kind) == 1, (kind) == 2, on, note, source},
+#define OPERATOR(key, name, a, b, u, v, kind, flags, on, note, source)                             \
+	{key,                                                                                      \
+	 name,                                                                                     \
+	 CC(a, b),                                                                                 \
+	 {CC(a, b), (a) == (u) && (b) == (v) ? 0 : CC(u, v)},                                      \
+	 (kind) == 1,                                                                              \
+	 (kind) == 2,                                                                              \
+	 ((flags)&1) != 0,                                                                         \
+	 ((flags)&2) != 0,                                                                         \
+	 on,                                                                                       \
+	 note,                                                                                     \
+	 source},
 #include "geo/data/operators.def"
 #undef OPERATOR
 };
@@ -80,6 +90,14 @@ const struct operator_entry *operator_by_asn(uint32_t asn)
 			high = mid;
 	}
 	return NULL;
+}
+
+bool operator_under(const struct operator_entry *o, uint16_t country)
+{
+	for (size_t i = 0; country && i < OPERATOR_LAWS && o->laws[i]; i++)
+		if (o->laws[i] == country)
+			return true;
+	return false;
 }
 
 const struct operator_entry *operator_row(size_t i)

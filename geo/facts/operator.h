@@ -13,13 +13,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/*
+ * For who judges a place (merge, rules, explain):
+ *
+ *  laws		  the chain of laws over the operator: the company that operates, then its parents, up to the
+ *			  ultimate one. Exoscale: CH, AT (A1), MX (America Movil). Each reaches the data.
+ *  jurisdiction	  the one of them that a place carries: the first that is outside of the EEA, else the first.
+ *  publishes_regions	  the operator says itself where its prefixes stand: one that is its own by AS number or
+ *			  name and that its list does not have is unprovable, whatever a country database says.
+ *  registry_says_nothing  one registration covers machines all over the world (Meta, CDNs, relays): a country
+ *			  of registry grade proves nothing of it; only its own list or geofeed does.
+ *  anycast		  even its own list can say no country.
+ */
+#define OPERATOR_LAWS 4
 struct operator_entry {
-	const char *key;       /* as rules name it: "aws", "heroku"; lower case */
-	const char *name;      /* "Amazon Web Services" */
-	uint16_t jurisdiction; /* the parent's country */
-	bool platform;	       /* runs on others' machines */
-	/* its addresses stand in many places at once: a country database proves nothing of them */
+	const char *key;	      /* as rules name it: "aws", "heroku"; lower case */
+	const char *name;	      /* "Amazon Web Services" */
+	uint16_t jurisdiction;	      /* see above, as are those without a comment here */
+	uint16_t laws[OPERATOR_LAWS]; /* first to ultimate; 0 ends it */
+	bool platform;		      /* runs on others' machines */
 	bool anycast;
+	bool publishes_regions;
+	bool registry_says_nothing;
 	/* platform: the one infrastructure it runs on ("aws"), "" when several or unknown */
 	const char *on;
 	const char *note;   /* what a reader of the law must know besides, or "" */
@@ -40,6 +55,8 @@ struct operator_hds {
 const struct operator_entry *operator_find(const char *name);
 const struct operator_entry *operator_by_key(const char *key); /* exact key only */
 const struct operator_entry *operator_by_asn(uint32_t asn);    /* never proves a country */
+/* Is the country one of the operator's laws? false for 0. */
+bool operator_under(const struct operator_entry *o, uint16_t country);
 const struct operator_entry *operator_row(size_t i);	  /* NULL past the end; sorted by key */
 const struct operator_hds *operator_hds(const char *key); /* built-in fact, or NULL */
 uint32_t operator_asn_row(size_t i,

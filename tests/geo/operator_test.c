@@ -38,6 +38,24 @@ Test(operator, rows_are_whole)
 	}
 }
 
+/* Who says where its prefixes stand, whose registry says nothing, and whose law reaches it. */
+Test(operator, flags_and_chain)
+{
+	static const char *const regions[] = {"aws", "azure", "google", "oracle", "meta"};
+	static const char *const nowhere[] = {"meta", "cloudflare", "fastly", "akamai", "zscaler"};
+
+	for (size_t i = 0; i < sizeof(regions) / sizeof(regions[0]); i++)
+		cr_expect(operator_by_key(regions[i])->publishes_regions, "%s", regions[i]);
+	for (size_t i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++)
+		cr_expect(operator_by_key(nowhere[i])->registry_says_nothing, "%s", nowhere[i]);
+	cr_expect_not(operator_by_key("ovh")->publishes_regions);
+	cr_expect_not(operator_by_key("hetzner")->registry_says_nothing);
+	cr_expect(operator_under(operator_by_key("exoscale"), CC('C', 'H')));
+	cr_expect(operator_under(operator_by_key("exoscale"), CC('M', 'X')));
+	cr_expect_not(operator_under(operator_by_key("exoscale"), CC('U', 'S')));
+	cr_expect_not(operator_under(operator_by_key("exoscale"), 0));
+}
+
 Test(operator, asns_are_sorted_and_known)
 {
 	const char *key, *other;
