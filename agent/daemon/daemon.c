@@ -82,6 +82,7 @@ static void on_second(void *arg)
 	if (d->wire && second % COUNTS_EVERY == 0)
 		pipeline_expire(d->pipeline, loop_unix_ns() - RING_IDLE_NS);
 	aggregate_tick(d->fold, loop_unix_ns());
+	daemon_load_due(d);
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);
 	if (second % COUNTS_EVERY == 0)

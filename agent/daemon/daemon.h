@@ -97,8 +97,9 @@ struct daemon {
 	int refuted_timer;	 /* 0: not made yet */
 	uint64_t refuted_loaded_ns;
 	bool refuted_told; /* that nothing is remembered */
-	int clock;	   /* owned: wakes when the clock is set */
-	int change_timer;  /* the next date at which the policy changes by itself */
+	size_t disputed_due; /* so many refuted addresses were saved: load the places again with them */
+	int clock;	     /* owned: wakes when the clock is set */
+	int change_timer; /* the next date at which the policy changes by itself */
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen; /* kernel's lost records that were told already */
 	bool stale_told, detached_told, pins_told;
@@ -126,8 +127,9 @@ int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mo
 void daemon_recompile(void *daemon); /* a date came: zones and 'until' */
 void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
 
-int daemon_load_same(
-	struct daemon *d); /* the same policy, but places as they are now; else EXIT_FAILED */
+/* The same policy, but places as they are now; else EXIT_FAILED. */
+int daemon_load_same(struct daemon *d);
+void daemon_load_due(struct daemon *d); /* when distance has refuted places: disputed_due */
 
 /* daemon_refuted.c */
 void daemon_refuted(struct daemon *d, const struct event *e);

@@ -298,6 +298,23 @@ int daemon_load_same(struct daemon *d)
 	return r;
 }
 
+void daemon_load_due(struct daemon *d)
+{
+	size_t n = d->disputed_due;
+
+	d->disputed_due = 0;
+	if (!n)
+		return;
+	if (daemon_load_same(d) == 0)
+		daemon_tell(
+			d, "places-disputed",
+			"distance has refuted the places of %zu addresses: they are disputed from now on",
+			n);
+	else
+		diag_say(
+			"the refuted places are written down; the next reload makes them disputed");
+}
+
 void daemon_recompile(void *daemon)
 {
 	struct daemon *d = daemon;

@@ -3,9 +3,10 @@
  * daemon_refuted.c - the memory of distance: a refuted place is written down, and the places are
  * loaded again with it.
  *
- * From then on the address is disputed (geo/merge/merge.c), in this agent and in the next. Writing waits
- * a second, so that many addresses of one service cost one file; loading again happens at most once
- * a minute, whoever asks for it by answering fast.
+ * From then on the address is disputed (geo/merge/merge.c), in this agent and in the next. Writing
+ * waits a second, so that many addresses of one service cost one file; loading again happens at most
+ * once a minute, whoever asks for it by answering fast. This file only says that it is due
+ * (daemon.disputed_due): the loop loads, for an event of the old engine may be at hand here.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -38,14 +39,7 @@ static void save(struct daemon *d)
 	if (r < 0)
 		return;
 	d->refuted_loaded_ns = loop_monotonic_ns();
-	if (daemon_load_same(d) == 0)
-		daemon_tell(
-			d, "places-disputed",
-			"distance has refuted the places of %zu addresses: they are disputed from now on",
-			n);
-	else
-		diag_say(
-			"the refuted places are written down; the next reload makes them disputed");
+	d->disputed_due = n;
 }
 
 static void on_timer(void *daemon)

@@ -137,7 +137,7 @@ int kernel_detach(struct kernel *k, struct diag_sink *d)
 	int err = 0;
 
 	for (int h = HOOKS - 1; h >= 0; h--) {
-		link_name((enum hook)h, name);
+		hook_link_name((enum hook)h, name);
 		if (k->link[h] >= 0)
 			/* tracing links cannot: closing the last descriptor does it */
 			bpf_link_detach(k->link[h]);

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* kernel_private.h - what the loader's files share; everybody else includes load.h. */
+/*
+ * kernel_private.h - what the loader's files share; everybody else includes kernel.h.
+ *
+ * Each file uses only those before it:
+ *
+ *     libbpf_log  map_value  exec    by themselves
+ *     hook  pin                      the table of hooks; the directory of pins
+ *     state                          the maps that stay
+ *     generation                     a policy's programs and maps
+ *     swap                           which of them the hooks run
+ *     guard  records  status         what is looked after, read, answered
+ *     kernel                         the public face
+ */
 #ifndef BPF_LOAD_KERNEL_PRIVATE_H
 #define BPF_LOAD_KERNEL_PRIVATE_H
 #include <bpf/libbpf.h>
@@ -7,7 +19,7 @@
 #include "bpf/load/kernel.h"
 #include "geo/lookup/lookup.h"
 
-/* Maps that outlive a generation and an agent, pinned under these names (pin.c has the table). */
+/* Maps that outlive a generation and an agent, pinned under these names (state.c has the table). */
 enum state_map {
 	STATE_SLOTS,
 	STATE_FOLDS,
@@ -39,7 +51,9 @@ struct hook_def {
 	enum bpf_attach_type type;
 	bool required;
 };
+/* hook.c */
 const struct hook_def *hook_def(enum hook h);
+void hook_link_name(enum hook h, char ret[32]); /* of its pin */
 
 /* Closes itself when it goes out of scope. */
 static inline void fd_close(int *fd)
@@ -104,6 +118,8 @@ int pin_bpffs(const char *path, struct diag_sink *d);  /* mounts /sys/fs/bpf whe
 int pin_get(const struct kernel *k, const char *name); /* descriptor or -errno */
 int pin_put(const struct kernel *k, const char *name, int fd); /* replaces */
 int pin_drop(const struct kernel *k, const char *name);	       /* 0 when there is none */
+
+/* state.c */
 const char *state_name(enum state_map m);
 int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d);
 uint64_t state_tick_ns(void); /* of the kernel's jiffies */
@@ -121,20 +137,19 @@ int swap_in(struct kernel *k, const struct generation *g, const struct generatio
 int swap_observer(struct kernel *k, struct diag_sink *d);
 /* opens the pinned links; 1 when the packet hook is in force on our cgroup */
 int swap_adopt(struct kernel *k);
-void link_name(enum hook h, char ret[32]);
 
-/* read.c */
+/* records.c */
 int records_open(struct kernel *k, struct diag_sink *d);
 void records_close(struct kernel *k);
 void totals_retire(struct kernel *k, const struct generation *g);
 
-/* direct.c: which array maps the programs that are loaded next address directly; the first begins a
+/* map_value.c: which array maps the programs that are loaded next address directly; the first begins a
  * new list */
 int map_value_register(void);
 int map_value_begin(const struct bpf_map *m);
 int map_value_add(const struct bpf_map *m);
 
-/* trouble.c: what libbpf said last, for the diag */
+/* libbpf_log.c: what libbpf said last, for the diag */
 void libbpf_log_begin(void);
 const char *libbpf_log_text(void);
 #endif

@@ -1,10 +1,39 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pin.c - the directory on the bpffs: its lock, and the maps that outlive the agent.
+ * pin.c - the directory on the bpffs: made, locked, and one name in it got, put and dropped.
  *
- * What is read back from a pin was written by an earlier agent, maybe an older one, maybe not by
- * us: type, sizes and version are checked before anything is used. What does not fit is replaced,
- * and said.
+ * The pin protocol
+ * ----------------
+ * The pins are what enforces when no agent runs, and all that the next agent has. One directory
+ * (/sys/fs/bpf/cordon), mode 0700:
+ *
+ *     slots folds handshakes denial_ring ...   state: maps that generations share (state.c)
+ *     settings                                 state: the mode, the clock, the ports listened on
+ *     link_egress link_connect4 ...            a link a hook (hook.c); each holds a program, and
+ *                                              the program holds the maps of its generation
+ *
+ * A generation's own maps (places, rules, masks) are pinned nowhere: they live as long as a link
+ * or the agent has the programs that use them. So:
+ *
+ *   1. Who holds the flock on the directory is the agent of these pins. The kernel frees the lock
+ *      when that process ends, however it ends. A second agent is refused (-EBUSY).
+ *   2. The state is adopted whole or not at all: every map is there, has the type and sizes that
+ *      this version declares, and settings has its ABI_VERSION. Else all of it is made anew.
+ *   3. A name never points to nothing: pin_put pins the new object as NAME_new and renames it over
+ *      the old one. A crash between two names leaves some old and some new; rule 2 finds that.
+ *   4. A program that a link holds never changes its maps. New state maps are used by the new
+ *      programs only; the old ones go on with the old maps, by the old mode, until the link update.
+ *   5. Settings that no attached program reads yet have their mode before the swap; those that are
+ *      read already change it after the swap, together with the policy that it belongs to.
+ *   6. The packet hook is exchanged first: it decides, connect and sendmsg only answer sooner.
+ *   7. A link that cannot be updated (the cgroup is another, or was removed; somebody detached it) is
+ *      made anew, and takes the pin after it is in force: for a moment both judge, never none.
+ *   8. An agent that goes leaves everything. 'cordon detach' takes the hooks away, the packet hook
+ *      last, then the maps, then the directory.
+ *   9. What somebody takes away or changes while the agent runs is put back within a second
+ *      (guard.c); while none runs, the next start finds it.
+ *
+ * tests/bpf/swap_test.c, tests/live/pins_live.sh, crash_live.sh and tamper_live.sh hold them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,29 +41,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <time.h>
 #include <bpf/bpf.h>
 #include "bpf/load/kernel_private.h"
-#include "bpf/load/skel.h"
 
 #define BPFFS "/sys/fs/bpf"
-
-static const char *const state_names[STATE_MAPS] = {
-	[STATE_SLOTS] = "slots",	   [STATE_FOLDS] = "folds",
-	[STATE_HANDSHAKES] = "handshakes", [STATE_DENIAL_RING] = "denial_ring",
-	[STATE_FLOW_RING] = "flow_ring",   [STATE_SETTINGS] = "settings",
-	[STATE_COUNTERS] = "counters",	   [STATE_OWN] = "own",
-	[STATE_IMAGES] = "images",
-};
-
-const char *state_name(enum state_map m)
-{
-	return state_names[m];
-}
 
 static bool is_bpffs(const char *path)
 {
@@ -138,186 +151,4 @@ int pin_drop(const struct kernel *k, const char *name)
 	if (pin_path(k, name, path))
 		return -ENAMETOOLONG;
 	return unlink(path) && errno != ENOENT ? -errno : 0;
-}
-
-static struct bpf_map *state_of(struct bpf_object *o, enum state_map m)
-{
-	return bpf_object__find_map_by_name(o, state_names[m]);
-}
-
-/* Is it the map that the object declares? Ring sizes may differ: the one that is there stays. */
-static bool state_fits(int fd, const struct bpf_map *want)
-{
-	struct bpf_map_info have = {};
-	__u32 len = sizeof(have);
-
-	if (bpf_obj_get_info_by_fd(fd, &have, &len))
-		return false;
-	if (have.type != bpf_map__type(want) || have.key_size != bpf_map__key_size(want) ||
-	    have.value_size != bpf_map__value_size(want))
-		return false;
-	return have.type == BPF_MAP_TYPE_RINGBUF || have.max_entries == bpf_map__max_entries(want);
-}
-
-static int state_version(int settings_fd)
-{
-	struct abi_settings *s = mmap(NULL, sizeof(*s), PROT_READ, MAP_SHARED, settings_fd, 0);
-	int version;
-
-	if (s == MAP_FAILED)
-		return -errno;
-	version = (int)s->version;
-	munmap(s, sizeof(*s));
-	return version;
-}
-
-/* All of them or none: records of one version do not go with slots of another. */
-static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink *d)
-{
-	int found = 0, fit = 0;
-
-	for (enum state_map m = 0; m < STATE_MAPS; m++) {
-		k->state[m] = pin_get(k, state_names[m]);
-		if (k->state[m] < 0)
-			continue;
-		found++;
-		fit += state_fits(k->state[m], state_of(o, m));
-	}
-	if (found == STATE_MAPS && fit == STATE_MAPS &&
-	    state_version(k->state[STATE_SETTINGS]) == ABI_VERSION)
-		return true;
-	if (found)
-		diag_warn(
-			d, k->pins, 0,
-			"the maps pinned there are of another version (%d of %d found, %d fit): replaced; "
-			"counts of open flows start again",
-			found, STATE_MAPS, fit);
-	for (enum state_map m = 0; m < STATE_MAPS; m++)
-		fd_close(&k->state[m]);
-	return false;
-}
-
-static int state_make(struct kernel *k, struct bpf_object *o, struct diag_sink *d)
-{
-	for (enum state_map m = 0; m < STATE_MAPS; m++) {
-		int err;
-
-		k->state[m] = fcntl(bpf_map__fd(state_of(o, m)), F_DUPFD_CLOEXEC, 3);
-		err = k->state[m] < 0 ? -errno : pin_put(k, state_names[m], k->state[m]);
-		if (err) {
-			diag_error(d, k->pins, 0, "cannot pin the map '%s': %s", state_names[m],
-				   strerror(-err));
-			return err;
-		}
-	}
-	return 0;
-}
-
-int state_reuse(const struct kernel *k, struct bpf_object *o)
-{
-	for (enum state_map m = 0; m < STATE_MAPS; m++) {
-		int err = bpf_map__reuse_fd(state_of(o, m), k->state[m]);
-
-		if (err)
-			return err;
-	}
-	return 0;
-}
-
-uint64_t state_tick_ns(void)
-{
-	struct timespec t = {};
-
-	/* the coarse clocks advance with the tick: their resolution is 1 / CONFIG_HZ */
-	return !clock_getres(CLOCK_MONOTONIC_COARSE, &t) && t.tv_nsec ? (uint64_t)t.tv_nsec
-								      : 4000000;
-}
-
-static int settings_map(struct kernel *k, struct diag_sink *d)
-{
-	void *p = mmap(NULL, sizeof(*k->settings), PROT_READ | PROT_WRITE, MAP_SHARED,
-		       k->state[STATE_SETTINGS], 0);
-
-	if (p == MAP_FAILED) {
-		int err = -errno;
-
-		diag_error(d, k->pins, 0, "cannot map the settings: %s", strerror(-err));
-		return err;
-	}
-	k->settings = p;
-	k->settings->version = ABI_VERSION;
-	return 0;
-}
-
-/* Loads the observer, with the pinned maps or with new ones. */
-int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d)
-{
-	struct bpf_object *o;
-	bool adopted;
-	int err;
-
-	libbpf_log_begin();
-	k->observe = observe_bpf__open();
-	if (!k->observe) {
-		err = -errno;
-		diag_error(d, NULL, 0, "cannot open the observer program: %s", libbpf_log_text());
-		return err;
-	}
-	o = k->observe->obj;
-	k->observe->rodata->tick_ns = state_tick_ns();
-	if (cfg->denial_ring)
-		bpf_map__set_max_entries(state_of(o, STATE_DENIAL_RING), cfg->denial_ring);
-	if (cfg->flow_ring)
-		bpf_map__set_max_entries(state_of(o, STATE_FLOW_RING), cfg->flow_ring);
-	adopted = state_adopt(k, o, d);
-	err = adopted ? state_reuse(k, o) : 0;
-	if (!err)
-		err = observe_bpf__load(k->observe);
-	if (err) {
-		diag_error(d, NULL, 0, "the kernel does not take the observer program: %s (%s)",
-			   strerror(-err), libbpf_log_text());
-		return err;
-	}
-	if (!adopted)
-		err = state_make(k, o, d);
-	return err ? err : settings_map(k, d);
-}
-
-static uint32_t link_id(int fd)
-{
-	struct bpf_link_info i = {};
-	__u32 len = sizeof(i);
-
-	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &i, &len) ? i.id : 0;
-}
-
-/* Nothing there, or another link than ours. */
-static bool pin_lost(const struct kernel *k, const char *name, int fd, bool is_link)
-{
-	_fd_ int there = pin_get(k, name);
-
-	return there < 0 || (is_link && link_id(there) != link_id(fd));
-}
-
-int kernel_repin(struct kernel *k)
-{
-	char name[32];
-	int n = 0, err = 0;
-
-	if (mkdir(k->pins, 0700) && errno != EEXIST)
-		return -errno;
-	for (enum hook h = 0; h < HOOKS; h++) {
-		link_name(h, name);
-		if (k->link[h] < 0 || !pin_lost(k, name, k->link[h], true))
-			continue;
-		n++;
-		err = err ? err : pin_put(k, name, k->link[h]);
-	}
-	for (enum state_map m = 0; m < STATE_MAPS; m++) {
-		if (k->state[m] < 0 || !pin_lost(k, state_name(m), k->state[m], false))
-			continue;
-		n++;
-		err = err ? err : pin_put(k, state_name(m), k->state[m]);
-	}
-	return err ? err : n;
 }

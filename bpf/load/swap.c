@@ -8,32 +8,10 @@
  * of the old one after it is in force.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <bpf/bpf.h>
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/skel.h"
-
-static const struct hook_def hook_defs[HOOKS] = {
-	[HOOK_EGRESS] = {"egress", BPF_CGROUP_INET_EGRESS, true},
-	[HOOK_CONNECT4] = {"connect4", BPF_CGROUP_INET4_CONNECT, false},
-	[HOOK_CONNECT6] = {"connect6", BPF_CGROUP_INET6_CONNECT, false},
-	[HOOK_SENDMSG4] = {"sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false},
-	[HOOK_SENDMSG6] = {"sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false},
-	[HOOK_SOCK_CREATE] = {"sock_create", BPF_CGROUP_INET_SOCK_CREATE, false},
-	[HOOK_SOCK_RELEASE] = {"sock_release", BPF_CGROUP_INET_SOCK_RELEASE, false},
-	[HOOK_STATE] = {"sock_state", BPF_TRACE_RAW_TP, false},
-};
-
-const struct hook_def *hook_def(enum hook h)
-{
-	return &hook_defs[h];
-}
-
-void link_name(enum hook h, char ret[32])
-{
-	snprintf(ret, 32, "link_%s", hook_defs[h].name);
-}
 
 /* Is the link in force, of the right kind, on our cgroup? A link whose cgroup was deleted has
  * cgroup id 0. */
@@ -47,7 +25,7 @@ static bool link_good(const struct kernel *k, int fd, enum hook h)
 	if (h == HOOK_STATE)
 		return i.type == BPF_LINK_TYPE_TRACING ||
 		       i.type == BPF_LINK_TYPE_RAW_TRACEPOINT; /* by kernel */
-	return i.type == BPF_LINK_TYPE_CGROUP && i.cgroup.attach_type == hook_defs[h].type &&
+	return i.type == BPF_LINK_TYPE_CGROUP && i.cgroup.attach_type == hook_def(h)->type &&
 	       i.cgroup.cgroup_id == k->cgroup_id;
 }
 
@@ -56,7 +34,7 @@ int swap_adopt(struct kernel *k)
 	for (enum hook h = 0; h < HOOKS; h++) {
 		char name[32];
 
-		link_name(h, name);
+		hook_link_name(h, name);
 		k->link[h] = pin_get(k, name);
 		if (k->link[h] >= 0 && !link_good(k, k->link[h], h))
 			/* its pin stays, and what it enforces, until we have our own */
@@ -76,10 +54,10 @@ static int link_new(struct kernel *k, enum hook h, int prog)
 	if (h == HOOK_STATE)
 		fd = bpf_raw_tracepoint_open(NULL, prog);
 	else
-		fd = bpf_link_create(prog, k->cgroup_fd, hook_defs[h].type, NULL);
+		fd = bpf_link_create(prog, k->cgroup_fd, hook_def(h)->type, NULL);
 	if (fd < 0)
 		return -errno;
-	link_name(h, name);
+	hook_link_name(h, name);
 	err = pin_put(k, name, fd);
 	if (err)
 		return err;
@@ -102,7 +80,7 @@ static void link_drop(struct kernel *k, enum hook h)
 	char name[32];
 
 	fd_close(&k->link[h]);
-	link_name(h, name);
+	hook_link_name(h, name);
 	pin_drop(k, name);
 }
 
@@ -117,7 +95,7 @@ static void swap_back(struct kernel *k, const struct generation *old, enum hook 
 static void swap_failed(const struct kernel *k, enum hook h, int err, enum diag_level level,
 			struct diag_sink *d)
 {
-	diag_at(d, level, k->cgroup, 0, 0, 0, "cannot attach '%s': %s%s", hook_defs[h].name,
+	diag_at(d, level, k->cgroup, 0, 0, 0, "cannot attach '%s': %s%s", hook_def(h)->name,
 		strerror(-err), level == DIAG_WARNING ? "; going on without it" : "");
 }
 
@@ -137,7 +115,7 @@ int swap_in(struct kernel *k, const struct generation *g, const struct generatio
 			continue;
 		/* an optional hook that never was there may stay away; one that was must not keep
 		 * an old policy */
-		if (!hook_defs[h].required && !had) {
+		if (!hook_def(h)->required && !had) {
 			swap_failed(k, h, err, DIAG_WARNING, d);
 			continue;
 		}

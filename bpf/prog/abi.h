@@ -47,7 +47,7 @@ struct abi_process {
 	char comm[16]; /* what it calls itself: never trusted, only shown */
 };
 
-/* What a process runs, noted while it ran (image.bpf.h). */
+/* What a process runs, noted while it ran (exec.bpf.h). */
 #define ABI_IMAGE_PARTS 12 /* components of the path; a deeper one loses its beginning */
 #define ABI_IMAGE_STEPS 20 /* components and mounts */
 struct abi_image_key {

@@ -4,7 +4,7 @@
  *
  * One array map a flat array, a single element each, sized, filled and frozen by the loader before
  * the program is loaded. The program names the map where it wants the element's address: the loader
- * (direct.c) turns the instruction that loads a map into the one that loads its value, so that an
+ * (map_value.c) turns the instruction that loads a map into the one that loads its value, so that an
  * address is a constant where a look-up is ten instructions. The number of elements stands in
  * .rodata, a constant to the verifier.
  */

@@ -77,7 +77,7 @@ struct {
 	__type(value, struct abi_settings);
 } settings SEC(".maps");
 
-/* The address of an array map's only element (direct.c); clang must not know what the variable
+/* The address of an array map's only element (map_value.c); clang must not know what the variable
  * really is. */
 #define flat_address(map)                                                                          \
 	({                                                                                         \

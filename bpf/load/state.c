@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * state.c - the maps that outlive a generation and an agent: adopted from their pins, or made.
+ *
+ * What is read back from a pin was written by an earlier agent, maybe an older one, maybe not by
+ * us: type, sizes and version are checked before anything is used. What does not fit is replaced,
+ * and said.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <bpf/bpf.h>
+#include "bpf/load/kernel_private.h"
+#include "bpf/load/skel.h"
+
+static const char *const state_names[STATE_MAPS] = {
+	[STATE_SLOTS] = "slots",	   [STATE_FOLDS] = "folds",
+	[STATE_HANDSHAKES] = "handshakes", [STATE_DENIAL_RING] = "denial_ring",
+	[STATE_FLOW_RING] = "flow_ring",   [STATE_SETTINGS] = "settings",
+	[STATE_COUNTERS] = "counters",	   [STATE_OWN] = "own",
+	[STATE_IMAGES] = "images",
+};
+
+const char *state_name(enum state_map m)
+{
+	return state_names[m];
+}
+
+static struct bpf_map *state_of(struct bpf_object *o, enum state_map m)
+{
+	return bpf_object__find_map_by_name(o, state_names[m]);
+}
+
+/* Is it the map that the object declares? Ring sizes may differ: the one that is there stays. */
+static bool state_fits(int fd, const struct bpf_map *want)
+{
+	struct bpf_map_info have = {};
+	__u32 len = sizeof(have);
+
+	if (bpf_obj_get_info_by_fd(fd, &have, &len))
+		return false;
+	if (have.type != bpf_map__type(want) || have.key_size != bpf_map__key_size(want) ||
+	    have.value_size != bpf_map__value_size(want))
+		return false;
+	return have.type == BPF_MAP_TYPE_RINGBUF || have.max_entries == bpf_map__max_entries(want);
+}
+
+static int state_version(int settings_fd)
+{
+	struct abi_settings *s = mmap(NULL, sizeof(*s), PROT_READ, MAP_SHARED, settings_fd, 0);
+	int version;
+
+	if (s == MAP_FAILED)
+		return -errno;
+	version = (int)s->version;
+	munmap(s, sizeof(*s));
+	return version;
+}
+
+/* All of them or none: records of one version do not go with slots of another. */
+static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink *d)
+{
+	int found = 0, fit = 0;
+
+	for (enum state_map m = 0; m < STATE_MAPS; m++) {
+		k->state[m] = pin_get(k, state_names[m]);
+		if (k->state[m] < 0)
+			continue;
+		found++;
+		fit += state_fits(k->state[m], state_of(o, m));
+	}
+	if (found == STATE_MAPS && fit == STATE_MAPS &&
+	    state_version(k->state[STATE_SETTINGS]) == ABI_VERSION)
+		return true;
+	if (found)
+		diag_warn(
+			d, k->pins, 0,
+			"the maps pinned there are of another version (%d of %d found, %d fit): replaced; "
+			"counts of open flows start again",
+			found, STATE_MAPS, fit);
+	for (enum state_map m = 0; m < STATE_MAPS; m++)
+		fd_close(&k->state[m]);
+	return false;
+}
+
+static int state_make(struct kernel *k, struct bpf_object *o, struct diag_sink *d)
+{
+	for (enum state_map m = 0; m < STATE_MAPS; m++) {
+		int err;
+
+		k->state[m] = fcntl(bpf_map__fd(state_of(o, m)), F_DUPFD_CLOEXEC, 3);
+		err = k->state[m] < 0 ? -errno : pin_put(k, state_names[m], k->state[m]);
+		if (err) {
+			diag_error(d, k->pins, 0, "cannot pin the map '%s': %s", state_names[m],
+				   strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+int state_reuse(const struct kernel *k, struct bpf_object *o)
+{
+	for (enum state_map m = 0; m < STATE_MAPS; m++) {
+		int err = bpf_map__reuse_fd(state_of(o, m), k->state[m]);
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+uint64_t state_tick_ns(void)
+{
+	struct timespec t = {};
+
+	/* the coarse clocks advance with the tick: their resolution is 1 / CONFIG_HZ */
+	return !clock_getres(CLOCK_MONOTONIC_COARSE, &t) && t.tv_nsec ? (uint64_t)t.tv_nsec
+								      : 4000000;
+}
+
+static int settings_map(struct kernel *k, struct diag_sink *d)
+{
+	void *p = mmap(NULL, sizeof(*k->settings), PROT_READ | PROT_WRITE, MAP_SHARED,
+		       k->state[STATE_SETTINGS], 0);
+
+	if (p == MAP_FAILED) {
+		int err = -errno;
+
+		diag_error(d, k->pins, 0, "cannot map the settings: %s", strerror(-err));
+		return err;
+	}
+	k->settings = p;
+	k->settings->version = ABI_VERSION;
+	return 0;
+}
+
+/* Loads the observer, with the pinned maps or with new ones. */
+int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d)
+{
+	struct bpf_object *o;
+	bool adopted;
+	int err;
+
+	libbpf_log_begin();
+	k->observe = observe_bpf__open();
+	if (!k->observe) {
+		err = -errno;
+		diag_error(d, NULL, 0, "cannot open the observer program: %s", libbpf_log_text());
+		return err;
+	}
+	o = k->observe->obj;
+	k->observe->rodata->tick_ns = state_tick_ns();
+	if (cfg->denial_ring)
+		bpf_map__set_max_entries(state_of(o, STATE_DENIAL_RING), cfg->denial_ring);
+	if (cfg->flow_ring)
+		bpf_map__set_max_entries(state_of(o, STATE_FLOW_RING), cfg->flow_ring);
+	adopted = state_adopt(k, o, d);
+	err = adopted ? state_reuse(k, o) : 0;
+	if (!err)
+		err = observe_bpf__load(k->observe);
+	if (err) {
+		diag_error(d, NULL, 0, "the kernel does not take the observer program: %s (%s)",
+			   strerror(-err), libbpf_log_text());
+		return err;
+	}
+	if (!adopted)
+		err = state_make(k, o, d);
+	return err ? err : settings_map(k, d);
+}
