@@ -141,7 +141,7 @@ int cmd_run(int argc, char **argv)
 	struct daemon_config c = {.mode = -1,
 				  .control = CONTROL_PATH,
 				  .state = ENGINE_STATE,
-				  .fold_seconds = FOLD_WINDOW_NS / LOOP_SECOND};
+				  .fold_seconds = AGGREGATE_WINDOW_NS / LOOP_SECOND};
 	int code, r;
 
 	opterr = 0;

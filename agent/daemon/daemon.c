@@ -35,10 +35,10 @@ static void draw(struct daemon *d)
 		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor",
 		 slash ? slash + 1 : d->engine->policy->file, d->engine->policy->nrules,
 		 d->engine->places_name, text_duration(age, daemon_places_age(d->engine, &max_age)),
-		 d->events, aggregate_suppressed(d->fold));
+		 d->events, aggregate_suppressed(d->aggregate));
 	if (m)
 		text_put(last, sizeof(last), "%s: %s", m->action, m->text);
-	top_draw(d->live, title, m ? last : NULL, loop_unix_ns());
+	top_draw(d->top, title, m ? last : NULL, loop_unix_ns());
 }
 
 static void live_flow(void *arg, const struct event *e)
@@ -50,13 +50,13 @@ static void ended_flow(void *arg, const struct event *e)
 {
 	struct daemon *d = arg;
 
-	top_end(d->live, e);
+	top_end(d->top, e);
 }
 
 static void show(struct daemon *d)
 {
-	if (d->ring)
-		kernel_source_flows(d->ring, live_flow, d->live);
+	if (d->kernel_source)
+		kernel_source_flows(d->kernel_source, live_flow, d->top);
 	draw(d);
 }
 
@@ -66,28 +66,28 @@ static void on_second(void *arg)
 	struct daemon *d = arg;
 	uint64_t second = (loop_unix_ns() - d->started_ns) / LOOP_SECOND;
 
-	if (d->ring) {
-		kernel_source_poll(d->ring);
+	if (d->kernel_source) {
+		kernel_source_poll(d->kernel_source);
 		if (second % PORTS_EVERY == 0) {
 			daemon_check_ports(d);
 			daemon_check_hooks(d);
 		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
-			kernel_source_counts(d->ring);
+			kernel_source_counts(d->kernel_source);
 			daemon_check_lost(d);
-			kernel_source_distances(d->ring);
+			kernel_source_distances(d->kernel_source);
 		}
 	}
-	if (d->wire && second % COUNTS_EVERY == 0)
-		pipeline_expire(d->pipeline, loop_unix_ns() - RING_IDLE_NS);
-	aggregate_tick(d->fold, loop_unix_ns());
+	if (d->pcap_live && second % COUNTS_EVERY == 0)
+		pipeline_expire(d->pipeline, loop_unix_ns() - KERNEL_SOURCE_IDLE_NS);
+	aggregate_tick(d->aggregate, loop_unix_ns());
 	daemon_load_due(d);
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);
 	if (second % COUNTS_EVERY == 0)
 		notify_status(d);
-	if (d->live)
+	if (d->top)
 		show(d);
 }
 
@@ -110,27 +110,27 @@ static void on_signal(void *arg, int signal)
 	struct daemon *d = arg;
 
 	if (signal == SIGHUP &&
-	    !(d->live && isatty(STDIN_FILENO))) /* a table whose terminal went away ends */
+	    !(d->top && isatty(STDIN_FILENO))) /* a table whose terminal went away ends */
 		reload_by_signal(d);
 	else
 		loop_stop(d->loop);
 }
 
-static void on_ring(void *arg, uint32_t events)
+static void on_kernel(void *arg, uint32_t events)
 {
 	struct daemon *d = arg;
 
 	(void)events;
-	kernel_source_poll(d->ring);
+	kernel_source_poll(d->kernel_source);
 }
 
-static void on_wire(void *arg, uint32_t events)
+static void on_pcap_live(void *arg, uint32_t events)
 {
 	struct daemon *d = arg;
 	const char *why = "";
 
 	(void)events;
-	if (pcap_live_poll(d->wire, d->pipeline, &why) == 0)
+	if (pcap_live_poll(d->pcap_live, d->pipeline, &why) == 0)
 		return;
 	daemon_tell(d, "source-failed", "%s: %s", d->cfg.interface, why);
 	d->exit_code = EXIT_FAILED;
@@ -244,26 +244,26 @@ static int open_kernel(struct daemon *d)
 	return r < 0 ? EXIT_FAILED : 0;
 }
 
-static int start_ring(struct daemon *d)
+static int start_kernel_source(struct daemon *d)
 {
 	struct kernel_source_config cfg = {.kernel = d->kernel,
 					   .pipeline = d->pipeline,
 					   .processes = d->processes,
 					   .cgroups = d->cgroups,
-					   .fold = d->fold,
+					   .fold = d->aggregate,
 					   .quiet = &d->quiet,
 					   .handle = &d->fold_handle,
 					   .alarm = daemon_alarm,
 					   .ended = d->cfg.live ? ended_flow : NULL,
 					   .arg = d};
-	int r = kernel_source_new(&d->ring, &cfg);
+	int r = kernel_source_new(&d->kernel_source, &cfg);
 
 	if (r < 0) {
 		diag_say("not enough memory for the kernel's flows");
 		return EXIT_FAILED;
 	}
-	kernel_source_engine(d->ring, d->engine, d->generation);
-	r = loop_add(d->loop, kernel_fd(d->kernel), EPOLLIN, on_ring, d);
+	kernel_source_engine(d->kernel_source, d->engine, d->generation);
+	r = loop_add(d->loop, kernel_fd(d->kernel), EPOLLIN, on_kernel, d);
 	if (r < 0)
 		diag_say("cannot wait for the kernel's records: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILED : 0;
@@ -295,7 +295,7 @@ static int start_kernel(struct daemon *d)
 		return EXIT_FAILED;
 	}
 	d->generation = d->published.generation;
-	r = start_ring(d);
+	r = start_kernel_source(d);
 	if (r == 0 && s.adopted)
 		daemon_tell(
 			d, "adopted",
@@ -304,19 +304,19 @@ static int start_kernel(struct daemon *d)
 	return r;
 }
 
-static int start_wire(struct daemon *d)
+static int start_pcap_live(struct daemon *d)
 {
 	struct diag_print p;
 	int r;
 
 	diag_print_init(&p, stderr);
-	r = pcap_live_open(&d->wire, d->cfg.interface, &p.sink);
+	r = pcap_live_open(&d->pcap_live, d->cfg.interface, &p.sink);
 	diag_print_done(&p);
 	/* without cgroup2 the alerts name no unit */
 	if (r == 0 && cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
 		start_cgroups(d, d->cgroup2);
 	if (r == 0)
-		r = loop_add(d->loop, pcap_live_fd(d->wire), EPOLLIN, on_wire, d);
+		r = loop_add(d->loop, pcap_live_fd(d->pcap_live), EPOLLIN, on_pcap_live, d);
 	return r < 0 ? EXIT_FAILED : 0;
 }
 
@@ -324,9 +324,9 @@ static int start_pipeline(struct daemon *d)
 {
 	struct pipeline_config cfg = {.engine = d->engine, .event = daemon_sink, .arg = d};
 
-	if (aggregate_new(&d->fold, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
+	if (aggregate_new(&d->aggregate, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
 	    pipeline_new(&d->pipeline, &cfg) < 0 || processes_new(&d->processes, "/proc") < 0 ||
-	    (d->cfg.live && top_new(&d->live, stdout) < 0)) {
+	    (d->cfg.live && top_new(&d->top, stdout) < 0)) {
 		diag_say("not enough memory to start");
 		return EXIT_FAILED;
 	}
@@ -366,7 +366,7 @@ static int start(struct daemon *d)
 	if (r)
 		return r;
 	daemon_name_host(d);
-	r = d->cfg.pcap ? start_wire(d) : start_kernel(d);
+	r = d->cfg.pcap ? start_pcap_live(d) : start_kernel(d);
 	if (r == 0 && (daemon_watch_clock(d) < 0 ||
 		       loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
 		diag_say("cannot start the event loop: %m");
@@ -426,30 +426,30 @@ static void stop(struct daemon *d, bool ran)
 {
 	if (ran) {
 		sd_notify(0, "STOPPING=1");
-		if (d->ring) {
-			kernel_source_poll(d->ring);
-			kernel_source_counts(d->ring);
+		if (d->kernel_source) {
+			kernel_source_poll(d->kernel_source);
+			kernel_source_counts(d->kernel_source);
 		}
-		if (d->wire)
+		if (d->pcap_live)
 			pipeline_finish(d->pipeline);
-		aggregate_flush(d->fold);
+		aggregate_flush(d->aggregate);
 		daemon_tell(d, "stopped", "%s",
 			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
 				    ? "the agent stops, enforcement goes on in the kernel"
 				    : "the agent stops, nothing is watched any more");
 	}
 	daemon_refuted_done(d);
-	top_free(d->live);
-	d->live = NULL;
+	top_free(d->top);
+	d->top = NULL;
 	if (ran && d->kernel)
 		leave_kernel(d);
 	control_close(d->control);
-	kernel_source_free(d->ring);
+	kernel_source_free(d->kernel_source);
 	cgroups_free(d->cgroups);
 	netlink_close(d->host);
 	kernel_close(d->kernel);
-	pcap_live_close(d->wire);
-	aggregate_free(d->fold);
+	pcap_live_close(d->pcap_live);
+	aggregate_free(d->aggregate);
 	pipeline_free(d->pipeline);
 	processes_free(d->processes);
 	daemon_close_feeds(&d->feeds);

@@ -75,13 +75,13 @@ struct daemon {
 	struct engine *engine;
 	struct pipeline *pipeline;
 	struct kernel *kernel; /* NULL with --source pcap */
-	struct kernel_source *ring;
-	struct pcap_live *wire;
+	struct kernel_source *kernel_source;
+	struct pcap_live *pcap_live;
 	struct cgroups *cgroups;
 	struct processes *processes;
 	struct netlink *host;
-	struct aggregate *fold;
-	struct top *live;
+	struct aggregate *aggregate;
+	struct top *top;
 	struct daemon_feeds feeds;
 	struct json_writer line;    /* of the event that is written */
 	struct ecs_host host_names; /* points into names */

@@ -90,7 +90,7 @@ void daemon_check_hooks(struct daemon *d)
 	r = daemon_publish(d, d->engine, d->mode, stderr);
 	if (r == 0) {
 		d->generation = d->published.generation;
-		kernel_source_engine(d->ring, d->engine, d->generation);
+		kernel_source_engine(d->kernel_source, d->engine, d->generation);
 		daemon_tell(d, "hook-attached", "the programs are attached again");
 	} else if (!d->detached_told) {
 		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s",

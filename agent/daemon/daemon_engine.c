@@ -115,10 +115,10 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 {
 	struct engine *old = d->engine;
 
-	if (d->fold)
-		aggregate_flush(d->fold);
-	if (d->ring)
-		kernel_source_forget(d->ring);
+	if (d->aggregate)
+		aggregate_flush(d->aggregate);
+	if (d->kernel_source)
+		kernel_source_forget(d->kernel_source);
 	if (d->pipeline)
 		pipeline_engine(d->pipeline, e);
 	d->engine = e;
@@ -126,8 +126,8 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 	d->generation = d->published.generation;
 	d->loaded_ns = loop_unix_ns();
 	d->stale_told = false;
-	if (d->ring)
-		kernel_source_engine(d->ring, e, d->generation);
+	if (d->kernel_source)
+		kernel_source_engine(d->kernel_source, e, d->generation);
 	engine_free(old);
 	schedule_change(d);
 }

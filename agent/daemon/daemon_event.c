@@ -14,7 +14,7 @@
 #include "agent/event/event_text.h"
 #include "agent/host/socket.h"
 
-#define WIRE_LOOKS 50
+#define PCAP_LIVE_LOOKS 50
 
 static void tell_lost(struct daemon *d, const struct feed_file_state *before)
 {
@@ -102,7 +102,7 @@ static void wire_attribute(struct daemon *d, struct event *e)
 
 	d->wire_looks = second == d->wire_second ? d->wire_looks + 1 : 0;
 	d->wire_second = second;
-	if (d->wire_looks >= WIRE_LOOKS ||
+	if (d->wire_looks >= PCAP_LIVE_LOOKS ||
 	    netlink_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
 		return;
 	e->process.uid = s.uid;
@@ -126,8 +126,8 @@ static void wire_event(struct daemon *d, struct event *e)
 
 	if (e->kind == EVENT_FLOW) {
 		wire_attribute(d, e);
-		*t = (struct daemon_told){aggregate_event(d->fold, e, loop_unix_ns()), e->packets,
-					  e->bytes, e->process.pid};
+		*t = (struct daemon_told){aggregate_event(d->aggregate, e, loop_unix_ns()),
+					  e->packets, e->bytes, e->process.pid};
 		return;
 	}
 	if (e->packets < t->packets ||
@@ -138,8 +138,8 @@ static void wire_event(struct daemon *d, struct event *e)
 	rest.process.pid = t->pid;
 	processes_lookup(d->processes, &rest.process);
 	if (rest.packets &&
-	    !aggregate_more(d->fold, t->handle, rest.packets, rest.bytes, rest.last_ns))
-		aggregate_event(d->fold, &rest, loop_unix_ns());
+	    !aggregate_more(d->aggregate, t->handle, rest.packets, rest.bytes, rest.last_ns))
+		aggregate_event(d->aggregate, &rest, loop_unix_ns());
 	*t = (struct daemon_told){0};
 }
 
@@ -155,13 +155,13 @@ void daemon_sink(void *daemon, struct event *e)
 	}
 	if (d->quiet)
 		return;
-	if (d->wire)
+	if (d->pcap_live)
 		wire_event(d, e);
 	else
-		d->fold_handle = aggregate_event(d->fold, e, loop_unix_ns());
-	if (d->live &&
-	    (d->wire || e->kind == EVENT_FLOW)) /* the ring's later counts come by top_end */
-		top_put(d->live, e);
+		d->fold_handle = aggregate_event(d->aggregate, e, loop_unix_ns());
+	if (d->top &&
+	    (d->pcap_live || e->kind == EVENT_FLOW)) /* the ring's later counts come by top_end */
+		top_put(d->top, e);
 }
 
 static void keep_message(struct daemon *d, const char *action, const char *text)
@@ -189,7 +189,7 @@ void daemon_alarm(void *daemon, const char *action, const char *detail)
 		e.places_date = d->engine->places_date;
 	}
 	keep_message(d, action, detail);
-	if (!d->live)
+	if (!d->top)
 		diag_say("%s: %s", action, detail);
 	daemon_emit(d, &e);
 }

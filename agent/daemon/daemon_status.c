@@ -252,7 +252,7 @@ static json_t *flows(struct daemon *d)
 	uint64_t n[4] = {0};
 	json_t *o = json_object();
 
-	if (d->ring && kernel_source_flows(d->ring, count_flow, n) < 0)
+	if (d->kernel_source && kernel_source_flows(d->kernel_source, count_flow, n) < 0)
 		return json_null(); /* the kernel has no iterator for them */
 	set(o, "allow", number(n[DECIDE_ALLOW]));
 	set(o, "alert", number(n[DECIDE_ALERT]));
@@ -266,10 +266,10 @@ static json_t *agent_counts(const struct daemon *d)
 	struct kernel_source_state s = {0};
 	json_t *o = json_object();
 
-	if (d->ring)
-		kernel_source_state(d->ring, &s);
+	if (d->kernel_source)
+		kernel_source_state(d->kernel_source, &s);
 	set(o, "events", number(d->events));
-	set(o, "folded", number(aggregate_suppressed(d->fold)));
+	set(o, "folded", number(aggregate_suppressed(d->aggregate)));
 	set(o, "verdict_mismatches", number(s.mismatches));
 	set(o, "records", number(s.records));
 	set(o, "dead_processes", number(s.dead_processes));
@@ -277,7 +277,7 @@ static json_t *agent_counts(const struct daemon *d)
 	return o;
 }
 
-static json_t *wire_status(struct pcap_live *w)
+static json_t *pcap_live_status(struct pcap_live *w)
 {
 	static const char *const not_covered[] = {
 		"this source only listens: nothing is blocked",
@@ -313,8 +313,8 @@ json_t *daemon_status(struct daemon *d)
 		set(o, "counters", counters(d->kernel));
 		set(o, "not_covered", daemon_sentences(kernel_not_covered()));
 	}
-	if (d->wire)
-		set(o, "wire", wire_status(d->wire));
+	if (d->pcap_live)
+		set(o, "wire", pcap_live_status(d->pcap_live));
 	set(o, "agent", agent_counts(d));
 	set(o, "flows", flows(d));
 	set(o, "feeds", feeds_status(d));

@@ -39,7 +39,7 @@ static uint32_t find_slot(const struct destinations *a, const struct ip *ip, uin
 	uint32_t i = hash & a->mask;
 
 	for (; a->slot[i]; i = (i + 1) & a->mask) {
-		const struct account_destination *d = &a->destination[a->slot[i]];
+		const struct destination *d = &a->destination[a->slot[i]];
 
 		if (d->v == ip->v && !memcmp(d->address, ip->b, 16))
 			break;
@@ -47,7 +47,7 @@ static uint32_t find_slot(const struct destinations *a, const struct ip *ip, uin
 	return i;
 }
 
-static void locate(struct account_destination *d, const struct engine *e)
+static void locate(struct destination *d, const struct engine *e)
 {
 	struct ip ip = ip_from_bytes(d->v, d->address);
 
@@ -59,7 +59,7 @@ static void locate(struct account_destination *d, const struct engine *e)
 static int grow_destinations(struct destinations *a)
 {
 	uint32_t room = a->destinations_room * 2, *slot, *old = a->slot;
-	struct account_destination *d = reallocarray(a->destination, room, sizeof(*d));
+	struct destination *d = reallocarray(a->destination, room, sizeof(*d));
 
 	if (!d)
 		return -ENOMEM;
@@ -73,7 +73,7 @@ static int grow_destinations(struct destinations *a)
 	for (uint32_t i = 1; i < a->ndestinations; i++) {
 		struct ip ip = ip_from_bytes(d[i].v, d[i].address);
 
-		slot[find_slot(a, &ip, account_hash(a, &ip))] = i;
+		slot[find_slot(a, &ip, destinations_hash(a, &ip))] = i;
 	}
 	free(old);
 	return 0;
@@ -83,7 +83,7 @@ int destinations_find(struct destinations *a, const struct engine *e, const stru
 		      uint32_t hash, uint32_t *ret)
 {
 	uint32_t i = find_slot(a, dst, hash);
-	struct account_destination *d;
+	struct destination *d;
 
 	*ret = a->slot[i];
 	if (*ret || a->ndestinations > a->max)
@@ -104,10 +104,10 @@ int destinations_find(struct destinations *a, const struct engine *e, const stru
 	return 0;
 }
 
-int destinations_add(struct destinations *a, const struct account_line *what)
+int destinations_add(struct destinations *a, const struct destination_line *what)
 {
 	uint32_t first = a->destination[what->destination].first_line;
-	struct account_line *l;
+	struct destination_line *l;
 
 	for (uint32_t i = first; i; i = l->next) {
 		l = &a->line[i];

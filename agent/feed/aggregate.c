@@ -21,18 +21,18 @@ struct group {
 	uint64_t touched_ns;
 	uint64_t packets, bytes, repeats, first_ns,
 		last_ns; /* since the last event that went out */
-	struct ip seen[FOLD_DESTINATIONS_MAX];
+	struct ip seen[AGGREGATE_DESTINATIONS_MAX];
 	unsigned nseen;
 };
 struct aggregate {
 	uint64_t window_ns, suppressed;
-	fold_emit_fn *emit;
+	aggregate_emit_fn *emit;
 	void *arg;
 	struct group *bucket[BUCKETS];
-	struct group group[FOLD_KEYS_MAX];
+	struct group group[AGGREGATE_KEYS_MAX];
 };
 
-int aggregate_new(struct aggregate **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg)
+int aggregate_new(struct aggregate **ret, uint64_t window_ns, aggregate_emit_fn *emit, void *arg)
 {
 	struct aggregate *f = calloc(1, sizeof(*f));
 
@@ -116,7 +116,7 @@ static void drop(struct aggregate *f, struct group *g)
 
 void aggregate_free(struct aggregate *f)
 {
-	for (unsigned i = 0; f && i < FOLD_KEYS_MAX; i++)
+	for (unsigned i = 0; f && i < AGGREGATE_KEYS_MAX; i++)
 		if (f->group[i].used)
 			drop(f, &f->group[i]);
 	free(f);
@@ -144,7 +144,7 @@ static struct group *room(struct aggregate *f)
 {
 	struct group *oldest = &f->group[0];
 
-	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
+	for (unsigned i = 0; i < AGGREGATE_KEYS_MAX; i++) {
 		if (!f->group[i].used)
 			return &f->group[i];
 		if (f->group[i].touched_ns < oldest->touched_ns)
@@ -182,7 +182,7 @@ static void seen(struct group *g, const struct ip *dst)
 	for (unsigned i = 0; i < g->nseen; i++)
 		if (ip_cmp(&g->seen[i], dst) == 0)
 			return;
-	if (g->nseen < FOLD_DESTINATIONS_MAX)
+	if (g->nseen < AGGREGATE_DESTINATIONS_MAX)
 		g->seen[g->nseen++] = *dst;
 }
 
@@ -234,7 +234,7 @@ uint64_t aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns)
 bool aggregate_more(struct aggregate *f, uint64_t handle, uint64_t packets, uint64_t bytes,
 		    uint64_t last_ns)
 {
-	struct group *g = &f->group[(uint32_t)handle & (FOLD_KEYS_MAX - 1)];
+	struct group *g = &f->group[(uint32_t)handle & (AGGREGATE_KEYS_MAX - 1)];
 
 	if (!handle || !g->used || g->generation != (uint32_t)(handle >> 32))
 		return false;
@@ -251,7 +251,7 @@ bool aggregate_more(struct aggregate *f, uint64_t handle, uint64_t packets, uint
 
 void aggregate_tick(struct aggregate *f, uint64_t now_ns)
 {
-	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
+	for (unsigned i = 0; i < AGGREGATE_KEYS_MAX; i++) {
 		struct group *g = &f->group[i];
 
 		if (!g->used || now_ns < g->window_ns + f->window_ns)
@@ -265,7 +265,7 @@ void aggregate_tick(struct aggregate *f, uint64_t now_ns)
 
 void aggregate_flush(struct aggregate *f)
 {
-	for (unsigned i = 0; i < FOLD_KEYS_MAX; i++) {
+	for (unsigned i = 0; i < AGGREGATE_KEYS_MAX; i++) {
 		if (!f->group[i].used)
 			continue;
 		summarise(f, &f->group[i]);

@@ -13,16 +13,17 @@
 #include <stdbool.h>
 #include "agent/event/event.h"
 
-#define FOLD_KEYS_MAX	      4096 /* past it the key that was quiet longest is summed up and dropped */
-#define FOLD_DESTINATIONS_MAX 64 /* told apart for a summary; that many means: or more */
-#define FOLD_WINDOW_NS	      (60ull * 1000000000ull)
+#define AGGREGATE_KEYS_MAX                                                                         \
+	4096 /* past it the key that was quiet longest is summed up and dropped */
+#define AGGREGATE_DESTINATIONS_MAX 64 /* told apart for a summary; that many means: or more */
+#define AGGREGATE_WINDOW_NS	   (60ull * 1000000000ull)
 
 struct aggregate;
 /* Sets id and sequence; the event lives for the call. Negative: it could not be told, and is not
  * taken as told. */
-typedef int fold_emit_fn(void *arg, struct event *e);
+typedef int aggregate_emit_fn(void *arg, struct event *e);
 /* window_ns 0: nothing is folded. */
-int aggregate_new(struct aggregate **ret, uint64_t window_ns, fold_emit_fn *emit, void *arg);
+int aggregate_new(struct aggregate **ret, uint64_t window_ns, aggregate_emit_fn *emit, void *arg);
 void aggregate_free(struct aggregate *f); /* does not flush; NULL is fine */
 
 /* A violating flow's first event: goes out at once, or is folded. Returns a handle for aggregate_more.

@@ -37,8 +37,8 @@ struct top {
 	bool colour, fixed, raw;
 	unsigned used;
 	struct row *bucket[BUCKETS];
-	struct row row[LIVE_FLOWS_MAX];
-	struct row *order[LIVE_FLOWS_MAX];
+	struct row row[TOP_FLOWS_MAX];
+	struct row *order[TOP_FLOWS_MAX];
 };
 
 static void ask_size(struct top *l)
@@ -129,7 +129,7 @@ static struct row *room(struct top *l)
 {
 	struct row *worst = &l->row[0];
 
-	for (unsigned i = 0; i < LIVE_FLOWS_MAX; i++) {
+	for (unsigned i = 0; i < TOP_FLOWS_MAX; i++) {
 		struct row *r = &l->row[i];
 
 		if (!r->used)
@@ -433,7 +433,7 @@ static unsigned collect(struct top *l, uint64_t now_ns, unsigned count[3])
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < LIVE_FLOWS_MAX; i++) {
+	for (unsigned i = 0; i < TOP_FLOWS_MAX; i++) {
 		struct row *r = &l->row[i];
 
 		if (!r->used)

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include "agent/event/event.h"
 
-#define LIVE_FLOWS_MAX 4096 /* flows shown or remembered; past it the quietest allowed one goes */
+#define TOP_FLOWS_MAX 4096 /* flows shown or remembered; past it the quietest allowed one goes */
 
 struct top;
 /* to: usually stdout. Whether it is a terminal, its size and NO_COLOR are asked of it. */

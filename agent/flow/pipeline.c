@@ -25,8 +25,8 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 	p->engine = cfg->engine;
 	r = flow_table_new(&p->flows, cfg->flows_max ? cfg->flows_max : PIPELINE_FLOWS_MAX);
 	if (r == 0)
-		r = destinations_new(&p->account,
-				     cfg->destinations_max ? cfg->destinations_max : ACCOUNT_MAX);
+		r = destinations_new(&p->destinations, cfg->destinations_max ? cfg->destinations_max
+									     : DESTINATIONS_MAX);
 	if (r == 0)
 		r = fragments_new(&p->fragments);
 	if (r == 0)
@@ -44,7 +44,7 @@ void pipeline_free(struct pipeline *p)
 	if (!p)
 		return;
 	flow_table_free(&p->flows);
-	destinations_free(&p->account);
+	destinations_free(&p->destinations);
 	fragments_free(p->fragments);
 	pipeline_distance_free(p->distance);
 	free(p->ended);
@@ -209,8 +209,8 @@ static void expect_new(struct pipeline *p, struct pipeline_seen *s)
 
 	if (!(s->flags & (PACKET_SYN | PACKET_SYNACK)))
 		flow_prefetch(&p->flows, flow_hash(&p->flows, &back));
-	s->destination_hash = account_hash(&p->account, &dst);
-	account_prefetch_slot(&p->account, s->destination_hash);
+	s->destination_hash = destinations_hash(&p->destinations, &dst);
+	destinations_prefetch_slot(&p->destinations, s->destination_hash);
 }
 
 /* The rest of a batch from its first packet without a flow on: packets stay in their order. */
@@ -218,7 +218,7 @@ static int rest(struct pipeline *p, struct pipeline_seen *seen, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (seen[i].fresh)
-			account_prefetch(&p->account, seen[i].destination_hash);
+			destinations_prefetch(&p->destinations, seen[i].destination_hash);
 	for (size_t i = 0; i < n; i++) {
 		struct flow *f = flow_find(&p->flows, &seen[i].id, seen[i].hash);
 		int r = f ? 0 : new_flow(p, &seen[i], &f);

@@ -27,7 +27,7 @@ struct pipeline_config {
 	/* events at the end with deterministic ids; else at the first packet and at the end */
 	bool replay;
 	size_t flows_max;	   /* 0: PIPELINE_FLOWS_MAX */
-	uint32_t destinations_max; /* 0: ACCOUNT_MAX */
+	uint32_t destinations_max; /* 0: DESTINATIONS_MAX */
 	/* Called for every violating flow; the event lives for the call only. NULL: none wanted. */
 	void (*event)(void *arg, struct event *e);
 	/* Replay: path and SHA-256 of a capture, by the caller's number, asked when an event is

@@ -132,20 +132,20 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 				   .bytes = f->bytes,
 				   .last_ns = f->last_ns,
 				   .engine = e};
-	struct account_line line = {.packets = x.packets,
-				    .bytes = f->bytes,
-				    .flows = 1,
-				    .destination = m->destination,
-				    .class = m->class,
-				    .rule = m->rule,
-				    .action = m->action,
-				    .egress = m->egress};
+	struct destination_line line = {.packets = x.packets,
+					.bytes = f->bytes,
+					.flows = 1,
+					.destination = m->destination,
+					.class = m->class,
+					.rule = m->rule,
+					.action = m->action,
+					.egress = m->egress};
 	int r = 0;
 
 	if (!x.packets)
 		return 0;
 	if (p->cfg.replay)
-		r = destinations_add(&p->account, &line);
+		r = destinations_add(&p->destinations, &line);
 	if (m->egress) {
 		p->counts.flows_by_verdict[m->action]++;
 		p->counts.packets_by_verdict[m->action] += x.packets;
@@ -237,8 +237,8 @@ static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
 {
 	struct sweep *s = arg;
 	struct ip dst = flow_dst(&f->id);
-	int r = destinations_find(&s->p->account, s->p->engine, &dst,
-				  account_hash(&s->p->account, &dst), &m->destination);
+	int r = destinations_find(&s->p->destinations, s->p->engine, &dst,
+				  destinations_hash(&s->p->destinations, &dst), &m->destination);
 
 	if (r < 0) { /* as past the limit */
 		m->destination = 0;
@@ -253,11 +253,12 @@ static void shrink_account(struct pipeline *p, struct sweep *s)
 {
 	struct destinations fresh;
 
-	if (p->cfg.replay || p->account.ndestinations < DESTINATIONS_SPARE + 2 * p->flows.used ||
-	    destinations_new(&fresh, p->account.max) < 0)
+	if (p->cfg.replay ||
+	    p->destinations.ndestinations < DESTINATIONS_SPARE + 2 * p->flows.used ||
+	    destinations_new(&fresh, p->destinations.max) < 0)
 		return;
-	destinations_free(&p->account);
-	p->account = fresh;
+	destinations_free(&p->destinations);
+	p->destinations = fresh;
 	flow_table_sweep(&p->flows, find_destination, s);
 }
 
@@ -289,7 +290,7 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
 
 	p->engine = e;
 	s.error = pipeline_distance_new(p);
-	destinations_relocate(&p->account, e);
+	destinations_relocate(&p->destinations, e);
 	flow_table_sweep(&p->flows, ask_again, &s);
 	return s.error;
 }
@@ -298,7 +299,7 @@ int pipeline_engine(struct pipeline *p, const struct engine *e)
  * line: the memory of a whole batch is asked for, a step ahead each time. */
 static void end_batch(struct sweep *s)
 {
-	const struct destinations *a = &s->p->account;
+	const struct destinations *a = &s->p->destinations;
 	const struct flow_more *more = s->p->flows.more;
 
 	for (unsigned i = 0; i < s->nbatch; i++)
@@ -372,15 +373,15 @@ static int by_address(const void *a, const void *b)
 
 int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n)
 {
-	const struct destinations *a = &p->account;
+	const struct destinations *a = &p->destinations;
 	const struct engine *e = p->engine;
 	struct pipeline_destination *out = calloc(a->nlines, sizeof(*out));
 
 	if (!out)
 		return -ENOMEM;
 	for (uint32_t i = 1; i < a->nlines; i++) {
-		const struct account_line *l = &a->line[i];
-		const struct account_destination *d = &a->destination[l->destination];
+		const struct destination_line *l = &a->line[i];
+		const struct destination *d = &a->destination[l->destination];
 		const struct place *place = &engine_class(e, l->class)->place;
 
 		out[i - 1] = (struct pipeline_destination){

@@ -35,7 +35,7 @@ struct pipeline {
 	struct pipeline_config cfg;
 	const struct engine *engine;
 	struct flow_table flows;
-	struct destinations account;
+	struct destinations destinations;
 	struct fragments *fragments;
 	struct pipeline_counts counts;
 	uint32_t capture; /* number of the one that packets come from */

@@ -83,9 +83,9 @@ static void ask(const struct pipeline *p, const struct flow *f, const struct flo
 }
 
 /* Past the limit of destinations nothing is remembered: located each time. */
-static struct account_destination located(const struct engine *e, const struct ip *dst)
+static struct destination located(const struct engine *e, const struct ip *dst)
 {
-	struct account_destination d = {.v = dst->v, .reach = (uint8_t)engine_reach(e, dst)};
+	struct destination d = {.v = dst->v, .reach = (uint8_t)engine_reach(e, dst)};
 
 	d.nclasses = (uint8_t)table_classes_of(e->table, dst, d.class);
 	d.embedded = d.nclasses > 1;
@@ -120,8 +120,8 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
 	struct flow_more *m = &p->flows.more[f->more];
 	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
-	struct account_destination d =
-		m->destination ? p->account.destination[m->destination] : located(p->engine, &dst);
+	struct destination d = m->destination ? p->destinations.destination[m->destination]
+					      : located(p->engine, &dst);
 	struct engine_verdict v;
 	struct engine_query q;
 
@@ -165,8 +165,8 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
 	m->icmp_type = s->icmp_type;
 	m->icmp_code = s->icmp_code;
-	r = destinations_find(&p->account, p->engine, &dst, account_hash(&p->account, &dst),
-			      &m->destination);
+	r = destinations_find(&p->destinations, p->engine, &dst,
+			      destinations_hash(&p->destinations, &dst), &m->destination);
 	if (r < 0)
 		return r;
 	pipeline_judge(p, f, s->time_ns);

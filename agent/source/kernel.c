@@ -25,11 +25,11 @@ struct kernel_source {
 	uint32_t generation;
 	struct kernel_source_state state;
 	unsigned hand;
-	ring_flow_fn *flow_fn; /* during kernel_source_flows */
+	kernel_source_flow_fn *flow_fn; /* during kernel_source_flows */
 	void *flow_arg;
 	char unit[PROCESS_UNIT_MAX], path[4096];
 	struct follow *bucket[BUCKETS];
-	struct follow follow[RING_FLOWS_MAX];
+	struct follow follow[KERNEL_SOURCE_FLOWS_MAX];
 };
 
 int kernel_source_new(struct kernel_source **ret, const struct kernel_source_config *cfg)
@@ -108,12 +108,12 @@ static struct follow *follow_add(struct kernel_source *r, const struct flow_key 
 	struct follow *f = NULL;
 
 	for (unsigned i = 0; i < 64 && !f; i++) {
-		struct follow *next = &r->follow[r->hand++ % RING_FLOWS_MAX];
+		struct follow *next = &r->follow[r->hand++ % KERNEL_SOURCE_FLOWS_MAX];
 
 		f = next->used ? NULL : next;
 	}
 	if (!f) {
-		f = &r->follow[r->hand++ % RING_FLOWS_MAX];
+		f = &r->follow[r->hand++ % KERNEL_SOURCE_FLOWS_MAX];
 		if (f->used)
 			follow_drop(r, f);
 	}
@@ -125,7 +125,7 @@ static struct follow *follow_add(struct kernel_source *r, const struct flow_key 
 
 void kernel_source_forget(struct kernel_source *r)
 {
-	for (unsigned i = 0; i < RING_FLOWS_MAX; i++)
+	for (unsigned i = 0; i < KERNEL_SOURCE_FLOWS_MAX; i++)
 		r->follow[i].handle = 0;
 }
 
@@ -402,7 +402,7 @@ void kernel_source_counts(struct kernel_source *r)
 {
 	if (!r->engine)
 		return;
-	kernel_denials(r->cfg.kernel, RING_IDLE_NS, on_counts, r);
+	kernel_denials(r->cfg.kernel, KERNEL_SOURCE_IDLE_NS, on_counts, r);
 	if (r->state.following)
 		kernel_flows(r->cfg.kernel, on_live, r);
 }
@@ -437,7 +437,7 @@ static void on_folded_flow(void *arg, const struct kernel_record *k, bool last)
 		on_flow(arg, k);
 }
 
-int kernel_source_flows(struct kernel_source *r, ring_flow_fn *fn, void *arg)
+int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void *arg)
 {
 	int n;
 

@@ -17,8 +17,8 @@
 #include "bpf/load/kernel.h"
 
 /* violating flows whose counts are followed; twice what the kernel folds */
-#define RING_FLOWS_MAX 32768
-#define RING_IDLE_NS   (60ull * 1000000000ull) /* a flow that was quiet this long is over */
+#define KERNEL_SOURCE_FLOWS_MAX 32768
+#define KERNEL_SOURCE_IDLE_NS	(60ull * 1000000000ull) /* a flow that was quiet this long is over */
 
 struct kernel_source;
 struct kernel_source_config {
@@ -51,8 +51,8 @@ uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path);
 
 /* Every flow that the kernel has now, decided and attributed. With verdicts of the running policy.
  */
-typedef void ring_flow_fn(void *arg, const struct event *e);
-int kernel_source_flows(struct kernel_source *r, ring_flow_fn *fn, void *arg);
+typedef void kernel_source_flow_fn(void *arg, const struct event *e);
+int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void *arg);
 
 /* The round-trip times of the flows that live: a connection that stays open for weeks is not judged
  * only at its end. */

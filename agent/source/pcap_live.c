@@ -36,7 +36,7 @@ static int activate(pcap_t *p)
 	char text[PCAP_ERRBUF_SIZE];
 	int r;
 
-	pcap_set_snaplen(p, WIRE_SNAPLEN);
+	pcap_set_snaplen(p, PCAP_LIVE_SNAPLEN);
 	pcap_set_promisc(p, 0);
 	pcap_set_timeout(p, TIMEOUT_MS);
 	pcap_set_buffer_size(p, BUFFER);
@@ -111,7 +111,7 @@ int pcap_live_poll(struct pcap_live *w, struct pipeline *p, const char **why)
 
 	w->pipeline = p;
 	w->error = 0;
-	n = pcap_dispatch(w->pcap, WIRE_BATCH, on_packet, (u_char *)(void *)w);
+	n = pcap_dispatch(w->pcap, PCAP_LIVE_BATCH, on_packet, (u_char *)(void *)w);
 	if (n < 0) {
 		*why = pcap_geterr(w->pcap);
 		return -EIO;

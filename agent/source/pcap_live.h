@@ -7,8 +7,8 @@
 #include "agent/flow/pipeline.h"
 #include "geo/base/diag.h"
 
-#define WIRE_SNAPLEN 512 /* headers, with every extension that packet_decode walks */
-#define WIRE_BATCH   256 /* packets a wake-up */
+#define PCAP_LIVE_SNAPLEN 512 /* headers, with every extension that packet_decode walks */
+#define PCAP_LIVE_BATCH	  256 /* packets a wake-up */
 
 struct pcap_live;
 /* Opens the device. 0, or -errno with one sentence in d. */

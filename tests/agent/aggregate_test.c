@@ -177,11 +177,11 @@ Test(fold, off)
 
 Test(fold, more_keys_than_it_holds)
 {
-	static char exe[FOLD_KEYS_MAX + 10][16];
+	static char exe[AGGREGATE_KEYS_MAX + 10][16];
 	uint64_t sent = 0;
 
 	for (unsigned round = 0; round < 2; round++) {
-		for (unsigned i = 0; i < FOLD_KEYS_MAX + 10; i++) {
+		for (unsigned i = 0; i < AGGREGATE_KEYS_MAX + 10; i++) {
 			struct event e = flow(1);
 
 			text_put(exe[i], sizeof(exe[i]), "/bin/%u", i);

@@ -154,7 +154,7 @@ Test(live, more_flows_than_it_holds)
 
 	bad.flow.dport = 9;
 	top_put(l, &bad);
-	for (unsigned i = 0; i < LIVE_FLOWS_MAX + 100; i++) {
+	for (unsigned i = 0; i < TOP_FLOWS_MAX + 100; i++) {
 		struct event e = flow((uint16_t)i, DECIDE_ALLOW);
 
 		top_put(l, &e);
