@@ -11,8 +11,8 @@
 
 struct loop;
 int loop_new(struct loop **ret);
-void loop_free(
-	struct loop *l); /* closes timers and the signal descriptor, nothing else; NULL is fine */
+/* closes timers and the signal descriptor, nothing else; NULL is fine */
+void loop_free(struct loop *l);
 
 /* events: EPOLLIN | EPOLLOUT. The descriptor stays the caller's. -ENOSPC at LOOP_FDS_MAX, -EEXIST.
  */

@@ -64,9 +64,10 @@ static int set_proto(struct explain_question *q, const char *s)
 	int proto = proto_find(s);
 
 	if (proto < 0)
-		return diag_usage(
-			"explain",
-			"'%s' is no protocol: a name (tcp, udp, icmp, ...) or a number to 255", s);
+		return diag_usage("explain",
+				  "'%s' is no protocol: a name (tcp, udp, "
+				  "icmp, ...) or a number to 255",
+				  s);
 	q->proto = (uint8_t)proto;
 	return 0;
 }

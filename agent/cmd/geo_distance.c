@@ -134,9 +134,9 @@ int geo_distance(const char *path, bool json)
 	if (code != EXIT_DONE)
 		return code;
 	if (!p->has_home || isnan(p->home_lat)) {
-		diag_say(
-			"%s: no distances without a 'home' that has coordinates, as in: home DE 50.11 8.68 \"Frankfurt\"",
-			path);
+		diag_say("%s: no distances without a 'home' that has "
+			 "coordinates, as in: home DE 50.11 8.68 \"Frankfurt\"",
+			 path);
 		policy_free(p);
 		return EXIT_FAILED;
 	}

@@ -184,9 +184,8 @@ static int start(struct replay *r, uint64_t first_ns)
 		diag_say("no policy given and no %s: using the shipped eu.conf",
 			 ENGINE_POLICY_DEFAULT);
 	if (cfg.engine->needs_subject)
-		diag_say(
-			"the policy names units, users or cgroups, which a capture does not know: there, block "
-			"and alert rules match and allow rules do not");
+		diag_say("the policy names units, users or cgroups, which a capture does not "
+			 "know: there, block and alert rules match and allow rules do not");
 	return pipeline_new(&r->pipeline, &cfg);
 }
 
@@ -344,10 +343,10 @@ static int add_inside(struct replay *r, const char *text)
 		return EXIT_FAILED;
 	r->inside = c;
 	if (cidr_parse(&c[r->config.ninside], text) < 0)
-		return diag_usage(
-			"replay",
-			"'%s' is no network (as 10.0.0.0/16 or 2001:db8::/32, host bits zero)",
-			text);
+		return diag_usage("replay",
+				  "'%s' is no network (as 10.0.0.0/16 or "
+				  "2001:db8::/32, host bits zero)",
+				  text);
 	r->config.inside = c;
 	r->config.ninside++;
 	return 0;

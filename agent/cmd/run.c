@@ -122,13 +122,11 @@ static int check(const struct daemon_config *c)
 	if (c->pcap && !c->interface)
 		return diag_usage("run", "--source pcap needs --interface");
 	if (!c->pcap && c->interface)
-		return diag_usage(
-			"run",
-			"--interface belongs to --source pcap; the kernel programs see every device");
+		return diag_usage("run", "--interface belongs to --source pcap; the "
+					 "kernel programs see every device");
 	if (c->pcap && c->mode == MODE_ENFORCE)
-		return diag_usage(
-			"run",
-			"--source pcap only listens and cannot block: it takes no --mode enforce");
+		return diag_usage("run", "--source pcap only listens and cannot "
+					 "block: it takes no --mode enforce");
 	if (c->detach_on_exit && c->keep_on_exit)
 		return diag_usage("run", "--detach-on-exit and --keep-on-exit exclude each other");
 	if (c->live && c->alerts && strcmp(c->alerts, "-") == 0 && isatty(STDOUT_FILENO))

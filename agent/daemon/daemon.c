@@ -286,8 +286,8 @@ static int start_kernel(struct daemon *d)
 	if (netlink_open(&d->host, on_address, d) == 0)
 		loop_add(d->loop, netlink_fd(d->host), EPOLLIN, on_host, d);
 	else
-		diag_say(
-			"cannot watch this host's addresses: a connection to itself may look like egress");
+		diag_say("cannot watch this host's addresses: a "
+			 "connection to itself may look like egress");
 	daemon_check_ports(d);
 	if (daemon_publish(d, d->engine, d->mode, stderr) < 0) {
 		if (!s.adopted) /* what nobody attached, nobody needs */
@@ -297,10 +297,10 @@ static int start_kernel(struct daemon *d)
 	d->generation = d->published.generation;
 	r = start_kernel_source(d);
 	if (r == 0 && s.adopted)
-		daemon_tell(
-			d, "adopted",
-			"found cordon's programs at work in %s, without an agent; took them over",
-			s.pins);
+		daemon_tell(d, "adopted",
+			    "found cordon's programs at work in %s, "
+			    "without an agent; took them over",
+			    s.pins);
 	return r;
 }
 
@@ -357,9 +357,8 @@ static int start(struct daemon *d)
 
 	r = r ? r : daemon_load(d, stderr);
 	if (r == 0 && d->cfg.pcap && d->mode == MODE_ENFORCE)
-		r = diag_usage(
-			"run",
-			"--source pcap only listens and cannot block, but the mode is enforce");
+		r = diag_usage("run", "--source pcap only listens and cannot "
+				      "block, but the mode is enforce");
 	r = r ? r : start_control(d);
 	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
 	r = r ? r : start_pipeline(d);
@@ -382,14 +381,14 @@ static void tell_started(struct daemon *d)
 
 	if (d->kernel)
 		kernel_status(d->kernel, &s);
-	daemon_tell(
-		d, "started",
-		"mode %s, source %s%s%s, policy %s (%zu rules, sha256 %.12s), places %s; %s after boot",
-		daemon_mode_name(d->mode), d->cfg.pcap ? "pcap on " : "ebpf on ",
-		d->cfg.pcap ? d->cfg.interface : s.cgroup, s.whole_host ? " (the whole host)" : "",
-		d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
-		d->engine->places_name,
-		text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
+	daemon_tell(d, "started",
+		    "mode %s, source %s%s%s, policy %s (%zu rules, "
+		    "sha256 %.12s), places %s; %s after boot",
+		    daemon_mode_name(d->mode), d->cfg.pcap ? "pcap on " : "ebpf on ",
+		    d->cfg.pcap ? d->cfg.interface : s.cgroup,
+		    s.whole_host ? " (the whole host)" : "", d->engine->policy->file,
+		    d->engine->policy->nrules, d->engine->policy->sha256, d->engine->places_name,
+		    text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
 	daemon_check_stale(d);
 }
 
@@ -402,23 +401,23 @@ static void leave_kernel(struct daemon *d)
 
 	kernel_status(d->kernel, &s);
 	if (keep && kernel_repin(d->kernel) < 0) {
-		diag_say(
-			"the pins in %s are gone and cannot be made again: with this agent the enforcement ends",
-			s.pins);
+		diag_say("the pins in %s are gone and cannot be made "
+			 "again: with this agent the enforcement ends",
+			 s.pins);
 		return;
 	}
 	if (keep) {
-		diag_say(
-			"the programs stay attached to %s in mode %s (pinned in %s); 'cordon detach' removes them",
-			s.cgroup, daemon_mode_name(d->mode), s.pins);
+		diag_say("the programs stay attached to %s in mode %s "
+			 "(pinned in %s); 'cordon detach' removes them",
+			 s.cgroup, daemon_mode_name(d->mode), s.pins);
 		return;
 	}
 	diag_print_init(&p, stderr);
 	if (kernel_detach(TAKE_PTR(d->kernel), &p.sink) < 0)
 		diag_say("not everything could be removed from the kernel; look in %s", s.pins);
 	else
-		diag_say(
-			"everything is removed from the kernel: nothing is watched or blocked any more");
+		diag_say("everything is removed from the kernel: "
+			 "nothing is watched or blocked any more");
 	diag_print_done(&p);
 }
 

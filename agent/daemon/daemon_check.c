@@ -23,8 +23,8 @@ void daemon_check_stale(struct daemon *d)
 		return;
 	engine_max_age(d->engine->policy, &blocks);
 	if (blocks && !d->engine->stale && daemon_load_same(d) != 0)
-		diag_say(
-			"the policy wants stale places to say nothing, but it cannot be loaded again");
+		diag_say("the policy wants stale places to say "
+			 "nothing, but it cannot be loaded again");
 	d->stale_told = true;
 	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; %s",
 		    text_duration(a, age), text_duration(b, max_age),

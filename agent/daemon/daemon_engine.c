@@ -306,13 +306,13 @@ void daemon_load_due(struct daemon *d)
 	if (!n)
 		return;
 	if (daemon_load_same(d) == 0)
-		daemon_tell(
-			d, "places-disputed",
-			"distance has refuted the places of %zu addresses: they are disputed from now on",
-			n);
+		daemon_tell(d, "places-disputed",
+			    "distance has refuted the places of %zu "
+			    "addresses: they are disputed from now on",
+			    n);
 	else
-		diag_say(
-			"the refuted places are written down; the next reload makes them disputed");
+		diag_say("the refuted places are written down; the "
+			 "next reload makes them disputed");
 }
 
 void daemon_recompile(void *daemon)
@@ -329,8 +329,8 @@ void daemon_recompile(void *daemon)
 			    "a date of the policy came: rules and zones hold as of today");
 		return;
 	}
-	daemon_tell(
-		d, "reload-failed",
-		"a date of the policy came, and its file is wrong or was changed; 'cordon reload' loads it");
+	daemon_tell(d, "reload-failed",
+		    "a date of the policy came, and its file is wrong "
+		    "or was changed; 'cordon reload' loads it");
 	loop_timer_set(d->loop, d->change_timer, 3600 * LOOP_SECOND, 0);
 }

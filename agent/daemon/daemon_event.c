@@ -32,9 +32,9 @@ static int write_feed(struct daemon *d, struct feed_file *f, const char *line, s
 	r = feed_file_write(f, line, len);
 	if (r < 0 &&
 	    !before.lost_now) /* once, not for each line: the journal has a flood of its own */
-		diag_say(
-			"%s: cannot write an alert: %s; counting what is lost, enforcement goes on",
-			before.path, strerror(-r));
+		diag_say("%s: cannot write an alert: %s; counting "
+			 "what is lost, enforcement goes on",
+			 before.path, strerror(-r));
 	else if (r == 0 && before.lost_now)
 		tell_lost(d, &before);
 	return r;

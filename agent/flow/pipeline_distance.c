@@ -124,11 +124,11 @@ const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct eng
 		e->distance ? distance_find(e->distance, place->country) : NULL;
 	char cc[3];
 
-	text_put(
-		buf, PIPELINE_DETAIL,
-		"minimum RTT %.3f ms: at most %.0f km from home, and no soil of %s is nearer than %.0f km",
-		(double)rtt_min_ns / 1e6, distance_bound_km(rtt_min_ns),
-		country_text(place->country, cc), c ? (double)c->proof : 0.0);
+	text_put(buf, PIPELINE_DETAIL,
+		 "minimum RTT %.3f ms: at most %.0f km from home, "
+		 "and no soil of %s is nearer than %.0f km",
+		 (double)rtt_min_ns / 1e6, distance_bound_km(rtt_min_ns),
+		 country_text(place->country, cc), c ? (double)c->proof : 0.0);
 	return buf;
 }
 

@@ -256,10 +256,10 @@ static void tell_mismatch(struct kernel_source *r, const struct kernel_record *k
 	r->state.mismatches++;
 	if (r->state.mismatches & (r->state.mismatches - 1))
 		return;
-	text_put(
-		text, sizeof(text),
-		"the kernel and the agent decided differently on %s port %u protocol %u: kernel action %u rule %u",
-		ip_format(dst, &k->dst), k->dport, k->proto, k->verdict.action, k->verdict.rule);
+	text_put(text, sizeof(text),
+		 "the kernel and the agent decided differently on %s "
+		 "port %u protocol %u: kernel action %u rule %u",
+		 ip_format(dst, &k->dst), k->dport, k->proto, k->verdict.action, k->verdict.rule);
 	r->cfg.alarm(r->cfg.arg, "verdict-mismatch", text);
 }
 

@@ -43,8 +43,8 @@ void kernel_source_free(struct kernel_source *r); /* NULL is fine */
 void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation);
 void kernel_source_poll(struct kernel_source *r);
 void kernel_source_counts(struct kernel_source *r);
-void kernel_source_forget(
-	struct kernel_source *r); /* handles became void: aggregate_flush was called */
+/* handles became void: aggregate_flush was called */
+void kernel_source_forget(struct kernel_source *r);
 
 /* What of a subject the kernel is told: bits for this cgroup path. */
 uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path);

@@ -40,9 +40,9 @@ static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
 	struct stat st;
 
 	if (cgroup2_mount(mount)) {
-		diag_error(
-			d, NULL, 0,
-			"no cgroup2 file system is mounted (mount -t cgroup2 none /sys/fs/cgroup)");
+		diag_error(d, NULL, 0,
+			   "no cgroup2 file system is mounted (mount "
+			   "-t cgroup2 none /sys/fs/cgroup)");
 		return -ENOTSUP;
 	}
 	if (!path)

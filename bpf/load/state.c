@@ -75,11 +75,10 @@ static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink
 	    state_version(k->state[STATE_SETTINGS]) == ABI_VERSION)
 		return true;
 	if (found)
-		diag_warn(
-			d, k->pins, 0,
-			"the maps pinned there are of another version (%d of %d found, %d fit): replaced; "
-			"counts of open flows start again",
-			found, STATE_MAPS, fit);
+		diag_warn(d, k->pins, 0,
+			  "the maps pinned there are of another version (%d of %d found, "
+			  "%d fit): replaced; counts of open flows start again",
+			  found, STATE_MAPS, fit);
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
 		fd_close(&k->state[m]);
 	return false;

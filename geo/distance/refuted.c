@@ -115,9 +115,9 @@ int refuted_parse(struct refuted_text *t, refuted_fn *fn, void *arg)
 	t->home[0] = t->home[1] = NAN;
 	if (!at || t->len < strlen(REFUTED_MAGIC) ||
 	    memcmp(t->text, REFUTED_MAGIC, strlen(REFUTED_MAGIC)) != 0)
-		return wrong(
-			t, 1,
-			"not a list of refuted places: the first line should be '# cordon-refuted 1'");
+		return wrong(t, 1,
+			     "not a list of refuted places: the first "
+			     "line should be '# cordon-refuted 1'");
 	end = at + t->len;
 	while (r == 0 && at < end) {
 		const char *stop = memchr(at, '\n', (size_t)(end - at));

@@ -157,9 +157,8 @@ static int head(struct reader *r, size_t at, struct value *ret, size_t *pointer)
 	int e;
 
 	if (!r->s->steps)
-		return fail(
-			r,
-			"is too entangled: decoding it takes longer than any real database needs");
+		return fail(r, "is too entangled: decoding it takes "
+			       "longer than any real database needs");
 	r->s->steps--;
 	e = take(r, &at, 1, &control);
 	if (e)

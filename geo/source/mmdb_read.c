@@ -267,9 +267,9 @@ static int walk_tree(struct walk *w)
 		if (at.depth == w->depth_max)
 			return claims_error(w->c, 0, "has a search tree deeper than an address");
 		if (!w->steps--)
-			return claims_error(
-				w->c, 0,
-				"has a search tree that leads to the same nodes over and over");
+			return claims_error(w->c, 0,
+					    "has a search tree that leads to the "
+					    "same nodes over and over");
 		read_node(w, at.value, child);
 		at.depth++;
 		stack[n++] = (struct pending){at.prefix | (u128)1 << (w->depth_max - at.depth),
@@ -317,19 +317,18 @@ static void compare_unions(struct walk *w)
 			    "says is_in_european_union of%s; the table of zones decides: not",
 			    wrong_in);
 	if (*wrong_out)
-		claims_warn(
-			w->c, 0,
-			"does not say is_in_european_union of%s; the table of zones decides: they are",
-			wrong_out);
+		claims_warn(w->c, 0,
+			    "does not say is_in_european_union of%s; the "
+			    "table of zones decides: they are",
+			    wrong_out);
 }
 
 static int set_kind(struct walk *w)
 {
 	if (!w->countries && !w->asns)
-		return claims_error(
-			w->c, 0,
-			"has neither countries nor AS numbers where a country, city or ASN "
-			"database has them");
+		return claims_error(w->c, 0,
+				    "has neither countries nor AS numbers where a "
+				    "country, city or ASN database has them");
 	claims_kind(w->c, w->countries ? SOURCE_MMDB : SOURCE_ASN);
 	return 0;
 }

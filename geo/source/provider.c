@@ -83,9 +83,8 @@ bool other_json_probe(const struct bytes *b)
 static int no_reader(struct ranges *c, const json_t *root)
 {
 	(void)root;
-	return ranges_error(
-		c,
-		"JSON, but not as AWS, Azure, Oracle, Cloudflare, Fastly, Heroku or Google publish it");
+	return ranges_error(c, "JSON, but not as AWS, Azure, Oracle, "
+			       "Cloudflare, Fastly, Heroku or Google publish it");
 }
 
 int other_json_parse(struct claims *c, const struct bytes *b)

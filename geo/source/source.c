@@ -189,10 +189,10 @@ static int parse(struct claims *c, const struct bytes *b)
 
 	s->format = source_format_of(b);
 	if (!s->format)
-		return claims_error(
-			c, 0,
-			"is of no known format (first bytes are neither an MMDB, nor a provider's "
-			"range file, a geofeed, a CSV of prefixes or tor-geoipdb's text)");
+		return claims_error(c, 0,
+				    "is of no known format (first bytes are neither an "
+				    "MMDB, nor a provider's range file, a geofeed, a CSV "
+				    "of prefixes or tor-geoipdb's text)");
 	s->pub.kind = s->format->kind;
 	s->pub.format = s->format->name;
 	r = s->format->parse(c, b);

@@ -176,10 +176,10 @@ static int64_t chain(struct build *b, const uint64_t *bits)
 			if (until && until <= last)
 				continue;
 			if (n == DECIDE_CHAIN_MAX - 1 && until)
-				return compile_too_big(
-					b,
-					"rules with 'until' that follow each other for one packet",
-					DECIDE_CHAIN_MAX - 1);
+				return compile_too_big(b,
+						       "rules with 'until' that follow "
+						       "each other for one packet",
+						       DECIDE_CHAIN_MAX - 1);
 			last = until;
 			open = until != 0;
 			rules[n++] = rule;

@@ -79,10 +79,10 @@ static void not_reached(const struct lint *l, const struct rule *r, const struct
 			  "never reached: line %u '%.*s%s' decides first", by->line, shown,
 			  by->text, dots);
 	else
-		diag_warn(
-			l->d, l->p->file, r->line,
-			"reached only where place, sender or port is not known: line %u '%.*s%s' decides the rest",
-			by->line, shown, by->text, dots);
+		diag_warn(l->d, l->p->file, r->line,
+			  "reached only where place, sender or port is not "
+			  "known: line %u '%.*s%s' decides the rest",
+			  by->line, shown, by->text, dots);
 }
 
 /* Region globs are tried with one made-up region each, so nothing is concluded from them. */
@@ -211,9 +211,9 @@ static bool unconditional(const struct rule *r)
 static void lint_allow_any(const struct lint *l, const struct rule *r)
 {
 	if (r->action == DECIDE_ALLOW && unconditional(r))
-		diag_warn(
-			l->d, l->p->file, r->line,
-			"allows every address, those included whose place is not known or disputed");
+		diag_warn(l->d, l->p->file, r->line,
+			  "allows every address, those included whose "
+			  "place is not known or disputed");
 }
 
 /* The last word belongs in the file, where a reader looks for it. */

@@ -96,9 +96,9 @@ static const char *label(struct parse *ps, const struct word *w)
 		if (!((w->s[i] >= '0' && w->s[i] <= '9') ||
 		      ((w->s[i] | 32) >= 'a' && (w->s[i] | 32) <= 'z') ||
 		      strchr("._-:/", w->s[i]))) {
-			parse_error(
-				ps, &w->at,
-				"a label is of letters, digits and . _ - : /; a sentence is for 'because'");
+			parse_error(ps, &w->at,
+				    "a label is of letters, digits and . _ - : "
+				    "/; a sentence is for 'because'");
 			return NULL;
 		}
 	if (!len)

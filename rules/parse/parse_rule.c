@@ -218,9 +218,10 @@ void parse_zone(struct parse *ps, const struct word *name)
 
 	for (size_t i = 0; i < ps->atoms.n; i++)
 		if (atoms[i].type == ATOM_CIDR)
-			parse_error(
-				ps, &(struct spot){atoms[i].line, atoms[i].column, atoms[i].length},
-				"a zone holds countries and zones; addresses stand in a rule or a 'place' line");
+			parse_error(ps,
+				    &(struct spot){atoms[i].line, atoms[i].column, atoms[i].length},
+				    "a zone holds countries and zones; addresses "
+				    "stand in a rule or a 'place' line");
 	if (!z)
 		return;
 	*z = (struct zone_def){.name = name->s,

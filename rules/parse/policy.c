@@ -179,9 +179,9 @@ static int parse_text(struct parse *ps, const char *text, size_t len)
 	names_resolve(ps);
 	heres_resolve(ps);
 	if (!ps->rule_lines && !ps->errors)
-		parse_error(
-			ps, &(struct spot){0},
-			"no rules: everything would be blocked; if that is meant, write 'block to any'");
+		parse_error(ps, &(struct spot){0},
+			    "no rules: everything would be blocked; if "
+			    "that is meant, write 'block to any'");
 	take_lists(ps);
 	return ps->failed ? -ENOMEM : ps->errors ? -EINVAL : sets_make(ps->p);
 }

@@ -34,10 +34,9 @@ Test(geo_distance, text)
 		lines++;
 	cr_expect_geq(lines, 250 + 7, "a line a country: %u", lines);
 	cr_expect(strstr(text, "from 50.1100 8.6800 Frankfurt\n"));
-	cr_expect(
-		strstr(text,
-		       "inside the EEA is proven below 1.67 ms: the nearest soil outside (CH) is 257 km away"),
-		"%s", text);
+	cr_expect(strstr(text, "inside the EEA is proven below 1.67 ms: the "
+			       "nearest soil outside (CH) is 257 km away"),
+		  "%s", text);
 	first = strstr(text, "\nDE ");
 	us = strstr(text, "\nUS ");
 	cr_assert(first && us);

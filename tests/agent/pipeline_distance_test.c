@@ -215,10 +215,9 @@ Test(pipeline_distance, too_near_for_america)
 	cr_expect_eq(t->rtt, 300000);
 	cr_expect_eq(t->number, 2, "the packet that proves it");
 	cr_expect_eq(t->verdict, DECIDE_BLOCK);
-	cr_expect(
-		strstr(t->detail,
-		       "minimum RTT 0.300 ms: at most 45 km from home, and no soil of US is nearer than 53"),
-		"%s", t->detail);
+	cr_expect(strstr(t->detail, "minimum RTT 0.300 ms: at most 45 km from home, "
+				    "and no soil of US is nearer than 53"),
+		  "%s", t->detail);
 	cr_assert_eq(count(EVENT_FLOW), 1, "the transfer itself is told as ever");
 	cr_expect_str_eq(first(EVENT_FLOW)->distance, "refuted");
 	cr_expect_eq(first(EVENT_FLOW)->rtt, 300000);

@@ -304,9 +304,8 @@ Test(pipeline, live_tells_at_once_and_at_the_end)
 	frame(DB, US(1), 40000, 443, 100, 0x02, 1);
 	frame(DB, US(1), 40000, 443, 1000, 0x10, 2);
 	feed(p, 1);
-	cr_expect_str_eq(
-		told,
-		"0 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 1/100 #0 here block to any\n");
+	cr_expect_str_eq(told, "0 v7 10.0.0.5:40000>3.80.0.1:443 "
+			       "flow-would-block 1/100 #0 here block to any\n");
 	cr_assert_eq(pipeline_expire(p, START + 1 * MS), 0); /* the flow to DE has been quiet */
 	cr_expect_eq(nevents, 1);
 	cr_assert_eq(pipeline_expire(p, START + 3 * MS), 0);

@@ -65,9 +65,8 @@ Test(live, no_terminal_a_line_a_flow)
 	top_put(l, &e);
 	top_put(l, &e);
 	fflush(to);
-	cr_expect_str_eq(
-		out,
-		"would block psql[42] -> 3.80.0.1:443 US x.service/postgres [7: block to any]\n");
+	cr_expect_str_eq(out, "would block psql[42] -> 3.80.0.1:443 US "
+			      "x.service/postgres [7: block to any]\n");
 }
 
 Test(live, hostile_names)

@@ -138,9 +138,9 @@ static inline void stage_set(struct stage *s)
 		  s->peer);
 	stage_run("nsenter -t %d -n ip link set there up; ip link set here up", s->peer);
 	for (int i = 1; i <= 3; i++) {
-		stage_run(
-			"ip addr add 10.%d.0.1/16 dev here; ip addr add fd0%d::1/32 dev here nodad",
-			i, i);
+		stage_run("ip addr add 10.%d.0.1/16 dev here; ip addr "
+			  "add fd0%d::1/32 dev here nodad",
+			  i, i);
 		stage_run("nsenter -t %d -n ip addr add 10.%d.0.2/16 dev there", s->peer, i);
 		stage_run("nsenter -t %d -n ip addr add fd0%d::2/32 dev there nodad", s->peer, i);
 	}

@@ -350,12 +350,12 @@ Test(parity, kernel_decides_as_user_space)
 	}
 	cr_assert_eq(kernel_decisions(k, have, &n), 0);
 	for (size_t i = 0; i < n; i++)
-		cr_expect(
-			have[i].packets == want[i].packets && have[i].bytes == want[i].bytes,
-			"decision %zu (rule %u): kernel %llu packets %llu bytes, user space %llu %llu",
-			i, l->compiled->decisions[i].rule, (unsigned long long)have[i].packets,
-			(unsigned long long)have[i].bytes, (unsigned long long)want[i].packets,
-			(unsigned long long)want[i].bytes);
+		cr_expect(have[i].packets == want[i].packets && have[i].bytes == want[i].bytes,
+			  "decision %zu (rule %u): kernel %llu packets "
+			  "%llu bytes, user space %llu %llu",
+			  i, l->compiled->decisions[i].rule, (unsigned long long)have[i].packets,
+			  (unsigned long long)have[i].bytes, (unsigned long long)want[i].packets,
+			  (unsigned long long)want[i].bytes);
 	for (int i = 0; i < 5; i++) /* the generator reaches everything */
 		cr_expect(by[i] > 100, "only %zu packets of kind %d", by[i], i);
 	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);

@@ -230,9 +230,8 @@ Test(mmdb, european_union_is_our_table)
 	if (!shared_file(path, "mmdb/test-data/GeoIP2-Precision-Enterprise-Test.mmdb"))
 		cr_skip_test("shared/mmdb is not beside the clone");
 	cr_assert_eq(load_file(path, &p, &s), 0, "%s", s.text);
-	cr_expect_str_eq(
-		s.warning,
-		"does not say is_in_european_union of DE; the table of zones decides: they are");
+	cr_expect_str_eq(s.warning, "does not say is_in_european_union of DE; the "
+				    "table of zones decides: they are");
 	places_free(p);
 }
 

@@ -110,13 +110,12 @@ Test(explain, a_disputed_place)
 {
 	explain(DISPUTED, 443, KNOWN_ALL);
 	cr_expect_eq(steps[5].fails, EXPLAIN_STATUS);
-	cr_expect_str_eq(
-		steps[5].change,
-		"line 8 would allow it if its place were known; a 'place' line can say where it is");
-	cr_expect_str_eq(
-		steps[5].why,
-		"the place is disputed, and an allow rule by country or zone takes known places only",
-		"%s", steps[5].why);
+	cr_expect_str_eq(steps[5].change, "line 8 would allow it if its place were known; "
+					  "a 'place' line can say where it is");
+	cr_expect_str_eq(steps[5].why,
+			 "the place is disputed, and an allow rule by "
+			 "country or zone takes known places only",
+			 "%s", steps[5].why);
 	cr_expect_eq(steps[6].decides, 1);
 }
 

@@ -185,8 +185,7 @@ Test(lint, too_large_for_the_search)
 			"DFIEPNBALS"[i % 10], "ERTSTLETUE"[i % 10], "DFIEPNBALS"[i / 10],
 			"ERTSTLETUE"[i / 10], i);
 	snprintf(text + n, room - n, "block to any\nblock to US\n");
-	cr_expect_not_null(
-		strstr(lint(text, NOW),
-		       "202:0: warning: never reached: line 201 'block to any' decides first"));
+	cr_expect_not_null(strstr(lint(text, NOW), "202:0: warning: never reached: line 201 "
+						   "'block to any' decides first"));
 	free(text);
 }

@@ -61,11 +61,11 @@ static void make_text(void)
 		"feed file \"/x\"\ngeo \"/y\" max-age 5d\njournal \"/z\"\n");
 
 	for (int i = 0; i < 120; i++)
-		n += (size_t)snprintf(
-			text + n, sizeof(text) - n,
-			"alert from d, address 10.%d.0.0/16 to t, FR, 203.0.113.%d, provider p%d region \"e*\" under "
-			"US port %d until 2027-01-01 because \"%d\"\n",
-			i % 5, i, i % 7, i % 30, i);
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+				      "alert from d, address 10.%d.0.0/16 to t, FR, "
+				      "203.0.113.%d, provider p%d region \"e*\" under US "
+				      "port %d until 2027-01-01 because \"%d\"\n",
+				      i % 5, i, i % 7, i % 30, i);
 	snprintf(text + n, sizeof(text) - n, "allow to eea\nblock to any\n");
 }
 
