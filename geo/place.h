@@ -10,23 +10,13 @@
 #define GEO_PLACE_H
 #include <stdint.h>
 #include "geo/facts/country.h"
+#include "geo/facts/scope.h"
 
 enum place_status {
 	PLACE_UNKNOWN, /* no source speaks */
 	PLACE_KNOWN,
 	PLACE_DISPUTED,	  /* sources differ on inside or outside the EU/EEA */
 	PLACE_UNPROVABLE, /* anycast, GLOBAL, a region nobody placed */
-};
-/* What kind of address it is before any source speaks (RFC 6890 and shared/reference/geo.md). */
-enum place_scope {
-	SCOPE_GLOBAL,
-	/* loopback, link-local, limited broadcast, link-scope multicast: outside the policy */
-	SCOPE_LOCAL,
-	SCOPE_PRIVATE,	 /* RFC 1918, ULA, CGNAT 100.64/10 that no place line covers */
-	SCOPE_MULTICAST, /* wider multicast: egress, place unknown */
-	/* mapped, NAT64, 6to4, Teredo: the embedded IPv4 address decides (table.h) */
-	SCOPE_EMBEDDED,
-	SCOPE_RESERVED, /* documentation, benchmarking, 240/4, unallocated: unknown */
 };
 struct place {
 	uint16_t country;      /* country.h; 0 = none */

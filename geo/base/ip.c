@@ -249,3 +249,25 @@ struct ip ip_from_bytes(int family_4_or_6, const void *bytes)
 	memcpy(ip.b, bytes, bytes_of(&ip));
 	return ip;
 }
+
+u128 ip_number(const struct ip *ip)
+{
+	u128 n = 0;
+
+	if (ip->v == 4)
+		return ip_v4(ip);
+	for (int i = 0; i < 16; i++)
+		n = n << 8 | ip->b[i];
+	return n;
+}
+
+struct ip ip_from_number(bool is6, u128 n)
+{
+	struct ip ip = {.v = 6};
+
+	if (!is6)
+		return ip_from_v4((uint32_t)n);
+	for (int i = 15; i >= 0; i--, n >>= 8)
+		ip.b[i] = (uint8_t)n;
+	return ip;
+}

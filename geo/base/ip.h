@@ -36,4 +36,15 @@ static inline uint32_t ip_v4(const struct ip *ip) /* host order */
 }
 struct ip ip_from_v4(uint32_t host_order);
 struct ip ip_from_bytes(int family_4_or_6, const void *bytes);
+
+/* Both families as numbers: what sweeps over sorted ranges count in. */
+typedef unsigned __int128 u128;
+#define U128(hi, lo) ((u128)(hi) << 64 | (lo))
+#define U128_MAX     (~(u128)0)
+static inline u128 ip_number_max(bool is6)
+{
+	return is6 ? U128_MAX : UINT32_MAX;
+}
+u128 ip_number(const struct ip *ip);
+struct ip ip_from_number(bool is6, u128 n);
 #endif

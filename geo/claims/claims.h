@@ -17,10 +17,6 @@
 #include "geo/base/intern.h"
 #include "geo/source/source.h"
 
-typedef unsigned __int128 u128;
-#define U128(hi, lo) ((u128)(hi) << 64 | (lo))
-#define U128_MAX     (~(u128)0)
-
 struct claim_value { /* claim_value 0 is all zero: nothing */
 	uint32_t asn, operator;
 	uint16_t country, jurisdiction, provider, platform, region, service;
@@ -55,10 +51,6 @@ static inline struct span spans_get(const struct spans *s, size_t i)
 		return (struct span){p->first, p->last, p->claim_value, p->where};
 	}
 	return (struct span){s->v4[i].first, s->v4[i].last, s->v4[i].claim_value, s->v4[i].where};
-}
-static inline u128 spans_max(bool is6)
-{
-	return is6 ? U128_MAX : UINT32_MAX;
 }
 int spans_add(struct spans *s, const struct span *span); /* 0 or -ENOMEM */
 void spans_drop(struct spans *s);
@@ -152,14 +144,4 @@ int source_place_lines(struct places *p, const struct place_line *lines, size_t 
 int source_flatten(struct places *p, struct source_data *s, struct diag_sink *d);
 /* merge.c: all sources -> r4, r6, places. */
 int places_merge(struct places *p, struct diag_sink *d);
-
-/* special.c: the ranges that no database decides, disjoint and sorted, for a family. SCOPE_GLOBAL
- * is the rest. */
-struct special {
-	u128 first, last;
-	enum place_scope scope;
-};
-size_t special_ranges(bool is6, const struct special **ret);
-u128 ip_number(const struct ip *ip);
-struct ip ip_from_number(bool is6, u128 n);
 #endif

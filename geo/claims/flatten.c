@@ -211,7 +211,7 @@ static int sweep(struct sweep *w)
 			r = open_span(w, next++);
 		if (!r)
 			r = emit(w, &at, next);
-		if (w->out->n && spans_get(w->out, w->out->n - 1).last == spans_max(w->raw->is6))
+		if (w->out->n && spans_get(w->out, w->out->n - 1).last == ip_number_max(w->raw->is6))
 			break;
 		close_before(w, at);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* special.c - the ranges whose kind is known before any source speaks: IANA's special-purpose
  * registries (RFC 6890). */
-#include "geo/claims/claims.h"
+#include "geo/facts/special.h"
 
 #define V4(a, b, c, d)                                                                             \
 	((u128)((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d)))
@@ -93,26 +93,4 @@ size_t special_ranges(bool is6, const struct special **ret)
 {
 	*ret = is6 ? v6 : v4;
 	return is6 ? sizeof(v6) / sizeof(v6[0]) : sizeof(v4) / sizeof(v4[0]);
-}
-
-u128 ip_number(const struct ip *ip)
-{
-	u128 n = 0;
-
-	if (ip->v == 4)
-		return ip_v4(ip);
-	for (int i = 0; i < 16; i++)
-		n = n << 8 | ip->b[i];
-	return n;
-}
-
-struct ip ip_from_number(bool is6, u128 n)
-{
-	struct ip ip = {.v = 6};
-
-	if (!is6)
-		return ip_from_v4((uint32_t)n);
-	for (int i = 15; i >= 0; i--, n >>= 8)
-		ip.b[i] = (uint8_t)n;
-	return ip;
 }

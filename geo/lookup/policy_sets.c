@@ -96,13 +96,13 @@ static void add_union(struct build *b, size_t set)
 	last = b->pieces[0].last;
 	for (size_t i = 1; i <= b->npieces; i++) {
 		if (i < b->npieces &&
-		    (last == spans_max(b->is6) || b->pieces[i].first <= last + 1)) {
+		    (last == ip_number_max(b->is6) || b->pieces[i].first <= last + 1)) {
 			if (b->pieces[i].last > last)
 				last = b->pieces[i].last;
 			continue;
 		}
 		add_event(b, first, set, true);
-		if (last < spans_max(b->is6))
+		if (last < ip_number_max(b->is6))
 			add_event(b, last + 1, set, false);
 		if (i < b->npieces) {
 			first = b->pieces[i].first;

@@ -27,6 +27,7 @@
 #include <string.h>
 #include "geo/claims/claims.h"
 #include "geo/facts/operator.h"
+#include "geo/facts/special.h"
 #include "geo/facts/zone.h"
 
 /* [0] special ranges, [1] NAT64 prefixes, then the sources */
@@ -255,7 +256,7 @@ static int emit6(struct places *p, size_t *room, u128 first, uint32_t place)
 /* The tuple at 'at', whether it changed, and the last address for which it holds. */
 static u128 tuple_at(struct merge *m, u128 at, uint32_t *tuple, bool *changed)
 {
-	u128 end = spans_max(m->is6);
+	u128 end = ip_number_max(m->is6);
 	uint32_t says;
 
 	*changed = !at;
@@ -302,7 +303,7 @@ static int sweep(struct merge *m)
 			r = place_of(m, tuple, &place);
 		if (!r)
 			r = m->is6 ? emit6(m->p, &room, at, place) : emit4(m->p, &room, at, place);
-		if (r || end == spans_max(m->is6))
+		if (r || end == ip_number_max(m->is6))
 			return r;
 	}
 }

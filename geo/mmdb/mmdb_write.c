@@ -137,7 +137,7 @@ static int add_leaf(struct writer *w, const struct sweep *s, u128 first)
 static int sweep_family(struct writer *w, const struct places *p, bool is6)
 {
 	struct sweep s = {.p = p, .is6 = is6};
-	const u128 end = spans_max(is6) + 1;
+	const u128 end = ip_number_max(is6) + 1;
 	u128 address = 0, next;
 	int r = 0;
 

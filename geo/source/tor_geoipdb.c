@@ -211,7 +211,7 @@ static int range(struct text *t)
 		return bad(t, "the range ends before it begins");
 	if (t->full[is6] || first < t->next[is6])
 		return bad(t, "the range overlaps the one before it, or is out of order");
-	t->full[is6] = last == spans_max(is6);
+	t->full[is6] = last == ip_number_max(is6);
 	t->next[is6] = last + 1;
 	if (!says)
 		return 0;
