@@ -5,65 +5,33 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 #include "geo/facts/operator.h"
 
-#define FIRST_ROOM 1024
-#define TEXT_MAX   256 /* bytes of a name */
+#define TEXT_MAX 256 /* bytes of a name */
 
-static int spans_grow(struct spans *s)
+int claims_open(struct places *p, const char *path, enum source_kind kind, struct claims *ret,
+		struct diag_sink *d)
 {
-	size_t room = s->room ? 2 * s->room : FIRST_ROOM;
-	void *v;
+	struct source_data *s;
 
-	if (s->is6) {
-		v = realloc_big(s->v6, room * sizeof(*s->v6));
-		if (v)
-			s->v6 = v;
-	} else {
-		v = realloc_big(s->v4, room * sizeof(*s->v4));
-		if (v)
-			s->v4 = v;
+	if (p->nsources == SOURCES_MAX) {
+		diag_error(d, path, 0, "is one source too many; at most %d are read", SOURCES_MAX);
+		return -E2BIG;
 	}
-	if (!v)
+	s = calloc(1, sizeof(*s));
+	if (!s)
 		return -ENOMEM;
-	s->room = room;
-	return 0;
-}
-
-int spans_add(struct spans *s, const struct span *span)
-{
-	if (s->n == s->room && spans_grow(s))
+	s->pub.path = strdup(path);
+	if (!s->pub.path) {
+		free(s);
 		return -ENOMEM;
-	if (s->is6)
-		s->v6[s->n++] =
-			(struct span6){span->first, span->last, span->claim_value, span->where};
-	else
-		s->v4[s->n++] = (struct span4){(uint32_t)span->first, (uint32_t)span->last,
-					       span->claim_value, span->where};
-	return 0;
-}
-
-void spans_drop(struct spans *s)
-{
-	free(s->v4);
-	free(s->v6);
-	*s = (struct spans){.is6 = s->is6};
-}
-
-size_t spans_find(const struct spans *s, u128 address)
-{
-	size_t lo = 0, hi = s->n;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (spans_get(s, mid).first <= address)
-			lo = mid + 1;
-		else
-			hi = mid;
 	}
-	return lo && spans_get(s, lo - 1).last >= address ? lo - 1 : SIZE_MAX;
+	s->pub.kind = kind;
+	s->raw[1].is6 = s->flat[1].is6 = true;
+	p->sources[p->nsources++] = s;
+	*ret = (struct claims){p, s, d};
+	return 0;
 }
 
 static int add(struct claims *c, int is6, const struct span *span)

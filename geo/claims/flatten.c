@@ -17,7 +17,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 
 struct open {
 	struct span span;
@@ -100,7 +100,7 @@ static bool same_span(const struct span *a, const struct span *b)
 static int open_span(struct sweep *w, size_t i)
 {
 	struct open o = {.span = spans_get(w->raw, i), .raw = (uint32_t)i};
-	const struct claim_value *s = places_saying(w->p, o.span.claim_value);
+	const struct claim_value *s = places_claim_value(w->p, o.span.claim_value);
 	size_t at = 0;
 
 	for (size_t k = 0; k < w->nopen; k++)
@@ -165,7 +165,7 @@ static int resolve(struct sweep *w, uint32_t *ret)
 		return 0;
 	}
 	for (size_t i = 0; i < w->nopen; i++)
-		fill(&s, places_saying(w->p, w->open[i].span.claim_value), &where);
+		fill(&s, places_claim_value(w->p, w->open[i].span.claim_value), &where);
 	if (w->last_number && !memcmp(&s, &w->last, sizeof(s))) {
 		*ret = w->last_number;
 		return 0;
@@ -211,15 +211,17 @@ static int sweep(struct sweep *w)
 			r = open_span(w, next++);
 		if (!r)
 			r = emit(w, &at, next);
-		if (w->out->n && spans_get(w->out, w->out->n - 1).last == ip_number_max(w->raw->is6))
+		if (w->out->n &&
+		    spans_get(w->out, w->out->n - 1).last == ip_number_max(w->raw->is6))
 			break;
 		close_before(w, at);
 	}
 	return r;
 }
 
-static int flatten(struct places *p, struct source_data *s, int is6, struct diag_sink *d)
+static int flatten(struct claims *c, int is6)
 {
+	struct source_data *s = c->s;
 	struct sweep *w;
 	int r;
 
@@ -229,20 +231,19 @@ static int flatten(struct places *p, struct source_data *s, int is6, struct diag
 	w = calloc(1, sizeof(*w));
 	if (!w)
 		return -ENOMEM;
-	w->p = p;
+	w->p = c->p;
 	w->raw = &s->raw[is6];
 	w->out = &s->flat[is6];
 	r = sweep(w);
 	free(w);
 	if (r == -E2BIG)
-		diag_error(d, s->pub.path, 0, "has more than %d ranges over one address",
-			   FLATTEN_DEPTH_MAX);
+		claims_error(c, 0, "has more than %d ranges over one address", FLATTEN_DEPTH_MAX);
 	return r;
 }
 
-int source_flatten(struct places *p, struct source_data *s, struct diag_sink *d)
+int claims_flatten(struct claims *c)
 {
-	int r = flatten(p, s, 0, d);
+	int r = flatten(c, 0);
 
-	return r ? r : flatten(p, s, 1, d);
+	return r ? r : flatten(c, 1);
 }

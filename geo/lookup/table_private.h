@@ -3,7 +3,7 @@
  * one another. */
 #ifndef GEO_LOOKUP_TABLE_PRIVATE_H
 #define GEO_LOOKUP_TABLE_PRIVATE_H
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 #include "geo/lookup/lookup.h"
 #include "geo/lookup/table.h"
 

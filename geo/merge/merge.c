@@ -25,10 +25,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 #include "geo/facts/operator.h"
 #include "geo/facts/special.h"
 #include "geo/facts/zone.h"
+#include "geo/merge/merge.h"
 
 /* [0] special ranges, [1] NAT64 prefixes, then the sources */
 #define CURSORS_MAX    (SOURCES_MAX + 2)
@@ -172,7 +173,7 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 
 	j.place.scope = (uint8_t)scope;
 	for (size_t i = 0; i < m->norder; i++) {
-		const struct claim_value *s = places_saying(m->p, tuple[CURSOR_SOURCE + i]);
+		const struct claim_value *s = places_claim_value(m->p, tuple[CURSOR_SOURCE + i]);
 		enum source_kind kind = m->order[i]->pub.kind;
 
 		if (kind == SOURCE_REFUTED) /* the last kind: the country stands */

@@ -171,7 +171,7 @@ static void map_child(struct map *map, const char *key, struct map *child)
 	mmdb_pointer(&map->body, offset);
 }
 
-int record_maker_init(struct record_maker *m, const struct places *p, struct mmdb_data *data)
+int mmdb_record_init(struct record_maker *m, const struct places *p, struct mmdb_data *data)
 {
 	*m = (struct record_maker){.p = p, .data = data, .nsources = p->nsources};
 	for (size_t i = 0; i < p->nsources; i++) {
@@ -185,7 +185,7 @@ int record_maker_init(struct record_maker *m, const struct places *p, struct mmd
 	return intern_init(&m->claims, 3 * sizeof(uint32_t), UINT32_MAX);
 }
 
-void record_maker_drop(struct record_maker *m)
+void mmdb_record_drop(struct record_maker *m)
 {
 	intern_drop(&m->claims);
 	free(m->stored);
@@ -236,15 +236,15 @@ static int encode_claim(struct record_maker *m, const struct source_data *s,
 
 	map_init(&map, m);
 	source_fields(&map, &s->pub, 16);
-	if (contribution->where && s->format && s->format->key) {
+	if (contribution->where && s->key) {
 		struct claim claim = {.where = contribution->where};
 
-		s->format->key(key, &claim);
+		s->key(key, &claim);
 		map_buffer(&map, "key", key);
 	} else {
 		map_u32(&map, "line", contribution->where);
 	}
-	claim_fields(&map, places_saying(m->p, contribution->claim_value));
+	claim_fields(&map, places_claim_value(m->p, contribution->claim_value));
 	return map_store(&map, ret);
 }
 
@@ -297,8 +297,8 @@ static int add_sources(struct map *cordon, const struct contribution *contributi
 		if (r)
 			return r;
 		mmdb_pointer(&list, offset);
-		if (!*names && places_saying(m->p, h->claim_value)->asn)
-			*names = places_saying(m->p, h->claim_value);
+		if (!*names && places_claim_value(m->p, h->claim_value)->asn)
+			*names = places_claim_value(m->p, h->claim_value);
 	}
 	map_key(cordon, "sources");
 	if (list.error || list.n > sizeof(cordon->body.bytes) - cordon->body.n)
@@ -308,8 +308,8 @@ static int add_sources(struct map *cordon, const struct contribution *contributi
 	return 0;
 }
 
-int record_store(struct record_maker *m, uint32_t place, const struct contribution *contribution,
-		 uint32_t *ret)
+int mmdb_record_store(struct record_maker *m, uint32_t place,
+		      const struct contribution *contribution, uint32_t *ret)
 {
 	const struct place *pl = places_get(m->p, place);
 	struct map root, country, cordon;
@@ -415,8 +415,8 @@ static int put_sources(const struct record_maker *m, FILE *f)
 
 /* Pointers of the metadata would be relative to itself: it is short, so everything stands in place.
  */
-int record_write_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits,
-			  int64_t build_epoch, FILE *f)
+int mmdb_record_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits,
+			 int64_t build_epoch, FILE *f)
 {
 	static const char marker[] = "\xab\xcd\xefMaxMind.com";
 	struct mmdb_value v = {.n = 0};

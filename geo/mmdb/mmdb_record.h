@@ -4,7 +4,7 @@
 #ifndef GEO_MMDB_MMDB_RECORD_H
 #define GEO_MMDB_MMDB_RECORD_H
 #include <stdio.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 #include "geo/mmdb/mmdb_data.h"
 
 /* What decides a record: the place, and what every source says with where it says it. Words of an
@@ -27,13 +27,13 @@ struct record_maker {
 		/* where they are stored, by their address: most records say the same few words */
 	} texts[RECORD_TEXTS];
 };
-int record_maker_init(struct record_maker *m, const struct places *p,
-		      struct mmdb_data *data); /* 0 or -ENOMEM */
-void record_maker_drop(struct record_maker *m);
+int mmdb_record_init(struct record_maker *m, const struct places *p,
+		     struct mmdb_data *data); /* 0 or -ENOMEM */
+void mmdb_record_drop(struct record_maker *m);
 /* Offset of the record; MMDB_NOTHING of mmdb_tree.h when nobody speaks. */
-int record_store(struct record_maker *m, uint32_t place, const struct contribution *contribution,
-		 uint32_t *ret);
+int mmdb_record_store(struct record_maker *m, uint32_t place,
+		      const struct contribution *contribution, uint32_t *ret);
 /* The metadata, its marker before it, as it ends the file. -EIO when the file took less. */
-int record_write_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits,
-			  int64_t build_epoch, FILE *f);
+int mmdb_record_metadata(const struct record_maker *m, uint32_t nodes, unsigned bits,
+			 int64_t build_epoch, FILE *f);
 #endif

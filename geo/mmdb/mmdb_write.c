@@ -121,7 +121,7 @@ static int new_record(struct writer *w, const struct sweep *s, uint32_t i)
 		w->capacity = capacity;
 	}
 	w->nrecords = i + 1;
-	return record_store(&w->maker, s->now.place, s->now.contribution, &w->records[i]);
+	return mmdb_record_store(&w->maker, s->now.place, s->now.contribution, &w->records[i]);
 }
 
 static int add_leaf(struct writer *w, const struct sweep *s, u128 first)
@@ -180,7 +180,7 @@ static int write_file(struct writer *w, int64_t build_epoch, struct mmdb_stats *
 		   (n && fwrite(data, 1, n, f) != n)))
 		r = -EIO;
 	if (!r)
-		r = record_write_metadata(&w->maker, w->tree.n, st->record_bits, build_epoch, f);
+		r = mmdb_record_metadata(&w->maker, w->tree.n, st->record_bits, build_epoch, f);
 	st->file_bytes = r ? 0 : (uint64_t)ftello(f);
 	return r;
 }
@@ -195,7 +195,7 @@ static int make(struct writer *w, const struct places *p)
 		r = mmdb_data_new(&w->data);
 	if (r)
 		return r;
-	r = record_maker_init(&w->maker, p, w->data);
+	r = mmdb_record_init(&w->maker, p, w->data);
 	if (!r)
 		r = sweep_family(w, p, false);
 	if (!r)
@@ -208,7 +208,7 @@ static int make(struct writer *w, const struct places *p)
 static void writer_drop(struct writer *w)
 {
 	intern_drop(&w->contribution);
-	record_maker_drop(&w->maker);
+	mmdb_record_drop(&w->maker);
 	free(w->records);
 	free(w->leaves[0].v);
 	free(w->leaves[1].v);

@@ -88,7 +88,7 @@ static int asn_fields(struct ranges *c, const struct csv *csv, struct claim *cla
 	if (!op && *org)
 		op = operator_find(org);
 	if (op)
-		claim_operator(c, claim, op);
+		ranges_claim_operator(c, claim, op);
 	claim->status = PLACE_KNOWN;
 	return 0;
 }
@@ -97,7 +97,7 @@ static int prefix_asn(struct ranges *c, const struct csv *csv, struct claim *cla
 {
 	if (csv->nfields < 2)
 		return wrong_count(c, csv, "prefix,asn,org");
-	if (claim_prefix(claim, csv->field[0]))
+	if (ranges_claim_prefix(claim, csv->field[0]))
 		return bad(c, csv, "a prefix", csv->field[0]);
 	return asn_fields(c, csv, claim, 1);
 }
@@ -146,12 +146,12 @@ static int prefix_operator(struct ranges *c, const struct csv *csv, struct claim
 
 	if (csv->nfields < 2 || !*csv->field[1])
 		return wrong_count(c, csv, "prefix,operator");
-	if (claim_prefix(claim, csv->field[0]))
+	if (ranges_claim_prefix(claim, csv->field[0]))
 		return bad(c, csv, "a prefix", csv->field[0]);
 	op = operator_find(csv->field[1]);
 	claim->operator= ranges_operator(c, csv->field[1]);
 	if (op)
-		claim_operator(c, claim, op);
+		ranges_claim_operator(c, claim, op);
 	else
 		claim->provider = ranges_name(c, csv->field[1]);
 	claim->status = PLACE_KNOWN;
@@ -172,10 +172,10 @@ static int clever(struct ranges *c, const struct csv *csv, struct claim *claim)
 {
 	if (csv->nfields < 3)
 		return wrong_count(c, csv, "Type,Address,scope");
-	if (claim_prefix(claim, csv->field[1]))
+	if (ranges_claim_prefix(claim, csv->field[1]))
 		return bad(c, csv, "a prefix", csv->field[1]);
-	claim_operator(c, claim, operator_by_key("clevercloud"));
-	claim_region(c, claim, "clevercloud", csv->field[2]);
+	ranges_claim_operator(c, claim, operator_by_key("clevercloud"));
+	ranges_claim_region(c, claim, "clevercloud", csv->field[2]);
 	return 0;
 }
 

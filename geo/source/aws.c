@@ -22,8 +22,9 @@ static int prefix_claim(struct ranges *c, const json_t *o, const char *key, cons
 
 	if (!group || json_prefix(c, ret, text, path))
 		return -EINVAL;
-	claim_operator(c, ret, operator_by_key("aws"));
-	claim_region(c, ret, "aws", json_object_get(o, "network_border_group") ? group : region);
+	ranges_claim_operator(c, ret, operator_by_key("aws"));
+	ranges_claim_region(c, ret, "aws",
+			    json_object_get(o, "network_border_group") ? group : region);
 	if (strcmp(service, "AMAZON"))
 		ret->service = ranges_name(c, service);
 	return 0;

@@ -67,8 +67,8 @@ static int read_tag(struct ranges *c, const json_t *o, size_t tag)
 	list = region ? json_array_at(c, p, properties, "addressPrefixes") : NULL;
 	if (!list)
 		return -EINVAL;
-	claim_operator(c, &claim, operator_by_key("azure"));
-	claim_region(c, &claim, "azure", anycast(name) ? "global" : region);
+	ranges_claim_operator(c, &claim, operator_by_key("azure"));
+	ranges_claim_region(c, &claim, "azure", anycast(name) ? "global" : region);
 	if (strncmp(name, "AzureCloud", 10))
 		claim.service = ranges_name(c, name);
 	return read_prefixes(c, list, tag, &claim);

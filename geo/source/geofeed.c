@@ -16,7 +16,7 @@ static int one_line(struct ranges *c, const struct csv *csv)
 	struct claim claim;
 	const char *code;
 
-	if (csv->nfields < 2 || claim_prefix(&claim, csv->field[0])) {
+	if (csv->nfields < 2 || ranges_claim_prefix(&claim, csv->field[0])) {
 		claims_warn(c->to, csv->line, "skipped: '%.64s' is not 'prefix,country,...'",
 			    csv->field[0]);
 		return 0;

@@ -19,8 +19,8 @@ static int prefix_claim(struct ranges *c, const json_t *o, const char *path, str
 				    *v4 ? "both" : "neither");
 	if (json_prefix(c, ret, *v4 ? v4 : v6, path))
 		return -EINVAL;
-	claim_operator(c, ret, operator_by_key("google"));
-	claim_region(c, ret, "google", scope);
+	ranges_claim_operator(c, ret, operator_by_key("google"));
+	ranges_claim_region(c, ret, "google", scope);
 	if (*service)
 		ret->service = ranges_name(c, service);
 	return 0;

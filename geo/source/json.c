@@ -95,7 +95,7 @@ const char *json_text_at(struct ranges *c, const json_t *object, const char *pat
 
 int json_prefix(struct ranges *c, struct claim *ret, const char *text, const char *path)
 {
-	int r = claim_prefix(ret, text);
+	int r = ranges_claim_prefix(ret, text);
 
 	if (r == -EDOM)
 		return ranges_error(c, "%s: '%.64s' has bits set beyond its length", path, text);

@@ -48,7 +48,7 @@ static int read_list(struct ranges *c, const struct list_format *f, const json_t
 		r = json_prefix(c, &claim, json_string_value(p), path);
 		if (r)
 			return r;
-		claim_operator(c, &claim, operator_by_key(f->operator));
+		ranges_claim_operator(c, &claim, operator_by_key(f->operator));
 		claim.status = f->status;
 		claim.where = (uint32_t)(i + 1) | (which ? IPV6_BIT : 0);
 		r = ranges_add(c, &claim);
@@ -133,11 +133,11 @@ int cloudflare_txt_read(struct ranges *c)
 	while ((r = csv_next(&csv)) > 0) {
 		struct claim claim;
 
-		if (csv.nfields != 1 || claim_prefix(&claim, csv.field[0])) {
+		if (csv.nfields != 1 || ranges_claim_prefix(&claim, csv.field[0])) {
 			claims_error(c->to, csv.line, "'%.64s' is not a prefix", csv.field[0]);
 			return -EINVAL;
 		}
-		claim_operator(c, &claim, op);
+		ranges_claim_operator(c, &claim, op);
 		claim.status = PLACE_UNPROVABLE;
 		claim.where = csv.line;
 		r = ranges_add(c, &claim);

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 #include "geo/source/mmdb_fields.h"
 
 static bool same(const char *s, const struct mmdb_text *t)
@@ -100,25 +100,6 @@ static int said(struct claims *c, const struct mmdb_evidence *e, uint32_t *ret)
 	return r ? r : claims_value(c, &claim, ret);
 }
 
-static int append(struct claims *c, const struct evidence *e)
-{
-	struct source_data *s = c->s;
-
-	if (s->nevidence == EVIDENCE_MAX)
-		return claims_error(c, 0, "carries more than %u claims", EVIDENCE_MAX);
-	if (s->nevidence == s->evidence_room) {
-		size_t room = s->evidence_room ? 2 * s->evidence_room : 1024;
-		struct evidence *v = realloc(s->evidence, room * sizeof(*v));
-
-		if (!v)
-			return -ENOMEM;
-		s->evidence = v;
-		s->evidence_room = room;
-	}
-	s->evidence[s->nevidence++] = *e;
-	return 0;
-}
-
 /* A claim as it stands in the file. Keys differ from range to range: among the organisations there
  * is room for them. */
 static int decode(struct claims *c, struct mmdb_section *section, uint32_t offset,
@@ -165,8 +146,8 @@ static int known(struct claims *c, struct mmdb_section *section, uint32_t offset
 	return r;
 }
 
-int evidence_add(struct claims *c, struct mmdb_section *section, const struct mmdb_fields *f,
-		 uint32_t record)
+int mmdb_evidence_add(struct claims *c, struct mmdb_section *section, const struct mmdb_fields *f,
+		      uint32_t record)
 {
 	int r = 0;
 
@@ -179,55 +160,9 @@ int evidence_add(struct claims *c, struct mmdb_section *section, const struct mm
 		e.record = record;
 		e.order = (uint32_t)i;
 		if (!r)
-			r = append(c, &e);
+			r = evidence_add(c->s, &e);
+		if (r == -E2BIG)
+			claims_error(c, 0, "carries more than %u claims", EVIDENCE_MAX);
 	}
 	return r;
-}
-
-static int by_record(const void *pa, const void *pb)
-{
-	const struct evidence *a = pa, *b = pb;
-
-	if (a->record != b->record)
-		return a->record < b->record ? -1 : 1;
-	return a->order < b->order ? -1 : a->order > b->order;
-}
-
-void evidence_sort(struct source_data *s)
-{
-	if (s->nevidence)
-		qsort(s->evidence, s->nevidence, sizeof(*s->evidence), by_record);
-	intern_drop(&s->claim_offsets);
-	free(s->known);
-	s->known = NULL;
-}
-
-size_t evidence_of(const struct source_data *s, uint32_t record, const struct evidence **ret)
-{
-	size_t lo = 0, hi = s->nevidence, n = 0;
-
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (s->evidence[mid].record < record)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	while (lo + n < s->nevidence && s->evidence[lo + n].record == record)
-		n++;
-	*ret = s->evidence + lo;
-	return n;
-}
-
-void evidence_drop(struct source_data *s)
-{
-	for (size_t i = 0; i < s->ninner; i++) {
-		free(s->inner[i]->path);
-		free(s->inner[i]->version);
-		free(s->inner[i]);
-	}
-	free(s->evidence);
-	intern_drop(&s->claim_offsets);
-	free(s->known);
 }

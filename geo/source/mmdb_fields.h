@@ -46,4 +46,7 @@ int mmdb_fields_read(struct mmdb_section *s, size_t offset, struct mmdb_fields *
 /* The claim at an offset of struct mmdb_fields. Many records share one. */
 int mmdb_evidence_read(struct mmdb_section *s, uint32_t offset, struct mmdb_evidence *ret,
 		       const char **why);
+/* mmdb_evidence.c: keeps what a record carries with the source that is read. */
+int mmdb_evidence_add(struct claims *c, struct mmdb_section *s, const struct mmdb_fields *f,
+		      uint32_t record);
 #endif

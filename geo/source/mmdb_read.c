@@ -17,9 +17,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 #include "geo/source/mmdb_fields.h"
-#include "geo/mmdb/mmdb_write.h"
 #include "geo/facts/zone.h"
 
 #define SEPARATOR  16 /* zero bytes between tree and data */
@@ -183,7 +182,7 @@ static int decode(struct walk *w, uint32_t offset, uint32_t *ret)
 	    !claim.platform && !claim.jurisdiction)
 		return 0;
 	if (f.nevidence)
-		r = evidence_add(w->c, &w->section, &f, offset + 1);
+		r = mmdb_evidence_add(w->c, &w->section, &f, offset + 1);
 	return r ? r : claims_value(w->c, &claim, ret);
 }
 

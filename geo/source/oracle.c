@@ -51,8 +51,8 @@ static int read_region(struct ranges *c, const json_t *o, size_t region)
 		if (!text || json_prefix(c, &claim, text, path))
 			return -EINVAL;
 		claim.where = where;
-		claim_operator(c, &claim, operator_by_key("oracle"));
-		claim_region(c, &claim, "oracle", name);
+		ranges_claim_operator(c, &claim, operator_by_key("oracle"));
+		ranges_claim_region(c, &claim, "oracle", name);
 		if (read_tags(c, p, path, &claim) || ranges_add(c, &claim))
 			return -EINVAL;
 	}

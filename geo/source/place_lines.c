@@ -3,7 +3,8 @@
  * better than any file. */
 #include <errno.h>
 #include <string.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
+#include "geo/source/source.h"
 
 static int name(struct claims *c, const char *s, uint16_t *ret)
 {
@@ -36,7 +37,7 @@ int source_place_lines(struct places *p, const struct place_line *lines, size_t 
 
 	if (!n)
 		return 0;
-	r = source_new(p, lines[0].file ? lines[0].file : "policy", SOURCE_PLACE_LINES, &c, d);
+	r = claims_open(p, lines[0].file ? lines[0].file : "policy", SOURCE_PLACE_LINES, &c, d);
 	if (r)
 		return r;
 	c.s->pub.format = "place lines";
@@ -45,5 +46,5 @@ int source_place_lines(struct places *p, const struct place_line *lines, size_t 
 	c.s->pub.v4_ranges = c.s->raw[0].n;
 	c.s->pub.v6_ranges = c.s->raw[1].n;
 	c.s->pub.claims = n;
-	return r ? r : source_flatten(p, c.s, d);
+	return r ? r : claims_flatten(&c);
 }

@@ -114,7 +114,7 @@ static bool is_prefix(const struct csv *first)
 {
 	struct claim claim;
 
-	return !claim_prefix(&claim, first->field[0]);
+	return !ranges_claim_prefix(&claim, first->field[0]);
 }
 
 /* Cloudflare's lists have no name in them; these prefixes are its oldest and in one list each. */

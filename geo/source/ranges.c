@@ -93,7 +93,7 @@ int ranges_finish(struct ranges *c)
 	return c->failed;
 }
 
-int claim_prefix(struct claim *ret, const char *text)
+int ranges_claim_prefix(struct claim *ret, const char *text)
 {
 	struct cidr cidr;
 	int r = cidr_parse(&cidr, text);
@@ -104,7 +104,7 @@ int claim_prefix(struct claim *ret, const char *text)
 	return 0;
 }
 
-void claim_operator(struct ranges *c, struct claim *ret, const struct operator_entry *op)
+void ranges_claim_operator(struct ranges *c, struct claim *ret, const struct operator_entry *op)
 {
 	ret->jurisdiction = op->jurisdiction;
 	if (!op->platform) {
@@ -116,7 +116,8 @@ void claim_operator(struct ranges *c, struct claim *ret, const struct operator_e
 		ret->provider = ranges_name(c, op->on);
 }
 
-void claim_region(struct ranges *c, struct claim *ret, const char *provider, const char *region)
+void ranges_claim_region(struct ranges *c, struct claim *ret, const char *provider,
+			 const char *region)
 {
 	ret->region = *region ? ranges_name(c, region) : 0;
 	ret->country = region_country(provider, region);

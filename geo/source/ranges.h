@@ -32,12 +32,13 @@ uint32_t ranges_operator(struct ranges *c, const char *s); /* likewise */
 void ranges_version(struct ranges *c, const char *s);
 /* A claim for the prefix in text, everything else zero. -EINVAL; host bits set are -EDOM. No diag.
  */
-int claim_prefix(struct claim *ret, const char *text);
+int ranges_claim_prefix(struct claim *ret, const char *text);
 /* Provider, platform and law of an operator: a platform fills the infrastructure it is known to run
  * on as well. */
-void claim_operator(struct ranges *c, struct claim *ret, const struct operator_entry *op);
+void ranges_claim_operator(struct ranges *c, struct claim *ret, const struct operator_entry *op);
 /* Country of a region by region.h; a region that nobody placed leaves the claim unprovable. */
-void claim_region(struct ranges *c, struct claim *ret, const char *provider, const char *region);
+void ranges_claim_region(struct ranges *c, struct claim *ret, const char *provider,
+			 const char *region);
 /*
  * One claim a prefix, sorted by first address, wider first. The same place said twice keeps the
  * service that is named. Two regions of one country leave the country without a region, two
@@ -61,7 +62,7 @@ json_t *json_array_at(struct ranges *c, const json_t *object, const char *path, 
 /* A string member: "" when it is not there and optional; NULL after an error. */
 const char *json_text_at(struct ranges *c, const json_t *object, const char *path, const char *key,
 			 bool optional);
-/* claim_prefix() with the error told: "not a prefix", at path. */
+/* ranges_claim_prefix() with the error told: "not a prefix", at path. */
 int json_prefix(struct ranges *c, struct claim *ret, const char *text, const char *path);
 
 /* A cursor over lines of comma separated fields (RFC 4180 quotes, # comments, CRLF, a byte order

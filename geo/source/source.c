@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include "geo/claims/claims.h"
-#include "geo/facts/operator.h"
+#include "geo/claims/store.h"
+#include "geo/source/source.h"
 
 static const struct source_format formats[] = {
 #define FORMAT(name, text, kind, has_key)                                                          \
@@ -144,30 +144,6 @@ static int digest(char hex[65], const struct bytes *b)
 	return 0;
 }
 
-int source_new(struct places *p, const char *path, enum source_kind kind, struct claims *ret,
-	       struct diag_sink *d)
-{
-	struct source_data *s;
-
-	if (p->nsources == SOURCES_MAX) {
-		diag_error(d, path, 0, "is one source too many; at most %d are read", SOURCES_MAX);
-		return -E2BIG;
-	}
-	s = calloc(1, sizeof(*s));
-	if (!s)
-		return -ENOMEM;
-	s->pub.path = strdup(path);
-	if (!s->pub.path) {
-		free(s);
-		return -ENOMEM;
-	}
-	s->pub.kind = kind;
-	s->raw[1].is6 = s->flat[1].is6 = true;
-	p->sources[p->nsources++] = s;
-	*ret = (struct claims){p, s, d};
-	return 0;
-}
-
 /* The same bytes twice are a mistake, and would count as two witnesses. */
 static int check_new(const struct places *p, const struct source_data *s, struct diag_sink *d)
 {
@@ -184,26 +160,28 @@ static int check_new(const struct places *p, const struct source_data *s, struct
 
 static int parse(struct claims *c, const struct bytes *b)
 {
+	const struct source_format *f;
 	struct source_data *s = c->s;
 	int r;
 
-	s->format = source_format_of(b);
-	if (!s->format)
+	f = source_format_of(b);
+	if (!f)
 		return claims_error(c, 0,
 				    "is of no known format (first bytes are neither an "
 				    "MMDB, nor a provider's range file, a geofeed, a CSV "
 				    "of prefixes or tor-geoipdb's text)");
-	s->pub.kind = s->format->kind;
-	s->pub.format = s->format->name;
-	r = s->format->parse(c, b);
+	s->key = f->key;
+	s->pub.kind = f->kind;
+	s->pub.format = f->name;
+	r = f->parse(c, b);
 	if (r)
 		return r;
 	s->pub.v4_ranges = s->raw[0].n;
 	s->pub.v6_ranges = s->raw[1].n;
 	s->pub.claims = s->raw[0].n + s->raw[1].n;
 	if (!s->pub.claims)
-		return claims_error(c, 0, "has no ranges (%s)", s->format->name);
-	return source_flatten(c->p, s, c->d);
+		return claims_error(c, 0, "has no ranges (%s)", f->name);
+	return claims_flatten(c);
 }
 
 int source_load(struct places *p, const char *path, struct diag_sink *d)
@@ -216,7 +194,7 @@ int source_load(struct places *p, const char *path, struct diag_sink *d)
 
 	if (r)
 		return r;
-	r = source_new(p, path, SOURCE_MMDB, &c, d);
+	r = claims_open(p, path, SOURCE_MMDB, &c, d);
 	if (!r) {
 		c.s->pub.date = mtime;
 		r = digest(c.s->pub.sha256, &b);

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "geo/claims/claims.h"
+#include "geo/source/source.h"
 
 struct text {
 	struct claims *c;
@@ -252,7 +252,7 @@ static void comment(struct text *t, const char *line, size_t n)
 					  min * 60 + s);
 }
 
-int tor_parse(struct claims *c, const struct bytes *b)
+int tor_geoipdb_parse(struct claims *c, const struct bytes *b)
 {
 	struct text t = {.c = c, .p = b->p, .end = b->p + b->n};
 	int r;
@@ -280,7 +280,7 @@ int tor_parse(struct claims *c, const struct bytes *b)
 
 /* The first line that is no comment: two addresses, two commas, two letters, as this format alone
  * has them. */
-bool tor_probe(const struct bytes *b)
+bool tor_geoipdb_probe(const struct bytes *b)
 {
 	struct source_line line = {0};
 	size_t at = 0;

@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* places.c - loads sources, merges them, and answers: which place, by which claims, from which
- * files. */
+/* places.c - what the places database answers: which place, by which claims, from which files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-#include "geo/claims/claims.h"
+#include "geo/claims/store.h"
 
-#define DEFAULT_FILES 2
-
-const char *const *places_default_files(size_t *n)
-{
-	static const char *const all[DEFAULT_FILES] = {"/usr/share/tor/geoip",
-						       "/usr/share/tor/geoip6"};
-	bool have4 = access(all[0], R_OK) == 0, have6 = access(all[1], R_OK) == 0;
-
-	*n = (size_t)have4 + have6;
-	return have4 ? all : all + 1;
-}
-
-static struct places *places_new(void)
+struct places *places_new(void)
 {
 	struct places *p = calloc(1, sizeof(*p));
 	static const struct claim_value nothing;
@@ -66,79 +52,6 @@ void places_free(struct places *p)
 	free(p->r6);
 	free(p->nat64);
 	free(p);
-}
-
-static bool nat64_length(unsigned len)
-{
-	return len == 96 || (len >= 32 && len <= 64 && len % 8 == 0);
-}
-
-static int copy_nat64(struct places *p, const struct places_config *cfg, struct diag_sink *d)
-{
-	char text[IP_STRLEN];
-
-	if (!cfg->nnat64)
-		return 0;
-	if (cfg->nnat64 > PLACES_NAT64_MAX) {
-		diag_error(d, "nat64", 0, "more than %d NAT64 prefixes", PLACES_NAT64_MAX);
-		return -E2BIG;
-	}
-	for (size_t i = 0; i < cfg->nnat64; i++) {
-		const struct cidr *c = &cfg->nat64[i];
-
-		if (c->addr.v == 6 && nat64_length(c->len))
-			continue;
-		diag_error(d, "nat64", 0,
-			   "%s is no NAT64 prefix: its length must be 32, 40, 48, 56, 64 or 96",
-			   cidr_format(text, c));
-		return -EINVAL;
-	}
-	p->nat64 = calloc(cfg->nnat64, sizeof(*p->nat64));
-	if (!p->nat64)
-		return -ENOMEM;
-	memcpy(p->nat64, cfg->nat64, cfg->nnat64 * sizeof(*p->nat64));
-	p->nnat64 = cfg->nnat64;
-	return 0;
-}
-
-static int load_all(struct places *p, const struct places_config *cfg, struct diag_sink *d)
-{
-	const char *const *files = cfg->files;
-	size_t n = cfg->nfiles;
-	int r = copy_nat64(p, cfg, d);
-
-	if (!n)
-		files = places_default_files(&n);
-	if (!r && !n && !cfg->nlines) {
-		diag_error(
-			d, "places", 0,
-			"no source of places: name one with 'geo \"FILE\"', or install tor-geoipdb");
-		r = -ENOENT;
-	}
-	if (!r)
-		r = source_place_lines(p, cfg->lines, cfg->nlines, d);
-	for (size_t i = 0; i < n && !r; i++)
-		r = source_load(p, files[i], d);
-	return r ? r : places_merge(p, d);
-}
-
-int places_load(struct places **ret, const struct places_config *cfg, struct diag_sink *d)
-{
-	struct places *p = places_new();
-	unsigned errors = d ? d->errors : 0;
-	int r;
-
-	if (!p)
-		return -ENOMEM;
-	r = load_all(p, cfg, d);
-	if (r && d && d->errors == errors)
-		diag_error(d, "places", 0, "cannot be loaded: %s", strerror(-r));
-	if (r) {
-		places_free(p);
-		return r;
-	}
-	*ret = p;
-	return 0;
 }
 
 uint32_t places_count(const struct places *p)
@@ -231,7 +144,7 @@ const struct source *places_source(const struct places *p, size_t i)
 static void fill_claim(const struct places *p, struct claim *c, bool is6, const struct span *span,
 		       uint32_t claim_value)
 {
-	const struct claim_value *s = places_saying(p, claim_value);
+	const struct claim_value *s = places_claim_value(p, claim_value);
 
 	*c = (struct claim){
 		.first = ip_from_number(is6, span->first),
@@ -275,8 +188,8 @@ static void claim_of(const struct places *p, const struct source_data *s, bool i
 	out->source = &s->pub;
 	out->key[0] = '\0';
 	fill_claim(p, &out->claim, is6, span, span->claim_value);
-	if (s->format && s->format->key)
-		s->format->key(out->key, &out->claim);
+	if (s->key)
+		s->key(out->key, &out->claim);
 	else if (out->claim.where)
 		snprintf(out->key, sizeof(out->key), "line %u", out->claim.where);
 }
@@ -332,7 +245,7 @@ static size_t asn_ranges_of(const struct places *p, const struct spans *s, uint3
 		struct span span = spans_get(s, i);
 		struct ip first, last;
 
-		if (places_saying(p, span.claim_value)->asn != asn)
+		if (places_claim_value(p, span.claim_value)->asn != asn)
 			continue;
 		first = ip_from_number(s->is6, span.first);
 		last = ip_from_number(s->is6, span.last);
