@@ -60,6 +60,15 @@ static const struct verb verbs[] = {
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"
 	 "  --control PATH       control socket: refuses while an agent answers there\n"},
 	{"geo", cmd_geo, "make, update and show the places database", NULL},
+	{"verify", cmd_verify, "check the journal's records and signatures, or one record's proof",
+	 "[DIR] [options]                  DIR: the journal (default /var/log/cordon/journal)\n"
+	 "  --key VERIFIER       whose signatures count (default: the journal's own verifier file)\n"
+	 "  --checkpoint FILE    a checkpoint that was seen elsewhere; may be repeated\n"
+	 "  --proof FILE         check this proof of one record instead (with --key)\n"
+	 "  --record FILE        the record, as it stands in the journal or a feed\n"
+	 "  --json               one JSON object\n"},
+	{"journal", cmd_journal, "a record of the journal, its proof, the key, the whole for public tools",
+	 NULL},
 	{NULL, NULL, NULL, NULL},
 };
 
