@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 #include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "agent/cmd/geo.h"
 #include "agent/base/diag_print.h"
@@ -57,8 +58,10 @@ unsigned geo_check_shrink(const struct places *p, const char *output, const char
 	struct mmdb_meta old;
 	struct diag_sink silent = {0};
 	unsigned refused = 0;
+	struct stat st;
 
-	if (access(output, F_OK) || mmdb_meta_read(&old, output, &silent))
+	/* a pipe or a device holds no former places */
+	if (stat(output, &st) < 0 || !S_ISREG(st.st_mode) || mmdb_meta_read(&old, output, &silent))
 		return 0;
 	for (size_t i = 0; i < old.n; i++) {
 		const struct mmdb_meta_source *s = &old.sources[i];

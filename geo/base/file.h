@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* file.h - a file that is replaced whole or not at all: written beside, synced, renamed. */
+/*
+ * file.h - a file that is replaced whole or not at all: written beside, synced, renamed.
+ *
+ * Only a regular file is replaced so, or a name that does not exist yet; a symbolic link to one keeps standing and
+ * its target is replaced. Anything else (a device, a pipe, /dev/stdout) is what the user wants written to, not
+ * replaced: the text is kept in memory and goes there in one go at the commit.
+ */
 #ifndef GEO_BASE_FILE_H
 #define GEO_BASE_FILE_H
 #include <stddef.h>
@@ -9,7 +15,8 @@
 
 struct file_write {
 	FILE *f;
-	char *path, *temporary; /* owned */
+	char *path;	 /* owned: the file itself, links followed */
+	char *temporary; /* owned; NULL: written through */
 };
 /* All: 0 or -errno after a diag. After a failure of file_open only, there is nothing to abandon. */
 int file_open(struct file_write *w, const char *path, struct diag_sink *d);

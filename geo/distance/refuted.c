@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "geo/base/file.h"
 #include "geo/facts/country.h"
 #include "geo/distance/refuted.h"
 
@@ -283,7 +284,7 @@ size_t refuted_entries(const struct refuted *r, const struct refuted_entry **ret
 	return r->n;
 }
 
-static bool write_all(const struct refuted *r, FILE *to)
+static void write_all(const struct refuted *r, FILE *to)
 {
 	char prefix[IP_STRLEN], cc[3];
 
@@ -294,49 +295,21 @@ static bool write_all(const struct refuted *r, FILE *to)
 	for (size_t i = 0; i < r->n; i++)
 		fprintf(to, "%s,%s,%" PRIu64 ",%" PRId64 "\n", cidr_format(prefix, &r->v[i].prefix),
 			country_text(r->v[i].country, cc), r->v[i].rtt_min_ns, r->v[i].time);
-	return fflush(to) == 0 && fsync(fileno(to)) == 0;
-}
-
-/* fd is taken. */
-static int write_beside(const struct refuted *r, int fd)
-{
-	FILE *to = fdopen(fd, "w");
-	int err = 0;
-
-	if (!to) {
-		err = -errno;
-		close(fd);
-		return err;
-	}
-	if (!write_all(r, to))
-		err = errno ? -errno : -EIO;
-	if (fclose(to) != 0 && err == 0)
-		err = -errno;
-	return err;
 }
 
 int refuted_save(struct refuted *r)
 {
-	char *beside = NULL;
-	int fd, err;
+	struct file_write w;
+	int err;
 
 	if (!r->changed)
 		return 0;
-	if (asprintf(&beside, "%s.XXXXXX", r->path) < 0)
-		return -ENOMEM;
-	fd = mkostemp(beside, O_CLOEXEC);
-	if (fd < 0) {
-		err = -errno;
-		free(beside);
-		return err;
-	}
-	err = write_beside(r, fd);
-	if (err == 0 && (chmod(beside, 0644) < 0 || rename(beside, r->path) < 0))
-		err = -errno;
+	err = file_open(&w, r->path, NULL);
 	if (err < 0)
-		unlink(beside);
-	else
+		return err;
+	write_all(r, w.f);
+	err = file_commit(&w, NULL);
+	if (err == 0)
 		r->changed = false;
-	free(beside);
 	return err;
 }
