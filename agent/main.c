@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* main.c - the verbs and their dispatch; help comes from the table. */
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/base/diag_print.h"
 
@@ -106,11 +110,38 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
+/* A closed standard descriptor would be given to the next file that is opened, and then what is printed goes
+ * into that file. Standard output is closed for writing all the same, so that what prints there fails. */
+static void hold_standard_descriptors(void)
+{
+	static const int how[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+
+	for (int fd = 0; fd < 3; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", how[fd]) < 0)
+			_exit(EXIT_FAILED);
+}
+
+/* Whatever the verb found, it is not done when nobody could read it: 4 with nothing printed would be a report
+ * that says nothing. A verb that failed has said why. */
+static int close_output(int code)
+{
+	bool lost = ferror(stdout) != 0;
+
+	errno = 0;
+	if (fclose(stdout) != 0)
+		lost = true;
+	if (!lost || code == EXIT_USAGE || code == EXIT_FAILED)
+		return code;
+	diag_say("standard output: cannot write: %s",
+		 errno ? strerror(errno) : "what was printed is incomplete");
+	return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
 	const struct verb *v;
-	int code;
 
+	hold_standard_descriptors();
 	signal(SIGPIPE,
 	       SIG_IGN); /* a reader that went away is an error of the write, not a death */
 	if (argc < 2) {
@@ -120,21 +151,16 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    strcmp(argv[1], "help") == 0) {
 		help(stdout);
-		return EXIT_DONE;
+		return close_output(EXIT_DONE);
 	}
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("cordon " CORDON_VERSION);
-		return EXIT_DONE;
+		return close_output(EXIT_DONE);
 	}
 	v = verb_find(argv[1]);
 	if (!v) {
 		diag_say("'%s' is no verb; 'cordon --help' lists them", argv[1]);
 		return EXIT_USAGE;
 	}
-	code = verb_run(v, argc - 1, argv + 1);
-	if (fflush(stdout) != 0 && code == EXIT_DONE) {
-		diag_say("standard output: cannot write: %m");
-		return EXIT_FAILED;
-	}
-	return code;
+	return close_output(verb_run(v, argc - 1, argv + 1));
 }

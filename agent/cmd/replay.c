@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,9 +12,12 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/replay.h"
 #include "agent/base/diag_print.h"
-#include "geo/base/cleanup.h"
+#include "agent/base/interrupt.h"
 #include "agent/base/text.h"
+#include "agent/event/event_text.h"
 #include "agent/feed/ecs.h"
+#include "geo/base/cleanup.h"
+#include "geo/base/file.h"
 
 #define DEPTH_MAX  16 /* of directories */
 #define REASON_MAX 256
@@ -30,7 +34,8 @@ static const char usage[] =
 	"  --json               events as JSON lines (they always are)\n"
 	"  --flows-max N        one-way flows kept at a time (default 16777216)\n\n"
 	"Exit codes: 0 nothing found, 1 failed, 2 usage, 3 the policy is wrong, 4 a transfer that the policy blocks or\n"
-	"alerts on, 5 the input was damaged (wins over 4; what was readable is reported).\n";
+	"alerts on, 5 the input was damaged (wins over 4; what was readable is reported). SIGINT and SIGTERM end the\n"
+	"reading: what is known is written, marked incomplete, with exit code 1.\n";
 
 static void own_replay(struct replay *r)
 {
@@ -123,6 +128,7 @@ static void put_event(void *arg, struct event *e)
 
 	if (r->error)
 		return;
+	errno = 0;
 	line = ecs_format(&r->json, e, NULL);
 	if (!line)
 		r->error = -ENOMEM;
@@ -196,12 +202,21 @@ static int another_day(struct replay *r, uint64_t time_ns)
 	return result < 0 ? result : pipeline_engine(r->pipeline, r->engines[r->nengines - 1]);
 }
 
+/* Not for a signal, and not for a reader of the events that went away or a disk that is full. */
+static bool goes_on(const struct replay *r)
+{
+	return !r->error && !interrupt_came();
+}
+
 static int packets(struct replay *r, const struct replay_capture *c, struct capture *reader)
 {
 	struct packet_frame frames[CAPTURE_BATCH];
 	int n, result = 0;
 
-	while (result == 0 && (n = capture_next(reader, frames, CAPTURE_BATCH)) != 0) {
+	while (result == 0 && goes_on(r) &&
+	       (n = capture_next(reader, frames, CAPTURE_BATCH)) != 0) {
+		if (n == -EINTR)
+			break;
 		if (n < 0) {
 			diag_say("%s: cannot be read on: %s", c->path, strerror(-n));
 			r->failed = true;
@@ -251,9 +266,11 @@ static int one_capture(struct replay *r, struct replay_capture *c)
 	if (!reader)
 		return 0;
 	result = packets(r, c, reader);
+	r->read += goes_on(r);
 	for (unsigned k = 0; k < CAPTURE_DAMAGES; k++)
 		r->damaged[k] += capture_damaged(reader)[k];
-	if (result == 0 && !on_stdout(r) && capture_sha256(reader, c->sha256) < 0) {
+	if (result == 0 && goes_on(r) && !on_stdout(r) && capture_sha256(reader, c->sha256) < 0 &&
+	    goes_on(r)) {
 		diag_say("%s: cannot be read to its end for its sum", c->path);
 		r->failed = true;
 	}
@@ -266,7 +283,7 @@ static int exit_code(const struct replay *r)
 {
 	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
 
-	if (r->failed || r->error)
+	if (r->failed || r->error || r->interrupted)
 		return EXIT_FAILED;
 	if (replay_damaged(r))
 		return EXIT_DAMAGED;
@@ -275,43 +292,55 @@ static int exit_code(const struct replay *r)
 		       : EXIT_DONE;
 }
 
-/* Beside the target first, so that a reader of the file sees the old summary or the new one. */
+/* In a file, its reader sees the old summary or the new one. 0, or an exit code after a sentence. */
 static int write_summary(struct replay *r, int code)
 {
 	const char *text = replay_summary(r, code);
-	_free_ char *part = NULL;
-	FILE *to = stdout;
+	struct file_write file;
+	struct diag_print print;
+	int result;
 
-	if (!text)
-		return -ENOMEM;
-	if (!on_stdout(r)) {
-		if (asprintf(&part, "%s.part", r->summary) < 0)
-			return -ENOMEM;
-		to = fopen(part, "we");
-		if (!to)
-			return -errno;
+	if (!text) {
+		diag_say("%s: cannot write the summary: %s", r->summary, strerror(ENOMEM));
+		return EXIT_FAILED;
 	}
-	errno = 0;
-	if (fwrite(text, 1, r->json.len, to) != r->json.len || putc('\n', to) == EOF ||
-	    fflush(to) == EOF) {
-		int result = errno ? -errno : -EIO;
+	if (on_stdout(r)) /* main says when that fails */
+		return fwrite(text, 1, r->json.len, stdout) == r->json.len && putchar('\n') != EOF
+			       ? 0
+			       : EXIT_FAILED;
+	diag_print_init(&print, stderr);
+	result = file_open(&file, r->summary, &print.sink);
+	if (result == 0) {
+		fprintf(file.f, "%s\n", text);
+		result = file_commit(&file, &print.sink);
+	}
+	diag_print_done(&print);
+	return result < 0 ? EXIT_FAILED : 0;
+}
 
-		if (part) {
-			fclose(to);
-			unlink(part);
-		}
-		return result;
-	}
-	if (part && (fclose(to) == EOF || rename(part, r->summary) < 0))
-		return -errno;
-	return 0;
+/* Among the events too, for who reads nothing else. */
+static void say_interrupted(struct replay *r)
+{
+	char text[128];
+	struct event e = {.kind = EVENT_STATE, .action = "replay-interrupted", .detail = text};
+	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
+
+	r->interrupted = true;
+	text_put(text, sizeof(text),
+		 "%zu of %zu captures read, %" PRIu64 " packets: what is said is incomplete",
+		 r->read, r->ncaptures, c->packets);
+	diag_say("interrupted: %s", text);
+	e.time_ns = c->last_ns;
+	e.policy = r->engines[r->nengines - 1]->policy;
+	if (!on_stdout(r) && event_id_v8(e.id, &e) == 0)
+		put_event(r, &e);
 }
 
 static int replay(struct replay *r)
 {
 	int result = 0, code;
 
-	for (size_t i = 0; i < r->ncaptures && result == 0; i++)
+	for (size_t i = 0; i < r->ncaptures && result == 0 && goes_on(r); i++)
 		result = one_capture(r, &r->captures[i]);
 	if (result == 0)
 		result = start(r, 0);
@@ -324,15 +353,15 @@ static int replay(struct replay *r)
 		return result == -EINVAL && !r->pipeline ? EXIT_POLICY : EXIT_FAILED;
 	}
 	replay_say_damage(r);
-	code = exit_code(r);
+	if (interrupt_came())
+		say_interrupted(r);
+	if (r->error || (!on_stdout(r) && fflush(stdout) == EOF))
+		r->error = r->error ? r->error : errno ? -errno : -EIO;
 	if (r->error)
 		diag_say("standard output: cannot write events: %s", strerror(-r->error));
+	code = exit_code(r);
 	result = r->summary ? write_summary(r, code) : 0;
-	if (result < 0) {
-		diag_say("%s: cannot write the summary: %s", r->summary, strerror(-result));
-		return EXIT_FAILED;
-	}
-	return code;
+	return result ? result : code;
 }
 
 static int add_inside(struct replay *r, const char *text)
@@ -438,5 +467,7 @@ int cmd_replay(int argc, char **argv)
 		diag_say("no file in the directories given");
 		return EXIT_FAILED;
 	}
+	if (interrupt_catch() < 0)
+		diag_say("an interruption will leave nothing: %m");
 	return replay(&r);
 }

@@ -22,6 +22,8 @@ struct replay {
 	const char *summary; /* path, "-", or NULL */
 	bool all;	     /* destinations inside too */
 	bool failed;	     /* some file could not be read at all */
+	bool interrupted;    /* a signal came before everything was read */
+	size_t read;	     /* captures read to their end */
 	size_t flows_max;
 	struct replay_capture *captures; /* owned */
 	size_t ncaptures;

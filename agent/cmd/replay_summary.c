@@ -196,6 +196,8 @@ const char *replay_summary(struct replay *r, int exit_code)
 	put_inputs(j, r);
 	if (r->all)
 		put_destinations(j, "destinations", d, n, false);
+	if (r->interrupted)
+		json_writer_bool(j, "incomplete", true);
 	json_writer_number(j, "exit_code", (uint64_t)exit_code);
 	json_writer_close(j, '}');
 	return json_writer_done(j);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
+#include "agent/base/interrupt.h"
 #include "agent/source/input.h"
 
 #define GZIP_BLOCK (256u << 10)
@@ -109,6 +110,8 @@ static int raw_read(struct input *in, uint8_t *to, size_t room, size_t *n)
 	*n = 0;
 	if (p->raw_eof)
 		return 0;
+	if (!in->size && interrupt_wait(p->fd) < 0)
+		return -EINTR;
 	do
 		r = read(p->fd, to, room);
 	while (r < 0 && errno == EINTR);

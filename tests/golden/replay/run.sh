@@ -77,7 +77,7 @@ says unit_rules 4 'names units, users or cgroups' -p unit.policy --geo geofeed.c
 says usage 2 'which captures' -p eu.policy
 says bad_inside 2 'is no network' --inside 10.0.0.1/8 database.pcap
 says bad_flows_max 2 'flows-max' --flows-max 1 database.pcap
-says unwritable_summary 1 'cannot write the summary' -p eu.policy --geo geofeed.csv --summary no/such/dir database.pcap
+says unwritable_summary 1 'no/such/dir: error: cannot be written' -p eu.policy --geo geofeed.csv --summary no/such/dir database.pcap
 "$CORDON" replay -p eu.policy --geo geofeed.csv database.pcap >/dev/full 2>full.err
 same full_disk/exit 1 $?
 check full_disk/says grep -q 'standard output' full.err
