@@ -313,18 +313,27 @@ void generation_free(struct generation *g)
 	free(g);
 }
 
+struct generation *generation_new(uint32_t number)
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	memset(g->rules, 0xff, sizeof(g->rules));
+	g->decisions = g->totals = g->cgroups = g->users = -1;
+	g->number = number;
+	return g;
+}
+
 int generation_make(struct generation **ret, struct kernel *k, const struct kernel_generation *kg,
 		    struct kernel_published *p, struct diag_sink *d)
 {
-	struct generation *g = calloc(1, sizeof(*g));
+	struct generation *g = generation_new(++k->settings->generations);
 	uint64_t start = clock_ns();
 	int err;
 
 	if (!g)
 		return -ENOMEM;
-	memset(g->rules, 0xff, sizeof(g->rules));
-	g->decisions = g->totals = g->cgroups = g->users = -1;
-	g->number = ++k->generations;
 	err = placemaps_get(&g->places, k, kg->table, p, d);
 	if (!err)
 		err = rules_make(g, kg->compiled, d);

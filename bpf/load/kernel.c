@@ -34,10 +34,25 @@ static int cgroup2_mount(char ret[256])
 	return ret[0] ? 0 : -ENOENT;
 }
 
+/* The directory of that name now: it may be another one than before, or none. */
+static int cgroup_enter(struct kernel *k)
+{
+	_fd_ int fd = open(k->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st))
+		return -errno;
+	fd_close(&k->cgroup_fd);
+	k->cgroup_fd = fd_take(&fd);
+	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
+	k->whole_host = k->cgroup_id == 1;
+	return 0;
+}
+
 static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
 {
 	char mount[256];
-	struct stat st;
+	int err;
 
 	if (cgroup2_mount(mount)) {
 		diag_error(d, NULL, 0,
@@ -50,16 +65,29 @@ static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
 	if (strlen(path) >= sizeof(k->cgroup))
 		return -ENAMETOOLONG;
 	memcpy(k->cgroup, path, strlen(path) + 1);
-	k->cgroup_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (k->cgroup_fd < 0 || fstat(k->cgroup_fd, &st)) {
-		int err = -errno;
-
+	err = cgroup_enter(k);
+	/* a unit that does not run has none: it is entered when it comes (guard.c) */
+	if (err == -ENOENT && !strncmp(path, mount, strlen(mount)) && path[strlen(mount)] == '/')
+		return 0;
+	if (err)
 		diag_error(d, path, 0, "cannot open the cgroup: %s", strerror(-err));
-		return err;
+	return err;
+}
+
+int kernel_cgroup_follow(struct kernel *k)
+{
+	struct stat st;
+
+	if (stat(k->cgroup, &st)) {
+		if (errno != ENOENT)
+			return -errno;
+		fd_close(&k->cgroup_fd);
+		k->cgroup_id = 0;
+		return 0;
 	}
-	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
-	k->whole_host = k->cgroup_id == 1;
-	return 0;
+	if (k->cgroup_fd >= 0 && st.st_ino == k->cgroup_id)
+		return 1;
+	return cgroup_enter(k) ? -errno : 2;
 }
 
 static int64_t clock_of(clockid_t id)
@@ -97,6 +125,8 @@ int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct dia
 	if (!err)
 		err = pin_directory(pins, &k->pins_fd, d);
 	if (!err)
+		adopt_left(k);
+	if (!err)
 		err = state_open(k, cfg, d);
 	if (!err)
 		err = records_open(k, d);
@@ -106,6 +136,7 @@ int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct dia
 	}
 	kernel_clock(k);
 	k->adopted = swap_adopt(k);
+	k->before = adopt_generation(k);
 	*ret = k;
 	return 0;
 }
@@ -133,16 +164,15 @@ void kernel_close(struct kernel *k)
  * decides. */
 int kernel_detach(struct kernel *k, struct diag_sink *d)
 {
-	char path[sizeof(k->pins)], name[32];
+	char path[sizeof(k->pins)];
 	int err = 0;
 
 	for (int h = HOOKS - 1; h >= 0; h--) {
-		hook_link_name((enum hook)h, name);
 		if (k->link[h] >= 0)
 			/* tracing links cannot: closing the last descriptor does it */
 			bpf_link_detach(k->link[h]);
 		fd_close(&k->link[h]);
-		if (pin_drop(k, name))
+		if (pin_drop(k, hook_pin((enum hook)h)))
 			err = -errno;
 	}
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
@@ -157,19 +187,27 @@ int kernel_detach(struct kernel *k, struct diag_sink *d)
 	return err;
 }
 
-static void generation_retire(struct kernel *k)
+/* The old generation's totals are in the settings as soon as its programs run no more: a killed agent
+ * takes none of them along. Packets that were in them at the swap are fetched by the next look. */
+static void generation_retire(struct kernel *k, struct generation *g)
 {
-	if (k->before) {
-		totals_retire(k, k->before);
+	if (k->now) { /* at first, 'before' is what the last agent left */
+		totals_retire(k);
 		generation_free(k->before);
+		k->before = k->now;
+		memset(k->before_retired, 0, sizeof(k->before_retired));
 	}
-	k->before = k->now;
+	k->now = g;
+	totals_retire(k);
 }
 
 int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 		   struct kernel_published *ret, struct diag_sink *d)
 {
-	bool fresh = k->link[HOOK_EGRESS] < 0;
+	/* does a program that runs now read the settings? then their mode changes after the policy
+	 * it belongs to is in force; else the new programs must find it */
+	bool unread = k->link[HOOK_EGRESS] < 0 ||
+		      (!k->now && k->left.settings_id != pin_map_id(k->state[STATE_SETTINGS]));
 	struct kernel_published p = {};
 	struct generation *g;
 	int64_t start;
@@ -178,11 +216,11 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 	if (err)
 		return err;
 	kernel_clock(k);
+	kernel_cgroup_follow(k);
 	start = clock_of(CLOCK_MONOTONIC);
 	if (!k->now)
 		swap_observer(k, d);
-	/* nobody is judged yet; else the mode changes after the policy it belongs to is in force */
-	if (fresh)
+	if (unread)
 		kernel_mode(k, kg->mode);
 	err = swap_in(k, g, k->now, d);
 	if (err) {
@@ -191,8 +229,7 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 	}
 	kernel_mode(k, kg->mode);
 	p.ns_swap = (uint64_t)(clock_of(CLOCK_MONOTONIC) - start);
-	generation_retire(k);
-	k->now = g;
+	generation_retire(k, g);
 	if (ret)
 		*ret = p;
 	return 0;
@@ -200,8 +237,22 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 
 int kernel_mode(struct kernel *k, enum policy_mode mode)
 {
+	k->mode = mode;
 	__atomic_store_n(&k->settings->mode, (uint32_t)mode, __ATOMIC_RELEASE);
 	return 0;
+}
+
+void kernel_requested(struct kernel *k, bool on)
+{
+	k->settings->requested = on;
+}
+
+void kernel_left(const struct kernel *k, struct kernel_left *ret)
+{
+	*ret = (struct kernel_left){.found = k->left.found,
+				    .attached = k->left.attached,
+				    .mode = k->left.mode,
+				    .requested = k->left.requested};
 }
 
 int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask)

@@ -59,12 +59,44 @@ struct kernel_config {
 	uint32_t denial_ring; /* bytes, power of two; 0 = 1 MiB */
 	uint32_t flow_ring;   /* 0 = 4 MiB */
 	/* leave out sendmsg4/6: UDP gets its EPERM from the packet hook all the same */
+	bool look; /* only to ask: what is pinned and does not fit is left alone, with -ESTALE */
 	bool no_sendmsg;
 };
 struct kernel;
 /* -EBUSY: another agent holds the pins. Adopts what is pinned there; *ret untouched on failure. */
 int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct diag_sink *d);
 void kernel_close(struct kernel *k); /* links stay: enforcement goes on. NULL is fine. */
+/* What the last agent left, found at kernel_open. */
+struct kernel_left {
+	bool found;	/* something of it: its programs, or its settings */
+	bool attached;	/* its packet hook is in force on a cgroup */
+	bool requested; /* the mode was asked for at run time (kernel_requested) */
+	enum policy_mode mode;
+};
+void kernel_left(const struct kernel *k, struct kernel_left *ret);
+
+/* What somebody else changed, each put back at once (error 0) or not (-errno). Call it several times
+ * a second. */
+enum kernel_fault {
+	KERNEL_FAULT_DETACHED, /* the hook lost its link */
+	KERNEL_FAULT_PROGRAM,  /* the link held another program */
+	KERNEL_FAULT_MODE,     /* the mode in the pinned settings was another; what: ours */
+	KERNEL_FAULT_PIN_GONE,
+	KERNEL_FAULT_PIN_OTHER,	  /* the pin's name had another object */
+	KERNEL_FAULT_CGROUP_GONE, /* nothing can be judged until it is made again */
+	KERNEL_FAULT_CGROUP_NEW,  /* it was made again: attached to it */
+	KERNEL_FAULTS
+};
+struct kernel_finding {
+	enum kernel_fault fault;
+	const char *what; /* hook, pin, or cgroup; lives as long as k */
+	int error;
+};
+#define KERNEL_FINDINGS_MAX 32
+/* The number of findings; *blind: -errno of what could not be looked at, 0 = all was. */
+int kernel_guard(struct kernel *k, struct kernel_finding *ret, size_t max, int *blind);
+/* 0: the cgroup is gone; 1: it is the one we are on; 2: it is a new one, entered, nothing attached. */
+int kernel_cgroup_follow(struct kernel *k);
 /* Pins that somebody removed are made again: without them nothing would outlive the agent. How
  * many, or -errno. */
 int kernel_repin(struct kernel *k);
@@ -99,6 +131,7 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *g,
 int kernel_mode(struct kernel *k,
 		enum policy_mode mode); /* at run time, without a new generation */
 /* call every minute and when the clock was set: rules with 'until' read it */
+void kernel_requested(struct kernel *k, bool on); /* remembered in the pins: see kernel_left */
 int kernel_clock(struct kernel *k);
 
 /* Between generations. A cgroup that asked (KERNEL_UNRESOLVED) stays unresolved until it is set. */

@@ -6,6 +6,7 @@
  *
  *     libbpf_log  map_value  exec    by themselves
  *     hook  pin                      the table of hooks; the directory of pins
+ *     adopt                          what the last agent left, asked of the attached programs
  *     state                          the maps that stay
  *     generation                     a policy's programs and maps
  *     swap                           which of them the hooks run
@@ -47,13 +48,14 @@ enum hook {
 };
 #define HOOK_GENERATION_LAST HOOK_SENDMSG6
 struct hook_def {
-	const char *name; /* of the program; its link is pinned as link_NAME */
+	const char *name; /* of the program */
+	const char *pin;  /* of the link */
 	enum bpf_attach_type type;
 	bool required;
 };
 /* hook.c */
 const struct hook_def *hook_def(enum hook h);
-void hook_link_name(enum hook h, char ret[32]); /* of its pin */
+const char *hook_pin(enum hook h); /* the name of its link's pin */
 
 /* Closes itself when it goes out of scope. */
 static inline void fd_close(int *fd)
@@ -91,6 +93,17 @@ struct generation {
 	uint8_t *actions; /* by decision: enum decide_action */
 };
 
+/* What the last agent left (adopt.c). */
+struct left {
+	bool found;    /* its packet hook's link, or else its settings */
+	bool attached; /* the link holds a program on a cgroup that is there */
+	enum policy_mode mode;
+	bool requested;
+	uint32_t generations;
+	uint32_t settings_id; /* of the map that the packet hook's program reads; 0 = not known */
+	struct abi_total retired[4];
+};
+
 struct kernel {
 	char cgroup[256], pins[256];
 	int cgroup_fd, pins_fd; /* pins_fd holds the lock */
@@ -101,9 +114,12 @@ struct kernel {
 	struct observe_bpf *observe;
 	struct bpf_link *iterator;
 	struct generation *now, *before; /* before: its last packets may still be counted */
-	uint32_t generations;
-	struct abi_total retired[4]; /* totals by action of generations that are gone */
-	int link[HOOKS];	     /* -1 = not attached */
+	/* totals by action of 'before' that settings->retired has already */
+	struct abi_total before_retired[4];
+	struct left left;
+	int link[HOOKS];	 /* -1 = not attached */
+	uint32_t program[HOOKS]; /* id of what the link must hold; 0 = the hook is not wanted */
+	enum policy_mode mode;	 /* what settings->mode must be */
 	struct ring_buffer *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */
@@ -119,6 +135,15 @@ int pin_get(const struct kernel *k, const char *name); /* descriptor or -errno *
 int pin_put(const struct kernel *k, const char *name, int fd); /* replaces */
 int pin_drop(const struct kernel *k, const char *name);	       /* 0 when there is none */
 
+uint32_t pin_map_id(int fd); /* 0 = no map */
+
+/* adopt.c */
+void adopt_left(struct kernel *k);			 /* fills k->left */
+int adopt_map(const struct kernel *k, const char *name); /* of a pinned link's program; -ENOENT */
+/* The last agent's generation, as far as its totals go; NULL when there is none or it is of another
+ * version. */
+struct generation *adopt_generation(const struct kernel *k);
+
 /* state.c */
 const char *state_name(enum state_map m);
 int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d);
@@ -128,6 +153,7 @@ int state_reuse(const struct kernel *k, struct bpf_object *o);
 /* generation.c */
 int generation_make(struct generation **ret, struct kernel *k, const struct kernel_generation *g,
 		    struct kernel_published *p, struct diag_sink *d);
+struct generation *generation_new(uint32_t number); /* empty; NULL: no memory */
 void generation_free(struct generation *g);
 int generation_program(const struct generation *g, enum hook h);
 
@@ -135,13 +161,16 @@ int generation_program(const struct generation *g, enum hook h);
 int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
 	    struct diag_sink *d);
 int swap_observer(struct kernel *k, struct diag_sink *d);
+/* One hook again, as it was: its program is loaded still. */
+int swap_mend(struct kernel *k, enum hook h);
 /* opens the pinned links; 1 when the packet hook is in force on our cgroup */
 int swap_adopt(struct kernel *k);
 
 /* records.c */
 int records_open(struct kernel *k, struct diag_sink *d);
 void records_close(struct kernel *k);
-void totals_retire(struct kernel *k, const struct generation *g);
+/* What 'before' has counted goes to the settings, as far as it is not there yet. */
+void totals_retire(struct kernel *k);
 
 /* map_value.c: which array maps the programs that are loaded next address directly; the first begins a
  * new list */

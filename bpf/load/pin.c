@@ -17,8 +17,9 @@
  *
  *   1. Who holds the flock on the directory is the agent of these pins. The kernel frees the lock
  *      when that process ends, however it ends. A second agent is refused (-EBUSY).
- *   2. The state is adopted whole or not at all: every map is there, has the type and sizes that
- *      this version declares, and settings has its ABI_VERSION. Else all of it is made anew.
+ *   2. The state is adopted whole or not at all: every map is there (by its pin, or as a map of a
+ *      program that a pinned link holds), has the type and sizes that this version declares, and
+ *      settings has its ABI_VERSION. Else all of it is made anew, with the mode that is in force.
  *   3. A name never points to nothing: pin_put pins the new object as NAME_new and renames it over
  *      the old one. A crash between two names leaves some old and some new; rule 2 finds that.
  *   4. A program that a link holds never changes its maps. New state maps are used by the new
@@ -151,4 +152,12 @@ int pin_drop(const struct kernel *k, const char *name)
 	if (pin_path(k, name, path))
 		return -ENAMETOOLONG;
 	return unlink(path) && errno != ENOENT ? -errno : 0;
+}
+
+uint32_t pin_map_id(int fd)
+{
+	struct bpf_map_info i = {};
+	__u32 len = sizeof(i);
+
+	return fd >= 0 && !bpf_obj_get_info_by_fd(fd, &i, &len) ? i.id : 0;
 }

@@ -241,9 +241,18 @@ static void totals_by_action(const struct generation *g, struct abi_total action
 	free(t);
 }
 
-void totals_retire(struct kernel *k, const struct generation *g)
+void totals_retire(struct kernel *k)
 {
-	totals_by_action(g, k->retired);
+	struct abi_total sum[4] = {};
+
+	totals_by_action(k->before, sum);
+	for (int a = 0; k->before && a < 4; a++) {
+		struct abi_total *to = &k->settings->retired[a], *had = &k->before_retired[a];
+
+		to->packets += sum[a].packets - had->packets;
+		to->bytes += sum[a].bytes - had->bytes;
+		*had = sum[a];
+	}
 }
 
 int kernel_decisions(struct kernel *k, struct abi_total *ret, size_t *n)
@@ -285,8 +294,8 @@ int kernel_counters(struct kernel *k, struct kernel_totals *ret)
 			ret->sum.count[i] += row[c].count[i];
 	}
 	free(row);
-	memcpy(ret->sum.action, k->retired, sizeof(k->retired));
-	totals_by_action(k->before, ret->sum.action);
+	totals_retire(k);
+	memcpy(ret->sum.action, k->settings->retired, sizeof(ret->sum.action));
 	totals_by_action(k->now, ret->sum.action);
 	return 0;
 }

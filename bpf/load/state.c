@@ -59,21 +59,30 @@ static int state_version(int settings_fd)
 	return version;
 }
 
-/* All of them or none: records of one version do not go with slots of another. */
+/* All of them or none: records of one version do not go with slots of another. A map whose pin
+ * somebody removed is found by the program that uses it. */
 static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink *d)
 {
+	bool pinned[STATE_MAPS];
 	int found = 0, fit = 0;
 
 	for (enum state_map m = 0; m < STATE_MAPS; m++) {
 		k->state[m] = pin_get(k, state_names[m]);
+		pinned[m] = k->state[m] >= 0;
+		if (k->state[m] == -ENOENT)
+			k->state[m] = adopt_map(k, state_names[m]);
 		if (k->state[m] < 0)
 			continue;
 		found++;
 		fit += state_fits(k->state[m], state_of(o, m));
 	}
 	if (found == STATE_MAPS && fit == STATE_MAPS &&
-	    state_version(k->state[STATE_SETTINGS]) == ABI_VERSION)
+	    state_version(k->state[STATE_SETTINGS]) == ABI_VERSION) {
+		for (enum state_map m = 0; m < STATE_MAPS; m++)
+			if (!pinned[m])
+				pin_put(k, state_names[m], k->state[m]); /* else the guard will */
 		return true;
+	}
 	if (found)
 		diag_warn(d, k->pins, 0,
 			  "the maps pinned there are of another version (%d of %d found, "
@@ -84,11 +93,32 @@ static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink
 	return false;
 }
 
+/* New settings say what is in force before anybody can find them: an agent that is killed between
+ * here and its first swap must not leave a weaker mode to the next. */
+static int settings_begin(const struct kernel *k, int fd)
+{
+	struct abi_settings *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	if (s == MAP_FAILED)
+		return -errno;
+	s->version = ABI_VERSION;
+	s->mode = k->left.mode;
+	s->requested = k->left.requested;
+	s->generations = k->left.generations;
+	memcpy(s->retired, k->left.retired, sizeof(s->retired));
+	munmap(s, sizeof(*s));
+	return 0;
+}
+
 static int state_make(struct kernel *k, struct bpf_object *o, struct diag_sink *d)
 {
-	for (enum state_map m = 0; m < STATE_MAPS; m++) {
-		int err;
+	int err = settings_begin(k, bpf_map__fd(state_of(o, STATE_SETTINGS)));
 
+	if (err) {
+		diag_error(d, k->pins, 0, "cannot write the settings: %s", strerror(-err));
+		return err;
+	}
+	for (enum state_map m = 0; m < STATE_MAPS; m++) {
 		k->state[m] = fcntl(bpf_map__fd(state_of(o, m)), F_DUPFD_CLOEXEC, 3);
 		err = k->state[m] < 0 ? -errno : pin_put(k, state_names[m], k->state[m]);
 		if (err) {
@@ -132,7 +162,7 @@ static int settings_map(struct kernel *k, struct diag_sink *d)
 		return err;
 	}
 	k->settings = p;
-	k->settings->version = ABI_VERSION;
+	k->mode = k->settings->mode ? MODE_ENFORCE : MODE_MONITOR;
 	return 0;
 }
 
@@ -157,6 +187,10 @@ int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_si
 	if (cfg->flow_ring)
 		bpf_map__set_max_entries(state_of(o, STATE_FLOW_RING), cfg->flow_ring);
 	adopted = state_adopt(k, o, d);
+	if (!adopted && cfg->look) {
+		diag_error(d, k->pins, 0, "what is pinned there is not of this version");
+		return -ESTALE;
+	}
 	err = adopted ? state_reuse(k, o) : 0;
 	if (!err)
 		err = observe_bpf__load(k->observe);

@@ -50,7 +50,7 @@ static void hook_status(const struct kernel *k, enum hook h, struct kernel_hook 
 	ret->link_id = i.id;
 	ret->prog_id = i.prog_id;
 	/* detached by force, or with its cgroup: the link is there, its cgroup id is 0 */
-	ret->attached = h == HOOK_STATE || i.cgroup.cgroup_id == k->cgroup_id;
+	ret->attached = h == HOOK_STATE || (k->cgroup_id && i.cgroup.cgroup_id == k->cgroup_id);
 	prog_info(i.prog_id, NULL, ret->tag);
 }
 

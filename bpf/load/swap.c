@@ -26,16 +26,14 @@ static bool link_good(const struct kernel *k, int fd, enum hook h)
 		return i.type == BPF_LINK_TYPE_TRACING ||
 		       i.type == BPF_LINK_TYPE_RAW_TRACEPOINT; /* by kernel */
 	return i.type == BPF_LINK_TYPE_CGROUP && i.cgroup.attach_type == hook_def(h)->type &&
-	       i.cgroup.cgroup_id == k->cgroup_id;
+	       k->cgroup_id && i.cgroup.cgroup_id == k->cgroup_id;
 }
 
 int swap_adopt(struct kernel *k)
 {
 	for (enum hook h = 0; h < HOOKS; h++) {
-		char name[32];
 
-		hook_link_name(h, name);
-		k->link[h] = pin_get(k, name);
+		k->link[h] = pin_get(k, hook_pin(h));
 		if (k->link[h] >= 0 && !link_good(k, k->link[h], h))
 			/* its pin stays, and what it enforces, until we have our own */
 			fd_close(&k->link[h]);
@@ -48,17 +46,17 @@ int swap_adopt(struct kernel *k)
 static int link_new(struct kernel *k, enum hook h, int prog)
 {
 	_fd_ int fd = -1;
-	char name[32];
 	int err;
 
+	if (h != HOOK_STATE && k->cgroup_fd < 0)
+		return 0; /* there is no cgroup yet: guard.c attaches when it comes */
 	if (h == HOOK_STATE)
 		fd = bpf_raw_tracepoint_open(NULL, prog);
 	else
 		fd = bpf_link_create(prog, k->cgroup_fd, hook_def(h)->type, NULL);
 	if (fd < 0)
 		return -errno;
-	hook_link_name(h, name);
-	err = pin_put(k, name, fd);
+	err = pin_put(k, hook_pin(h), fd);
 	if (err)
 		return err;
 	fd_close(&k->link[h]);
@@ -66,22 +64,33 @@ static int link_new(struct kernel *k, enum hook h, int prog)
 	return 0;
 }
 
+static uint32_t program_id(int prog)
+{
+	struct bpf_prog_info i = {};
+	__u32 len = sizeof(i);
+
+	return !bpf_obj_get_info_by_fd(prog, &i, &len) ? i.id : 0;
+}
+
 static int link_set(struct kernel *k, enum hook h, int prog)
 {
+	int err = 0;
+
 	/* ENOLINK: somebody detached it by force */
-	if (h != HOOK_STATE && k->link[h] >= 0 && link_good(k, k->link[h], h) &&
-	    !bpf_link_update(k->link[h], prog, NULL))
-		return 0;
-	return link_new(k, h, prog);
+	if (h == HOOK_STATE || k->link[h] < 0 || !link_good(k, k->link[h], h) ||
+	    bpf_link_update(k->link[h], prog, NULL))
+		err = link_new(k, h, prog);
+	if (!err)
+		k->program[h] = program_id(prog);
+	return err;
 }
 
 static void link_drop(struct kernel *k, enum hook h)
 {
-	char name[32];
 
 	fd_close(&k->link[h]);
-	hook_link_name(h, name);
-	pin_drop(k, name);
+	k->program[h] = 0;
+	pin_drop(k, hook_pin(h));
 }
 
 /* Back to what was: the old generation's programs are still loaded. */
@@ -126,19 +135,29 @@ int swap_in(struct kernel *k, const struct generation *g, const struct generatio
 	return 0;
 }
 
+static int observer_program(const struct kernel *k, enum hook h)
+{
+	const struct bpf_program *p = h == HOOK_SOCK_CREATE    ? k->observe->progs.sock_create
+				      : h == HOOK_SOCK_RELEASE ? k->observe->progs.sock_release
+							       : k->observe->progs.sock_state;
+
+	return bpf_program__fd(p);
+}
+
 int swap_observer(struct kernel *k, struct diag_sink *d)
 {
-	const int progs[HOOKS] = {
-		[HOOK_SOCK_CREATE] = bpf_program__fd(k->observe->progs.sock_create),
-		[HOOK_SOCK_RELEASE] = bpf_program__fd(k->observe->progs.sock_release),
-		[HOOK_STATE] = bpf_program__fd(k->observe->progs.sock_state),
-	};
-
 	for (enum hook h = HOOK_GENERATION_LAST + 1; h < HOOKS; h++) {
-		int err = link_set(k, h, progs[h]);
+		int err = link_set(k, h, observer_program(k, h));
 
 		if (err)
 			swap_failed(k, h, err, DIAG_WARNING, d);
 	}
 	return 0;
+}
+
+int swap_mend(struct kernel *k, enum hook h)
+{
+	if (h > HOOK_GENERATION_LAST)
+		return link_set(k, h, observer_program(k, h));
+	return k->now ? link_set(k, h, generation_program(k->now, h)) : -ENODATA;
 }

@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
@@ -136,12 +136,23 @@ struct abi_handshake {
 
 #define ABI_CGROUP_PENDING 0x80000000u /* asked for; judged as unresolved */
 
-/* One element, mapped by the agent: what changes without a new generation. */
+struct abi_total {
+	__u64 packets, bytes;
+};
+/*
+ * One element, mapped by the agent: what changes without a new generation, and what must outlive the
+ * agent. The first two words stay where they are in every version: the next agent, of whatever
+ * version, reads the mode that is in force there.
+ */
 struct abi_settings {
 	__u32 version;			/* ABI_VERSION */
 	__u32 mode;			/* enum policy_mode: 0 monitor, 1 enforce */
 	__u64 wall_offset;		/* CLOCK_REALTIME - CLOCK_BOOTTIME, ns */
 	__u64 listening[2][65536 / 64]; /* bitmap of local ports: [0] TCP, [1] UDP */
+	__u32 requested;   /* 1: the mode was asked for at run time; else the policy's */
+	__u32 generations; /* the last number given: none is given twice */
+	struct abi_total
+		retired[4]; /* by enum decide_action: totals of generations that are gone */
 };
 
 enum abi_counter {
@@ -157,9 +168,6 @@ enum abi_counter {
 	ABI_DHCP,		/* packets let pass as DHCP */
 	ABI_CONNECT_DENIED,	/* connect() and sendmsg() refused with EPERM */
 	ABI_COUNTERS
-};
-struct abi_total {
-	__u64 packets, bytes;
 };
 /* One element for each CPU, over all generations. */
 struct abi_counters {

@@ -92,4 +92,24 @@ static inline struct kernel_published loaded_publish(struct kernel *k, const str
 #define STAGE_PLACES                                                                                       \
 	"place 10.1.0.0/16 is DE\nplace fd01::/32 is DE\nplace 10.2.0.0/16 is US\nplace fd02::/32 is US\n" \
 	"place 10.3.0.0/16 is CH\nplace fd03::/32 is CH\n"
+
+static inline struct sockaddr_in stage_address(const char *ip, uint16_t port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+	inet_pton(AF_INET, ip, &a.sin_addr);
+	return a;
+}
+
+/* One datagram: 0 or -errno. */
+static inline int stage_udp(const char *to)
+{
+	struct sockaddr_in a = stage_address(to, 9001);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), err;
+
+	err = sendto(fd, "x", 1, 0, (void *)&a, sizeof(a)) < 0 ? -errno : 0;
+	close(fd);
+	return err;
+}
+
 #endif

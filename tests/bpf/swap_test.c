@@ -39,18 +39,11 @@ struct flood {
 	pid_t pid[2];
 };
 
-static struct sockaddr_in address(const char *ip, uint16_t port)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
-
-	inet_pton(AF_INET, ip, &a.sin_addr);
-	return a;
-}
-
 /* UDP to a blocked and to an allowed address in turn. */
 static void flood_udp(struct flood *f)
 {
-	struct sockaddr_in us = address("10.2.0.2", 9000), de = address("10.1.0.2", 9000);
+	struct sockaddr_in us = stage_address("10.2.0.2", 9000),
+			   de = stage_address("10.1.0.2", 9000);
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 
 	while (!f->stop) {
@@ -66,7 +59,7 @@ static void flood_udp(struct flood *f)
 /* TCP: connects (they meet the connect hook), and SYNs by a raw socket (they do not). */
 static void flood_tcp(struct flood *f)
 {
-	struct sockaddr_in us = address("10.2.0.2", 9000);
+	struct sockaddr_in us = stage_address("10.2.0.2", 9000);
 	int raw = socket(AF_INET, SOCK_RAW, IPPROTO_TCP);
 	uint8_t syn[20] = {1, 2, 0x23, 0x28, [12] = 0x50, [13] = 0x02};
 
@@ -219,16 +212,6 @@ Test(swap, killed_agent_leaves_the_verdict_and_the_next_adopts_it)
 	kernel_detach(k, &quiet);
 }
 
-static int try_udp(const char *to)
-{
-	struct sockaddr_in a = address(to, 9001);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0), err;
-
-	err = sendto(fd, "x", 1, 0, (void *)&a, sizeof(a)) < 0 ? -errno : 0;
-	close(fd);
-	return err;
-}
-
 static void keep_text(void *arg, const struct diag *d)
 {
 	snprintf(arg, 200, "%s", d->text);
@@ -267,8 +250,8 @@ Test(swap, failed_publish_keeps_the_old)
 	cr_expect_eq(kernel_publish(k, &g, NULL, &d), -E2BIG);
 	kernel_status(k, &st);
 	cr_expect(st.generation == 1 && st.mode == MODE_ENFORCE);
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM);
-	cr_expect_eq(try_udp("10.1.0.2"), 0);
+	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM);
+	cr_expect_eq(stage_udp("10.1.0.2"), 0);
 	kernel_detach(k, &quiet);
 }
 
@@ -291,11 +274,11 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 	s->version = ABI_VERSION + 1;
 	cr_assert_eq(kernel_open(&k, &cfg, &d), 0);
 	cr_expect(strstr(text, "another version"), "%s", text);
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM,
+	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM,
 		     "the old programs stand until the next generation");
 	loaded_publish(k, l, MODE_ENFORCE);
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM);
-	cr_expect_eq(try_udp("10.1.0.2"), 0);
+	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM);
+	cr_expect_eq(stage_udp("10.1.0.2"), 0);
 	kernel_detach(k, &quiet);
 }
 
@@ -318,12 +301,12 @@ Test(swap, forced_detach_is_seen_and_mended)
 	close(fd);
 	kernel_status(k, &st);
 	cr_expect(!st.hook[0].attached, "nobody noticed");
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM, "sendmsg4 still refuses");
+	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM, "sendmsg4 still refuses");
 	loaded_publish(k, l, MODE_ENFORCE);
 	kernel_status(k, &st);
 	cr_expect(st.hook[0].attached);
 	kernel_detach(k, &quiet);
-	cr_expect_eq(try_udp("10.2.0.2"), 0, "detach is an uninstall");
+	cr_expect_eq(stage_udp("10.2.0.2"), 0, "detach is an uninstall");
 	cr_expect(access(stage.pins, F_OK) && errno == ENOENT, "the pins are still there");
 }
 
@@ -354,16 +337,16 @@ Test(swap, cgroups_are_asked_for_once_and_unknown_is_not_allowed)
 	cr_assert(l->compiled->header.needs & DECIDE_NEEDS_CGROUP);
 	loaded_publish(k, l, MODE_ENFORCE);
 	for (int i = 0; i < 3; i++)
-		cr_expect_eq(try_udp("10.1.0.2"), -EPERM);
+		cr_expect_eq(stage_udp("10.1.0.2"), -EPERM);
 	kernel_poll(k, keep_unresolved, &u);
 	kernel_status(k, &st);
 	cr_expect(u.n == 1 && u.cgroup == st.cgroup_id, "asked %d times for %lu", u.n, u.cgroup);
 	cr_assert_eq(kernel_cgroup_set(k, u.cgroup, compiled_cgroup_mask(l->compiled, "/here")), 0);
-	cr_expect_eq(try_udp("10.1.0.2"), 0);
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM);
+	cr_expect_eq(stage_udp("10.1.0.2"), 0);
+	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM);
 	cr_assert_eq(
 		kernel_cgroup_set(k, u.cgroup, compiled_cgroup_mask(l->compiled, "/elsewhere")), 0);
-	cr_expect_eq(try_udp("10.1.0.2"), -EPERM);
+	cr_expect_eq(stage_udp("10.1.0.2"), -EPERM);
 	kernel_detach(k, &quiet);
 }
 
@@ -373,7 +356,7 @@ static int try_as(uid_t uid)
 	int status;
 
 	if (!pid)
-		_exit(setuid(uid) ? 99 : -try_udp("10.1.0.2"));
+		_exit(setuid(uid) ? 99 : -stage_udp("10.1.0.2"));
 	waitpid(pid, &status, 0);
 	return -WEXITSTATUS(status);
 }
@@ -393,7 +376,7 @@ Test(swap, users_and_source_addresses_are_subjects)
 		     0);
 	cr_expect_eq(try_as(65534), 0);
 	cr_expect_eq(try_as(1), -EPERM);
-	cr_expect_eq(try_udp("10.3.0.2"), 0, "our address there is 10.3.0.1");
-	cr_expect_eq(try_udp("10.2.0.2"), -EPERM);
+	cr_expect_eq(stage_udp("10.3.0.2"), 0, "our address there is 10.3.0.1");
+	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM);
 	kernel_detach(k, &quiet);
 }
