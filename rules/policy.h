@@ -127,6 +127,7 @@ struct policy {
 	double home_lat, home_lon; /* degrees; NaN when not said */
 	const char *home_name;
 	enum policy_mode mode;
+	bool has_mode; /* a line says it */
 	const struct cidr *inside;
 	size_t ninside;
 	const struct cidr *nat64;

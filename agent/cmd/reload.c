@@ -42,8 +42,11 @@ static int parse(struct reload_options *o, const char *verb, const struct option
 	}
 	if (optind < argc)
 		return diag_usage(verb, "'%s' is one argument too many", argv[optind]);
-	if (o->mode && strcmp(o->mode, "monitor") != 0 && strcmp(o->mode, "enforce") != 0)
-		return diag_usage(verb, "'%s' is no mode: monitor or enforce", o->mode);
+	if (o->mode && strcmp(o->mode, "monitor") != 0 && strcmp(o->mode, "enforce") != 0 &&
+	    strcmp(o->mode, "policy") != 0)
+		return diag_usage(
+			verb, "'%s' is no mode: monitor, enforce, or policy (what the policy says)",
+			o->mode);
 	return 0;
 }
 

@@ -60,6 +60,18 @@ static void show_hooks(const json_t *k)
 	printf("%s\n", missing ? "  <- what passes these is not judged" : i ? "" : "none attached");
 }
 
+/* Does every hook that must be there hold our program? */
+static bool judges(const json_t *k)
+{
+	const json_t *h;
+	size_t i;
+
+	json_array_foreach (json_object_get(k, "hooks"), i, h)
+		if (is(h, "wanted") && !is(h, "attached"))
+			return false;
+	return !is(k, "cgroup_missing");
+}
+
 static void show_neighbours(const json_t *k)
 {
 	const json_t *n;
@@ -91,6 +103,8 @@ static void show_kernel(const json_t *k)
 	if (number_of(k, "generation"))
 		printf(", generation %" PRId64, number_of(k, "generation"));
 	putchar('\n');
+	if (is(k, "cgroup_missing"))
+		puts("            this cgroup does not exist now: nothing is judged until it is made");
 	show_hooks(k);
 	label("pinned in");
 	put(text_of(k, "pins"));
@@ -290,7 +304,7 @@ static void pinned_cgroup(char *buf, size_t size, const char *pins)
 
 static int open_pins(struct kernel **ret, const char *pins)
 {
-	struct kernel_config cfg = {.pins = pins};
+	struct kernel_config cfg = {.pins = pins, .look = true};
 	struct diag_print p;
 	char cgroup[512];
 	int r;
@@ -387,6 +401,9 @@ int cmd_status(int argc, char **argv)
 		diag_say("%s: the agent does not answer: %s", o.control, strerror(-r));
 	if (!answer)
 		return EXIT_FAILED;
+	if (is(answer, "running") && json_object_get(answer, "kernel") &&
+	    !judges(json_object_get(answer, "kernel")))
+		code = EXIT_FAILED;
 	if (o.json) {
 		json_dumpf(answer, stdout, JSON_INDENT(2));
 		putchar('\n');

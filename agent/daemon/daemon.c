@@ -64,14 +64,12 @@ static void show(struct daemon *d)
 static void on_second(void *arg)
 {
 	struct daemon *d = arg;
-	uint64_t second = (loop_unix_ns() - d->started_ns) / LOOP_SECOND;
+	uint64_t second = d->ticks++;
 
 	if (d->kernel_source) {
 		kernel_source_poll(d->kernel_source);
-		if (second % PORTS_EVERY == 0) {
+		if (second % PORTS_EVERY == 0)
 			daemon_check_ports(d);
-			daemon_check_hooks(d);
-		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
 			kernel_source_counts(d->kernel_source);
@@ -289,6 +287,7 @@ static int start_kernel(struct daemon *d)
 		diag_say("cannot watch this host's addresses: a "
 			 "connection to itself may look like egress");
 	daemon_check_ports(d);
+	daemon_mode_start(d);
 	if (daemon_publish(d, d->engine, d->mode, stderr) < 0) {
 		if (!s.adopted) /* what nobody attached, nobody needs */
 			kernel_detach(TAKE_PTR(d->kernel), NULL);
@@ -366,7 +365,7 @@ static int start(struct daemon *d)
 		return r;
 	daemon_name_host(d);
 	r = d->cfg.pcap ? start_pcap_live(d) : start_kernel(d);
-	if (r == 0 && (daemon_watch_clock(d) < 0 ||
+	if (r == 0 && ((d->kernel && daemon_guard_start(d) < 0) || daemon_watch_clock(d) < 0 ||
 		       loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
 		diag_say("cannot start the event loop: %m");
 		r = EXIT_FAILED;

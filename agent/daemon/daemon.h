@@ -100,9 +100,16 @@ struct daemon {
 	size_t disputed_due; /* so many refuted addresses were saved: load the places again with them */
 	int clock;	     /* owned: wakes when the clock is set */
 	int change_timer; /* the next date at which the policy changes by itself */
+	uint64_t ticks;	  /* of on_second */
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen; /* kernel's lost records that were told already */
-	bool stale_told, detached_told, pins_told;
+	bool stale_told;
+	struct daemon_fault {
+		uint64_t told_ns;
+		unsigned untold;
+	} fault[KERNEL_FAULTS];
+	bool cgroup_missing;
+	int guard_blind; /* -errno, 0 */
 	int exit_code;
 	char last_reload[320]; /* one sentence */
 	struct kernel_published published;
@@ -155,10 +162,19 @@ bool daemon_delivers(const struct policy_feed *f);
 /* daemon_check.c; each tells once what is wrong, and again when it is right */
 void daemon_check_stale(struct daemon *d);
 void daemon_check_lost(struct daemon *d);
-void daemon_check_hooks(struct daemon *d);
 void daemon_check_ports(struct daemon *d);
 /* Tells when somebody sets the clock, and lets the dates of the policy follow at once. */
 int daemon_watch_clock(struct daemon *d);
+
+/* daemon_guard.c */
+int daemon_guard_start(struct daemon *d);		      /* 0 or -errno */
+void daemon_guard(void *daemon);			      /* a look now */
+void daemon_guard_cgroup(struct daemon *d, const char *path); /* this one appeared or went */
+
+/* daemon_mode.c */
+void daemon_mode_start(struct daemon *d); /* before the first publish; tells what is odd */
+void daemon_mode_remember(struct daemon *d,
+			  int mode); /* of 'reload --mode'; -1: the policy's again */
 
 /* daemon_status.c */
 json_t *daemon_request(void *daemon, const json_t *request);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* daemon_check.c - what the agent looks after: the age of the places, lost records, its hooks, the
- * ports listened on. */
+/* daemon_check.c - what the agent looks after: the age of the places, lost records, the ports
+ * listened on. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -47,56 +47,6 @@ void daemon_check_lost(struct daemon *d)
 			    "judged and counted all the same",
 			    lost - d->lost_seen);
 	d->lost_seen = lost;
-}
-
-/* Without its pins the enforcement would end with the agent. */
-static void check_pins(struct daemon *d)
-{
-	int n = kernel_repin(d->kernel);
-
-	if (n > 0)
-		daemon_tell(d, "pins-removed",
-			    "somebody removed %d of cordon's pins; they are there again", n);
-	else if (n < 0 && !d->pins_told)
-		daemon_tell(d, "pins-removed",
-			    "cordon's pins are gone and cannot be made again: %s; "
-			    "without them what is enforced ends with this agent",
-			    strerror(-n));
-	d->pins_told = n < 0;
-}
-
-/* A hook that lost its program is a hole: say so, publish again, say how that went. */
-void daemon_check_hooks(struct daemon *d)
-{
-	struct kernel_status s;
-	bool whole = true;
-	int r;
-
-	if (kernel_status(d->kernel, &s) < 0)
-		return;
-	for (size_t i = 0; i < s.nhooks && i < KERNEL_HOOKS_MAX; i++) {
-		if (s.hook[i].attached)
-			continue;
-		whole = false;
-		if (!d->detached_told)
-			daemon_tell(d, "hook-detached", "the hook %s lost cordon's program",
-				    s.hook[i].name);
-	}
-	if (whole) {
-		d->detached_told = false;
-		check_pins(d);
-		return;
-	}
-	r = daemon_publish(d, d->engine, d->mode, stderr);
-	if (r == 0) {
-		d->generation = d->published.generation;
-		kernel_source_engine(d->kernel_source, d->engine, d->generation);
-		daemon_tell(d, "hook-attached", "the programs are attached again");
-	} else if (!d->detached_told) {
-		daemon_tell(d, "hook-attach-failed", "the programs cannot be attached again: %s",
-			    strerror(-r));
-	}
-	d->detached_told = r < 0;
 }
 
 void daemon_check_ports(struct daemon *d)

@@ -35,6 +35,7 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path)
 			collecting->mask[collecting->n++] = (struct kernel_mask){
 				id, kernel_source_cgroup_mask(collecting->engine, path)};
 	} else if (d->kernel && d->engine && d->generation) {
+		daemon_guard_cgroup(d, path);
 		kernel_cgroup_set(d->kernel, id, kernel_source_cgroup_mask(d->engine, path));
 	}
 }

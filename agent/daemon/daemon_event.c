@@ -11,6 +11,7 @@
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "agent/feed/ecs.h"
+#include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
 #include "agent/host/socket.h"
 
@@ -180,6 +181,7 @@ void daemon_alarm(void *daemon, const char *action, const char *detail)
 			  .action = action,
 			  .time_ns = loop_unix_ns(),
 			  .detail = detail,
+			  .severity = event_state_severity(action),
 			  .enforced = d->mode == MODE_ENFORCE};
 
 	if (d->engine) {

@@ -42,11 +42,15 @@ static json_t *hooks(const struct kernel_status *s)
 
 	for (size_t i = 0; i < s->nhooks && i < KERNEL_HOOKS_MAX; i++) {
 		const struct kernel_hook *h = &s->hook[i];
+		json_t *o = json_object();
 
-		json_array_append_new(a,
-				      json_pack("{sssbsIsIss}", "hook", h->name, "attached",
-						h->attached, "link", (json_int_t)h->link_id,
-						"program", (json_int_t)h->prog_id, "tag", h->tag));
+		set(o, "hook", string(h->name));
+		set(o, "attached", json_boolean(h->attached));
+		set(o, "wanted", json_boolean(h->wanted));
+		set(o, "link", number(h->link_id));
+		set(o, "program", number(h->prog_id));
+		set(o, "tag", string(h->tag));
+		json_array_append_new(a, o);
 	}
 	return a;
 }
@@ -90,6 +94,7 @@ json_t *daemon_kernel_status(struct kernel *k)
 	set(o, "mode", string(daemon_mode_name(s.mode)));
 	set(o, "cgroup", string(s.cgroup));
 	set(o, "whole_host", json_boolean(s.whole_host));
+	set(o, "cgroup_missing", json_boolean(!s.cgroup_id));
 	set(o, "pins", string(s.pins));
 	set(o, "table_bytes", number(s.table_bytes));
 	set(o, "hooks", hooks(&s));
@@ -339,6 +344,8 @@ static int mode_of(const json_t *request, int *ret)
 		*ret = MODE_ENFORCE;
 	else if (s && strcmp(s, "monitor") == 0)
 		*ret = MODE_MONITOR;
+	else if (s && strcmp(s, "policy") == 0)
+		*ret = -1;
 	else
 		return -EINVAL;
 	return 1;
@@ -383,12 +390,15 @@ static json_t *reload(struct daemon *d, const json_t *request)
 	json_t *o;
 
 	if (has < 0 || (path && !json_is_string(path)))
-		return refuse(EXIT_USAGE,
-			      "'mode' is \"monitor\" or \"enforce\", 'policy' a file's path");
+		return refuse(
+			EXIT_USAGE,
+			"'mode' is \"monitor\", \"enforce\" or \"policy\", 'policy' a file's path");
 	to = open_memstream(&text, &len);
 	if (!to)
 		return refuse(EXIT_FAILED, "not enough memory");
 	r = reload_with(d, json_string_value(path), mode, has > 0, to);
+	if (r == 0 && has > 0)
+		daemon_mode_remember(d, mode);
 	if (fclose(to) != 0)
 		r = r ? r : EXIT_FAILED;
 	o = json_object();

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "agent/base/text.h"
 #include "agent/feed/ecs.h"
+#include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
 
 #define MESSAGE_MAX 5120 /* a rule's line has at most 4096 bytes */
@@ -18,7 +19,8 @@ static void put_event(struct json_writer *j, const struct event *e, const struct
 	bool block = e->verdict == DECIDE_BLOCK && e->enforced;
 
 	json_writer_open(j, "event", '{');
-	json_writer_text(j, "kind", is_flow(e) ? "alert" : "event");
+	json_writer_text(j, "kind",
+			 is_flow(e) || e->severity >= EVENT_STATE_ALERT ? "alert" : "event");
 	json_writer_open(j, "category", '[');
 	json_writer_text(j, NULL, is_flow(e) ? "network" : "configuration");
 	json_writer_close(j, ']');

@@ -9,7 +9,7 @@ _cordon()
 		return
 	fi
 	case $prev in
-	--mode) words="monitor enforce" ;;
+	--mode) words="monitor enforce"; [ "${COMP_WORDS[1]}" = reload ] && words+=" policy" ;;
 	--source) words="ebpf pcap" ;;
 	--opened) words="here peer" ;;
 	--interface) words=$(ls /sys/class/net 2>/dev/null) ;;

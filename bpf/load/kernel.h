@@ -207,6 +207,7 @@ int kernel_decisions(struct kernel *k, struct abi_total *ret, size_t *n);
 struct kernel_hook {
 	const char *name; /* "egress", "connect4", ... */
 	bool attached;	  /* the link holds our program on our cgroup: asked of the kernel now */
+	bool wanted;	  /* it was attached, and must be */
 	uint32_t link_id, prog_id;
 	char tag[17];
 };
@@ -220,8 +221,8 @@ struct kernel_status {
 	bool adopted;	     /* found at start, still in force */
 	enum policy_mode mode;
 	char cgroup[256], pins[256];
-	uint64_t cgroup_id;
-	bool whole_host; /* the cgroup is the root */
+	uint64_t cgroup_id; /* 0: it does not exist now */
+	bool whole_host;    /* the cgroup is the root */
 	struct kernel_hook hook[KERNEL_HOOKS_MAX];
 	size_t nhooks;
 	struct kernel_neighbour neighbour[KERNEL_NEIGHBOURS_MAX];

@@ -45,12 +45,15 @@ static void hook_status(const struct kernel *k, enum hook h, struct kernel_hook 
 	__u32 len = sizeof(i);
 
 	ret->name = hook_def(h)->name;
+	ret->wanted = k->program[h] != 0;
 	if (k->link[h] < 0 || bpf_obj_get_info_by_fd(k->link[h], &i, &len))
 		return;
 	ret->link_id = i.id;
 	ret->prog_id = i.prog_id;
-	/* detached by force, or with its cgroup: the link is there, its cgroup id is 0 */
-	ret->attached = h == HOOK_STATE || (k->cgroup_id && i.cgroup.cgroup_id == k->cgroup_id);
+	/* detached by force, or with its cgroup: the link is there, its cgroup id is 0; updated to a
+	 * program that is not ours: it is there, and judges nothing of ours */
+	ret->attached = (h == HOOK_STATE || (k->cgroup_id && i.cgroup.cgroup_id == k->cgroup_id)) &&
+			(!k->program[h] || i.prog_id == k->program[h]);
 	prog_info(i.prog_id, NULL, ret->tag);
 }
 

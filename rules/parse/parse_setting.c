@@ -43,8 +43,10 @@ void parse_mode(struct parse *ps, const struct word *key, const struct word *w)
 	unsigned which;
 
 	if (once(ps, ONCE_MODE, "mode", &key->at) &&
-	    value_parse_choice(ps, &which, w, "mode", names, 2))
+	    value_parse_choice(ps, &which, w, "mode", names, 2)) {
 		ps->p->mode = which ? MODE_ENFORCE : MODE_MONITOR;
+		ps->p->has_mode = true;
+	}
 }
 
 void parse_inside(struct parse *ps, const struct word *w)
