@@ -13,9 +13,10 @@
  * Invariants (tests/rules/decide_test.c holds them):
  *  1. Every index is checked here against the header; anything out of range is DECIDE_NONE: block.
  *  2. A decision chain (rules with 'until') has at most DECIDE_CHAIN_MAX links; past that: block.
- *  3. What is not known (a cgroup that the agent has not met, a capture without users) lets block
- *     and alert rules match and allow rules not: unknown is never allowed by accident. The compiler
- *     builds the columns so.
+ *  3. What is not known (a cgroup that the agent has not met, a capture without users, the port of a
+ *     later fragment) picks the stricter rule: of the rules that may match, down to the first that
+ *     certainly does, the strictest action decides. Unknown is never milder than any value it might
+ *     turn out to have. The compiler builds services, columns and cells so (rules/compile/cell.c).
  *
  * The includer gives the reads, so that the kernel can use maps and the agent plain arrays:
  *     DECIDE_READ(ctx, array, index) -> uint32_t; array: enum decide_array; index is checked.
@@ -44,9 +45,11 @@ enum decide_action {
 };
 enum decide_opened { OPENED_HERE, OPENED_PEER, OPENED_COUNT };
 enum decide_known {
-	KNOWN_ALL,    /* cgroup and user are known */
-	KNOWN_USER,   /* the cgroup is not (yet) resolved */
-	KNOWN_NOBODY, /* neither: replay, the wire */
+	KNOWN_ALL,	      /* cgroup and user are known */
+	KNOWN_USER,	      /* the cgroup is not (yet) resolved */
+	KNOWN_NOBODY,	      /* neither: replay, the wire */
+	KNOWN_NO_SOURCE,      /* all but the source's address: a raw socket wrote what it liked */
+	KNOWN_USER_NO_SOURCE, /* the user only */
 	KNOWN_COUNT
 };
 enum decide_array {

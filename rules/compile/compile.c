@@ -14,6 +14,19 @@ uint64_t *compile_bits(struct build *b)
 	return arena_alloc(b->scratch, b->words, sizeof(uint64_t));
 }
 
+uint64_t *compile_maybe(struct build *b)
+{
+	return arena_alloc(b->scratch, 2 * b->words, sizeof(uint64_t));
+}
+
+void compile_maybe_add(const struct build *b, uint64_t *bits, size_t rule, enum tri matches)
+{
+	if (eval_settle(&b->p->rules[rule], matches))
+		compile_set(bits, rule);
+	if (matches == TRI_YES)
+		compile_set(bits + b->words, rule);
+}
+
 int compile_too_big(struct build *b, const char *what, size_t max)
 {
 	diag_error(b->d, b->p->file, 0, "the policy needs more than %zu %s", max, what);
@@ -32,8 +45,8 @@ static int prepare(struct build *b)
 	b->opened[OPENED_PEER] = compile_bits(b);
 	if (!b->alive || !b->opened[OPENED_HERE] || !b->opened[OPENED_PEER])
 		return -ENOMEM;
-	keys_init(&b->services, b->scratch, b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
-	keys_init(&b->columns, b->scratch, b->words * sizeof(uint64_t), UINT16_MAX);
+	keys_init(&b->services, b->scratch, 2 * b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
+	keys_init(&b->columns, b->scratch, 2 * b->words * sizeof(uint64_t), UINT16_MAX);
 	keys_init(&b->decisions, b->keep, sizeof(struct decide_decision), DECIDE_DECISIONS_MAX);
 	b->c->next_change = b->eval->next_change;
 	for (size_t i = 0; i < b->p->nrules; i++) {
@@ -143,77 +156,24 @@ int compile_rows(struct build *b)
 	return 0;
 }
 
-static int64_t add_decision(struct build *b, size_t rule, uint16_t next)
-{
-	const struct rule *r = rule ? &b->p->rules[rule - 1] : NULL;
-	struct decide_decision d;
-	int64_t i;
-
-	memset(&d, 0, sizeof(d));
-	d.rule = (uint16_t)rule;
-	d.next = next;
-	d.action = (uint8_t)(r ? r->action : DECIDE_BLOCK);
-	d.until = r ? (uint64_t)r->until * 1000000000ull : 0;
-	d.severity = r ? rule_severity(r) : 3;
-	i = keys_add(&b->decisions, &d);
-	return i == -E2BIG ? compile_too_big(b, "decisions", DECIDE_DECISIONS_MAX) : i;
-}
-
-/* The rule and, while it has a date, what decides after it. A rule that ends before the one ahead
- * of it never decides. */
-static int64_t chain(struct build *b, const uint64_t *bits)
-{
-	size_t rules[DECIDE_CHAIN_MAX];
-	int64_t last = 0, next = DECIDE_NONE;
-	unsigned n = 0;
-	bool open = true;
-
-	for (size_t w = 0; w < b->words && open; w++)
-		for (uint64_t left = bits[w]; left && open; left &= left - 1) {
-			size_t rule = w * 64 + (size_t)__builtin_ctzll(left);
-			int64_t until = b->p->rules[rule].until;
-
-			if (until && until <= last)
-				continue;
-			if (n == DECIDE_CHAIN_MAX - 1 && until)
-				return compile_too_big(b,
-						       "rules with 'until' that follow "
-						       "each other for one packet",
-						       DECIDE_CHAIN_MAX - 1);
-			last = until;
-			open = until != 0;
-			rules[n++] = rule;
-		}
-	for (; n && next >= 0; n--)
-		next = add_decision(b, rules[n - 1] + 1, (uint16_t)next);
-	return next;
-}
-
-static int64_t cell(struct build *b, const uint64_t *row, const uint64_t *service,
-		    const uint64_t *column, const uint64_t *opened, uint64_t *both)
-{
-	size_t first = 0;
-
-	for (size_t w = 0; w < b->words; w++)
-		both[w] = row[w] & service[w] & column[w] & opened[w];
-	while (first < b->words && !both[first])
-		first++;
-	return first == b->words ? DECIDE_NONE : chain(b, both);
-}
-
-static int fill_row(struct build *b, size_t row, uint16_t *cells, uint64_t *both)
+static int fill_row(struct build *b, size_t row, uint16_t *cells, struct cell *c)
 {
 	int64_t v;
 
-	for (size_t s = 0; s < b->services.keys.n; s++)
-		for (size_t c = 0; c < b->columns.keys.n; c++)
+	c->row = keys_key(&b->rows, row);
+	for (size_t s = 0; s < b->services.keys.n; s++) {
+		c->service = keys_key(&b->services, s);
+		for (size_t column = 0; column < b->columns.keys.n; column++) {
+			c->column = keys_key(&b->columns, column);
 			for (unsigned o = 0; o < OPENED_COUNT; o++) {
-				v = cell(b, keys_key(&b->rows, row), keys_key(&b->services, s),
-					 keys_key(&b->columns, c), b->opened[o], both);
+				c->opened = b->opened[o];
+				v = compile_cell(b, c);
 				if (v < 0)
 					return (int)v;
 				*cells++ = (uint16_t)v;
 			}
+		}
+	}
 	return 0;
 }
 
@@ -233,19 +193,19 @@ int compile_matrix(struct build *b)
 	       max = COMPILE_CELLS_MAX / width;
 	uint16_t *cells = arena_alloc(b->scratch, width, sizeof(*cells));
 	uint16_t *final = arena_alloc(b->scratch, b->rows.keys.n, sizeof(*final));
-	uint64_t *both = compile_bits(b);
+	struct cell cell = {.may = compile_bits(b), .sure = compile_bits(b)};
 	struct keys lines;
 	int64_t line;
 	int err;
 
-	if (!cells || !final || !both)
+	if (!cells || !final || !cell.may || !cell.sure)
 		return -ENOMEM;
 	keys_init(&lines, b->keep, width * sizeof(*cells), max < UINT16_MAX ? max : UINT16_MAX);
 	for (size_t i = 0; i < width; i++)
 		cells[i] = DECISION_LOCAL;
 	line = keys_add(&lines, cells);
 	for (size_t row = 0; row < b->rows.keys.n && line >= 0; row++) {
-		err = fill_row(b, row, cells, both);
+		err = fill_row(b, row, cells, &cell);
 		if (err)
 			return err;
 		line = keys_add(&lines, cells);
@@ -268,7 +228,7 @@ int compile_matrix(struct build *b)
 static int first_decisions(struct build *b)
 {
 	struct decide_decision local;
-	int64_t i = add_decision(b, 0, 0);
+	int64_t i = compile_decision(b, 0, 0, 0);
 
 	memset(&local, 0, sizeof(local));
 	local.action = DECIDE_LOCAL;

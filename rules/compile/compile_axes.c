@@ -94,17 +94,17 @@ int compile_columns(struct build *b)
 {
 	uint32_t masks = 1u << b->c->header.subjects;
 	uint16_t *column_of = arena_alloc(b->keep, (size_t)masks * KNOWN_COUNT, sizeof(*column_of));
-	uint64_t *bits = compile_bits(b);
+	uint64_t *bits = compile_maybe(b);
 	int64_t column;
 
 	if (!column_of || !bits)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < masks * KNOWN_COUNT; i++) {
-		memset(bits, 0, b->words * sizeof(*bits));
+		memset(bits, 0, 2 * b->words * sizeof(*bits));
 		for (size_t r = 0; r < b->p->nrules; r++)
-			if (eval_settle(&b->p->rules[r],
-					sender_of(b, b->from[r], i % masks, (uint8_t)(i / masks))))
-				compile_set(bits, r);
+			compile_maybe_add(b, bits, r,
+					  sender_of(b, b->from[r], i % masks,
+						    (uint8_t)(i / masks)));
 		column = keys_add(&b->columns, bits);
 		if (column < 0)
 			return (int)column;
@@ -120,11 +120,9 @@ static int64_t service_class(struct build *b, uint64_t *bits, uint8_t proto, boo
 {
 	int64_t i;
 
-	memset(bits, 0, b->words * sizeof(*bits));
+	memset(bits, 0, 2 * b->words * sizeof(*bits));
 	for (size_t r = 0; r < b->p->nrules; r++)
-		if (eval_settle(&b->p->rules[r],
-				eval_service(&b->p->rules[r], proto, has_port, port)))
-			compile_set(bits, r);
+		compile_maybe_add(b, bits, r, eval_service(&b->p->rules[r], proto, has_port, port));
 	i = keys_add(&b->services, bits);
 	return i == -E2BIG ? compile_too_big(b, "classes of ports", DECIDE_SERVICES_MAX) : i;
 }
@@ -149,7 +147,7 @@ static void port_edges(const struct policy *p, uint8_t proto, uint8_t edge[65536
 static int ports(struct build *b, enum decide_array array, uint8_t proto)
 {
 	uint8_t *class = arena_alloc(b->keep, 65536, 1), *edge = arena_alloc(b->scratch, 65536, 1);
-	uint64_t *bits = compile_bits(b);
+	uint64_t *bits = compile_maybe(b);
 	int64_t now = 0;
 
 	if (!class || !edge || !bits)
@@ -170,7 +168,7 @@ static int ports(struct build *b, enum decide_array array, uint8_t proto)
 int compile_services(struct build *b)
 {
 	uint8_t *class = arena_alloc(b->keep, 256, 1);
-	uint64_t *bits = compile_bits(b);
+	uint64_t *bits = compile_maybe(b);
 	int64_t i;
 	int err;
 

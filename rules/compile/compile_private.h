@@ -29,9 +29,15 @@ struct build {
 	uint64_t *alive; /* rules that are not past their date */
 	uint64_t *opened[OPENED_COUNT];
 	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
-	struct keys services, columns, rows, decisions;
+	struct keys services, columns, rows,
+		decisions; /* services and columns: see compile_maybe */
 };
 
+/* A service or column class is two bitmaps behind each other: the rules that may match, and of those
+ * the ones that certainly do. An allow rule that only may match is in neither: being the mildest it
+ * could not decide. */
+uint64_t *compile_maybe(struct build *b); /* zeroed scratch; NULL when there is no memory */
+void compile_maybe_add(const struct build *b, uint64_t *bits, size_t rule, enum tri matches);
 uint64_t *compile_bits(struct build *b); /* zeroed scratch; NULL when there is no memory */
 static inline void compile_set(uint64_t *bits, size_t i)
 {
@@ -47,4 +53,13 @@ int compile_services(struct build *b);
 int compile_columns(struct build *b);
 int compile_rows(struct build *b);
 int compile_matrix(struct build *b);
+
+/* cell.c: what one cell of the matrix holds */
+int64_t compile_decision(struct build *b, size_t rule, uint64_t until, uint16_t next);
+struct cell {
+	const uint64_t *row, *service, *column,
+		*opened;      /* bitmaps, of the two in the middle both */
+	uint64_t *may, *sure; /* scratch, words each */
+};
+int64_t compile_cell(struct build *b, const struct cell *c); /* index of the decision, or -errno */
 #endif

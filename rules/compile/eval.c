@@ -234,11 +234,16 @@ unsigned eval_needs(const struct subject_def *s)
 enum tri eval_subject(const struct subject_def *s, bool matches, uint8_t known)
 {
 	unsigned needs = eval_needs(s);
-	unsigned missing = known == KNOWN_ALL	 ? 0
-			   : known == KNOWN_USER ? EVAL_CGROUP
-						 : EVAL_CGROUP | EVAL_USER;
+	static const unsigned missing[KNOWN_COUNT] = {
+		[KNOWN_USER] = EVAL_CGROUP,
+		[KNOWN_NOBODY] = EVAL_CGROUP | EVAL_USER,
+		[KNOWN_NO_SOURCE] = EVAL_SOURCE,
+		[KNOWN_USER_NO_SOURCE] = EVAL_CGROUP | EVAL_SOURCE,
+	};
 
-	return matches ? TRI_YES : needs & missing ? TRI_DEPENDS : TRI_NO;
+	if (matches)
+		return TRI_YES;
+	return known >= KNOWN_COUNT || needs & missing[known] ? TRI_DEPENDS : TRI_NO;
 }
 
 bool eval_settle(const struct rule *r, enum tri t)

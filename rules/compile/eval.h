@@ -2,8 +2,8 @@
 /*
  * eval.h - does a rule match? One answer for the compiler, explain and lint.
  *
- * 1. What is not known of the sender or the port lets block and alert rules match and allow rules
- *    not.
+ * 1. What is not known of the sender or the port (TRI_DEPENDS) lets a rule only perhaps match: the
+ *    strictest of those decides (cell.c), so an allow rule never does.
  * 2. A place that is disputed, unprovable or unknown is never allowed by where it is said to be: an
  *    allow rule by country, zone, jurisdiction, 'under' or 'here' matches known places only. Who
  *    names the address, the prefix, the ASN, the provider, 'disputed', 'unprovable' or 'unknown',

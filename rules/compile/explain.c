@@ -186,24 +186,47 @@ static void suggest(struct explain_step *s, bool stale)
 	free(part);
 }
 
+/* cell.c says why: of the rules that may match, down to the first that certainly does, the
+ * strictest; n = the default. */
+static size_t decider(struct explain_step *s, size_t n)
+{
+	size_t best = n, i = 0;
+
+	for (; i < n; i++) {
+		if (s[i].matches && (best == n || s[i].rule->action > s[best].rule->action))
+			best = i;
+		if (s[i].matches > 0)
+			break;
+	}
+	if (i == n && best < n && s[best].rule->action != DECIDE_BLOCK)
+		best = n; /* none is certain: the default is as strict as any */
+	for (i = 0; i < n && (i < best || best == n); i++)
+		if (s[i].matches < 0)
+			say(s[i].why, "%s, and a stricter rule may match too",
+			    s[i].rule->service && !s[i].rule->nfrom
+				    ? "the port is not known"
+				    : "what it asks of the sender is not known");
+	return best;
+}
+
 size_t compiled_explain(const struct compiled *c, const struct place_class *pc,
 			const struct decide_packet *pkt, uint64_t now_ns, struct explain_step *out,
 			size_t max)
 {
 	const struct policy *p = c->policy;
 	struct check k = {c, pc, pkt, (int64_t)(now_ns / 1000000000u)};
-	size_t n = p->nrules < max ? p->nrules : max;
-	bool decided = eval_local(pc);
+	size_t n = p->nrules < max ? p->nrules : max, best;
 
 	for (size_t i = 0; i < n; i++) {
 		out[i] = (struct explain_step){.rule = &p->rules[i]};
 		check_rule(&k, &out[i]);
-		if (decided)
-			continue;
-		out[i].decides = out[i].matches != 0;
-		decided = out[i].decides;
-		if (!decided)
-			suggest(&out[i], c->stale);
 	}
+	if (eval_local(pc))
+		return n;
+	best = decider(out, n);
+	if (best < n)
+		out[best].decides = 1;
+	for (size_t i = 0; i < best; i++)
+		suggest(&out[i], c->stale);
 	return n;
 }

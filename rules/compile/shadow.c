@@ -122,11 +122,10 @@ static bool subject_covers(const struct subject_def *big, const struct subject_d
 	return true;
 }
 
-/* What is not known of the sender or the port slips past an allow rule to a block or alert rule
- * (eval.h, 1). */
+/* What is not known of the sender or the port slips past a rule to a stricter one (eval.h, 1). */
 static bool slips_past(const struct rule *big, const struct rule *small)
 {
-	return big->action == DECIDE_ALLOW && small->action != DECIDE_ALLOW;
+	return small->action > big->action;
 }
 
 static bool senders_cover(const struct rule *big, const struct rule *small, bool known)
@@ -140,8 +139,8 @@ static bool senders_cover(const struct rule *big, const struct rule *small, bool
 	for (size_t i = 0; i < small->nfrom; i++) {
 		for (j = 0; j < big->nfrom && !subject_covers(big->from[j], small->from[i]); j++)
 			;
-		if (j == big->nfrom || (!known && slips_past(big, small) &&
-					eval_needs(small->from[i]) & (EVAL_CGROUP | EVAL_USER)))
+		if (j == big->nfrom ||
+		    (!known && slips_past(big, small) && eval_needs(small->from[i])))
 			return false;
 	}
 	return true;

@@ -33,8 +33,8 @@ live_begin() {
 	CG=$CGROOT/$ID
 	mkdir "$CG"
 	mount -t bpf bpf "$LIVE/bpf"
-	cp "$ROOT/tests/lib/peer.py" "$LIVE/" # where any user can read it
-	PEER="python3 $LIVE/peer.py"
+	cp "$ROOT/tests/lib/peer.py" "$ROOT/tests/lib/raw.py" "$LIVE/" # where any user can read them
+	PEER="python3 $LIVE/peer.py" RAW="python3 $LIVE/raw.py"
 	PIN=$LIVE/bpf/cordon CONTROL=$LIVE/run/control ALERTS=$LIVE/alerts.json
 	: >"$LIVE/agent.log"
 	net_up

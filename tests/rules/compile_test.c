@@ -324,7 +324,9 @@ static bool place_matches(const struct model *m, const struct spot *s)
 /* yes 1, no 0, not known -1 */
 static int is_sender(unsigned w, const struct packet *k)
 {
-	bool cgroup = k->known == KNOWN_ALL, user = k->known != KNOWN_NOBODY;
+	bool cgroup = k->known == KNOWN_ALL || k->known == KNOWN_NO_SOURCE,
+	     user = k->known != KNOWN_NOBODY,
+	     source = k->known != KNOWN_NO_SOURCE && k->known != KNOWN_USER_NO_SOURCE;
 
 	switch (who[w].kind) {
 	case WHO_UNIT:
@@ -334,10 +336,12 @@ static int is_sender(unsigned w, const struct packet *k)
 	case WHO_CGROUP:
 		return cgroup ? !strncmp(k->cgroup, "/system.slice/", 14) : -1;
 	case WHO_SOURCE:
-		return in_cidr(who[w].arg, &k->src->ip);
+		return source ? in_cidr(who[w].arg, &k->src->ip) : -1;
 	default:
-		if (in_cidr("10.2.0.0/16", &k->src->ip))
+		if (source && in_cidr("10.2.0.0/16", &k->src->ip))
 			return 1;
+		if (!source && (!user || strcmp(k->user, "backup")))
+			return -1;
 		return user ? !strcmp(k->user, "backup") : -1;
 	}
 }
@@ -388,18 +392,19 @@ static int service_matches(const struct model *m, const struct packet *k)
 	}
 }
 
-static bool rule_matches(const struct model *m, const struct packet *k)
+/* yes 1, no 0, not known -1 */
+static int rule_matches(const struct model *m, const struct packet *k)
 {
 	int sender = sender_matches(m, k), service = service_matches(m, k);
 
 	if (m->until && k->now >= m->until)
-		return false;
+		return 0;
 	if ((m->opened == 1 && k->opened != OPENED_HERE) ||
 	    (m->opened == 2 && k->opened != OPENED_PEER))
-		return false;
+		return 0;
 	if (!place_matches(m, k->dst) || !sender || !service)
-		return false;
-	return m->action != 0 || (sender == 1 && service == 1);
+		return 0;
+	return sender == 1 && service == 1 ? 1 : -1;
 }
 
 /* ---- the two against each other ---- */
@@ -452,7 +457,7 @@ static struct packet random_packet(int live)
 			   .src = &world[any_of(WORLD)],
 			   .proto = protos[any_of(8)],
 			   .opened = (uint8_t)any_of(2),
-			   .known = live ? (uint8_t)any_of(3) : KNOWN_NOBODY,
+			   .known = live ? (uint8_t)any_of(KNOWN_COUNT) : KNOWN_NOBODY,
 			   .port = ports[any_of(16)],
 			   .cgroup = cgroups[any_of(3)],
 			   .user = users[any_of(3)]};
@@ -464,12 +469,34 @@ static struct packet random_packet(int live)
 
 static int expected(const struct model *rules, unsigned n, const struct packet *k)
 {
+	unsigned best = 0;
+
 	if (k->dst->scope == SCOPE_LOCAL || in_cidr("10.77.0.0/31", &k->dst->ip))
 		return -1;
-	for (unsigned i = 0; i < n; i++)
-		if (rule_matches(&rules[i], k))
-			return (int)i + 1;
-	return 0;
+	for (unsigned i = 0; i < n; i++) {
+		int matches = rule_matches(&rules[i], k);
+
+		/* a mild rule that only may match leaves it to the others */
+		if (matches == 1 ? !best || rules[i].action > rules[best - 1].action
+				 : matches == -1 && rules[i].action > 0 &&
+					   (!best || rules[i].action > rules[best - 1].action))
+			best = i + 1;
+		if (matches == 1)
+			return (int)best;
+	}
+	return best && rules[best - 1].action == 2 ? (int)best : 0; /* the default blocks */
+}
+
+static bool knows_cgroup(const struct packet *k)
+{
+	return k->known == KNOWN_ALL || k->known == KNOWN_NO_SOURCE;
+}
+
+static uint32_t source_of(const struct packet *k)
+{
+	return k->known == KNOWN_NO_SOURCE || k->known == KNOWN_USER_NO_SOURCE
+		       ? UINT32_MAX
+		       : (uint32_t)(k->src - world);
 }
 
 static int got(const struct compiled *c, const struct packet *k)
@@ -482,11 +509,11 @@ static int got(const struct compiled *c, const struct packet *k)
 				    .has_port = k->has_port};
 	const struct decide_decision *d;
 
-	if (k->known == KNOWN_ALL)
+	if (knows_cgroup(k))
 		pkt.mask |= compiled_cgroup_mask(c, k->cgroup);
 	if (k->known != KNOWN_NOBODY)
 		pkt.mask |= compiled_user_mask(c, k->user, 1);
-	d = compiled_decide(c, &pkt, (uint32_t)(k->src - world), (uint64_t)k->now * 1000000000u);
+	d = compiled_decide(c, &pkt, source_of(k), (uint64_t)k->now * 1000000000u);
 	return d->action == DECIDE_LOCAL ? -1 : d->rule;
 }
 
@@ -503,8 +530,9 @@ static int explained(const struct compiled *c, const struct place_class *classes
 				    .has_port = k->has_port};
 	size_t n;
 
-	pkt.mask = ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[k->src - world];
-	if (k->known == KNOWN_ALL)
+	if (source_of(k) != UINT32_MAX)
+		pkt.mask = ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[k->src - world];
+	if (knows_cgroup(k))
 		pkt.mask |= compiled_cgroup_mask(c, k->cgroup);
 	if (k->known != KNOWN_NOBODY)
 		pkt.mask |= compiled_user_mask(c, k->user, 1);

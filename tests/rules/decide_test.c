@@ -141,7 +141,7 @@ Test(decide, expired_rules)
 	policy_free(p);
 }
 
-/* Invariant 3: what is not known lets block and alert rules match, and allow rules not. */
+/* Invariant 3: of the rules that may match, the strictest decides. */
 Test(decide, unknown_senders)
 {
 	static const struct {
@@ -203,6 +203,58 @@ Test(decide, unknown_ports)
 
 		cr_expect_eq(line_of(k, 0, rows[i].proto, -1, OPENED_HERE, KNOWN_ALL, 0),
 			     rows[i].line, "%s, proto %d", rows[i].rule, rows[i].proto);
+		compiled_free(k);
+		policy_free(p);
+	}
+}
+
+/* An alert rule that only may match is no way past a block rule below it, nor past the default. */
+Test(decide, unknown_facts_pick_the_stricter_rule)
+{
+	static const struct {
+		const char *text;
+		int has_port;
+		uint8_t known;
+		int line;
+		uint8_t action;
+	} rows[] = {
+		{"alert service ntp\nblock to any", 0, KNOWN_ALL, 3, DECIDE_BLOCK},
+		{"alert service ntp\nblock to any", 1, KNOWN_ALL, 2, DECIDE_ALERT},
+		{"alert service ntp", 0, KNOWN_ALL, 0, DECIDE_BLOCK},
+		{"alert service ntp\nallow to any\nblock to any", 0, KNOWN_ALL, 2, DECIDE_ALERT},
+		{"allow service ntp\nallow to any\nblock to any", 0, KNOWN_ALL, 3, DECIDE_ALLOW},
+		{"alert service ntp\nblock port 25\nallow to any", 0, KNOWN_ALL, 3, DECIDE_BLOCK},
+		{"alert from user x\nblock to any", 1, KNOWN_NOBODY, 3, DECIDE_BLOCK},
+		{"alert from unit \"x\"\nblock to any", 1, KNOWN_USER, 3, DECIDE_BLOCK},
+		{"alert from unit \"x\"", 1, KNOWN_USER, 0, DECIDE_BLOCK},
+		{"alert from address 10.0.0.0/8\nblock to any", 1, KNOWN_NO_SOURCE, 3,
+		 DECIDE_BLOCK},
+		{"alert from address 10.0.0.0/8\nblock to any", 1, KNOWN_ALL, 3, DECIDE_BLOCK},
+		/* the date of the stricter one counts: after it the milder one is all there is */
+		{"alert service ntp\nblock port 25 until 2026-11-02\nallow to any", 0, KNOWN_ALL, 2,
+		 DECIDE_ALERT},
+		{"alert service ntp\nblock port 25 until 2027-11-02\nallow to any", 0, KNOWN_ALL, 3,
+		 DECIDE_BLOCK},
+	};
+	struct place_class c = place_in("DE", PLACE_KNOWN);
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		struct decide_packet pkt = {.proto = 17,
+					    .port = 123,
+					    .has_port = (uint8_t)rows[i].has_port,
+					    .known = rows[i].known};
+		const struct decide_decision *d;
+
+		snprintf(text, sizeof(text), "service ntp { udp 123 }\n%s\n", rows[i].text);
+		struct policy *p = good(text);
+		struct compiled *k = compile(p, &c, 1, 1);
+
+		d = compiled_decide(k, &pkt, UINT32_MAX, NOW * 1000000000ull);
+		cr_expect_eq(d->action, rows[i].action, "%s: action %u", rows[i].text, d->action);
+		cr_expect_eq(d->rule ? (int)p->rules[d->rule - 1].line : 0, rows[i].line,
+			     "%s: line %d", rows[i].text,
+			     d->rule ? (int)p->rules[d->rule - 1].line : 0);
 		compiled_free(k);
 		policy_free(p);
 	}
