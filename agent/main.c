@@ -64,6 +64,15 @@ static const struct verb verbs[] = {
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"
 	 "  --control PATH       control socket: refuses while an agent answers there\n"},
 	{"geo", cmd_geo, "make, update and show the places database", NULL},
+	{"ledger", cmd_ledger, "what left in a period, allowed or not: sums by country, unit, law ...",
+	 "[options]\n"
+	 "  --by WHAT            country (default), provider, region, operator, law, grade, unit,\n"
+	 "                       container, exe, user, prefix, port, rule, verdict or host\n"
+	 "  --since WHEN         90m, 24h (default), 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"
+	 "  --until WHEN         the same (default: now)\n"
+	 "  --ledger FILE        the ledger (default /var/lib/cordon/ledger.db)\n"
+	 "  --csv                comma-separated values\n"
+	 "  --json               one JSON object a row, a line each\n"},
 	{"verify", cmd_verify, "check the journal's records and signatures, or one record's proof",
 	 "[DIR] [options]                  DIR: the journal (default /var/log/cordon/journal)\n"
 	 "  --key VERIFIER       whose signatures count (default: the journal's own verifier file)\n"

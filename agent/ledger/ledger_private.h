@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ledger_private.h - the minute that is handed to the thread, and the store that it is written to. */
+#ifndef AGENT_LEDGER_LEDGER_PRIVATE_H
+#define AGENT_LEDGER_LEDGER_PRIVATE_H
+#include "agent/ledger/ledger.h"
+
+enum ledger_text {
+	TEXT_UNIT,
+	TEXT_CONTAINER,
+	TEXT_EXE,
+	TEXT_USER,
+	TEXT_COUNTRY,
+	TEXT_PROVIDER,
+	TEXT_REGION,
+	TEXT_OPERATOR,
+	TEXT_LAW,
+	TEXT_GRADE,
+	TEXT_RULE,
+	LEDGER_TEXTS
+};
+struct row {
+	uint64_t hash;		     /* of all that follows up to sum; 0 = no row */
+	uint32_t text[LEDGER_TEXTS]; /* offsets into the minute's texts; 0 = "" */
+	struct cidr prefix;
+	uint16_t port;
+	uint8_t proto, verdict, enforced, by_peer;
+	struct ledger_sum sum;
+	struct ip sample[LEDGER_SAMPLES];
+	uint8_t samples;
+};
+struct minute {
+	int64_t start;	 /* Unix seconds, a multiple of 60 */
+	struct row *row; /* open addressing, 2 * LEDGER_KEYS slots */
+	uint32_t rows;
+	char *texts; /* NUL-terminated one after the other; texts[0] = 0 */
+	uint32_t texts_used, texts_room;
+	struct row other[LEDGER_VERDICTS];
+	uint64_t packets[LEDGER_VERDICTS], bytes[LEDGER_VERDICTS]; /* of all rows */
+	struct ledger_totals totals;				   /* of the kernel at its end */
+	uint64_t epoch;
+};
+#define MINUTE_SLOTS (2u * LEDGER_KEYS)
+int minute_new(struct minute **ret);
+void minute_free(struct minute *m);
+void minute_clear(struct minute *m, int64_t start);
+/* False: it went to "other". */
+bool minute_add(struct minute *m, const struct ledger_key *k, const struct ledger_sum *s);
+static inline const char *minute_text(const struct minute *m, uint32_t at)
+{
+	return m->texts + at;
+}
+
+struct store; /* the database, of one thread at a time */
+int store_open(struct store **ret, const char *path, const char *host, struct diag_sink *d);
+void store_close(struct store *s);
+/* One transaction: the rows, "other", "unattributed", and the roll-ups that came due. 0 or -errno:
+ * nothing of it was written. last: no
+ * record will follow that could still tell what is under way. *unattributed: packets. */
+int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *unattributed);
+#endif

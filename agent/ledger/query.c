@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* query.c - sums of a period, from days, hours and minutes, while the agent writes on. */
+#include <errno.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include "agent/ledger/ledger.h"
+#include "agent/ledger/schema.h"
+
+#define DAY  86400
+#define HOUR 3600
+
+static const struct {
+	const char *name, *column;
+} by_table[LEDGER_BYS] = {
+	[LEDGER_BY_COUNTRY] = {"country", "country"},
+	[LEDGER_BY_PROVIDER] = {"provider", "provider"},
+	[LEDGER_BY_REGION] = {"region", "provider || ' ' || region"},
+	[LEDGER_BY_OPERATOR] = {"operator", "operator"},
+	[LEDGER_BY_LAW] = {"law", "law"},
+	[LEDGER_BY_GRADE] = {"grade", "grade"},
+	[LEDGER_BY_UNIT] = {"unit", "unit"},
+	[LEDGER_BY_CONTAINER] = {"container", "container"},
+	[LEDGER_BY_EXE] = {"exe", "exe"},
+	[LEDGER_BY_USER] = {"user", "user"},
+	[LEDGER_BY_PREFIX] = {"prefix", "prefix"},
+	[LEDGER_BY_PORT] = {"port", "proto || '/' || port"},
+	[LEDGER_BY_RULE] = {"rule", "rule"},
+	[LEDGER_BY_VERDICT] = {"verdict", "''"},
+	[LEDGER_BY_HOST] = {"host", "(SELECT value FROM state WHERE name = 'host')"},
+};
+
+int ledger_by_find(const char *name)
+{
+	for (int i = 0; i < LEDGER_BYS; i++)
+		if (strcmp(by_table[i].name, name) == 0)
+			return i;
+	return -ENOENT;
+}
+
+const char *ledger_by_name(enum ledger_by b)
+{
+	return (unsigned)b < LEDGER_BYS ? by_table[b].name : "";
+}
+
+/* Rows of one level in [from, to). */
+struct range {
+	int64_t level, from, to;
+};
+#define RANGES_MAX 5
+
+static int64_t up(int64_t t, int64_t step)
+{
+	return (t + step - 1) / step * step;
+}
+
+static void add(struct range *v, size_t *n, int64_t level, int64_t from, int64_t to)
+{
+	if (from < to)
+		v[(*n)++] = (struct range){level, from, to};
+}
+
+/* Whole days where they are rolled up, then hours, then minutes: each moment once. */
+static size_t ranges(struct range v[RANGES_MAX], int64_t from, int64_t to, int64_t hour_end,
+		     int64_t day_end)
+{
+	int64_t day_from = up(from, DAY), day_to = (to < day_end ? to : day_end) / DAY * DAY;
+	int64_t hour_from = up(from, HOUR), hour_to = (to < hour_end ? to : hour_end) / HOUR * HOUR;
+	size_t n = 0;
+
+	if (day_from >= day_to)
+		day_from = day_to = hour_from < hour_to ? hour_from : from;
+	if (hour_from >= hour_to) { /* no whole hour */
+		add(v, &n, 60, from, to);
+		return n;
+	}
+	add(v, &n, 60, from, hour_from);
+	add(v, &n, HOUR, hour_from, day_from < hour_to ? day_from : hour_to);
+	add(v, &n, DAY, day_from, day_to);
+	add(v, &n, HOUR, day_to > hour_from ? day_to : hour_from, hour_to);
+	add(v, &n, 60, hour_to, to);
+	return n;
+}
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *st = NULL;
+	int64_t v = 0;
+
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		v = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+/* Where minutes, then hours are not kept any more, the period begins with its whole hour or day. */
+static int64_t begin(sqlite3 *db, int64_t from)
+{
+	int64_t day_end = number(db, "SELECT value FROM state WHERE name = 'day_end'");
+
+	if (day_end && from < day_end - KEEP_HOURS)
+		return from / DAY * DAY;
+	if (day_end && from < day_end - KEEP_MINUTES)
+		return from / HOUR * HOUR;
+	return from / 60 * 60;
+}
+
+static void sql_of(char *buf, size_t size, enum ledger_by by, size_t nranges)
+{
+	size_t n = (size_t)snprintf(
+		buf, size,
+		"SELECT CASE kind WHEN %d THEN '(other)' WHEN %d THEN '(unattributed)' ELSE %s END, "
+		"verdict, enforced, sum(p), sum(b), sum(a), sum(f), min(t0), max(t1) FROM (",
+		KIND_OTHER, KIND_UNATTRIBUTED, by_table[by].column);
+
+	for (size_t i = 0; i < nranges; i++)
+		n += (size_t)snprintf(
+			buf + n, size - n,
+			"%sSELECT key AS k, sum(packets) AS p, sum(bytes) AS b, sum(attempts) AS a, "
+			"sum(flows) AS f, min(first) AS t0, max(last) AS t1 FROM roll "
+			"WHERE level = ? AND start >= ? AND start < ? GROUP BY key",
+			i ? " UNION ALL " : "");
+	snprintf(buf + n, size - n,
+		 ") JOIN key ON key.id = k GROUP BY 1, 2, 3 ORDER BY 5 DESC, 7 DESC, 1");
+}
+
+static const char *verdict_of(int verdict, int enforced)
+{
+	static const char *const name[] = {"allow", "alert"};
+
+	if (verdict >= 0 && verdict < 2)
+		return name[verdict];
+	return enforced ? "block" : "would-block";
+}
+
+static int rows(sqlite3_stmt *st, ledger_row_fn *fn, void *arg)
+{
+	int rc, r = 0;
+
+	while (r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		const char *key = (const char *)sqlite3_column_text(st, 0);
+		struct ledger_row row = {.key = key && *key ? key : "(none)",
+					 .verdict = verdict_of(sqlite3_column_int(st, 1),
+							       sqlite3_column_int(st, 2)),
+					 .sum = {(uint64_t)sqlite3_column_int64(st, 3),
+						 (uint64_t)sqlite3_column_int64(st, 4),
+						 (uint64_t)sqlite3_column_int64(st, 5),
+						 (uint64_t)sqlite3_column_int64(st, 6),
+						 (uint64_t)sqlite3_column_int64(st, 7),
+						 (uint64_t)sqlite3_column_int64(st, 8)}};
+
+		r = fn(arg, &row);
+	}
+	return r ? r : rc == SQLITE_DONE ? 0 : -EIO;
+}
+
+static int query(sqlite3 *db, enum ledger_by by, int64_t from, int64_t to, ledger_row_fn *fn,
+		 void *arg)
+{
+	struct range v[RANGES_MAX];
+	sqlite3_stmt *st = NULL;
+	char sql[4096];
+	size_t n = ranges(v, begin(db, from), to,
+			  number(db, "SELECT value FROM state WHERE name = 'hour_end'"),
+			  number(db, "SELECT value FROM state WHERE name = 'day_end'"));
+	int r = -EIO;
+
+	if (!n)
+		return 0;
+	sql_of(sql, sizeof(sql), by, n);
+	if (sqlite3_prepare_v2(db, sql, -1, &st, NULL) == SQLITE_OK) {
+		for (size_t i = 0; i < n; i++) {
+			sqlite3_bind_int64(st, (int)(3 * i + 1), v[i].level);
+			sqlite3_bind_int64(st, (int)(3 * i + 2), v[i].from);
+			sqlite3_bind_int64(st, (int)(3 * i + 3), v[i].to);
+		}
+		r = rows(st, fn, arg);
+	}
+	sqlite3_finalize(st);
+	return r;
+}
+
+int ledger_query(const char *path, enum ledger_by by, int64_t from, int64_t to, ledger_row_fn *fn,
+		 void *arg, struct diag_sink *d)
+{
+	sqlite3 *db = NULL;
+	int r = -EIO;
+
+	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
+	    SQLITE_OK) {
+		sqlite3_busy_timeout(db, 5000);
+		sqlite3_exec(db, "BEGIN", NULL, NULL, NULL); /* one state of it all */
+		r = query(db, by, from, to, fn, arg);
+	}
+	if (r == -EIO)
+		diag_error(d, path, 0, "cannot read the ledger: %s", sqlite3_errmsg(db));
+	sqlite3_close(db);
+	return r;
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ledger_test.c - the ledger against sums made by hand: every period, every level, full and killed. */
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "agent/ledger/ledger.h"
+#include "tests/lib/leaks.h"
+
+#define BEGIN 1764028800ll /* 2025-11-25 00:00 UTC */
+
+static char top[64], path[96];
+
+static void make_top(void)
+{
+	snprintf(top, sizeof(top), "%s/ledgerXXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
+	cr_assert(mkdtemp(top));
+	snprintf(path, sizeof(path), "%s/ledger.db", top);
+}
+static void drop_top(void)
+{
+	char cmd[128];
+
+	snprintf(cmd, sizeof(cmd), "rm -rf %s", top);
+	cr_assert_eq(system(cmd), 0);
+	no_leaks();
+}
+TestSuite(ledger, .init = make_top, .fini = drop_top, .timeout = 120);
+
+static struct ledger *open_it(void)
+{
+	struct diag_sink d = {0};
+	struct ledger *l = NULL;
+
+	cr_assert_eq(ledger_open(&l, path, "db1", &d), 0);
+	return l;
+}
+
+static const char *const countries[] = {"DE", "FR", "US", "GB", ""};
+struct addition {
+	int64_t minute;
+	unsigned country, verdict;
+	uint64_t packets, bytes;
+};
+
+static void add(struct ledger *l, struct ledger_totals *t, const struct addition *a)
+{
+	struct ledger_key k = {.unit = "postgresql@15-main.service",
+			       .exe = "/usr/bin/psql",
+			       .user = "postgres",
+			       .country = countries[a->country],
+			       .law = countries[a->country],
+			       .rule = "allow to eea",
+			       .port = 5432,
+			       .proto = 6,
+			       .verdict = (uint8_t)a->verdict};
+	struct ledger_sum s = {a->packets,
+			       a->bytes,
+			       0,
+			       1,
+			       (uint64_t)a->minute * 1000000000ull,
+			       (uint64_t)a->minute * 1000000000ull + 5};
+
+	cr_assert_eq(ip_parse(&k.dst, a->country & 1 ? "2a05:d014::1" : "52.28.0.1"), 0);
+	ledger_add(l, &k, &s);
+	t->packets[a->verdict] += a->packets;
+	t->bytes[a->verdict] += a->bytes;
+}
+
+struct sums {
+	struct ledger_sum country[5][3];
+	struct ledger_sum all, other, lost;
+};
+
+static int on_row(void *arg, const struct ledger_row *r)
+{
+	struct sums *s = arg;
+	unsigned v = strcmp(r->verdict, "allow") == 0	? 0
+		     : strcmp(r->verdict, "alert") == 0 ? 1
+							: 2;
+	struct ledger_sum *to = NULL;
+
+	for (unsigned i = 0; i < 5; i++)
+		if (strcmp(r->key, countries[i]) == 0 || (i == 4 && strcmp(r->key, "(none)") == 0))
+			to = &s->country[i][v];
+	if (strcmp(r->key, "(other)") == 0)
+		to = &s->other;
+	if (strcmp(r->key, "(unattributed)") == 0)
+		to = &s->lost;
+	cr_assert(to, "%s", r->key);
+	to->packets += r->sum.packets;
+	to->bytes += r->sum.bytes;
+	to->flows += r->sum.flows;
+	s->all.packets += r->sum.packets;
+	s->all.bytes += r->sum.bytes;
+	return 0;
+}
+
+static struct sums query(int64_t from, int64_t to)
+{
+	struct diag_sink d = {0};
+	struct sums s = {0};
+
+	cr_assert_eq(ledger_query(path, LEDGER_BY_COUNTRY, from, to, on_row, &s, &d), 0);
+	return s;
+}
+
+/* Waits until the thread has written: ledger_minute drops nothing, but the test wants each minute. */
+static void minute(struct ledger *l, int64_t at, const struct ledger_totals *t)
+{
+	struct ledger_state s;
+
+	ledger_minute(l, at, t, 1);
+	do {
+		ledger_state(l, &s);
+		usleep(100);
+	} while (s.waiting);
+}
+
+#define ADDITIONS 1500
+static struct addition all[ADDITIONS];
+
+/* Three days, a few times an hour; then any period's sums are those of the list. */
+Test(ledger, any_period_is_the_sum_of_its_minutes)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	int64_t at = BEGIN - BEGIN % 60;
+
+	srand(7);
+	ledger_minute(l, at, &t, 1);
+	for (unsigned i = 0; i < ADDITIONS; i++) {
+		all[i] = (struct addition){at, (unsigned)rand() % 5, (unsigned)rand() % 3,
+					   1 + (uint64_t)rand() % 100,
+					   60 + (uint64_t)rand() % 100000};
+		add(l, &t, &all[i]);
+		if (rand() % 3 == 0) {
+			at += 60 * (1 + rand() % 20);
+			minute(l, at, &t);
+		}
+	}
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	for (unsigned i = 0; i < 400; i++) {
+		int64_t from = BEGIN + rand() % (int)(at - BEGIN) / 60 * 60;
+		int64_t to = from + rand() % (int)(at + 120 - from) / 60 * 60;
+		struct sums want = {0}, got;
+
+		if (i % 4 == 0)
+			from -= from % 3600;
+		if (i % 7 == 0)
+			from -= from % 86400, to += 86400 - to % 86400;
+		for (unsigned j = 0; j < ADDITIONS; j++)
+			if (all[j].minute >= from && all[j].minute < to) {
+				struct ledger_sum *s =
+					&want.country[all[j].country][all[j].verdict];
+
+				s->packets += all[j].packets;
+				s->bytes += all[j].bytes;
+				s->flows++;
+			}
+		got = query(from, to);
+		for (unsigned c = 0; c < 5; c++)
+			for (unsigned v = 0; v < 3; v++) {
+				cr_expect_eq(got.country[c][v].packets, want.country[c][v].packets,
+					     "%s %u [%" PRId64 ", %" PRId64 ")", countries[c], v,
+					     from, to);
+				cr_expect_eq(got.country[c][v].bytes, want.country[c][v].bytes);
+				cr_expect_eq(got.country[c][v].flows, want.country[c][v].flows);
+			}
+		cr_expect_eq(got.lost.packets, 0);
+	}
+}
+
+/* What the kernel counted and nobody told stands in a row of its own, to the packet. */
+Test(ledger, what_no_record_tells)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	struct addition a = {BEGIN, 0, 0, 10, 1000};
+	struct sums s;
+
+	ledger_minute(l, BEGIN, &t, 1);
+	add(l, &t, &a);
+	t.packets[0] += 3; /* a record that was lost */
+	t.bytes[0] += 300;
+	minute(l, BEGIN + 60, &t);
+	s = query(BEGIN, BEGIN + 600);
+	cr_expect_eq(s.lost.packets, 0, "it may still be under way");
+	minute(l, BEGIN + 120, &t);
+	s = query(BEGIN, BEGIN + 600);
+	cr_expect_eq(s.lost.packets, 3);
+	cr_expect_eq(s.lost.bytes, 300);
+	t.packets[0] += 5; /* under way: told a minute later */
+	t.bytes[0] += 500;
+	minute(l, BEGIN + 180, &t);
+	a.packets = 5;
+	a.bytes = 500;
+	t.packets[0] -= 5;
+	t.bytes[0] -= 500;
+	add(l, &t, &a);
+	minute(l, BEGIN + 240, &t);
+	minute(l, BEGIN + 300, &t);
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	s = query(BEGIN, BEGIN + 600);
+	cr_expect_eq(s.lost.packets, 3);
+	cr_expect_eq(s.country[0][0].packets, 15);
+	cr_expect_eq(s.all.packets, t.packets[0]);
+	cr_expect_eq(s.all.bytes, t.bytes[0]);
+}
+
+/* An agent that was killed: what its last minute held is in the kernel's totals. */
+Test(ledger, killed_in_the_middle)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l;
+	struct addition a = {BEGIN, 1, 0, 7, 700};
+	pid_t pid = fork();
+	struct sums s;
+
+	if (pid == 0) {
+		l = open_it();
+		ledger_minute(l, BEGIN, &t, 1);
+		add(l, &t, &a);
+		minute(l, BEGIN + 60, &t);
+		add(l, &t, &a); /* never written */
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	t.packets[0] = 14;
+	t.bytes[0] = 1400;
+	l = open_it();
+	ledger_minute(l, BEGIN + 180, &t, 1);
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	s = query(BEGIN, BEGIN + 600);
+	cr_expect_eq(s.country[1][0].packets, 7);
+	cr_expect_eq(s.lost.packets, 7);
+	cr_expect_eq(s.all.bytes, 1400);
+}
+
+/* More keys than a minute holds: the rest is "other", and the sums are exact. */
+Test(ledger, more_keys_than_it_holds)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	struct ledger_state state;
+	struct sums s;
+
+	ledger_minute(l, BEGIN, &t, 1);
+	for (uint32_t i = 0; i < LEDGER_KEYS + 5000; i++) {
+		struct ledger_key k = {.country = "US",
+				       .rule = "block to any",
+				       .verdict = 2,
+				       .dst = ip_from_v4(0x03000000 + (i << 8)),
+				       .proto = 17};
+		struct ledger_sum sum = {1, 100, 0, 1, 1, 1};
+
+		ledger_add(l, &k, &sum);
+		t.packets[2]++;
+		t.bytes[2] += 100;
+	}
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	l = open_it();
+	ledger_state(l, &state);
+	ledger_close(l);
+	s = query(BEGIN, BEGIN + 60);
+	cr_expect_eq(s.other.packets, 5000);
+	cr_expect_eq(s.all.packets, LEDGER_KEYS + 5000);
+	cr_expect_eq(s.all.bytes, (LEDGER_KEYS + 5000) * 100ull);
+	cr_expect_eq(s.lost.packets, 0);
+}
+
+/* The clock goes back over an hour that is rolled up: nothing is written behind its back. */
+Test(ledger, clock_set_back)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	struct addition a = {BEGIN, 0, 0, 1, 10};
+	struct sums s;
+
+	ledger_minute(l, BEGIN, &t, 1);
+	add(l, &t, &a);
+	minute(l, BEGIN + 7200, &t);
+	add(l, &t, &a);
+	minute(l, BEGIN + 7260, &t);
+	add(l, &t, &a);
+	minute(l, BEGIN + 60, &t);
+	add(l, &t, &a);
+	minute(l, BEGIN + 120, &t);
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	s = query(0, BEGIN + 86400);
+	cr_expect_eq(s.all.packets, 4);
+}
+
+Test(ledger, damaged_file_is_kept)
+{
+	struct diag_sink d = {0};
+	struct ledger *l = NULL;
+	char cmd[256];
+
+	snprintf(cmd, sizeof(cmd), "head -c 100000 /dev/urandom > %s", path);
+	cr_assert_eq(system(cmd), 0);
+	cr_assert_eq(ledger_open(&l, path, "db1", &d), 0);
+	cr_expect_eq(d.warnings, 1);
+	ledger_close(l);
+	snprintf(cmd, sizeof(cmd), "ls %s.damaged-* >/dev/null", path);
+	cr_expect_eq(system(cmd), 0);
+}
+
+/* Names are hostile: what a process is called does not become SQL. */
+Test(ledger, hostile_names)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	struct ledger_key k = {.country = "DE",
+			       .exe = "'); DROP TABLE roll; --",
+			       .unit = "\x1b[31m\xff\"\n",
+			       .dst = ip_from_v4(0x341c0001)};
+	struct ledger_sum s = {1, 1, 0, 1, 1, 1};
+
+	ledger_minute(l, BEGIN, &t, 1);
+	ledger_add(l, &k, &s);
+	t.packets[0] = t.bytes[0] = 1;
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	cr_expect_eq(query(BEGIN, BEGIN + 60).all.packets, 1);
+}
