@@ -141,12 +141,12 @@ static bool on_stdout(const struct replay *r)
 	return r->summary && !strcmp(r->summary, "-");
 }
 
-static void name_capture(void *arg, uint32_t number, struct event *e)
+static void name_capture(void *arg, uint32_t number, struct record *record)
 {
 	const struct replay *r = arg;
 
-	e->capture = r->captures[number].path;
-	e->capture_sha256 = r->captures[number].sha256;
+	record->capture = r->captures[number].path;
+	record->capture_sha256 = r->captures[number].sha256;
 }
 
 static int load_engine(struct replay *r, uint64_t time_ns)

@@ -46,13 +46,6 @@ static void live_flow(void *arg, const struct event *e)
 	top_put(arg, e);
 }
 
-static void ended_flow(void *arg, const struct event *e)
-{
-	struct daemon *d = arg;
-
-	top_end(d->top, e);
-}
-
 static void show(struct daemon *d)
 {
 	if (d->kernel_source)
@@ -78,7 +71,7 @@ static void on_second(void *arg)
 		}
 	}
 	if (d->pcap_live && second % COUNTS_EVERY == 0)
-		pipeline_expire(d->pipeline, loop_unix_ns() - KERNEL_SOURCE_IDLE_NS);
+		pcap_live_expire(d->pcap_live, loop_unix_ns());
 	aggregate_tick(d->aggregate, loop_unix_ns());
 	daemon_load_due(d);
 	if (second % STALE_EVERY == 0)
@@ -128,7 +121,7 @@ static void on_pcap_live(void *arg, uint32_t events)
 	const char *why = "";
 
 	(void)events;
-	if (pcap_live_poll(d->pcap_live, d->pipeline, &why) == 0)
+	if (pcap_live_poll(d->pcap_live, &why) == 0)
 		return;
 	daemon_tell(d, "source-failed", "%s: %s", d->cfg.interface, why);
 	d->exit_code = EXIT_FAILED;
@@ -245,14 +238,12 @@ static int open_kernel(struct daemon *d)
 static int start_kernel_source(struct daemon *d)
 {
 	struct kernel_source_config cfg = {.kernel = d->kernel,
-					   .pipeline = d->pipeline,
 					   .processes = d->processes,
 					   .cgroups = d->cgroups,
-					   .fold = d->aggregate,
-					   .quiet = &d->quiet,
-					   .handle = &d->fold_handle,
+					   .aggregate = d->aggregate,
+					   .top = d->top,
+					   .refuted = daemon_place_refuted,
 					   .alarm = daemon_alarm,
-					   .ended = d->cfg.live ? ended_flow : NULL,
 					   .arg = d};
 	int r = kernel_source_new(&d->kernel_source, &cfg);
 
@@ -305,26 +296,33 @@ static int start_kernel(struct daemon *d)
 
 static int start_pcap_live(struct daemon *d)
 {
+	struct pcap_live_config cfg = {.interface = d->cfg.interface,
+				       .engine = d->engine,
+				       .aggregate = d->aggregate,
+				       .top = d->top,
+				       .processes = d->processes,
+				       .cgroup2 = d->cgroup2,
+				       .refuted = daemon_place_refuted,
+				       .arg = d};
 	struct diag_print p;
 	int r;
 
-	diag_print_init(&p, stderr);
-	r = pcap_live_open(&d->pcap_live, d->cfg.interface, &p.sink);
-	diag_print_done(&p);
 	/* without cgroup2 the alerts name no unit */
-	if (r == 0 && cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
+	if (cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
 		start_cgroups(d, d->cgroup2);
+	cfg.cgroups = d->cgroups;
+	diag_print_init(&p, stderr);
+	r = pcap_live_open(&d->pcap_live, &cfg, &p.sink);
+	diag_print_done(&p);
 	if (r == 0)
 		r = loop_add(d->loop, pcap_live_fd(d->pcap_live), EPOLLIN, on_pcap_live, d);
 	return r < 0 ? EXIT_FAILED : 0;
 }
 
-static int start_pipeline(struct daemon *d)
+static int start_feeds(struct daemon *d)
 {
-	struct pipeline_config cfg = {.engine = d->engine, .event = daemon_sink, .arg = d};
-
 	if (aggregate_new(&d->aggregate, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
-	    pipeline_new(&d->pipeline, &cfg) < 0 || processes_new(&d->processes, "/proc") < 0 ||
+	    processes_new(&d->processes, "/proc") < 0 ||
 	    (d->cfg.live && top_new(&d->top, stdout) < 0)) {
 		diag_say("not enough memory to start");
 		return EXIT_FAILED;
@@ -360,7 +358,7 @@ static int start(struct daemon *d)
 				      "block, but the mode is enforce");
 	r = r ? r : start_control(d);
 	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
-	r = r ? r : start_pipeline(d);
+	r = r ? r : start_feeds(d);
 	if (r)
 		return r;
 	daemon_name_host(d);
@@ -429,7 +427,7 @@ static void stop(struct daemon *d, bool ran)
 			kernel_source_counts(d->kernel_source);
 		}
 		if (d->pcap_live)
-			pipeline_finish(d->pipeline);
+			pcap_live_finish(d->pcap_live);
 		aggregate_flush(d->aggregate);
 		daemon_tell(d, "stopped", "%s",
 			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
@@ -448,7 +446,6 @@ static void stop(struct daemon *d, bool ran)
 	kernel_close(d->kernel);
 	pcap_live_close(d->pcap_live);
 	aggregate_free(d->aggregate);
-	pipeline_free(d->pipeline);
 	processes_free(d->processes);
 	daemon_close_feeds(&d->feeds);
 	engine_free(d->engine);

@@ -22,7 +22,6 @@
 #include "agent/base/diag_print.h"
 #include "agent/engine/engine.h"
 #include "agent/base/loop.h"
-#include "agent/flow/pipeline.h"
 #include "agent/feed/ecs.h"
 #include "agent/feed/file.h"
 #include "agent/feed/aggregate.h"
@@ -51,12 +50,6 @@ struct daemon_config {
 	uint64_t fold_seconds;
 };
 
-#define DAEMON_TOLD_MAX 4096
-struct daemon_told { /* what of a flow of the wire was told at its first packet */
-	uint64_t handle, packets, bytes;
-	int32_t pid; /* who it was, while the socket still stood */
-};
-
 struct daemon_feeds {
 	struct feed_file *file[DAEMON_FEEDS_MAX]; /* owned */
 	unsigned n;
@@ -73,7 +66,6 @@ struct daemon {
 	struct loop *loop;
 	struct control *control;
 	struct engine *engine;
-	struct pipeline *pipeline;
 	struct kernel *kernel; /* NULL with --source pcap */
 	struct kernel_source *kernel_source;
 	struct pcap_live *pcap_live;
@@ -88,9 +80,7 @@ struct daemon {
 	char names[3][128];
 	/* during a publish: where daemon_cgroup_seen puts its masks */
 	struct daemon_masks *collecting;
-	bool quiet;	      /* the sink tells no flow: ring.h */
-	uint64_t fold_handle; /* of the event that went through the pipeline last */
-	int mode_override;    /* enum policy_mode, -1: the policy's mode */
+	int mode_override; /* enum policy_mode, -1: the policy's mode */
 	enum policy_mode mode;
 	uint32_t generation;
 	struct refuted *refuted; /* owned: places refuted since the last save, or NULL */
@@ -117,10 +107,6 @@ struct daemon {
 	unsigned nmessages; /* ever */
 	uint64_t own_addresses;
 	char cgroup2[128]; /* where cgroup2 is mounted; "" = nowhere */
-	char wire_cgroup[4096], wire_unit[PROCESS_UNIT_MAX]; /* of the event at hand */
-	uint64_t wire_second;
-	unsigned wire_looks;			  /* sockets looked up in that second */
-	struct daemon_told told[DAEMON_TOLD_MAX]; /* by hash of the flow; the last one wins */
 };
 
 /* Runs until a signal; returns an enum exit_code. Everything that goes wrong has been said. */
@@ -145,8 +131,8 @@ void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
 const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
 
 /* daemon_event.c */
-void daemon_sink(void *daemon, struct event *e); /* from the pipeline */
-int daemon_emit(void *daemon, struct event *e);	 /* from the fold; negative: a feed has lost it */
+void daemon_place_refuted(void *daemon, struct event *e); /* from a source */
+int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a feed has lost it */
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);

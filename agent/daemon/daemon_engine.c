@@ -116,12 +116,10 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 {
 	struct engine *old = d->engine;
 
+	if (d->pcap_live)
+		pcap_live_engine(d->pcap_live, e);
 	if (d->aggregate)
 		aggregate_flush(d->aggregate);
-	if (d->kernel_source)
-		kernel_source_forget(d->kernel_source);
-	if (d->pipeline)
-		pipeline_engine(d->pipeline, e);
 	d->engine = e;
 	d->mode = mode;
 	d->generation = d->published.generation;

@@ -13,9 +13,6 @@
 #include "agent/feed/ecs.h"
 #include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
-#include "agent/host/socket.h"
-
-#define PCAP_LIVE_LOOKS 50
 
 static void tell_lost(struct daemon *d, const struct feed_file_state *before)
 {
@@ -81,88 +78,12 @@ void daemon_name_host(struct daemon *d)
 		(struct ecs_host){.name = d->names[0], .id = d->names[1], .boot_id = d->names[2]};
 }
 
-/* The wire's pipeline tells a flow twice: its first packet, and all of it at its end. */
-static struct daemon_told *told_of(struct daemon *d, const struct flow_key *k)
-{
-	uint64_t h = (uint64_t)k->sport << 32 ^ (uint64_t)k->dport << 16 ^ k->proto;
-
-	for (unsigned i = 0; i < 16; i++)
-		h = (h ^ k->src.b[i] ^ (uint64_t)k->dst.b[i] << 8) * 0x100000001b3ull;
-	return &d->told[(h ^ h >> 32) % DAEMON_TOLD_MAX];
-}
-
-/* A packet names no process: the socket that has its addresses now does, if there still is one. At
- * most so many a second: with many new flows the looking would cost more than it tells. */
-static void wire_attribute(struct daemon *d, struct event *e)
-{
-	const struct flow_key *k = &e->flow;
-	uint64_t second = loop_monotonic_ns() / LOOP_SECOND;
-	struct netlink_socket s;
-	char procs[4200] = "";
-	const char *path;
-
-	d->wire_looks = second == d->wire_second ? d->wire_looks + 1 : 0;
-	d->wire_second = second;
-	if (d->wire_looks >= PCAP_LIVE_LOOKS ||
-	    netlink_socket(&s, k->proto, &k->src, k->sport, &k->dst, k->dport) < 0)
-		return;
-	e->process.uid = s.uid;
-	e->process.has_uid = 1;
-	e->process.cgroup_id = s.cgroup_id;
-	path = d->cgroups && s.cgroup_id ? cgroups_path(d->cgroups, s.cgroup_id) : NULL;
-	if (path) {
-		text_put(d->wire_cgroup, sizeof(d->wire_cgroup), "%s", path);
-		e->process.cgroup = d->wire_cgroup;
-		e->process.unit = process_unit(d->wire_unit, d->wire_cgroup);
-		text_put(procs, sizeof(procs), "%s%s/cgroup.procs", d->cgroup2, path);
-	}
-	socket_process(&e->process.pid, "/proc", procs[0] ? procs : NULL, s.inode);
-	processes_lookup(d->processes, &e->process);
-}
-
-static void wire_event(struct daemon *d, struct event *e)
-{
-	struct daemon_told *t = told_of(d, &e->flow);
-	struct event rest = *e;
-
-	if (e->kind == EVENT_FLOW) {
-		wire_attribute(d, e);
-		*t = (struct daemon_told){aggregate_event(d->aggregate, e, loop_unix_ns()),
-					  e->packets, e->bytes, e->process.pid};
-		return;
-	}
-	if (e->packets < t->packets ||
-	    e->bytes < t->bytes) /* another flow took the place meanwhile */
-		*t = (struct daemon_told){0};
-	rest.packets -= t->packets;
-	rest.bytes -= t->bytes;
-	rest.process.pid = t->pid;
-	processes_lookup(d->processes, &rest.process);
-	if (rest.packets &&
-	    !aggregate_more(d->aggregate, t->handle, rest.packets, rest.bytes, rest.last_ns))
-		aggregate_event(d->aggregate, &rest, loop_unix_ns());
-	*t = (struct daemon_told){0};
-}
-
-void daemon_sink(void *daemon, struct event *e)
+void daemon_place_refuted(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
 
-	if (e->kind == EVENT_PLACE_REFUTED)
-		daemon_refuted(d, e);
-	if (e->kind != EVENT_FLOW && e->kind != EVENT_FLOW_END) {
-		daemon_emit(d, e);
-		return;
-	}
-	if (d->quiet)
-		return;
-	if (d->pcap_live)
-		wire_event(d, e);
-	else
-		d->fold_handle = aggregate_event(d->aggregate, e, loop_unix_ns());
-	if (d->top &&
-	    (d->pcap_live || e->kind == EVENT_FLOW)) /* the ring's later counts come by top_end */
-		top_put(d->top, e);
+	daemon_refuted(d, e);
+	daemon_emit(d, e);
 }
 
 static void keep_message(struct daemon *d, const char *action, const char *text)

@@ -245,19 +245,12 @@ static json_t *messages(const struct daemon *d)
 	return a;
 }
 
-static void count_flow(void *arg, const struct event *e)
-{
-	uint64_t *n = arg;
-
-	n[e->verdict]++;
-}
-
 static json_t *flows(struct daemon *d)
 {
 	uint64_t n[4] = {0};
 	json_t *o = json_object();
 
-	if (d->kernel_source && kernel_source_flows(d->kernel_source, count_flow, n) < 0)
+	if (d->kernel_source && kernel_source_count(d->kernel_source, n) < 0)
 		return json_null(); /* the kernel has no iterator for them */
 	set(o, "allow", number(n[DECIDE_ALLOW]));
 	set(o, "alert", number(n[DECIDE_ALERT]));
@@ -266,10 +259,14 @@ static json_t *flows(struct daemon *d)
 	return o;
 }
 
-static json_t *agent_counts(const struct daemon *d)
+static json_t *agent_counts(struct daemon *d)
 {
 	struct kernel_source_state s = {0};
+	struct pcap_live_state p = {0};
 	json_t *o = json_object();
+
+	if (d->pcap_live)
+		pcap_live_state(d->pcap_live, &p);
 
 	if (d->kernel_source)
 		kernel_source_state(d->kernel_source, &s);
@@ -278,7 +275,7 @@ static json_t *agent_counts(const struct daemon *d)
 	set(o, "verdict_mismatches", number(s.mismatches));
 	set(o, "records", number(s.records));
 	set(o, "dead_processes", number(s.dead_processes));
-	set(o, "packets", number(pipeline_counts(d->pipeline)->packets));
+	set(o, "packets", number(p.packets));
 	return o;
 }
 

@@ -1,10 +1,16 @@
 /*
- * event.h - the one event structure: what happened, to which flow, where it goes, by which rule.
- * Sources fill it, the pipeline decides it, formats print it. Pointers are owned by whoever made
- * the event and live for the call.
+ * event.h - the two ends of a decision: the record that a source hands in, and the one event
+ * structure that comes back.
+ *
+ *     source --> struct record --decide()--> struct event --> feeds       agent/engine/decide.h
+ *
+ * A record says what was seen; an event says what it means: where it goes, by which rule, with what
+ * proof. Pointers are owned by whoever made the record (its texts) or by the engine (places, rules)
+ * and live for the call.
  */
 #ifndef AGENT_EVENT_EVENT_H
 #define AGENT_EVENT_EVENT_H
+#include <stdbool.h>
 #include <stdint.h>
 #include "geo/base/ip.h"
 #include "geo/place.h"
@@ -16,6 +22,22 @@ struct flow_key {
 	uint8_t proto;
 	uint8_t has_icmp, icmp_type, icmp_code; /* of the first packet, where the source saw it */
 };
+/* A hash of a flow and what tells it apart besides. */
+static inline uint64_t flow_key_hash(const struct flow_key *k, uint64_t more)
+{
+	uint64_t h = 0xcbf29ce484222325ull ^ more;
+
+	for (unsigned i = 0; i < 16; i++)
+		h = (h ^ k->src.b[i] ^ (uint64_t)k->dst.b[i] << 8) * 0x100000001b3ull;
+	h = (h ^ ((uint64_t)k->sport << 24 | (uint64_t)k->dport << 8 | k->proto)) *
+	    0x100000001b3ull;
+	return h ^ h >> 29;
+}
+static inline bool flow_key_same(const struct flow_key *a, const struct flow_key *b)
+{
+	return a->sport == b->sport && a->dport == b->dport && a->proto == b->proto &&
+	       ip_cmp(&a->src, &b->src) == 0 && ip_cmp(&a->dst, &b->dst) == 0;
+}
 struct process { /* what the kernel and /proc said; zero and NULL = not known */
 	int32_t pid;
 	uint32_t uid;
@@ -32,6 +54,46 @@ enum event_kind {
 	EVENT_PLACE_REFUTED, /* distance: the place cannot be where the claim says */
 	EVENT_KINDS
 };
+/* What its header alone decides, whatever the rules say: block, by no rule. */
+enum record_header {
+	HEADER_PLAIN,
+	HEADER_MALFORMED,    /* no whole IP packet */
+	HEADER_SOURCE_ROUTE, /* it names a hop, not where the packet ends */
+	HEADER_EXTENSIONS,   /* it cannot be followed: too many headers, or broken options */
+	HEADERS
+};
+/* Who decided already, when its packet came. */
+enum record_decided {
+	DECIDED_NOT,   /* nobody: the engine is asked */
+	DECIDED_HERE,  /* this engine: not asked again */
+	DECIDED_THERE, /* the kernel, by this engine's tables: asked again and compared */
+	DECIDED_BEFORE /* the kernel, by the tables of another engine: its action stands */
+};
+/* What a source knows of a flow. */
+struct record {
+	enum event_kind kind; /* EVENT_FLOW, EVENT_FLOW_END or EVENT_PLACE_REFUTED */
+	struct flow_key flow;
+	enum decide_opened opened;
+	bool has_port;		    /* the ports are known, even when both are 0 */
+	bool enforced;		    /* it was stopped, if it was to be */
+	uint64_t first_ns, last_ns; /* Unix */
+	uint64_t packets, bytes;    /* outwards, IP layer */
+	uint64_t rtt_min_ns;	    /* 0 = none */
+	bool attributed;	    /* false: a packet of the wire, which names no process */
+	struct process process;
+	enum record_header header;
+	struct ip final; /* where a source route ends; v 0: none, or not known */
+	enum record_decided decided;
+	struct {		  /* unless DECIDED_NOT */
+		uint8_t action;	  /* enum decide_action */
+		uint8_t severity; /* DECIDED_HERE */
+		uint16_t rule;	  /* index + 1, 0 = default */
+		uint32_t class;	  /* DECIDED_HERE: of the place that decided */
+		bool embedded;	  /* DECIDED_HERE: an address inside the address decided */
+	} verdict;
+	const char *capture, *capture_sha256; /* replay */
+	uint64_t capture_packet;
+};
 struct event {
 	enum event_kind kind;
 	/* flow-blocked, flow-alerted, flow-would-block, reloaded, ... (feed/event.c's table) */
@@ -46,7 +108,7 @@ struct event {
 	uint64_t suppressed;	 /* repeats folded into this one */
 	uint32_t destinations; /* distinct ones among the repeats; 0 = not counted (feed/fold.h) */
 	const struct place *place; /* of the destination: the class that decided */
-	const struct ip *embedded; /* the embedded address that decided, or NULL */
+	struct ip embedded; /* the address inside the address, or a source route's end; v 0: none */
 	const char *provider, *platform, *region;
 	uint32_t asn;
 	const char *operator_name;
@@ -58,8 +120,10 @@ struct event {
 	struct process process;
 	uint64_t rtt_min_ns;  /* 0 = none */
 	const char *distance; /* consistent, implausible, refuted, proven; NULL = nothing to say */
-	const char *detail;   /* EVENT_STATE: one sentence; why */
-	const char *capture;  /* replay: file */
+	float soil_km;	      /* EVENT_PLACE_REFUTED: no soil of the country is nearer to home */
+	bool refuted; /* the sources agree on the place, and the round-trip time says otherwise */
+	const char *detail;  /* one sentence: why; NULL: none */
+	const char *capture; /* replay: file */
 	const char *capture_sha256;
 	uint64_t capture_packet; /* from 1 */
 	const char *places_name, *places_sha256;

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 #include "agent/base/text.h"
 #include "agent/event/event_text.h"
+#include "geo/distance/distance.h"
 
 static const char *const kinds[] = {"flow", "flow-end", "state", "place-refuted"};
 _Static_assert(sizeof(kinds) / sizeof(*kinds) == EVENT_KINDS, "a name each");
@@ -189,6 +190,38 @@ bool event_has_source(const struct event *e)
 	return e->capture || memcmp(e->flow.src.b, none, sizeof(none)) != 0;
 }
 
+const char *event_reason(char *buf, size_t size, const struct event *e)
+{
+	char cc[3];
+
+	if (e->kind == EVENT_PLACE_REFUTED && e->place) {
+		text_put(
+			buf, size,
+			"minimum RTT %.3f ms: at most %.0f km from home, and no soil of %s is nearer than %.0f km",
+			(double)e->rtt_min_ns / 1e6, distance_bound_km(e->rtt_min_ns),
+			country_text(e->place->country, cc), (double)e->soil_km);
+		return buf;
+	}
+	if (e->detail)
+		return e->detail;
+	return e->rule ? e->rule->because : NULL;
+}
+
+/* What decided: the end of the sentence. */
+static void put_why(char *buf, size_t size, const struct event *e)
+{
+	char reason[256];
+
+	if (e->kind == EVENT_PLACE_REFUTED)
+		text_put(buf, size, ": %s", event_reason(reason, sizeof(reason), e));
+	else if (e->rule)
+		text_put(buf, size, " by line %u: %s", e->rule->line, e->rule->text);
+	else if (e->policy || !e->detail)
+		text_put(buf, size, " by default: no rule matches");
+	else
+		text_put(buf, size, ", %s", e->detail);
+}
+
 char *event_message(char *buf, size_t size, const struct event *e)
 {
 	char src[IP_STRLEN], dst[IP_STRLEN], cc[3];
@@ -212,11 +245,6 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	    e->flow.proto != 58) /* ICMP: type and code stand there */
 		n += text_put(buf + n, size - n, " port %u", e->flow.dport);
 	n += text_put(buf + n, size - n, " (%s)", country);
-	if (e->kind == EVENT_PLACE_REFUTED && e->detail)
-		text_put(buf + n, size - n, ": %s", e->detail);
-	else if (e->rule)
-		text_put(buf + n, size - n, " by line %u: %s", e->rule->line, e->rule->text);
-	else
-		text_put(buf + n, size - n, " by default: no rule matches");
+	put_why(buf + n, size - n, e);
 	return buf;
 }

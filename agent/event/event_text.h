@@ -25,5 +25,7 @@ int event_id_v8(char ret[37], const struct event *e);
 int event_community_id(char ret[EVENT_COMMUNITY_LEN], const struct flow_key *k);
 /* What a person reads: "block: 10.0.0.5 -> 203.0.113.7:443/tcp (US) ...". Returns buf. */
 char *event_message(char *buf, size_t size, const struct event *e);
+/* Why: one sentence, in buf or the event's own text; NULL: there is none. */
+const char *event_reason(char *buf, size_t size, const struct event *e);
 const char *event_proto_name(uint8_t proto); /* "tcp", ...; "" for one without a name here */
 #endif

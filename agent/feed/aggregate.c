@@ -12,7 +12,6 @@
 
 struct group {
 	bool used;
-	uint32_t generation;
 	struct group *next;
 	uint64_t hash;
 	struct event e;	    /* the first; its strings are in 'own' */
@@ -111,7 +110,7 @@ static void drop(struct aggregate *f, struct group *g)
 		at = &(*at)->next;
 	*at = g->next;
 	free(g->own);
-	*g = (struct group){.generation = g->generation + 1};
+	*g = (struct group){0};
 }
 
 void aggregate_free(struct aggregate *f)
@@ -173,8 +172,6 @@ static void own_strings(struct group *g)
 		*text[i] = g->own ? memcpy(g->own + at, *text[i], n) : NULL;
 		at += n;
 	}
-	g->e.embedded = NULL; /* the address lives with the caller */
-	g->e.detail = NULL;
 }
 
 static void seen(struct group *g, const struct ip *dst)
@@ -186,17 +183,11 @@ static void seen(struct group *g, const struct ip *dst)
 		g->seen[g->nseen++] = *dst;
 }
 
-static uint64_t handle_of(const struct aggregate *f, const struct group *g)
-{
-	return (uint64_t)g->generation << 32 | (uint64_t)(g - f->group) | 1ull << 31;
-}
-
-static uint64_t first(struct aggregate *f, struct event *e, uint64_t hash, uint64_t now_ns)
+static void first(struct aggregate *f, struct event *e, uint64_t hash, uint64_t now_ns)
 {
 	struct group *g = room(f);
 
 	*g = (struct group){.used = true,
-			    .generation = g->generation,
 			    .hash = hash,
 			    .e = *e,
 			    .window_ns = now_ns,
@@ -204,49 +195,40 @@ static uint64_t first(struct aggregate *f, struct event *e, uint64_t hash, uint6
 			    .next = f->bucket[hash % BUCKETS]};
 	own_strings(g);
 	f->bucket[hash % BUCKETS] = g;
-	if (f->emit(f->arg, e) < 0) { /* told to nobody: the next one is the first */
+	if (f->emit(f->arg, e) < 0) /* told to nobody: the next one is the first */
 		drop(f, g);
-		return 0;
-	}
-	return handle_of(f, g);
 }
 
-uint64_t aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns)
+static void add(struct aggregate *f, struct group *g, const struct event *e)
+{
+	uint64_t last = e->last_ns ? e->last_ns : e->time_ns;
+
+	if (e->kind == EVENT_FLOW) {
+		g->repeats++;
+		f->suppressed++;
+		seen(g, &e->flow.dst);
+	}
+	if (!g->first_ns)
+		g->first_ns = e->time_ns;
+	if (last > g->last_ns)
+		g->last_ns = last;
+	g->packets += e->packets;
+	g->bytes += e->bytes;
+}
+
+void aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns)
 {
 	uint64_t hash = key_hash(e);
 	struct group *g = f->window_ns ? find(f, e, hash) : NULL;
 
 	if (!f->window_ns) {
 		f->emit(f->arg, e);
-		return 0;
+	} else if (!g) {
+		first(f, e, hash, now_ns);
+	} else {
+		add(f, g, e);
+		g->touched_ns = now_ns;
 	}
-	if (!g)
-		return first(f, e, hash, now_ns);
-	g->repeats++;
-	f->suppressed++;
-	seen(g, &e->flow.dst);
-	aggregate_more(f, handle_of(f, g), e->packets, e->bytes,
-		       e->last_ns ? e->last_ns : e->time_ns);
-	g->touched_ns = now_ns;
-	return handle_of(f, g);
-}
-
-bool aggregate_more(struct aggregate *f, uint64_t handle, uint64_t packets, uint64_t bytes,
-		    uint64_t last_ns)
-{
-	struct group *g = &f->group[(uint32_t)handle & (AGGREGATE_KEYS_MAX - 1)];
-
-	if (!handle || !g->used || g->generation != (uint32_t)(handle >> 32))
-		return false;
-	if (!g->first_ns)
-		g->first_ns = last_ns;
-	if (last_ns > g->last_ns)
-		g->last_ns = last_ns;
-	if (packets)
-		g->touched_ns = last_ns;
-	g->packets += packets;
-	g->bytes += bytes;
-	return true;
 }
 
 void aggregate_tick(struct aggregate *f, uint64_t now_ns)

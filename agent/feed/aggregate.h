@@ -26,12 +26,9 @@ typedef int aggregate_emit_fn(void *arg, struct event *e);
 int aggregate_new(struct aggregate **ret, uint64_t window_ns, aggregate_emit_fn *emit, void *arg);
 void aggregate_free(struct aggregate *f); /* does not flush; NULL is fine */
 
-/* A violating flow's first event: goes out at once, or is folded. Returns a handle for aggregate_more.
- */
-uint64_t aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns);
-/* What the same flow sent since. False: the key is forgotten, tell the flow anew. */
-bool aggregate_more(struct aggregate *f, uint64_t handle, uint64_t packets, uint64_t bytes,
-		    uint64_t last_ns);
+/* A violating flow's first event (EVENT_FLOW), or what the same flow sent since (EVENT_FLOW_END):
+ * goes out at once when it is the first of its key, or is folded. */
+void aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns);
 /* Summaries whose window is over. Call it every second or so. */
 void aggregate_tick(struct aggregate *f, uint64_t now_ns);
 /* All of them, and forget the keys: before the policy or the places that the events point to go

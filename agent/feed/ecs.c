@@ -17,6 +17,7 @@ static bool is_flow(const struct event *e)
 static void put_event(struct json_writer *j, const struct event *e, const struct ecs_host *host)
 {
 	bool block = e->verdict == DECIDE_BLOCK && e->enforced;
+	char reason[256];
 
 	json_writer_open(j, "event", '{');
 	json_writer_text(j, "kind",
@@ -50,10 +51,7 @@ static void put_event(struct json_writer *j, const struct event *e, const struct
 				   e->last_ns > e->time_ns ? e->last_ns - e->time_ns : 0);
 	}
 	json_writer_number(j, "severity", e->severity);
-	json_writer_text_set(j, "reason",
-			     e->detail			   ? e->detail
-			     : e->rule && e->rule->because ? e->rule->because
-							   : NULL);
+	json_writer_text_set(j, "reason", event_reason(reason, sizeof(reason), e));
 	json_writer_close(j, '}');
 }
 
@@ -229,8 +227,8 @@ static void put_place(struct json_writer *j, const struct event *e)
 		json_writer_text(j, "jurisdiction", country_text(p->jurisdiction, cc));
 	json_writer_text(j, "status", place_status_name(p->status));
 	json_writer_text(j, "scope", place_scope_name(p->scope));
-	if (e->embedded)
-		put_address(j, "embedded", e->embedded);
+	if (e->embedded.v)
+		put_address(j, "embedded", &e->embedded);
 	if (e->destinations)
 		json_writer_number(j, "count", e->destinations);
 	json_writer_close(j, '}');

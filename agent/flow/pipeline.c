@@ -152,6 +152,22 @@ static inline int see(struct pipeline *p, const struct packet_frame *f, struct p
 	return 1;
 }
 
+/* Live, a violation is told at its first packet. */
+static int tell_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	struct pipeline_ended x = {.kind = EVENT_FLOW,
+				   .id = f->id,
+				   .more = *m,
+				   .packets = 1,
+				   .bytes = s->length,
+				   .last_ns = s->time_ns,
+				   .engine = p->engine};
+
+	m->told_bytes = s->length;
+	return pipeline_tell(p, &x);
+}
+
 static int new_flow(struct pipeline *p, const struct pipeline_seen *s, struct flow **ret)
 {
 	int r = flow_table_add(&p->flows, &s->id, s->hash, ret);
@@ -163,6 +179,8 @@ static int new_flow(struct pipeline *p, const struct pipeline_seen *s, struct fl
 	}
 	if (r == 0)
 		r = pipeline_first(p, s, *ret);
+	if (r == 0 && !p->cfg.replay && pipeline_violates(&p->flows.more[(*ret)->more]))
+		r = tell_first(p, s, *ret);
 	return r;
 }
 
@@ -184,6 +202,13 @@ static int again(struct pipeline *p, const struct pipeline_seen *s, struct flow 
 	return 0;
 }
 
+static int time_flow(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	struct pipeline_ended refuted;
+
+	return pipeline_distance_see(p, s, f, &refuted) ? pipeline_tell(p, &refuted) : 0;
+}
+
 static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
 	if (f->id.rest & FLOW_JUDGED_UNTIL) {
@@ -197,7 +222,7 @@ static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct 
 		p->flows.more[f->more].packets_high++;
 	if (s->time_ns > f->last_ns)
 		f->last_ns = s->time_ns;
-	return s->timed && !(f->id.rest & FLOW_TIMED) ? pipeline_distance_see(p, s, f) : 0;
+	return s->timed && !(f->id.rest & FLOW_TIMED) ? time_flow(p, s, f) : 0;
 }
 
 /* A new flow touches its other direction and its destination: ask for that memory now, use it after

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * pipeline.h - the one road: packet -> flow -> place -> verdict -> event. Kernel, wire and captures
- * all come this way.
+ * pipeline.h - packets become flows, and flows events: the road of captures and of the live wire.
  *
- *   captures, live wire:  pipeline_packets() decodes, keeps flows, decides once per flow, and gives
- *                         events to the sink.
- *   kernel:               pipeline_event(): the kernel has decided; the pipeline decides again, and
- *                         a difference is reported.
+ *     frame -> packet -> flow -> who opened it, does it leave -> verdict, once -> decide() -> event
+ *
+ * The kernel keeps its flows itself; its records go to decide() directly (agent/source/kernel.h).
  *
  * Not thread-safe. Memory is taken at the start and in steps when a table grows, never per packet.
  */
@@ -31,8 +29,8 @@ struct pipeline_config {
 	/* Called for every violating flow; the event lives for the call only. NULL: none wanted. */
 	void (*event)(void *arg, struct event *e);
 	/* Replay: path and SHA-256 of a capture, by the caller's number, asked when an event is
-	 * made. Set in the event. */
-	void (*capture)(void *arg, uint32_t number, struct event *e);
+	 * made. Set in the record. */
+	void (*capture)(void *arg, uint32_t number, struct record *r);
 	void *arg;
 };
 struct pipeline;
@@ -53,24 +51,6 @@ int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns);
 /* Ends every flow: all outstanding events go to the sink, in the order of their first packets. */
 int pipeline_finish(struct pipeline *p);
 
-/* A flow that the kernel reports. e: the caller has set kind, flow, opened, time_ns, last_ns,
- * packets, bytes, process, enforced; this fills place, names, verdict, rule, severity, action, and
- * calls the sink unless the verdict is allow or local. has_port, known and mask: as the kernel knew
- * them. kernel: its decision, or NULL when the caller has none. Returns 1 when the two differ: the
- * event then carries the kernel's verdict, the difference is counted, and the caller raises the
- * alarm. */
-struct pipeline_kernel {
-	uint8_t action; /* enum decide_action */
-	uint16_t rule;	/* index + 1, 0 = default */
-};
-int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known,
-		   uint32_t mask, const struct pipeline_kernel *kernel);
-
-/* Would this round-trip time refute the place of dst? Cheap: for the flows that live, to find those
- * worth an event. That one goes to pipeline_event with kind EVENT_PLACE_REFUTED, which tells
- * nothing else. */
-bool pipeline_too_near(const struct pipeline *p, const struct ip *dst, uint64_t rtt_min_ns);
-
 struct pipeline_counts {
 	uint64_t packets;		    /* frames */
 	uint64_t ip_packets;		    /* with an IP header */
@@ -83,7 +63,6 @@ struct pipeline_counts {
 	uint64_t backward; /* packets older than the one before */
 	uint64_t flows_by_verdict[4], packets_by_verdict[4],
 		bytes_by_verdict[4]; /* egress; after pipeline_finish */
-	uint64_t mismatches;	     /* kernel and agent decided differently */
 	uint64_t first_ns, last_ns;
 	/* packets of link types that are not known, by link_type; [64]: all others */
 	uint64_t link_packets[65];

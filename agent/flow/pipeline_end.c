@@ -3,69 +3,36 @@
  * all of them do. */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include "agent/flow/pipeline_private.h"
-#include "agent/event/event_text.h"
 
-#define CLAIMS		   16
 #define DESTINATIONS_SPARE 65536u
 
-/* Who operates the destination: the first source that says so. */
-static void fill_operator(const struct engine *e, struct event *ev)
+static enum record_header header_of(unsigned route)
 {
-	struct claim_of claims[CLAIMS];
-	size_t n = places_claims(e->places, &ev->flow.dst, claims, CLAIMS);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct claim *c = &claims[i].claim;
-
-		if (!ev->asn)
-			ev->asn = c->asn;
-		if (!ev->operator_name && c->operator)
-			ev->operator_name = engine_string(e, c->operator);
-	}
+	if (!route)
+		return HEADER_PLAIN;
+	return route == ROUTE_TOO_DEEP ? HEADER_EXTENSIONS : HEADER_SOURCE_ROUTE;
 }
 
-static void fill_distance(struct event *ev, const struct pipeline_ended *x,
-			  char detail[PIPELINE_DETAIL])
+static void put_event(struct pipeline *p, const struct pipeline_ended *x)
 {
-	enum distance_verdict d =
-		pipeline_distance_judge(x->engine, ev->place,
-					x->more.embedded || flow_route(&x->id), x->more.rtt_min_ns);
-
-	ev->rtt_min_ns = x->more.rtt_min_ns;
-	ev->distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
-	if (ev->kind != EVENT_PLACE_REFUTED)
-		return;
-	ev->action = event_kind_name(EVENT_PLACE_REFUTED);
-	ev->severity = 3;
-	ev->detail = pipeline_distance_detail(detail, x->engine, ev->place, ev->rtt_min_ns);
-}
-
-void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeline_ended *x)
-{
-	const struct engine *e = x->engine;
 	const struct flow_more *m = &x->more;
-	const struct place *place = &engine_class(e, m->class)->place;
-	unsigned route = flow_route(&x->id), inner;
-	struct ip embedded[TABLE_EMBED_MAX];
-	struct event ev = {
-		.kind = kind,
-		.time_ns = m->first_ns,
+	unsigned route = flow_route(&x->id);
+	struct record r = {
+		.kind = x->kind,
+		.first_ns = m->first_ns,
 		.last_ns = x->last_ns,
 		.opened = m->opened,
 		.packets = x->packets,
 		.bytes = x->bytes,
-		.place = place,
-		.verdict = m->action,
-		.severity = m->severity,
-		.policy = e->policy,
-		.places_name = e->places_name,
-		.places_sha256 = e->places_sha256,
-		.places_date = e->places_date,
-		.provider = engine_string(e, place->provider),
-		.platform = engine_string(e, place->platform),
-		.region = engine_string(e, place->region),
+		.rtt_min_ns = m->rtt_min_ns,
+		.header = header_of(route),
+		.decided = DECIDED_HERE,
+		.verdict = {.action = m->action,
+			    .rule = m->rule,
+			    .severity = m->severity,
+			    .class = m->class,
+			    .embedded = m->embedded},
 		.flow = {.src = flow_src(&x->id),
 			 .dst = flow_dst(&x->id),
 			 .sport = flow_sport(&x->id),
@@ -74,40 +41,20 @@ void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeli
 			 .has_icmp = m->has_icmp,
 			 .icmp_type = m->icmp_type,
 			 .icmp_code = m->icmp_code},
+		.capture_packet = p->cfg.replay ? m->number : 0,
 	};
+	struct event ev;
 
-	char detail[PIPELINE_DETAIL];
-
-	if (!p->cfg.event)
-		return;
-	if (m->rule && m->rule <= e->policy->nrules)
-		ev.rule = &e->policy->rules[m->rule - 1];
-	inner = table_embedded(e->table, &ev.flow.dst, embedded);
 	if (route && route <= p->nroutes)
-		ev.embedded = &p->route[route];
-	else if (inner)
-		ev.embedded =
-			&embedded[inner - 1]; /* Teredo: the client, which is behind the server */
-	if (route)
-		ev.detail =
-			route == ROUTE_TOO_DEEP
-				? "its headers cannot be followed: too many extension headers, or broken options"
-				: "source route: the header names a hop, not where the packet ends";
-	ev.action = event_action(ev.verdict, false);
-	fill_distance(&ev, x, detail);
-	ev.sequence = ++p->sequence;
-	fill_operator(e, &ev);
-	ev.capture_packet = p->cfg.replay ? m->number : 0;
+		r.final = p->route[route];
 	if (p->cfg.capture)
-		p->cfg.capture(p->cfg.arg, m->capture, &ev);
-	if (p->cfg.replay)
-		(void)event_id_v8(ev.id, &ev);
-	else
-		event_id_v7(ev.id, x->last_ns);
+		p->cfg.capture(p->cfg.arg, m->capture, &r);
+	decide(x->engine, &r, &ev);
+	ev.sequence = ++p->sequence;
 	p->cfg.event(p->cfg.arg, &ev);
 }
 
-int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x)
+static int keep(struct pipeline *p, const struct pipeline_ended *x)
 {
 	if (p->nended == p->ended_room) {
 		size_t room = p->ended_room ? p->ended_room * 2 : 256;
@@ -120,6 +67,28 @@ int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x)
 	}
 	p->ended[p->nended++] = *x;
 	return 0;
+}
+
+int pipeline_tell(struct pipeline *p, const struct pipeline_ended *x)
+{
+	if (!p->cfg.event)
+		return 0;
+	if (p->cfg.replay)
+		return keep(p, x);
+	put_event(p, x);
+	return 0;
+}
+
+/* Live, the first packet has been told already. */
+static int tell_end(struct pipeline *p, struct flow_more *m, struct pipeline_ended *x)
+{
+	if (!p->cfg.replay) {
+		x->kind = EVENT_FLOW_END;
+		x->packets -= m->told_bytes != 0;
+		x->bytes -= m->told_bytes;
+		m->told_bytes = 0;
+	}
+	return x->packets ? pipeline_tell(p, x) : 0;
 }
 
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e)
@@ -151,12 +120,8 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 		p->counts.packets_by_verdict[m->action] += x.packets;
 		p->counts.bytes_by_verdict[m->action] += f->bytes;
 	}
-	if (r == 0 && pipeline_violates(m) && p->cfg.event) {
-		if (p->cfg.replay)
-			r = pipeline_keep(p, &x);
-		else
-			pipeline_tell(p, EVENT_FLOW_END, &x);
-	}
+	if (r == 0 && pipeline_violates(m))
+		r = tell_end(p, m, &x);
 	f->packets = 0;
 	m->packets_high = 0;
 	f->bytes = 0;
@@ -350,7 +315,7 @@ int pipeline_finish(struct pipeline *p)
 	if (p->nended)
 		qsort(p->ended, p->nended, sizeof(*p->ended), by_first_packet);
 	for (size_t i = 0; i < p->nended; i++)
-		pipeline_tell(p, p->ended[i].kind, &p->ended[i]);
+		put_event(p, &p->ended[i]);
 	p->nended = 0;
 	return s.error;
 }

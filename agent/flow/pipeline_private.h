@@ -3,6 +3,7 @@
  * endings. */
 #ifndef AGENT_FLOW_PIPELINE_PRIVATE_H
 #define AGENT_FLOW_PIPELINE_PRIVATE_H
+#include "agent/engine/decide.h"
 #include "agent/engine/destinations.h"
 #include "agent/flow/pipeline.h"
 #include "agent/flow/fragment.h"
@@ -58,39 +59,40 @@ struct pipeline_seen {
 	struct rtt_segment segment;
 };
 
-/* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
- * flags. */
-void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
-int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
-/* endings: the counts go to the account, and a violation to its event; the flow starts again from
- * zero. */
-int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);
-int pipeline_make_room(struct pipeline *p);
-int pipeline_keep(struct pipeline *p, const struct pipeline_ended *x);
-void pipeline_tell(struct pipeline *p, enum event_kind kind, const struct pipeline_ended *x);
-/* The flow in the other direction, or NULL. */
-struct flow *pipeline_reverse(const struct pipeline *p, const struct flow_id *id);
+/* Each file uses only those above it: distance, verdict, end, pipeline.c. */
 
 /* distance: memory only when the engine has a home with coordinates; 0 or -ENOMEM. */
 struct pipeline_distance;
 int pipeline_distance_new(struct pipeline *p);
 void pipeline_distance_free(struct pipeline_distance *d);
-/* Fills timed and segment of s; then, with the flow at hand, times it. */
+/* Fills timed and segment of s; then, with the flow at hand, times it. True: the time refutes the
+ * place of a flow that goes out, and nobody was told yet: *ret is that flow as of now. */
 void pipeline_distance_segment(struct pipeline_seen *s, const struct packet *k);
-int pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
-/* embedded: another address than the far end's decided the place, and distance says nothing of
- * that. */
-enum distance_verdict pipeline_distance_judge(const struct engine *e, const struct place *place,
-					      bool embedded, uint64_t rtt_min_ns);
-/* Is this refutation to be told? Only where the sources agree, and once for an address. */
-bool pipeline_distance_tells(struct pipeline *p, const struct place *place,
-			     const struct ip *address, enum distance_verdict v);
-#define PIPELINE_DETAIL 160
-const char *pipeline_distance_detail(char buf[PIPELINE_DETAIL], const struct engine *e,
-				     const struct place *place, uint64_t rtt_min_ns);
+bool pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, struct flow *f,
+			   struct pipeline_ended *ret);
+
+/* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
+ * flags. */
+void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
+int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+
+/* end: the counts go to the account, and a violation to its event; the flow starts again from
+ * zero. */
+int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);
+int pipeline_make_room(struct pipeline *p);
+/* Makes an event of it: at once when live, at the end in replay. */
+int pipeline_tell(struct pipeline *p, const struct pipeline_ended *x);
+
+/* The flow in the other direction, or NULL. */
+static inline struct flow *pipeline_reverse(const struct pipeline *p, const struct flow_id *id)
+{
+	struct flow_id back = flow_reverse(id);
+
+	return flow_find(&p->flows, &back, flow_hash(&p->flows, &back));
+}
 
 static inline bool pipeline_violates(const struct flow_more *m)
 {
-	return m->action == DECIDE_ALERT || m->action == DECIDE_BLOCK;
+	return decide_violates(m->action);
 }
 #endif

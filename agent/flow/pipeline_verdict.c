@@ -2,7 +2,6 @@
 /* pipeline_verdict.c - who opened a flow, whether it leaves, and what the engine says of it. */
 #include <string.h>
 #include "agent/flow/pipeline_private.h"
-#include "agent/event/event_text.h"
 
 /* Well-known ports, and the databases' above them: the side that has one answers. */
 static bool service_port(uint16_t port)
@@ -170,100 +169,5 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 	if (r < 0)
 		return r;
 	pipeline_judge(p, f, s->time_ns);
-	if (!p->cfg.replay && pipeline_violates(m)) {
-		struct pipeline_ended x = {.id = f->id,
-					   .more = *m,
-					   .packets = 1,
-					   .bytes = s->length,
-					   .last_ns = s->time_ns,
-					   .engine = p->engine};
-
-		pipeline_tell(p, EVENT_FLOW, &x);
-	}
 	return 0;
-}
-
-/* Places, names, verdict of an event from what the engine said. */
-static void fill(const struct engine *e, struct event *ev, const struct engine_verdict *v)
-{
-	ev->place = &v->where->place;
-	ev->provider = engine_string(e, v->where->place.provider);
-	ev->platform = engine_string(e, v->where->place.platform);
-	ev->region = engine_string(e, v->where->place.region);
-	ev->verdict = v->action;
-	ev->rule = v->rule;
-	ev->severity = v->severity;
-	ev->policy = e->policy;
-	ev->places_name = e->places_name;
-	ev->places_sha256 = e->places_sha256;
-	ev->places_date = e->places_date;
-}
-
-/* What the kernel's round-trip time says of the place; an event of its own when it refutes it. */
-static void refute(struct pipeline *p, struct event *e, bool embedded)
-{
-	enum distance_verdict d =
-		pipeline_distance_judge(p->engine, e->place, embedded, e->rtt_min_ns);
-	char detail[PIPELINE_DETAIL];
-	struct event refuted = *e;
-
-	e->distance = refuted.distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
-	if (!p->cfg.event || !pipeline_distance_tells(p, e->place, &e->flow.dst, d))
-		return;
-	refuted.kind = EVENT_PLACE_REFUTED;
-	refuted.action = event_kind_name(EVENT_PLACE_REFUTED);
-	refuted.severity = 3;
-	refuted.detail = pipeline_distance_detail(detail, p->engine, e->place, e->rtt_min_ns);
-	event_id_v7(refuted.id, e->last_ns ? e->last_ns : e->time_ns);
-	p->cfg.event(p->cfg.arg, &refuted);
-}
-
-bool pipeline_too_near(const struct pipeline *p, const struct ip *dst, uint64_t rtt_min_ns)
-{
-	uint32_t classes[TABLE_EMBED_MAX];
-	const struct place *place;
-
-	if (!p->engine->distance || !rtt_min_ns ||
-	    table_classes_of(p->engine->table, dst, classes) != 1)
-		return false;
-	place = &table_class(p->engine->table, classes[0])->place;
-	return place->status == PLACE_KNOWN &&
-	       pipeline_distance_judge(p->engine, place, false, rtt_min_ns) == DISTANCE_REFUTED;
-}
-
-int pipeline_event(struct pipeline *p, struct event *e, bool has_port, enum decide_known known,
-		   uint32_t mask, const struct pipeline_kernel *kernel)
-{
-	struct engine_query q = {.dst = &e->flow.dst,
-				 .src = &e->flow.src,
-				 .proto = e->flow.proto,
-				 .opened = e->opened,
-				 .known = known,
-				 .mask = mask,
-				 .has_port = has_port,
-				 .now_ns = e->time_ns,
-				 .port = e->opened == OPENED_HERE ? e->flow.dport : e->flow.sport};
-	struct engine_verdict v;
-	const struct policy *policy = p->engine->policy;
-	int differ = 0;
-
-	engine_decide(p->engine, &q, &v);
-	fill(p->engine, e, &v);
-	refute(p, e, v.embedded);
-	if (e->kind == EVENT_PLACE_REFUTED)
-		return 0;
-	if (kernel && (kernel->action != v.action || kernel->rule != v.decision->rule)) {
-		differ = 1;
-		p->counts.mismatches++;
-		e->verdict = kernel->action;
-		e->rule = kernel->rule && kernel->rule <= policy->nrules
-				  ? &policy->rules[kernel->rule - 1]
-				  : NULL;
-		if (!e->severity)
-			e->severity = 3;
-	}
-	e->action = event_action(e->verdict, e->enforced);
-	if (p->cfg.event && (e->verdict == DECIDE_ALERT || e->verdict == DECIDE_BLOCK))
-		p->cfg.event(p->cfg.arg, e);
-	return differ;
 }

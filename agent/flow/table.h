@@ -48,7 +48,8 @@ struct flow_more {
 	uint16_t rule; /* index + 1 */
 	uint8_t action, severity, opened, egress;
 	uint8_t embedded, has_icmp, icmp_type, icmp_code;
-	uint8_t samples; /* of the round-trip time */
+	uint8_t samples;     /* of the round-trip time */
+	uint32_t told_bytes; /* live: of the first packet, which has an event already */
 };
 
 struct flow_table {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "agent/base/loop.h"
 #include "agent/base/text.h"
 
 #define BUCKETS 8192
@@ -14,19 +15,20 @@ struct follow {
 	struct flow_key key;
 	uint64_t cgroup;
 	struct follow *next;
-	uint64_t handle;
-	uint64_t packets, bytes; /* told */
-	/* of sockets and turns that are over; what a live one has comes on top */
-	uint64_t done_packets, done_bytes;
+	uint64_t packets, bytes;	   /* told */
+	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one
+					      has comes on top */
 };
 struct kernel_source {
 	struct kernel_source_config cfg;
 	const struct engine *engine;
 	uint32_t generation;
 	struct kernel_source_state state;
+	struct once refuted;
 	unsigned hand;
 	kernel_source_flow_fn *flow_fn; /* during kernel_source_flows */
 	void *flow_arg;
+	uint64_t *by_verdict; /* during kernel_source_count */
 	char unit[PROCESS_UNIT_MAX], path[4096];
 	struct follow *bucket[BUCKETS];
 	struct follow follow[KERNEL_SOURCE_FLOWS_MAX];
@@ -54,17 +56,6 @@ void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint3
 	r->generation = generation;
 }
 
-static uint64_t flow_hash(const struct flow_key *k, uint64_t cgroup)
-{
-	uint64_t h = 0xcbf29ce484222325ull ^ cgroup;
-
-	for (unsigned i = 0; i < 16; i++)
-		h = (h ^ k->src.b[i] ^ (uint64_t)k->dst.b[i] << 8) * 0x100000001b3ull;
-	h = (h ^ ((uint64_t)k->sport << 24 | (uint64_t)k->dport << 8 | k->proto)) *
-	    0x100000001b3ull;
-	return h ^ h >> 29;
-}
-
 static struct flow_key key_of(const struct kernel_record *k)
 {
 	return (struct flow_key){.src = k->src,
@@ -74,25 +65,19 @@ static struct flow_key key_of(const struct kernel_record *k)
 				 .proto = k->proto};
 }
 
-static bool flow_same(const struct flow_key *a, const struct flow_key *b)
-{
-	return a->sport == b->sport && a->dport == b->dport && a->proto == b->proto &&
-	       ip_cmp(&a->src, &b->src) == 0 && ip_cmp(&a->dst, &b->dst) == 0;
-}
-
 static struct follow *follow_find(struct kernel_source *r, const struct flow_key *k,
 				  uint64_t cgroup)
 {
-	struct follow *f = r->bucket[flow_hash(k, cgroup) % BUCKETS];
+	struct follow *f = r->bucket[flow_key_hash(k, cgroup) % BUCKETS];
 
-	while (f && (f->cgroup != cgroup || !flow_same(&f->key, k)))
+	while (f && (f->cgroup != cgroup || !flow_key_same(&f->key, k)))
 		f = f->next;
 	return f;
 }
 
 static void follow_drop(struct kernel_source *r, struct follow *f)
 {
-	struct follow **at = &r->bucket[flow_hash(&f->key, f->cgroup) % BUCKETS];
+	struct follow **at = &r->bucket[flow_key_hash(&f->key, f->cgroup) % BUCKETS];
 
 	while (*at != f)
 		at = &(*at)->next;
@@ -104,7 +89,7 @@ static void follow_drop(struct kernel_source *r, struct follow *f)
 /* Full: the one that the hand points at goes; its later packets are told as a new flow. */
 static struct follow *follow_add(struct kernel_source *r, const struct flow_key *k, uint64_t cgroup)
 {
-	struct follow **at = &r->bucket[flow_hash(k, cgroup) % BUCKETS];
+	struct follow **at = &r->bucket[flow_key_hash(k, cgroup) % BUCKETS];
 	struct follow *f = NULL;
 
 	for (unsigned i = 0; i < 64 && !f; i++) {
@@ -121,12 +106,6 @@ static struct follow *follow_add(struct kernel_source *r, const struct flow_key 
 	*at = f;
 	r->state.following++;
 	return f;
-}
-
-void kernel_source_forget(struct kernel_source *r)
-{
-	for (unsigned i = 0; i < KERNEL_SOURCE_FLOWS_MAX; i++)
-		r->follow[i].handle = 0;
 }
 
 uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path)
@@ -181,71 +160,37 @@ static void attribute(struct kernel_source *r, const struct kernel_record *k, st
 		attribute_dead(r, k, p);
 }
 
-static void event_of(struct kernel_source *r, const struct kernel_record *k, struct event *e)
+static enum record_decided decided_by(const struct kernel_source *r, const struct kernel_record *k)
 {
-	memset(e, 0, sizeof(*e));
-	e->kind = k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL ? EVENT_FLOW_END
-									     : EVENT_FLOW;
-	e->time_ns = k->first_ns;
-	e->last_ns = k->last_ns ? k->last_ns : k->first_ns;
-	e->flow = key_of(k);
-	e->opened = k->opened;
-	e->packets = k->packets;
-	e->bytes = k->bytes;
-	e->enforced = k->verdict.enforced;
-	e->rtt_min_ns = k->rtt_min_ns;
-	attribute(r, k, &e->process);
-	if (k->verdict.why == ABI_WHY_SOURCE_ROUTE)
-		e->detail = "a source route: the header names a hop, not the destination";
-	else if (k->verdict.why == ABI_WHY_EXTENSIONS)
-		e->detail = "too many IPv6 extension headers";
-	else if (k->verdict.why == ABI_WHY_MALFORMED)
-		e->detail = "not a whole IP packet";
+	return k->verdict.generation == r->generation ? DECIDED_THERE : DECIDED_BEFORE;
 }
 
-static uint32_t subject_mask(const struct kernel_source *r, const struct process *p)
+static void record_of(struct kernel_source *r, const struct kernel_record *k, enum event_kind kind,
+		      struct record *ret)
 {
-	uint32_t mask = 0;
+	static const enum record_header header[ABI_WHYS] = {
+		[ABI_WHY_MALFORMED] = HEADER_MALFORMED,
+		[ABI_WHY_SOURCE_ROUTE] = HEADER_SOURCE_ROUTE,
+		[ABI_WHY_EXTENSIONS] = HEADER_EXTENSIONS,
+	};
 
-	if (!r->engine->needs_subject)
-		return 0;
-	if (p->cgroup)
-		mask |= compiled_cgroup_mask(r->engine->compiled, p->cgroup);
-	if (p->has_uid)
-		mask |= compiled_user_mask(r->engine->compiled, p->user, p->uid);
-	return mask;
-}
-
-static void query_of(const struct event *e, const struct kernel_record *k, struct engine_query *q)
-{
-	*q = (struct engine_query){.dst = &e->flow.dst,
-				   .src = &e->flow.src,
-				   .port = e->opened == OPENED_HERE ? e->flow.dport : e->flow.sport,
-				   .proto = e->flow.proto,
-				   .has_port = k->has_port,
-				   .opened = e->opened,
-				   .now_ns = e->last_ns};
-}
-
-/* The kernel may have judged before it knew the cgroup: what it knew then is what is compared. */
-static enum decide_known known_of(struct kernel_source *r, const struct kernel_record *k,
-				  const struct event *e, uint32_t mask)
-{
-	struct engine_verdict v;
-	struct engine_query q;
-
-	if (!r->engine->needs_subject)
-		return KNOWN_ALL;
-	if (!e->process.cgroup)
-		return KNOWN_USER;
-	query_of(e, k, &q);
-	q.mask = mask;
-	q.known = KNOWN_ALL;
-	engine_decide(r->engine, &q, &v);
-	return v.action == (enum decide_action)k->verdict.action &&
-			       v.decision->rule == k->verdict.rule
-		       ? KNOWN_ALL
-		       : KNOWN_USER;
+	*ret = (struct record){
+		.kind = kind,
+		.first_ns = k->first_ns,
+		.last_ns = k->last_ns ? k->last_ns : k->first_ns,
+		.flow = key_of(k),
+		.opened = k->opened,
+		.has_port = k->has_port,
+		.packets = k->packets,
+		.bytes = k->bytes,
+		.enforced = k->verdict.enforced,
+		.rtt_min_ns = k->rtt_min_ns,
+		.attributed = true,
+		.header = k->verdict.why < ABI_WHYS ? header[k->verdict.why] : HEADER_PLAIN,
+		.decided = decided_by(r, k),
+		.verdict = {.action = k->verdict.action, .rule = k->verdict.rule},
+	};
+	attribute(r, k, &ret->process);
 }
 
 static void tell_mismatch(struct kernel_source *r, const struct kernel_record *k)
@@ -263,24 +208,41 @@ static void tell_mismatch(struct kernel_source *r, const struct kernel_record *k
 	r->cfg.alarm(r->cfg.arg, "verdict-mismatch", text);
 }
 
-/* Sends it down the road. A record of another generation is decided by the policy of now and not
- * compared. */
-static void decide(struct kernel_source *r, const struct kernel_record *k, struct event *e)
+static void tell_refuted(struct kernel_source *r, struct record *record)
 {
-	struct pipeline_kernel kernel = {.action = k->verdict.action, .rule = k->verdict.rule};
-	bool same = k->verdict.generation == r->generation;
-	uint32_t mask = subject_mask(r, &e->process);
-	int differs = pipeline_event(r->cfg.pipeline, e, k->has_port, known_of(r, k, e, mask), mask,
-				     same ? &kernel : NULL);
+	struct event e;
 
-	/* what the kernel judged by its header rules alone, the matrix need not say */
-	if (differs > 0 && k->verdict.why == ABI_WHY_POLICY)
+	record->kind = EVENT_PLACE_REFUTED;
+	decide(r->engine, record, &e);
+	if (e.refuted && once_first(&r->refuted, &e.flow.dst, e.place->country))
+		r->cfg.refuted(r->cfg.arg, &e);
+}
+
+/* The event of a record; a place that it refutes is told besides. */
+static void event_of(struct kernel_source *r, const struct kernel_record *k, enum event_kind kind,
+		     struct event *ret)
+{
+	struct record record;
+
+	record_of(r, k, kind, &record);
+	if (decide(r->engine, &record, ret))
 		tell_mismatch(r, k);
+	if (ret->refuted)
+		tell_refuted(r, &record);
+}
+
+static void give(struct kernel_source *r, struct event *e)
+{
+	if (!decide_violates(e->verdict))
+		return;
+	aggregate_event(r->cfg.aggregate, e, loop_unix_ns());
+	if (r->cfg.top && e->kind == EVENT_FLOW) /* later counts come by top_end */
+		top_put(r->cfg.top, e);
 }
 
 static bool violates(const struct kernel_record *k)
 {
-	return k->verdict.action == DECIDE_BLOCK || k->verdict.action == DECIDE_ALERT;
+	return decide_violates(k->verdict.action);
 }
 
 /* A packet that was stopped is counted in the fold, one that passed in its socket: never in both.
@@ -297,20 +259,17 @@ static struct follow *tell(struct kernel_source *r, const struct kernel_record *
 	struct follow *f;
 	struct event e;
 
-	event_of(r, k, &e);
-	e.kind = kind;
+	event_of(r, k, kind, &e);
 	f = follow_find(r, &e.flow, k->cgroup_id);
 	if (!f)
 		f = follow_add(r, &e.flow, k->cgroup_id);
-	decide(r, k, &e);
-	f->handle = *r->cfg.handle;
+	give(r, &e);
 	f->packets += k->packets;
 	f->bytes += k->bytes;
 	return f;
 }
 
-/* The flow has sent this much in all: what of it was not told yet goes to the summary, or is told
- * anew. */
+/* The flow has sent this much in all: what of it was not told yet is told now. */
 static void tell_more(struct kernel_source *r, const struct kernel_record *k, struct follow *f,
 		      uint64_t packets, uint64_t bytes)
 {
@@ -320,28 +279,21 @@ static void tell_more(struct kernel_source *r, const struct kernel_record *k, st
 		return;
 	rest.packets = packets - f->packets;
 	rest.bytes = bytes - f->bytes;
-	if (!aggregate_more(r->cfg.fold, f->handle, rest.packets, rest.bytes, k->last_ns)) {
-		tell(r, &rest, EVENT_FLOW_END);
-		return;
-	}
-	f->packets = packets;
-	f->bytes = bytes;
+	tell(r, &rest, EVENT_FLOW_END);
 }
 
 static void on_end(struct kernel_source *r, const struct kernel_record *k)
 {
+	struct flow_key key = key_of(k);
 	struct follow *f;
 	struct event e;
 
-	event_of(r, k, &e);
-	*r->cfg.quiet = true; /* for the comparison of the verdicts, and for distance */
-	decide(r, k, &e);
-	*r->cfg.quiet = false;
-	if (r->cfg.ended)
-		r->cfg.ended(r->cfg.arg, &e);
+	event_of(r, k, EVENT_FLOW_END, &e); /* compares the verdicts, and judges the distance */
+	if (r->cfg.top)
+		top_end(r->cfg.top, &e);
 	if (!violates(k))
 		return;
-	f = follow_find(r, &e.flow, k->cgroup_id);
+	f = follow_find(r, &key, k->cgroup_id);
 	if (!f) { /* its first record was lost: then this tells it */
 		f = tell(r, k, EVENT_FLOW);
 		f->done_packets = f->packets;
@@ -410,23 +362,12 @@ void kernel_source_counts(struct kernel_source *r)
 static void on_flow(void *arg, const struct kernel_record *k)
 {
 	struct kernel_source *r = arg;
-	struct engine_verdict v;
-	struct engine_query q;
+	struct record record;
 	struct event e;
 
-	event_of(r, k, &e);
-	query_of(&e, k, &q);
-	q.mask = subject_mask(r, &e.process);
-	q.known = known_of(r, k, &e, q.mask);
-	engine_decide(r->engine, &q, &v);
-	e.kind = EVENT_FLOW;
-	e.place = &v.where->place;
-	e.provider = engine_string(r->engine, e.place->provider);
-	e.region = engine_string(r->engine, e.place->region);
-	e.rule = v.rule;
-	e.policy = r->engine->policy;
-	e.verdict = v.action;
-	e.severity = v.severity;
+	record_of(r, k, EVENT_FLOW, &record);
+	record.decided = DECIDED_NOT; /* the running policy's word */
+	decide(r->engine, &record, &e);
 	r->flow_fn(r->flow_arg, &e);
 }
 
@@ -450,18 +391,39 @@ int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void
 	return n;
 }
 
+static void on_count(void *arg, const struct kernel_record *k)
+{
+	struct kernel_source *r = arg;
+
+	r->by_verdict[k->verdict.action & 3]++;
+}
+
+static void on_folded_count(void *arg, const struct kernel_record *k, bool last)
+{
+	(void)last;
+	if (stopped(k))
+		on_count(arg, k);
+}
+
+int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4])
+{
+	int n;
+
+	r->by_verdict = by_verdict;
+	n = kernel_flows(r->cfg.kernel, on_count, r);
+	kernel_denials(r->cfg.kernel, UINT64_MAX, on_folded_count, r);
+	return n;
+}
+
 static void on_distance(void *arg, const struct kernel_record *k)
 {
 	struct kernel_source *r = arg;
-	struct event e;
-	uint32_t mask;
+	struct record record;
 
-	if (!pipeline_too_near(r->cfg.pipeline, &k->dst, k->rtt_min_ns))
+	if (!decide_too_near(r->engine, &k->dst, k->rtt_min_ns))
 		return;
-	event_of(r, k, &e);
-	e.kind = EVENT_PLACE_REFUTED;
-	mask = subject_mask(r, &e.process);
-	pipeline_event(r->cfg.pipeline, &e, k->has_port, known_of(r, k, &e, mask), mask, NULL);
+	record_of(r, k, EVENT_PLACE_REFUTED, &record);
+	tell_refuted(r, &record);
 }
 
 void kernel_source_distances(struct kernel_source *r)

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * kernel.h - the kernel as a source: its records become events on the one road, with the process,
- * unit and user.
+ * kernel.h - the kernel as a source: its records, with the process, unit and user, become events
+ * and go to the feeds.
+ *
+ *     kernel record -> attribute -> decide() -> aggregate (violations), top (all)
  *
  * The kernel tells the first packet of a flow that is blocked or alerted on and counts the rest:
- * what is stopped in its fold, what passes in its socket. kernel_source_counts fetches the counts and hands
- * on what is new, so that every byte is in exactly one event. Each kernel verdict is decided again
- * by the pipeline; a difference is counted and told.
+ * what is stopped in its fold, what passes in its socket. kernel_source_counts fetches the counts
+ * and hands on what is new, so that every byte is in exactly one event. Each kernel verdict is
+ * decided again; a difference is counted and told.
  */
 #ifndef AGENT_SOURCE_KERNEL_H
 #define AGENT_SOURCE_KERNEL_H
-#include "agent/flow/pipeline.h"
+#include "agent/engine/decide.h"
+#include "agent/event/once.h"
 #include "agent/feed/aggregate.h"
+#include "agent/feed/top.h"
 #include "agent/host/cgroup.h"
 #include "agent/host/process.h"
 #include "bpf/load/kernel.h"
@@ -23,17 +27,14 @@
 struct kernel_source;
 struct kernel_source_config {
 	struct kernel *kernel;
-	struct pipeline *pipeline;
 	struct processes *processes;
 	struct cgroups *cgroups; /* NULL: no cgroup2, paths come from /proc */
-	struct aggregate *fold;
-	bool *quiet; /* set while a flow goes down the road that the sink must not tell */
-	const uint64_t *handle; /* the pipeline's sink leaves aggregate_event's answer here */
+	struct aggregate *aggregate;
+	struct top *top; /* NULL: nobody looks */
+	/* A place that distance refutes: an event that is not folded. */
+	void (*refuted)(void *arg, struct event *e);
 	/* Something that an operator must know; detail lives for the call. */
 	void (*alarm)(void *arg, const char *action, const char *detail);
-	/* A flow that ended, or that a socket left for another, decided, with its counts; NULL: not
-	 * wanted. */
-	void (*ended)(void *arg, const struct event *e);
 	void *arg;
 };
 int kernel_source_new(struct kernel_source **ret, const struct kernel_source_config *cfg);
@@ -43,8 +44,6 @@ void kernel_source_free(struct kernel_source *r); /* NULL is fine */
 void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation);
 void kernel_source_poll(struct kernel_source *r);
 void kernel_source_counts(struct kernel_source *r);
-/* handles became void: aggregate_flush was called */
-void kernel_source_forget(struct kernel_source *r);
 
 /* What of a subject the kernel is told: bits for this cgroup path. */
 uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path);
@@ -53,6 +52,9 @@ uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path);
  */
 typedef void kernel_source_flow_fn(void *arg, const struct event *e);
 int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void *arg);
+
+/* How many of them, by the verdict that the kernel gave; cheap. */
+int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4]);
 
 /* The round-trip times of the flows that live: a connection that stays open for weeks is not judged
  * only at its end. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "agent/event/event_text.h"
 #include "agent/flow/pipeline.h"
 
 #define US_ADDRESS "3.80.0.1"
@@ -36,6 +37,8 @@ static size_t ntold;
 static void keep(void *arg, struct event *e)
 {
 	struct told *t = &told[ntold < 63 ? ntold : 63];
+	const char *reason;
+	char text[200];
 
 	(void)arg;
 	ntold++;
@@ -47,7 +50,8 @@ static void keep(void *arg, struct event *e)
 	snprintf(t->action, sizeof(t->action), "%s", e->action);
 	snprintf(t->id, sizeof(t->id), "%s", e->id);
 	snprintf(t->distance, sizeof(t->distance), "%s", e->distance ? e->distance : "-");
-	snprintf(t->detail, sizeof(t->detail), "%s", e->detail ? e->detail : "-");
+	reason = event_reason(text, sizeof(text), e);
+	snprintf(t->detail, sizeof(t->detail), "%s", reason ? reason : "-");
 	ip_format(t->dst, &e->flow.dst);
 }
 
@@ -312,74 +316,4 @@ Test(pipeline_distance, a_second_replay_gives_the_same_ids)
 	memcpy(id, first(EVENT_PLACE_REFUTED)->id, sizeof(id));
 	run(true);
 	cr_expect_str_eq(first(EVENT_PLACE_REFUTED)->id, id);
-}
-
-/* The kernel has timed the flow. */
-Test(pipeline_distance, kernel_records)
-{
-	static const struct {
-		const char *address;
-		uint64_t rtt;
-		size_t refuted;
-		const char *distance;
-	} rows[] = {
-		{US_ADDRESS, 0, 0, "-"},
-		{US_ADDRESS, 90 * MS, 0, "consistent"},
-		{US_ADDRESS, MS / 2, 1, "refuted"},
-		{US_ADDRESS, MS / 2, 0, "refuted"},
-		{DE_ADDRESS, MS / 2, 0, "proven"},
-	};
-	struct pipeline_config cfg = {.engine = engine, .event = keep};
-	struct pipeline *p = NULL;
-
-	cr_assert_eq(pipeline_new(&p, &cfg), 0);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct event e = {.kind = EVENT_FLOW_END,
-				  .time_ns = START,
-				  .last_ns = START,
-				  .rtt_min_ns = rows[i].rtt,
-				  .flow = {.sport = 40000, .dport = 443, .proto = 6}};
-
-		ntold = 0;
-		ip_parse(&e.flow.src, HERE);
-		ip_parse(&e.flow.dst, rows[i].address);
-		pipeline_event(p, &e, true, KNOWN_ALL, 0, NULL);
-		cr_expect_eq(count(EVENT_PLACE_REFUTED), rows[i].refuted, "row %zu", i);
-		cr_expect_str_eq(e.distance ? e.distance : "-", rows[i].distance, "row %zu", i);
-	}
-	pipeline_free(p);
-}
-
-/* A flow that lives: only what refutes goes on, and then nothing but that is told. */
-Test(pipeline_distance, live_flows)
-{
-	struct pipeline_config cfg = {.engine = engine, .event = keep};
-	struct event e = {.kind = EVENT_PLACE_REFUTED,
-			  .time_ns = START,
-			  .last_ns = START,
-			  .rtt_min_ns = MS,
-			  .flow = {.sport = 40000, .dport = 443, .proto = 6}};
-	struct pipeline *p = NULL;
-	struct ip us, de, embedded;
-
-	ip_parse(&us, US_ADDRESS);
-	ip_parse(&de, DE_ADDRESS);
-	ip_parse(&embedded, "64:ff9b::3.80.0.1");
-	cr_assert_eq(pipeline_new(&p, &cfg), 0);
-	cr_expect(pipeline_too_near(p, &us, MS));
-	cr_expect(!pipeline_too_near(p, &us, 90 * MS));
-	cr_expect(!pipeline_too_near(p, &us, 0));
-	cr_expect(!pipeline_too_near(p, &de, MS));
-	ip_parse(&e.flow.src, "2001:db8:1::1");
-	e.flow.dst = embedded;
-	ntold = 0;
-	pipeline_event(p, &e, true, KNOWN_ALL, 0, NULL);
-	cr_expect_eq(ntold, 0, "another address than the far end's decides there");
-	ip_parse(&e.flow.src, HERE);
-	e.flow.dst = us;
-	for (int i = 0; i < 3; i++)
-		pipeline_event(p, &e, true, KNOWN_ALL, 0, NULL);
-	cr_expect_eq(ntold, 1, "once, and no flow event: %zu", ntold);
-	cr_expect_eq(told[0].kind, EVENT_PLACE_REFUTED);
-	pipeline_free(p);
 }

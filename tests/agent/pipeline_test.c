@@ -310,7 +310,7 @@ Test(pipeline, live_tells_at_once_and_at_the_end)
 	cr_expect_eq(nevents, 1);
 	cr_assert_eq(pipeline_expire(p, START + 3 * MS), 0);
 	cr_expect_eq(nevents, 2);
-	cr_expect_not_null(strstr(told, "1 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 2/1100"),
+	cr_expect_not_null(strstr(told, "1 v7 10.0.0.5:40000>3.80.0.1:443 flow-would-block 1/1000"),
 			   "%s", told);
 	cr_assert_eq(pipeline_finish(p), 0);
 	cr_expect_eq(nevents, 2);
@@ -394,38 +394,6 @@ Test(pipeline, source_routes_at_the_limit)
 	cr_expect_eq(c->routed, n);
 	cr_expect_eq(c->flows, PIPELINE_ROUTES_MAX + 1);
 	cr_expect_eq(c->packets_by_verdict[DECIDE_BLOCK], n);
-	pipeline_free(p);
-}
-
-Test(pipeline, kernel_and_agent_differ)
-{
-	struct pipeline *p = open_with((struct pipeline_config){.replay = false});
-	struct pipeline_kernel same = {.action = DECIDE_BLOCK, .rule = 3},
-			       other = {.action = DECIDE_ALERT, .rule = 2};
-	struct event e = {.kind = EVENT_FLOW,
-			  .time_ns = START,
-			  .packets = 1,
-			  .bytes = 60,
-			  .enforced = 1,
-			  .flow = {.src = ip_from_v4(DB),
-				   .dst = ip_from_v4(US(1)),
-				   .sport = 40000,
-				   .dport = 443,
-				   .proto = 6}};
-	struct event f = e, allowed = e;
-
-	cr_expect_eq(pipeline_event(p, &e, true, KNOWN_ALL, 0, &same), 0);
-	cr_expect_str_eq(e.action, "flow-blocked");
-	cr_expect_str_eq(e.rule->text, "block to any");
-	cr_expect_eq(e.place->country, CC('U', 'S'));
-	cr_expect_eq(pipeline_event(p, &f, true, KNOWN_ALL, 0, &other), 1);
-	cr_expect_eq(f.verdict, DECIDE_ALERT, "what happened is what the kernel did");
-	cr_expect_str_eq(f.rule->text, "alert to adequate");
-	cr_expect_eq(pipeline_counts(p)->mismatches, 1);
-	cr_expect_eq(nevents, 2);
-	allowed.flow.dst = ip_from_v4(DE(1));
-	cr_expect_eq(pipeline_event(p, &allowed, true, KNOWN_ALL, 0, NULL), 0);
-	cr_expect_eq(nevents, 2, "nothing to tell of what is allowed");
 	pipeline_free(p);
 }
 

@@ -1,5 +1,7 @@
-# parity_live.sh - a capture made at the host during a live run in monitor mode, replayed: the same verdicts, the same bytes.
+# parity_live.sh - a capture made at the host during a live run in monitor mode, replayed: the same verdicts, the same bytes, the same events.
 #
+# An event is the same when everything in it is but id, time, process, and the split of the counts: live, a flow is told at its first packet and
+# at its end, and only the second knows the round-trip time. The counts are summed up for each flow.
 # Each destination has its own verdict, so the totals of the live run are bytes for each destination. Out and in, TCP and UDP.
 . "$ROOT/tests/lib/live.sh"
 HOSTS="net db eu us fr"
@@ -24,11 +26,23 @@ for i in range(200): s.sendto(b'u' * (i * 5), ('$a', 9000))"
 	done
 	for h in eu us fr; do $h $PSQL -h "$db" postgres -c 'select * from person' >/dev/null; done
 }
+# flows FILE: a line for each flow, the sums of its events and all else that they say
+flows() {
+	jq -c 'select(.destination.ip and .cordon.kind != "place-refuted")' "$1" | jq -S -s -c '
+		group_by([.source.ip, .source.port, .destination.ip, .destination.port, .network.transport])[] |
+		.[0] + {packets: map(.source.packets) | add, bytes: map(.source.bytes) | add} |
+		del(."@timestamp", .message, .process, .user, .service, .host, .observer, .agent, .container, .related.user, .related.hosts,
+			.event.id, .event.sequence, .event.created, .event.ingested, .event.start, .event.end, .event.duration, .event.type,
+			.source.packets, .source.bytes, .destination.packets, .destination.bytes, .network.packets, .network.bytes,
+			.client, .server, .cordon.kind, .cordon.cgroup, .cordon.replay, .cordon.distance)'
+}
 live_total() { jq -r ".. | objects | select(has(\"would_block\") and has(\"allow\")) | .$1.bytes" <<<"$2" | head -n 1; }
 
+printf '%s\n' 52.28.0.0/16,DE,,, 2a05:d014::/32,DE,,, 3.80.0.0/16,US,,, 2600:1f18::/32,US,,, 51.68.0.0/16,FR,,, 2001:41d0::/32,FR,,, >"$LIVE/geofeed.csv"
+printf '%s\n' prefix,asn,org 3.80.0.0/16,14618,AMAZON-AES 2600:1f18::/32,14618,AMAZON-AES 51.68.0.0/16,16276,OVH 2001:41d0::/32,16276,OVH >"$LIVE/asn.csv"
 for v in 4 6; do
 	eval "eu=\$EU$v us=\$US$v fr=\$FR$v"
-	f=$(policy 'inside 10.20.0.5 fd20::5' 'home DE' "allow to $eu" "alert to $fr severity low" 'block to any')
+	f=$(policy "geo \"$LIVE/geofeed.csv\"" "geo \"$LIVE/asn.csv\"" 'inside 10.20.0.5 fd20::5' 'home DE' "allow to $eu" "alert to $fr severity low" 'block to any')
 	: >"$ALERTS"
 	agent_up "$f" --mode monitor
 	bg dump on db tcpdump -i eth0 -p -s 0 -B 65536 -U --immediate-mode -w "$LIVE/v$v.pcap" ip or ip6
@@ -53,6 +67,11 @@ for v in 4 6; do
 	verdicts "$ALERTS" >"$LIVE/live.verdicts"
 	verdicts "$LIVE/events.json" >"$LIVE/replay.verdicts"
 	diff_ok "verdicts_v$v" "$LIVE/replay.verdicts" "$LIVE/live.verdicts"
+	flows "$ALERTS" >"$LIVE/live.flows"
+	flows "$LIVE/events.json" >"$LIVE/replay.flows"
+	diff_ok "whole_events_v$v" "$LIVE/replay.flows" "$LIVE/live.flows"
+	check "flows_v$v" test "$(wc -l <"$LIVE/live.flows")" -ge 5
+	check "as_v$v" jq -e -s 'all(.destination.as.number)' "$LIVE/live.flows"
 	same "two_verdicts_v$v" 2 "$(wc -l <"$LIVE/live.verdicts")"
 	same "no_mismatch_v$v" 0 "$(jq -r '[.. | .verdict_mismatches? // empty] | add' <<<"$status")"
 done
