@@ -72,7 +72,7 @@ static void on_second(void *arg)
 	}
 	if (d->pcap_live && second % COUNTS_EVERY == 0)
 		pcap_live_expire(d->pcap_live, loop_unix_ns());
-	aggregate_tick(d->aggregate, loop_unix_ns());
+	aggregate_tick(d->aggregate, loop_monotonic_ns());
 	daemon_load_due(d);
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);

@@ -226,6 +226,7 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 			      .opened = r->opened,
 			      .packets = r->packets,
 			      .bytes = r->bytes,
+			      .attempts = r->attempts,
 			      .process = r->process,
 			      .enforced = r->enforced,
 			      .rtt_min_ns = r->rtt_min_ns,

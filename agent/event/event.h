@@ -49,11 +49,56 @@ struct process { /* what the kernel and /proc said; zero and NULL = not known */
 };
 enum event_kind {
 	EVENT_FLOW,	/* a transfer that the policy alerts on or blocks */
-	EVENT_FLOW_END, /* with its final counts */
+	EVENT_FLOW_END, /* what the same flow sent after that */
+	EVENT_SUMMARY,	/* what followed an alert in one window, of all flows like it */
 	EVENT_STATE, /* started, reloaded, mode changed, lost events, stale places, detached ... */
 	EVENT_PLACE_REFUTED, /* distance: the place cannot be where the claim says */
 	EVENT_KINDS
 };
+struct event_count {
+	uint64_t flows, attempts, packets, bytes;
+};
+static inline void event_count_add(struct event_count *to, const struct event_count *c)
+{
+	to->flows += c->flows;
+	to->attempts += c->attempts;
+	to->packets += c->packets;
+	to->bytes += c->bytes;
+}
+static inline bool event_count_any(const struct event_count *c)
+{
+	return c->flows || c->attempts || c->packets || c->bytes;
+}
+static inline bool event_count_less(const struct event_count *a, const struct event_count *b)
+{
+	return a->bytes != b->bytes ? a->bytes < b->bytes : a->attempts < b->attempts;
+}
+
+/* The largest by bytes stand in the lists; all others are in the rest. Lists and rest add up to the
+ * event's sums. */
+#define EVENT_DESTINATIONS_MAX 32
+#define EVENT_PROCESSES_MAX    8
+struct event_destination {
+	struct ip address;
+	uint16_t port;
+	uint8_t proto;
+	struct event_count count;
+};
+struct event_process {
+	int32_t pid; /* 0: not known */
+	uint64_t start_ns;
+	char comm[64];
+	struct event_count count;
+};
+struct event_summary {
+	char first_id[37]; /* of the alert that this one goes on from */
+	bool many_sources, many_protocols;
+	unsigned ndestinations, nprocesses;
+	struct event_destination destination[EVENT_DESTINATIONS_MAX];
+	struct event_process process[EVENT_PROCESSES_MAX];
+	struct event_count rest, rest_processes;
+};
+
 /* What its header alone decides, whatever the rules say: block, by no rule. */
 enum record_header {
 	HEADER_PLAIN,
@@ -78,6 +123,7 @@ struct record {
 	bool enforced;		    /* it was stopped, if it was to be */
 	uint64_t first_ns, last_ns; /* Unix */
 	uint64_t packets, bytes;    /* outwards, IP layer */
+	uint64_t attempts;	    /* refused calls, which have no packet */
 	uint64_t rtt_min_ns;	    /* 0 = none */
 	bool attributed;	    /* false: a packet of the wire, which names no process */
 	struct process process;
@@ -105,9 +151,11 @@ struct event {
 	struct flow_key flow;
 	enum decide_opened opened;
 	uint64_t packets, bytes; /* outwards, IP layer */
-	uint64_t suppressed;	 /* repeats folded into this one */
-	uint32_t destinations; /* distinct ones among the repeats; 0 = not counted (feed/fold.h) */
-	const struct place *place; /* of the destination: the class that decided */
+	uint64_t attempts;	 /* refused connect() and sendmsg(), which have no packet */
+	uint64_t suppressed;	 /* EVENT_SUMMARY: flows that got no event of their own */
+	const struct event_summary *summary; /* EVENT_SUMMARY; NULL: there was no memory for it */
+	const struct event_count *lost; /* by enum event_sum: what no event tells; NULL: nothing */
+	const struct place *place;	/* of the destination: the class that decided */
 	struct ip embedded; /* the address inside the address, or a source route's end; v 0: none */
 	const char *provider, *platform, *region;
 	uint32_t asn;
@@ -129,4 +177,23 @@ struct event {
 	const char *places_name, *places_sha256;
 	int64_t places_date;
 };
+
+/* The kernel's totals that events add up to. */
+enum event_sum {
+	SUM_NONE, /* nothing that the policy objects to */
+	SUM_ALERTED,
+	SUM_WOULD_BLOCK,
+	SUM_BLOCKED,
+	EVENT_SUMS
+};
+static inline enum event_sum event_sum(enum decide_action verdict, bool enforced)
+{
+	if (verdict == DECIDE_BLOCK)
+		return enforced ? SUM_BLOCKED : SUM_WOULD_BLOCK;
+	return verdict == DECIDE_ALERT ? SUM_ALERTED : SUM_NONE;
+}
+static inline enum event_sum event_sum_of(const struct event *e)
+{
+	return event_sum(e->verdict, e->enforced);
+}
 #endif

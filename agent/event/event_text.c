@@ -9,7 +9,9 @@
 #include "agent/event/event_text.h"
 #include "geo/distance/distance.h"
 
-static const char *const kinds[] = {"flow", "flow-end", "state", "place-refuted"};
+static const char *const kinds[] = {"flow", "flow-end", "summary", "state", "place-refuted"};
+static const char *const sums[] = {"allowed", "alerted", "would_block", "blocked"};
+_Static_assert(sizeof(sums) / sizeof(*sums) == EVENT_SUMS, "a name each");
 _Static_assert(sizeof(kinds) / sizeof(*kinds) == EVENT_KINDS, "a name each");
 static const char *const verdicts[] = {"allow", "alert", "block", "local"};
 static const char *const severities[] = {"none", "low", "medium", "high", "critical"};
@@ -31,6 +33,10 @@ const char *event_action(enum decide_action verdict, bool enforced)
 const char *event_kind_name(enum event_kind k)
 {
 	return k < EVENT_KINDS ? kinds[k] : "";
+}
+const char *event_sum_name(enum event_sum s)
+{
+	return s < EVENT_SUMS ? sums[s] : "";
 }
 const char *event_verdict_name(enum decide_action a)
 {
@@ -183,6 +189,13 @@ int event_community_id(char ret[EVENT_COMMUNITY_LEN], const struct flow_key *k)
 	return 0;
 }
 
+bool event_has_destination(const struct event *e)
+{
+	static const uint8_t none[sizeof(e->flow.dst.b)];
+
+	return e->kind != EVENT_SUMMARY || memcmp(e->flow.dst.b, none, sizeof(none)) != 0;
+}
+
 bool event_has_source(const struct event *e)
 {
 	static const uint8_t none[sizeof(e->flow.src.b)];
@@ -222,6 +235,34 @@ static void put_why(char *buf, size_t size, const struct event *e)
 		text_put(buf, size, ", %s", e->detail);
 }
 
+/* "summary: 984 flows like it, 120 refused attempts, 984 packets, 126 kB to 33 or more ..." */
+static char *summary_message(char *buf, size_t size, const struct event *e, const char *country)
+{
+	const struct event_summary *s = e->summary;
+	char bytes[TEXT_SHORT], dst[IP_STRLEN];
+	size_t n = text_put(buf, size, "%s, summary: ", e->action ? e->action : "");
+
+	if (e->process.comm)
+		n += text_put(buf + n, size - n, "%s: ", e->process.comm);
+	if (e->suppressed)
+		n += text_put(buf + n, size - n, "%llu more flows, ",
+			      (unsigned long long)e->suppressed);
+	if (e->attempts)
+		n += text_put(buf + n, size - n, "%llu refused attempts, ",
+			      (unsigned long long)e->attempts);
+	n += text_put(buf + n, size - n, "%llu packets, %s", (unsigned long long)e->packets,
+		      text_bytes(bytes, e->bytes));
+	if (s && s->ndestinations == 1 && !event_count_any(&s->rest))
+		n += text_put(buf + n, size - n, " to %s port %u",
+			      ip_format(dst, &s->destination[0].address), s->destination[0].port);
+	else if (s && s->ndestinations)
+		n += text_put(buf + n, size - n, " to %u destinations%s", s->ndestinations,
+			      event_count_any(&s->rest) ? " and more" : "");
+	n += text_put(buf + n, size - n, " (%s)", country);
+	put_why(buf + n, size - n, e);
+	return buf;
+}
+
 char *event_message(char *buf, size_t size, const struct event *e)
 {
 	char src[IP_STRLEN], dst[IP_STRLEN], cc[3];
@@ -236,6 +277,8 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	}
 	if (!*country)
 		country = e->place ? place_status_name(e->place->status) : "unknown";
+	if (e->kind == EVENT_SUMMARY)
+		return summary_message(buf, size, e, country);
 	n = text_put(buf, size, "%s: %s -> %s %s", action,
 		     e->process.comm	   ? e->process.comm
 		     : event_has_source(e) ? ip_format(src, &e->flow.src)

@@ -9,7 +9,10 @@
 const char *event_action(enum decide_action verdict, bool enforced);
 /* False for a refused connect(): the kernel had not chosen the source address yet. */
 bool event_has_source(const struct event *e);
-const char *event_kind_name(enum event_kind k); /* "flow", "flow-end", "state", "place-refuted" */
+/* False for a summary of several. */
+bool event_has_destination(const struct event *e);
+const char *event_kind_name(enum event_kind k); /* "flow", "flow-end", "summary", ... */
+const char *event_sum_name(enum event_sum s);	/* "allowed", "alerted", "would_block", "blocked" */
 const char *event_verdict_name(enum decide_action a); /* "allow", "alert", "block", "local" */
 const char *event_severity_name(uint8_t severity);    /* "none", "low" .. "critical" */
 

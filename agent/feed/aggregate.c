@@ -6,9 +6,8 @@
 #include <string.h>
 #include "geo/base/cleanup.h"
 
-#define BUCKETS 1024
-/* a quiet key is remembered this long, so that a slow drip is not an alert each time */
-#define KEEP_WINDOWS 10
+#define BUCKETS	     1024
+#define KEEP_WINDOWS 10 /* a quiet key is remembered this long: a slow drip is no alert each time */
 
 struct group {
 	bool used;
@@ -18,10 +17,9 @@ struct group {
 	char *own;	    /* owned */
 	uint64_t window_ns; /* when this window began */
 	uint64_t touched_ns;
-	uint64_t packets, bytes, repeats, first_ns,
-		last_ns; /* since the last event that went out */
-	struct ip seen[AGGREGATE_DESTINATIONS_MAX];
-	unsigned nseen;
+	uint64_t first_ns, last_ns;    /* of the packets since the last event that went out */
+	struct event_count sum;	       /* since then */
+	struct event_summary *summary; /* owned; from the first fold on */
 };
 struct aggregate {
 	uint64_t window_ns, suppressed;
@@ -85,11 +83,11 @@ static uint64_t key_hash(const struct event *e)
 
 static bool key_same(const struct event *a, const struct event *b)
 {
-	return a->rule == b->rule && a->verdict == b->verdict && a->severity == b->severity &&
-	       a->opened == b->opened && a->asn == b->asn && country_of(a) == country_of(b) &&
-	       a->enforced == b->enforced && a->flow.dst.v == b->flow.dst.v &&
-	       a->process.has_uid == b->process.has_uid && a->process.uid == b->process.uid &&
-	       same_text(a->process.exe, b->process.exe) &&
+	return a->rule == b->rule && a->policy == b->policy && a->verdict == b->verdict &&
+	       a->severity == b->severity && a->opened == b->opened && a->asn == b->asn &&
+	       country_of(a) == country_of(b) && a->enforced == b->enforced &&
+	       a->flow.dst.v == b->flow.dst.v && a->process.has_uid == b->process.has_uid &&
+	       a->process.uid == b->process.uid && same_text(a->process.exe, b->process.exe) &&
 	       same_text(a->process.unit, b->process.unit);
 }
 
@@ -110,6 +108,7 @@ static void drop(struct aggregate *f, struct group *g)
 		at = &(*at)->next;
 	*at = g->next;
 	free(g->own);
+	free(g->summary);
 	*g = (struct group){0};
 }
 
@@ -121,22 +120,52 @@ void aggregate_free(struct aggregate *f)
 	free(f);
 }
 
-static void summarise(struct aggregate *f, struct group *g)
+/* A summary is of no single flow: no source port, and an address only where there was but one. */
+static void no_flow(struct event *e)
+{
+	const struct event_summary *s = e->summary;
+	struct flow_key k = {.proto = e->flow.proto, .src = e->flow.src, .dst = e->flow.dst};
+	bool one = s && s->ndestinations == 1 && !event_count_any(&s->rest);
+
+	if (!s || s->many_protocols)
+		k.proto = 0;
+	if (!s || s->many_sources)
+		memset(k.src.b, 0, sizeof(k.src.b));
+	if (one) {
+		k.dst = s->destination[0].address;
+		k.dport = s->destination[0].port;
+	} else {
+		memset(k.dst.b, 0, sizeof(k.dst.b));
+		e->embedded = (struct ip){.v = 0};
+	}
+	e->flow = k;
+}
+
+/* What nobody took stays: the next window tells it. */
+static bool summarise(struct aggregate *f, struct group *g)
 {
 	struct event e = g->e;
 
-	if (!g->packets && !g->repeats)
-		return;
-	e.kind = EVENT_FLOW_END;
+	if (!event_count_any(&g->sum))
+		return true;
+	e.kind = EVENT_SUMMARY;
 	e.time_ns = g->first_ns;
 	e.last_ns = g->last_ns;
-	e.packets = g->packets;
-	e.bytes = g->bytes;
-	e.suppressed = g->repeats;
-	e.destinations = g->nseen;
-	g->packets = g->bytes = g->repeats = g->first_ns = g->last_ns = 0;
-	g->nseen = 0;
-	f->emit(f->arg, &e);
+	e.packets = g->sum.packets;
+	e.bytes = g->sum.bytes;
+	e.attempts = g->sum.attempts;
+	e.suppressed = g->sum.flows;
+	e.summary = g->summary;
+	e.rtt_min_ns = 0;
+	e.distance = NULL;
+	no_flow(&e);
+	if (f->emit(f->arg, &e) < 0)
+		return false;
+	g->sum = (struct event_count){0};
+	g->first_ns = g->last_ns = 0;
+	free(g->summary);
+	g->summary = NULL;
+	return true;
 }
 
 static struct group *room(struct aggregate *f)
@@ -174,15 +203,6 @@ static void own_strings(struct group *g)
 	}
 }
 
-static void seen(struct group *g, const struct ip *dst)
-{
-	for (unsigned i = 0; i < g->nseen; i++)
-		if (ip_cmp(&g->seen[i], dst) == 0)
-			return;
-	if (g->nseen < AGGREGATE_DESTINATIONS_MAX)
-		g->seen[g->nseen++] = *dst;
-}
-
 static void first(struct aggregate *f, struct event *e, uint64_t hash, uint64_t now_ns)
 {
 	struct group *g = room(f);
@@ -197,23 +217,90 @@ static void first(struct aggregate *f, struct event *e, uint64_t hash, uint64_t 
 	f->bucket[hash % BUCKETS] = g;
 	if (f->emit(f->arg, e) < 0) /* told to nobody: the next one is the first */
 		drop(f, g);
+	else
+		memcpy(g->e.id, e->id, sizeof(g->e.id));
+}
+
+static void add_destination(struct event_summary *s, const struct event *e,
+			    const struct event_count *c)
+{
+	const struct flow_key *k = &e->flow;
+	struct event_destination *least = &s->destination[0];
+
+	for (unsigned i = 0; i < s->ndestinations; i++) {
+		struct event_destination *d = &s->destination[i];
+
+		if (d->port == k->dport && d->proto == k->proto &&
+		    ip_cmp(&d->address, &k->dst) == 0) {
+			event_count_add(&d->count, c);
+			return;
+		}
+		if (event_count_less(&d->count, &least->count))
+			least = d;
+	}
+	if (s->ndestinations < EVENT_DESTINATIONS_MAX) {
+		least = &s->destination[s->ndestinations++];
+	} else if (event_count_less(&least->count, c)) { /* the largest stay */
+		event_count_add(&s->rest, &least->count);
+	} else {
+		event_count_add(&s->rest, c);
+		return;
+	}
+	*least = (struct event_destination){
+		.address = k->dst, .port = k->dport, .proto = k->proto, .count = *c};
+}
+
+static void add_process(struct event_summary *s, const struct event *e, const struct event_count *c)
+{
+	const struct process *p = &e->process;
+	struct event_process *least = &s->process[0];
+
+	for (unsigned i = 0; i < s->nprocesses; i++) {
+		struct event_process *q = &s->process[i];
+
+		if (q->pid == p->pid && q->start_ns == p->start_ns) {
+			event_count_add(&q->count, c);
+			return;
+		}
+		if (event_count_less(&q->count, &least->count))
+			least = q;
+	}
+	if (s->nprocesses < EVENT_PROCESSES_MAX) {
+		least = &s->process[s->nprocesses++];
+	} else if (event_count_less(&least->count, c)) {
+		event_count_add(&s->rest_processes, &least->count);
+	} else {
+		event_count_add(&s->rest_processes, c);
+		return;
+	}
+	*least = (struct event_process){.pid = p->pid, .start_ns = p->start_ns, .count = *c};
+	if (p->comm)
+		memcpy(least->comm, p->comm, strnlen(p->comm, sizeof(least->comm) - 1));
 }
 
 static void add(struct aggregate *f, struct group *g, const struct event *e)
 {
 	uint64_t last = e->last_ns ? e->last_ns : e->time_ns;
+	struct event_count c = {.flows = e->kind == EVENT_FLOW,
+				.attempts = e->attempts,
+				.packets = e->packets,
+				.bytes = e->bytes};
 
-	if (e->kind == EVENT_FLOW) {
-		g->repeats++;
-		f->suppressed++;
-		seen(g, &e->flow.dst);
-	}
-	if (!g->first_ns)
+	f->suppressed += c.flows;
+	if (!g->first_ns || e->time_ns < g->first_ns)
 		g->first_ns = e->time_ns;
 	if (last > g->last_ns)
 		g->last_ns = last;
-	g->packets += e->packets;
-	g->bytes += e->bytes;
+	event_count_add(&g->sum, &c);
+	if (!g->summary)
+		g->summary = calloc(1, sizeof(*g->summary));
+	if (!g->summary) /* without memory: the sums alone */
+		return;
+	memcpy(g->summary->first_id, g->e.id, sizeof(g->summary->first_id));
+	g->summary->many_sources |= ip_cmp(&e->flow.src, &g->e.flow.src) != 0;
+	g->summary->many_protocols |= e->flow.proto != g->e.flow.proto;
+	add_destination(g->summary, e, &c);
+	add_process(g->summary, e, &c);
 }
 
 void aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns)
@@ -238,9 +325,8 @@ void aggregate_tick(struct aggregate *f, uint64_t now_ns)
 
 		if (!g->used || now_ns < g->window_ns + f->window_ns)
 			continue;
-		summarise(f, g);
 		g->window_ns = now_ns;
-		if (now_ns > g->touched_ns + KEEP_WINDOWS * f->window_ns)
+		if (summarise(f, g) && now_ns > g->touched_ns + KEEP_WINDOWS * f->window_ns)
 			drop(f, g);
 	}
 }
@@ -258,4 +344,11 @@ void aggregate_flush(struct aggregate *f)
 uint64_t aggregate_suppressed(const struct aggregate *f)
 {
 	return f->suppressed;
+}
+
+void aggregate_waiting(const struct aggregate *f, struct event_count sum[EVENT_SUMS])
+{
+	for (unsigned i = 0; i < AGGREGATE_KEYS_MAX; i++)
+		if (f->group[i].used)
+			event_count_add(&sum[event_sum_of(&f->group[i].e)], &f->group[i].sum);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "agent/base/text.h"
 #include "agent/feed/ecs.h"
+#include "agent/feed/ecs_private.h"
 #include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
 
@@ -14,14 +15,19 @@ static bool is_flow(const struct event *e)
 	return e->kind != EVENT_STATE;
 }
 
+/* A summary goes on from an alert, and is none. */
+static bool is_alert(const struct event *e)
+{
+	return is_flow(e) ? e->kind != EVENT_SUMMARY : e->severity >= EVENT_STATE_ALERT;
+}
+
 static void put_event(struct json_writer *j, const struct event *e, const struct ecs_host *host)
 {
 	bool block = e->verdict == DECIDE_BLOCK && e->enforced;
 	char reason[256];
 
 	json_writer_open(j, "event", '{');
-	json_writer_text(j, "kind",
-			 is_flow(e) || e->severity >= EVENT_STATE_ALERT ? "alert" : "event");
+	json_writer_text(j, "kind", is_alert(e) ? "alert" : "event");
 	json_writer_open(j, "category", '[');
 	json_writer_text(j, NULL, is_flow(e) ? "network" : "configuration");
 	json_writer_close(j, ']');
@@ -29,7 +35,7 @@ static void put_event(struct json_writer *j, const struct event *e, const struct
 	if (is_flow(e)) {
 		json_writer_text(j, NULL, "connection");
 		json_writer_text(j, NULL, block ? "denied" : "allowed");
-		if (e->kind == EVENT_FLOW_END)
+		if (e->kind == EVENT_FLOW_END || e->kind == EVENT_SUMMARY)
 			json_writer_text(j, NULL, "end");
 	} else {
 		json_writer_text(j, NULL, "info");
@@ -78,8 +84,10 @@ static void put_ends(struct json_writer *j, const struct event *e)
 	json_writer_number(j, "packets", e->packets);
 	json_writer_close(j, '}');
 	json_writer_open(j, "destination", '{');
-	put_address(j, "ip", &e->flow.dst);
-	put_address(j, "address", &e->flow.dst);
+	if (event_has_destination(e)) {
+		put_address(j, "ip", &e->flow.dst);
+		put_address(j, "address", &e->flow.dst);
+	}
 	if (ports)
 		json_writer_number(j, "port", e->flow.dport);
 	if (e->place && e->place->country) {
@@ -123,7 +131,8 @@ static void put_network(struct json_writer *j, const struct event *e)
 	json_writer_open(j, "network", '{');
 	json_writer_text_set(j, "transport", event_proto_name(k.proto));
 	text_put(number, sizeof(number), "%u", k.proto); /* a keyword in ECS, not a number */
-	json_writer_text(j, "iana_number", number);
+	if (k.proto)
+		json_writer_text(j, "iana_number", number);
 	json_writer_text(j, "type", k.src.v == 6 ? "ipv6" : "ipv4");
 	json_writer_text(j, "direction", "egress");
 	json_writer_number(j, "bytes", e->bytes);
@@ -132,7 +141,8 @@ static void put_network(struct json_writer *j, const struct event *e)
 		k.sport = k.icmp_type;
 		k.dport = k.icmp_code;
 	}
-	if (event_has_source(e) && (!icmp || k.has_icmp) && event_community_id(id, &k) == 0)
+	if (e->kind != EVENT_SUMMARY && event_has_source(e) && (!icmp || k.has_icmp) &&
+	    event_community_id(id, &k) == 0)
 		json_writer_text(j, "community_id", id);
 	json_writer_close(j, '}');
 }
@@ -229,8 +239,6 @@ static void put_place(struct json_writer *j, const struct event *e)
 	json_writer_text(j, "scope", place_scope_name(p->scope));
 	if (e->embedded.v)
 		put_address(j, "embedded", &e->embedded);
-	if (e->destinations)
-		json_writer_number(j, "count", e->destinations);
 	json_writer_close(j, '}');
 }
 
@@ -263,13 +271,6 @@ static void put_proof(struct json_writer *j, const struct event *e)
 		json_writer_text_set(j, "proof", e->distance);
 		json_writer_close(j, '}');
 	}
-	if (e->suppressed) {
-		json_writer_open(j, "suppressed", '{');
-		json_writer_number(j, "count", e->suppressed);
-		if (e->destinations)
-			json_writer_number(j, "destinations", e->destinations);
-		json_writer_close(j, '}');
-	}
 }
 
 static void put_cordon(struct json_writer *j, const struct event *e)
@@ -296,6 +297,12 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 			json_writer_number(j, "id", p->cgroup_id);
 		json_writer_close(j, '}');
 	}
+	if (e->kind == EVENT_SUMMARY)
+		ecs_put_summary(j, e);
+	else if (e->attempts)
+		json_writer_number(j, "attempts", e->attempts);
+	if (e->lost)
+		ecs_put_lost(j, e->lost);
 	put_proof(j, e);
 	json_writer_close(j, '}');
 }
@@ -306,7 +313,11 @@ static void put_related(struct json_writer *j, const struct event *e)
 	json_writer_open(j, "ip", '[');
 	if (event_has_source(e))
 		put_address(j, NULL, &e->flow.src);
-	put_address(j, NULL, &e->flow.dst);
+	if (event_has_destination(e))
+		put_address(j, NULL, &e->flow.dst);
+	for (unsigned i = 0; e->summary && i < e->summary->ndestinations; i++)
+		if (!event_has_destination(e))
+			put_address(j, NULL, &e->summary->destination[i].address);
 	json_writer_close(j, ']');
 	if (e->process.user) {
 		json_writer_open(j, "user", '[');

@@ -235,7 +235,7 @@ static void give(struct kernel_source *r, struct event *e)
 {
 	if (!decide_violates(e->verdict))
 		return;
-	aggregate_event(r->cfg.aggregate, e, loop_unix_ns());
+	aggregate_event(r->cfg.aggregate, e, loop_monotonic_ns());
 	if (r->cfg.top && e->kind == EVENT_FLOW) /* later counts come by top_end */
 		top_put(r->cfg.top, e);
 }

@@ -130,7 +130,7 @@ static void on_event(void *arg, struct event *e)
 		look(w, e, o);
 	else
 		remember(w, e, o);
-	aggregate_event(w->cfg.aggregate, e, loop_unix_ns());
+	aggregate_event(w->cfg.aggregate, e, loop_monotonic_ns());
 	if (!w->cfg.top)
 		return;
 	if (e->kind == EVENT_FLOW)

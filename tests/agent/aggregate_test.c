@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* aggregate_test.c - one alert at once, one summary a window, and every byte in exactly one event. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include "agent/base/text.h"
 #include "agent/feed/aggregate.h"
@@ -8,29 +9,53 @@
 #define S 1000000000ull
 static struct aggregate *f;
 static unsigned told, ends;
-static uint64_t packets, bytes, repeats, destinations;
+static uint64_t packets, bytes, repeats, attempts;
+static struct event last;
+static struct event_summary last_summary;
 static int answer;
 static struct rule rules[2] = {{.line = 1}, {.line = 2}};
 static struct place us = {.country = CC('U', 'S')}, fr = {.country = CC('F', 'R')};
+
+/* Lists and rest add up to the sums. */
+static void adds_up(const struct event *e)
+{
+	struct event_count d = e->summary->rest, p = e->summary->rest_processes;
+
+	for (unsigned i = 0; i < e->summary->ndestinations; i++)
+		event_count_add(&d, &e->summary->destination[i].count);
+	for (unsigned i = 0; i < e->summary->nprocesses; i++)
+		event_count_add(&p, &e->summary->process[i].count);
+	cr_expect_eq(memcmp(&d, &p, sizeof(d)), 0);
+	cr_expect_eq(d.flows, e->suppressed);
+	cr_expect_eq(d.attempts, e->attempts);
+	cr_expect_eq(d.packets, e->packets);
+	cr_expect_eq(d.bytes, e->bytes);
+}
 
 static int emit(void *arg, struct event *e)
 {
 	(void)arg;
 	told++;
-	ends += e->kind == EVENT_FLOW_END;
+	ends += e->kind == EVENT_SUMMARY;
+	snprintf(e->id, sizeof(e->id), "id%u", told);
+	last = *e;
+	if (e->summary) {
+		adds_up(e);
+		last_summary = *e->summary;
+	}
 	if (answer < 0)
 		return answer;
 	packets += e->packets;
 	bytes += e->bytes;
 	repeats += e->suppressed;
-	destinations = e->destinations;
+	attempts += e->attempts;
 	return 0;
 }
 
 static void setup(void)
 {
 	told = ends = 0;
-	packets = bytes = repeats = destinations = 0;
+	packets = bytes = repeats = attempts = 0;
 	answer = 0;
 	cr_assert_eq(aggregate_new(&f, 60 * S, emit, NULL), 0);
 }
@@ -75,7 +100,7 @@ Test(fold, the_first_at_once_the_rest_summed_up)
 	cr_expect_eq(told, 2);
 	cr_expect_eq(ends, 1);
 	cr_expect_eq(repeats, 500);
-	cr_expect_eq(destinations, 7);
+	cr_expect_eq(last_summary.ndestinations, 7);
 	cr_expect_eq(packets, 501);
 	cr_expect_eq(bytes, 501 * 60);
 	aggregate_tick(f, 300 * S);
@@ -197,4 +222,98 @@ Test(fold, more_keys_than_it_holds)
 	}
 	aggregate_flush(f);
 	cr_expect_eq(packets, sent, "none is lost at the limit");
+}
+
+/* A summary is of many flows: it names the largest ends, and no port or address of a single one. */
+Test(fold, a_summary_lists_destinations_and_processes)
+{
+	struct event e = flow(1);
+
+	e.flow.sport = 40000;
+	e.flow.proto = 17;
+	e.flow.src = ip_from_v4(0x0a000005);
+	aggregate_event(f, &e, 100 * S);
+	for (uint32_t i = 0; i < 1000; i++) {
+		e = flow(2 + i);
+		e.flow.proto = 17;
+		e.flow.src = ip_from_v4(0x0a000005);
+		e.flow.sport = (uint16_t)(40001 + i);
+		e.flow.dport = 9999;
+		e.process.pid = (int32_t)(100 + i % 20);
+		if (i == 999) /* last, and the largest */
+			e.bytes = 5000;
+		aggregate_event(f, &e, 101 * S);
+	}
+	aggregate_tick(f, 161 * S);
+	cr_expect_eq(last.kind, EVENT_SUMMARY);
+	cr_expect_str_eq(last_summary.first_id, "id1");
+	cr_expect_eq(last.suppressed, 1000);
+	cr_expect_eq(last.flow.sport, 0);
+	cr_expect_eq(last.flow.dport, 0);
+	cr_expect_eq(ip_v4(&last.flow.src), 0x0a000005, "all had this one");
+	cr_expect_eq(ip_v4(&last.flow.dst), 0);
+	cr_expect_eq(last.flow.proto, 17);
+	cr_expect_eq(last_summary.ndestinations, EVENT_DESTINATIONS_MAX);
+	cr_expect_eq(last_summary.rest.flows, 1000 - EVENT_DESTINATIONS_MAX);
+	cr_expect_eq(last_summary.nprocesses, EVENT_PROCESSES_MAX);
+	for (unsigned i = 0; i < EVENT_DESTINATIONS_MAX; i++)
+		if (last_summary.destination[i].count.bytes == 5000)
+			return;
+	cr_expect_fail("the largest is not listed");
+}
+
+Test(fold, one_destination_is_named)
+{
+	struct event e = flow(7);
+
+	aggregate_event(f, &e, 100 * S);
+	e.flow.dport = 443;
+	e.flow.proto = 6;
+	e.flow.src = ip_from_v4(1);
+	aggregate_event(f, &e, 101 * S);
+	aggregate_flush(f);
+	cr_expect_eq(ip_v4(&last.flow.dst), 7);
+	cr_expect_eq(last.flow.dport, 443);
+	cr_expect(last_summary.many_sources && last_summary.many_protocols);
+	cr_expect_eq(last.flow.proto, 0);
+	cr_expect_eq(last.flow.src.b[3], 0);
+}
+
+/* A refused connect() has no packet. */
+Test(fold, attempts_are_told_each_window)
+{
+	struct event e = flow(1);
+	struct event_count waiting[EVENT_SUMS] = {0};
+
+	e.packets = e.bytes = 0;
+	e.attempts = 1;
+	e.enforced = 1;
+	aggregate_event(f, &e, 100 * S);
+	e.kind = EVENT_FLOW_END;
+	e.attempts = 1231;
+	aggregate_event(f, &e, 110 * S);
+	aggregate_waiting(f, waiting);
+	cr_expect_eq(waiting[SUM_BLOCKED].attempts, 1231);
+	aggregate_tick(f, 161 * S);
+	cr_expect_eq(told, 2);
+	cr_expect_eq(attempts, 1232);
+	e.attempts = 10;
+	aggregate_event(f, &e, 170 * S);
+	aggregate_tick(f, 222 * S);
+	cr_expect_eq(told, 3);
+	cr_expect_eq(attempts, 1242);
+}
+
+Test(fold, a_summary_that_nobody_took_is_told_later)
+{
+	struct event e = flow(1);
+
+	aggregate_event(f, &e, 100 * S);
+	aggregate_event(f, &e, 101 * S);
+	answer = -5;
+	aggregate_tick(f, 161 * S);
+	answer = 0;
+	cr_expect_eq(packets, 1);
+	aggregate_tick(f, 222 * S);
+	cr_expect_eq(packets, 2);
 }

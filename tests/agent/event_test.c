@@ -118,7 +118,7 @@ static struct event sample(const struct policy *p, const struct rule *r, const s
 		.place = place,
 		.policy = p,
 		.rule = r,
-		.suppressed = 3,
+		.attempts = 3,
 		.process = {.pid = 4211,
 			    .uid = 113,
 			    .has_uid = 1,
@@ -219,7 +219,7 @@ Test(ecs, every_field_in_its_place)
 		{"destination.port", 443},
 		{"destination.as.number", 64500},
 		{"process.pid", 4211},
-		{"cordon.suppressed.count", 3},
+		{"cordon.attempts", 3},
 		{"cordon.db.build_epoch", 1782362039},
 		{"cordon.replay.packet", 9},
 		{"cordon.line", 17},
@@ -266,27 +266,20 @@ Test(ecs, what_is_not_known_is_not_said)
 	struct policy p = {.file = "cordon.conf", .sha256 = "01"};
 	struct place place = {.status = PLACE_UNKNOWN};
 	struct event e = sample(&p, NULL, &place);
-	static const char *const absent[] = {"cloud",
-					     "host",
-					     "process",
-					     "user",
-					     "service",
-					     "destination.geo",
-					     "destination.as",
-					     "cordon.replay",
-					     "cordon.suppressed",
-					     "cordon.db",
-					     "source.port",
-					     "network.community_id",
-					     "cordon.distance",
-					     "event.reason"};
+	static const char *const absent[] = {"cloud",		"host",
+					     "process",		"user",
+					     "service",		"destination.geo",
+					     "destination.as",	"cordon.replay",
+					     "cordon.attempts", "cordon.db",
+					     "source.port",	"network.community_id",
+					     "cordon.distance", "event.reason"};
 	struct json_writer j = {0};
 	json_t *doc;
 
 	e.process = (struct process){0};
 	e.asn = 0;
 	e.provider = e.region = "";
-	e.suppressed = 0;
+	e.attempts = 0;
 	e.places_name = NULL;
 	e.flow.proto = 1; /* ICMP whose type nobody saw */
 	e.flow.sport = e.flow.dport = 0;
