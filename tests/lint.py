@@ -11,6 +11,28 @@ MAY_INCLUDE = {
     "bpf": {"bpf", "rules", "geo"},
     "agent": {"agent", "bpf", "rules", "geo"},
 }
+# What each room may use, itself apart: rooms, or the headers at the top of a folder ("geo", "rules"). A room stands below
+# all that it names, so no two can need each other; a room that is not here is a fault.
+GEO = "geo geo/base geo/facts "
+ROOMS = {room: set(may.split()) for room, may in {
+    "bpf/prog": "geo/lookup rules",
+    "bpf/load": GEO + "geo/lookup rules bpf/prog",
+    "agent/base": "geo/base",
+    "agent/event": GEO + "rules agent/base",
+    "agent/engine": GEO + "geo/distance geo/lookup rules agent/base agent/event",
+    "agent/host": GEO + "agent/base agent/event",
+    "agent/flow": GEO + "geo/distance geo/lookup rules agent/base agent/event agent/engine",
+    "agent/feed": GEO + "rules agent/base agent/event",
+    "agent/journal": GEO + "rules agent/base agent/event",
+    "agent/ledger": GEO + "rules agent/base agent/event",
+    "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/host agent/flow agent/feed",
+    "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/event agent/engine agent/host agent/flow "
+                    "agent/feed agent/journal agent/ledger agent/source",
+    "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/event agent/engine "
+                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/source agent/daemon",
+    "agent": "agent/base agent/cmd",
+}.items()}
+HELD = {room.split("/")[0] for room in ROOMS}  # folders whose rooms the table holds
 BANNED = re.compile(r"\b(atoi|atol|atoll|strtok|strtok_r|sprintf|vsprintf|strcpy|strcat|strncpy|alloca|gets|system|popen)\s*\(")
 UNBOUNDED = re.compile(r"\b(atoi|strtok|sprintf|vsprintf|strcpy|strcat|alloca|gets)\s*\(")  # in tests too; they may call system()
 faults, lengths = [], []
@@ -35,6 +57,36 @@ def functions(lines):
             start = None
 
 
+def room(path):
+    """agent/flow of agent/flow/table.h; geo of geo/place.h"""
+    return "/".join(path.parts[:2]) if len(path.parts) > 2 else path.parts[0]
+
+
+def included(where, layer, here, there):
+    if there.split("/")[0] not in MAY_INCLUDE[layer]:
+        faults.append(f"{where}: {layer}/ may not include {there.split('/')[0]}/")
+    elif layer in HELD and here not in ROOMS:
+        faults.append(f"{where}: {here}/ is no room that tests/lint.py knows")
+    elif layer in HELD and there != here and there not in ROOMS[here]:
+        faults.append(f"{where}: {here}/ may not include {there}/")
+
+
+def circles():
+    """rooms of the table that need each other"""
+    seen = set()
+
+    def walk(r, over):
+        if r in over:
+            faults.append("tests/lint.py: rooms in a circle: " + " > ".join(over[over.index(r):] + [r]))
+        elif r not in seen:
+            for s in sorted(ROOMS.get(r, ())):
+                walk(s, over + [r])
+            seen.add(r)
+
+    for r in ROOMS:
+        walk(r, [])
+
+
 def check(path, layer):
     rel = path.relative_to(ROOT)
     text = path.read_text()
@@ -49,9 +101,9 @@ def check(path, layer):
         if len(line.expandtabs(8)) > 132:
             faults.append(f"{rel}:{i}: {len(line.expandtabs(8))} columns")
     for i, line in enumerate(text.split("\n"), 1):
-        m = re.match(r'\s*#\s*include "([a-z]+)/', line)
-        if m and m.group(1) in MAY_INCLUDE and m.group(1) not in MAY_INCLUDE[layer]:
-            faults.append(f"{rel}:{i}: {layer}/ may not include {m.group(1)}/")
+        m = re.match(r'\s*#\s*include "((?:geo|rules|bpf|agent)/[^"]+)"', line)
+        if m:
+            included(f"{rel}:{i}", layer, room(rel), room(Path(m.group(1))))
     for name, line, n in functions(lines):
         lengths.append(n)
         if n > 100:
@@ -80,6 +132,7 @@ for layer in PRODUCT:
         src.append(path)
         check(path, layer)
 exported()
+circles()
 tests = [p for p in (ROOT / "tests").rglob("*") if p.suffix in (".c", ".h", ".sh", ".py") and p.is_file()]
 for path in tests:
     if path.suffix in (".c", ".h"):

@@ -1,12 +1,10 @@
 # bash completion for cordon: verbs and options come from cordon's own help, so they cannot grow stale.
 _cordon()
 {
-	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]} words
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} verb=${COMP_WORDS[1]} at=2 words
 	COMPREPLY=()
-	if [ "$COMP_CWORD" = 1 ]; then
-		words=$(cordon help 2>/dev/null | awk '/^  [a-z]/ { print $1 }')
-		mapfile -t COMPREPLY < <(compgen -W "$words --help --version" -- "$cur")
-		return
+	if [ "$verb" = geo ] && [ "$COMP_CWORD" -gt 2 ]; then
+		verb="geo ${COMP_WORDS[2]}" at=3
 	fi
 	case $prev in
 	--mode) words="monitor enforce"; [ "${COMP_WORDS[1]}" = reload ] && words+=" policy" ;;
@@ -14,20 +12,19 @@ _cordon()
 	--opened) words="here peer" ;;
 	--interface) words=$(ls /sys/class/net 2>/dev/null) ;;
 	--proto) words="tcp udp icmp sctp" ;;
-	--policy | --geo | --alerts | --control | --pin | --cgroup | --summary)
-		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-		return
-		;;
-	*)
-		case $cur in
-		-*) words=$(cordon "$verb" --help 2>/dev/null | grep -oE -- '--[a-z-]+' | sort -u) ;;
-		*)
-			mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-			return
-			;;
-		esac
-		;;
 	esac
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	if [ -z "$words" ] && [ "$COMP_CWORD" = 1 ]; then
+		words="$(cordon --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p') --help --version"
+	elif [ -z "$words" ] && [ "$COMP_CWORD" = 2 ] && [ "$verb" = geo ]; then
+		words="$(cordon geo --help 2>/dev/null | sed -n 's/^  \([a-z][a-z]*\)  .*/\1/p') --help"
+	elif [ -z "$words" ] && [ "${cur#-}" != "$cur" ] && [ "$COMP_CWORD" -ge "$at" ]; then
+		# shellcheck disable=SC2086 # 'geo build' is two words
+		words="$(cordon $verb --help 2>/dev/null | sed -nE 's/^ +(-[a-z], +)?(--[a-z][a-z-]*).*/\2/p') --help"
+	fi
+	if [ -n "$words" ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	else
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	fi
 }
 complete -F _cordon cordon
