@@ -107,14 +107,15 @@ interrupted() { # NAME SIGNAL ARG...
 	python3 -c 'import os, signal, sys; signal.signal(2, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])' \
 		"$CORDON" replay -p eu.policy --geo geofeed.csv "$@" - <&8 >"$name.out" 2>"$name.err" &
 	pid=$!
-	for i in 1 2 3 4 5 6 7 8 9 10; do # until the capture is read
+	for i in $(seq 200); do # until the capture is read
 		sleep 0.1
-		timeout 0.05 dd bs=1 count=0 <&8 2>/dev/null
-		[ "$(awk '{ print $3 }' /proc/$pid/stat)" = S ] && break
+		[ "$(readlink /proc/$pid/exe)" = "$(readlink -f "$CORDON")" ] || continue
+		python3 -c 'import array, fcntl, sys, termios
+n = array.array("i", [1]); fcntl.ioctl(8, termios.FIONREAD, n); sys.exit(n[0] != 0)' && break
 	done
 	sleep 0.3
 	kill "-$signal" $pid
-	for i in $(seq 50); do [ -d /proc/$pid ] && [ "$(awk '{ print $3 }' /proc/$pid/stat)" != Z ] && sleep 0.1; done
+	for i in $(seq 200); do [ -d /proc/$pid ] && [ "$(awk '{ print $3 }' /proc/$pid/stat)" != Z ] && sleep 0.1; done
 	kill -KILL $pid 2>/dev/null
 	wait $pid
 	same "$name/exit" 1 $?
