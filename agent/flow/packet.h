@@ -23,8 +23,12 @@ struct packet_frame {
 	uint32_t len;	 /* on the wire; >= caplen */
 	uint64_t time_ns;
 	uint16_t link;	 /* LINKTYPE_ value of the file format */
+	uint8_t side;	 /* enum packet_side, where the capture says it beside the frame */
 	uint64_t number; /* in its capture, from 1 */
 };
+
+/* Which way a packet went, as seen by the host that captured it. */
+enum packet_side { PACKET_SIDE_UNKNOWN, PACKET_SIDE_IN, PACKET_SIDE_OUT };
 
 enum packet_result {
 	PACKET_IP,

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* capture.c - tells what kind of capture a file is, and reads the classic pcap format. */
+/* capture.c - says what kind of capture a file is, begins to read it, and keeps count of damage. */
 #include <errno.h>
 #include <stdlib.h>
 #include "agent/source/capture_private.h"
+#include "agent/source/packed.h"
 
-#define PCAP_HEADER 24
+#define PCAP_HEADER   24
+#define PCAPNG_HEADER 12 /* of its section header: as much as says that it is one */
 
 static const char *const damage_names[] = {
 	[CAPTURE_TRUNCATED] = "truncated",	 [CAPTURE_BAD_RECORD] = "bad_record",
 	[CAPTURE_BAD_LENGTH] = "bad_length",	 [CAPTURE_BAD_BLOCK] = "bad_block",
-	[CAPTURE_NO_INTERFACE] = "no_interface", [CAPTURE_BAD_GZIP] = "bad_gzip",
+	[CAPTURE_NO_INTERFACE] = "no_interface", [CAPTURE_BAD_PACKED] = "bad_compressed",
+	[CAPTURE_ZEROS] = "zeros",		 [CAPTURE_JOINED] = "joined",
+	[CAPTURE_NO_HEADER] = "no_header",	 [CAPTURE_DROPPED] = "dropped",
 };
 _Static_assert(sizeof(damage_names) / sizeof(*damage_names) == CAPTURE_DAMAGES, "a name each");
 
@@ -18,140 +22,149 @@ const char *capture_damage_name(enum capture_damage d)
 	return d < CAPTURE_DAMAGES ? damage_names[d] : "";
 }
 
-/* A record that claims too much: step over it when that is safe, else the rest of the file is lost.
- */
-static int pcap_oversized(struct capture *c, uint32_t caplen)
+static void note(struct capture *c, enum capture_damage what, uint64_t offset, uint64_t bytes)
 {
-	int r;
-
-	c->damaged[CAPTURE_BAD_RECORD]++;
-	c->number++;
-	if (caplen > CAPTURE_SKIP_MAX) {
-		c->done = true;
-		return 0;
-	}
-	r = input_skip(&c->in, (uint64_t)c->header + caplen);
-	if (r > 0)
-		c->done = true;
-	return r < 0 ? r : 0;
+	if (c->nnotes < CAPTURE_NOTES_MAX)
+		c->note[c->nnotes++] = (struct capture_note){
+			.what = what, .offset = offset, .packet = c->number, .bytes = bytes};
 }
 
-/* The window holds no whole record. 0: look again; 1: hand over what there is; -errno. */
-static int pcap_more(struct capture *c, unsigned have)
+void capture_lose(struct capture *c, enum capture_damage what, uint64_t bytes)
 {
-	const uint8_t *p = c->in.buf + c->in.pos;
-	size_t left = input_left(&c->in), want = c->header;
-	uint32_t caplen = 0;
-
-	if (left >= want) {
-		caplen = capture_u32(c, p + 8);
-		want += caplen;
-	}
-	if (caplen > CAPTURE_PACKET_MAX)
-		return have ? 1 : pcap_oversized(c, caplen);
-	if (c->in.eof) {
-		if (left)
-			c->damaged[CAPTURE_TRUNCATED]++;
-		c->in.pos = c->in.have;
-		c->done = true;
-		return 1;
-	}
-	return have ? 1 : input_want(&c->in, want);
-}
-
-static int pcap_next(struct capture *c, struct packet_frame *frames, unsigned max)
-{
-	unsigned n = 0;
-
-	while (n < max && !c->done) {
-		const uint8_t *p = c->in.buf + c->in.pos;
-		size_t left = input_left(&c->in);
-		struct packet_frame *f = &frames[n];
-		uint32_t caplen;
-		int r;
-
-		caplen = left >= c->header ? capture_u32(c, p + 8) : 0;
-		if (left < c->header || caplen > CAPTURE_PACKET_MAX || left - c->header < caplen) {
-			r = pcap_more(c, n);
-			if (r < 0)
-				return r;
-			if (r > 0)
-				break;
-			continue;
-		}
-		__builtin_prefetch(p + INPUT_SLACK - 128); /* another core read this block */
-		__builtin_prefetch(p + INPUT_SLACK - 64);
-		f->caplen = caplen;
-		f->len = capture_u32(c, p + 12);
-		f->time_ns = capture_u32(c, p) * 1000000000ull +
-			     (uint64_t)capture_u32(c, p + 4) * c->unit;
-		f->data = p + c->header;
-		f->link = c->link;
-		f->number = ++c->number;
-		if (caplen > f->len) {
-			c->damaged[CAPTURE_BAD_LENGTH]++;
-			f->len = caplen;
-		}
-		c->in.pos += c->header + caplen;
-		n++;
-	}
-	return (int)n;
+	c->damaged[what]++;
+	c->lost += bytes;
+	note(c, what, input_offset(&c->in), bytes);
 }
 
 struct magic {
 	uint8_t bytes[4];
 	bool little;
-	uint32_t header, unit;
+	uint8_t header;
+	uint16_t unit;
 };
 static const struct magic magics[] = {
 	{{0xd4, 0xc3, 0xb2, 0xa1}, true, 16, 1000}, {{0xa1, 0xb2, 0xc3, 0xd4}, false, 16, 1000},
 	{{0x4d, 0x3c, 0xb2, 0xa1}, true, 16, 1},    {{0xa1, 0xb2, 0x3c, 0x4d}, false, 16, 1},
 	{{0x34, 0xcd, 0xb2, 0xa1}, true, 24, 1000}, {{0xa1, 0xb2, 0xcd, 0x34}, false, 24, 1000},
 };
+static const uint8_t pcapng_magic[4] = {0x0a, 0x0d, 0x0d, 0x0a};
+/* What others write, by its first bytes. */
 static const struct {
-	uint8_t bytes[4], n;
+	uint8_t bytes[8], n;
 	const char *name;
-} compressions[] = {
-	{{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstd"}, {{0x04, 0x22, 0x4d, 0x18}, 4, "lz4"},
-	{{'B', 'Z', 'h'}, 3, "bzip2"},	       {{0xfd, '7', 'z', 'X'}, 4, "xz"},
-	{{'P', 'K', 3, 4}, 4, "zip"},
+} foreign[] = {
+	{"BZh", 3, "compressed with bzip2"},
+	{"PK\3\4", 4, "a zip archive"},
+	{"snoop\0\0", 8, "a snoop capture (Solaris)"},
+	{"GMBU", 4, "a Network Monitor capture"},
+	{"RTSS", 4, "a Network Monitor 1 capture"},
+	{"\xd3\x63\x9c\x8a", 4, "an etl trace"},
+	{"\x00\x00\x01\x00\x00\x00\x00\x00", 8, "an etl trace"},
+	{"TRSNIFF ", 8, "a Sniffer capture"},
+	{"XCP\0", 4, "a NetXRay capture"},
+	{"\x7fver", 4, "an EtherPeek capture"},
+	{"\x7f" "ver", 4, "an OmniPeek capture"},
+	{"5View", 5, "a 5View capture"},
+	{"netmon", 6, "a Network Monitor capture"},
 };
 
-static int pcap_start(struct capture *c, const struct magic *m)
+static const struct magic *find_magic(const uint8_t *p)
+{
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+		if (!memcmp(p, magics[i].bytes, 4))
+			return &magics[i];
+	return NULL;
+}
+
+static bool is_section(const uint8_t *p)
+{
+	static const uint8_t little[4] = {0x4d, 0x3c, 0x2b, 0x1a},
+			     big[4] = {0x1a, 0x2b, 0x3c, 0x4d};
+
+	return !memcmp(p, pcapng_magic, 4) && (!memcmp(p + 8, little, 4) || !memcmp(p + 8, big, 4));
+}
+
+bool capture_is_header(const uint8_t *p, size_t n)
+{
+	const struct magic *m = n >= PCAP_HEADER ? find_magic(p) : NULL;
+
+	if (n >= PCAPNG_HEADER && is_section(p))
+		return true;
+	/* version 2.x; a magic alone may stand in a packet's data */
+	return m && p[m->little ? 4 : 5] == 2 && !p[m->little ? 5 : 4] &&
+	       p[m->little ? 6 : 7] <= 4 && !p[m->little ? 7 : 6];
+}
+
+/* Which of the two lengths comes first changed with version 2.3; some writers never noticed
+ * (libpcap, sf-pcap.c). */
+static enum pcap_lengths lengths_order(const struct capture *c, const uint8_t *p)
+{
+	uint16_t major = capture_u16(c, p + 4), minor = capture_u16(c, p + 6);
+
+	if (major == 543 || (major == 2 && minor < 3))
+		return LENGTHS_SWAPPED;
+	return major == 2 && minor == 3 ? LENGTHS_SWAPPED_IF_WRONG : LENGTHS_PLAIN;
+}
+
+static int pcap_section(struct capture *c, const struct magic *m)
 {
 	int r = input_want(&c->in, PCAP_HEADER);
-	const uint8_t *p = c->in.buf + c->in.pos;
+	const uint8_t *p = capture_at(c);
 
 	if (r < 0)
 		return r;
-	c->swapped = m->little != (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__);
+	c->swapped = m->little != capture_host_little();
 	c->header = m->header;
 	c->unit = m->unit;
 	c->next = pcap_next;
 	if (input_left(&c->in) < PCAP_HEADER) {
-		c->damaged[CAPTURE_TRUNCATED]++;
+		capture_lose(c, CAPTURE_TRUNCATED, input_left(&c->in));
 		c->done = true;
-		return 0;
+		return 1;
 	}
-	c->link =
-		(uint16_t)capture_u32(c,
-				      p + 20); /* the upper half speaks of frame check sequences */
+	c->lengths = lengths_order(c, p);
+	c->link = (uint16_t)capture_u32(c, p + 20); /* the upper half is about check sequences */
 	c->in.pos += PCAP_HEADER;
-	return 0;
+	r = pcap_start(c);
+	return r < 0 ? r : 1;
 }
 
+int capture_section(struct capture *c)
+{
+	const uint8_t *p = capture_at(c);
+	const struct magic *m = find_magic(p);
+
+	if (m)
+		return pcap_section(c, m);
+	if (memcmp(p, pcapng_magic, 4))
+		return 0;
+	c->next = pcapng_next;
+	return 1;
+}
+
+/* Neither pcap nor pcapng begins like this. Records without a file header are read all the same. */
 static int unknown_format(struct capture *c, struct diag_sink *d)
 {
-	const uint8_t *p = c->in.buf + c->in.pos;
+	int r = input_want(&c->in, INPUT_WINDOW);
+	const uint8_t *p = capture_at(c);
 
-	for (size_t i = 0; i < sizeof(compressions) / sizeof(*compressions); i++)
-		if (!memcmp(p, compressions[i].bytes, compressions[i].n)) {
-			diag_error(d, c->path, 0,
-				   "compressed with %s, which is not read: decompress it first, "
-				   "for instance into a pipe and 'cordon replay -'",
-				   compressions[i].name);
-			return -ENOTSUP;
-		}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
+		if (input_left(&c->in) < foreign[i].n ||
+		    memcmp(p, foreign[i].bytes, foreign[i].n))
+			continue;
+		diag_error(d, c->path, 0,
+			   "%s, which is not read: convert it first, for instance with 'editcap -F "
+			   "pcapng'",
+			   foreign[i].name);
+		return -ENOTSUP;
+	}
+	if (pcap_headless(c) || pcapng_headless(c)) {
+		c->damaged[CAPTURE_NO_HEADER]++;
+		note(c, CAPTURE_NO_HEADER, 0, 0);
+		return 0;
+	}
 	diag_error(d, c->path, 0,
 		   "not a capture: begins with %02x %02x %02x %02x, not as pcap, pcapng or "
 		   "gzip do",
@@ -162,42 +175,29 @@ static int unknown_format(struct capture *c, struct diag_sink *d)
 /* The first four bytes of what is to be read say what it is. */
 static int capture_start(struct capture *c, struct diag_sink *d)
 {
-	static const uint8_t pcapng_magic[4] = {0x0a, 0x0d, 0x0d, 0x0a};
-	const uint8_t *p;
-	int r = input_want(&c->in, 4);
+	int r = input_want(&c->in, PCAPNG_HEADER);
 
 	if (r < 0)
 		return r;
 	c->next = pcap_next;
-	p = c->in.buf + c->in.pos;
 	if (input_left(&c->in) < 4) {
-		c->damaged[c->in.bad_gzip ? CAPTURE_BAD_GZIP : CAPTURE_TRUNCATED]++;
+		if (!c->in.bad)
+			capture_lose(c, CAPTURE_TRUNCATED, input_left(&c->in));
 		c->done = true;
 		return 0;
 	}
-	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
-		if (!memcmp(p, magics[i].bytes, 4))
-			return pcap_start(c, &magics[i]);
-	if (!memcmp(p, pcapng_magic, 4)) {
-		c->next = pcapng_next;
-		return 0;
-	}
-	return unknown_format(c, d);
+	r = capture_section(c);
+	return r ? (r < 0 ? r : 0) : unknown_format(c, d);
 }
 
 static int capture_begin(struct capture *c, struct diag_sink *d)
 {
-	int r = input_want(&c->in, 2);
+	int r = input_want(&c->in, PACKED_MAGIC);
 
-	if (r < 0)
-		return r;
-	if (input_left(&c->in) >= 2 && c->in.buf[c->in.pos] == 0x1f &&
-	    c->in.buf[c->in.pos + 1] == 0x8b) {
-		r = input_gunzip(&c->in);
-		if (r < 0)
-			return r;
-	}
-	return capture_start(c, d);
+	if (r == 0)
+		r = input_unpack(&c->in);
+	c->packed = r > 0;
+	return r < 0 ? r : capture_start(c, d);
 }
 
 int capture_open(struct capture **ret, const char *path, bool hash, struct diag_sink *d)
@@ -238,20 +238,53 @@ void capture_close(struct capture *c)
 	free(c);
 }
 
+/* What is known only at the end: damaged compression, and what the writer says it has lost. */
+static void at_end(struct capture *c)
+{
+	uint64_t dropped = 0;
+
+	if (c->in.bad && !c->damaged[CAPTURE_BAD_PACKED]) {
+		c->damaged[CAPTURE_BAD_PACKED] = c->in.bad;
+		note(c, CAPTURE_BAD_PACKED, c->in.bad_at, 0);
+	}
+	for (size_t i = 0; i < c->ninterfaces; i++) {
+		dropped += c->interfaces[i].dropped;
+		c->interfaces[i].dropped = 0;
+	}
+	c->damaged[CAPTURE_DROPPED] += dropped;
+	if (dropped)
+		note(c, CAPTURE_DROPPED, input_offset(&c->in), dropped);
+}
+
 int capture_next(struct capture *c, struct packet_frame *frames, unsigned max)
 {
-	int n = c->next(c, frames, max);
+	int n;
 
-	/* damage inside the compressed data shows itself as an end: say which of the two it was,
-	 * once */
-	if (n == 0 && c->in.bad_gzip && !c->damaged[CAPTURE_BAD_GZIP])
-		c->damaged[CAPTURE_BAD_GZIP]++;
+	do
+		n = c->done ? 0 : c->next(c, frames, max);
+	while (n == 0 && !c->done); /* another section began */
+	if (n == 0)
+		at_end(c);
 	return n;
 }
 
 const uint64_t *capture_damaged(const struct capture *c)
 {
 	return c->damaged;
+}
+const struct capture_note *capture_notes(const struct capture *c, size_t *n)
+{
+	*n = c->nnotes;
+	return c->note;
+}
+const struct ip *capture_hosts(const struct capture *c, size_t *n)
+{
+	*n = c->nhosts;
+	return c->host;
+}
+uint64_t capture_lost(const struct capture *c)
+{
+	return c->lost;
 }
 uint64_t capture_bytes(const struct capture *c)
 {

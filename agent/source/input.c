@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* input.c - reads a file or pipe in large blocks, through zlib when it is gzip, hashing it when
- * asked, ahead when asked. */
+/* input.c - reads a file or pipe in large blocks, through a decompressor when it is compressed,
+ * hashing it when asked, ahead when asked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 #include "agent/base/interrupt.h"
 #include "agent/source/input.h"
+#include "agent/source/packed.h"
 
-#define GZIP_BLOCK (256u << 10)
+#define RAW_BLOCK (256u << 10)
 #define BLOCKS	   3u	      /* one is worked on, two are ahead */
 #define AHEAD_MIN  (4u << 20) /* a smaller file is read before a thread would have started */
 
@@ -39,10 +39,12 @@ struct input_private {
 	int fd;
 	EVP_MD_CTX *hash; /* NULL: not asked for */
 	bool raw_eof;
-	bool gzip, member; /* member: inside one, so that an end of input is damage */
-	bool bad;	   /* of the compressed data; handed to the caller with the end */
-	z_stream z;
-	uint8_t *raw;	     /* compressed bytes */
+	struct packed *packed; /* owned; NULL: not compressed */
+	bool member;	       /* inside one, so that an end of input is damage */
+	bool searching;	       /* after damage: for the next member */
+	uint64_t bad, bad_at;  /* places damaged, and where the first is in the file */
+	uint8_t *raw;	       /* compressed bytes: from raw_pos, raw_left of them */
+	size_t raw_pos, raw_left;
 	uint8_t *own;	     /* the first window */
 	struct ahead *ahead; /* owned; while it is there, all above but 'own' is the thread's */
 };
@@ -92,8 +94,7 @@ void input_close(struct input *in)
 	ahead_stop(p);
 	if (p->fd >= 0)
 		close(p->fd);
-	if (p->gzip)
-		inflateEnd(&p->z);
+	packed_free(p->packed);
 	EVP_MD_CTX_free(p->hash);
 	free(p->raw);
 	free(p->own);
@@ -128,65 +129,115 @@ static int raw_read(struct input *in, uint8_t *to, size_t room, size_t *n)
 	return 1;
 }
 
-/* A member has ended: another one may follow at once; anything else is trailing garbage, ignored as
- * gzip does. */
-static bool next_member(struct input_private *p)
-{
-	p->member = false;
-	if (p->z.avail_in < 2 || p->z.next_in[0] != 0x1f || p->z.next_in[1] != 0x8b)
-		return false;
-	p->member = true;
-	return inflateReset(&p->z) == Z_OK;
-}
-
-/* Keep at least two compressed bytes at hand, so that the magic of a next member is never split. */
+/* Keep at least the bytes of a magic at hand, so that the next member's is never split. */
 static int more_raw(struct input *in)
 {
 	struct input_private *p = in->private;
 	size_t n;
 	int r;
 
-	if (p->z.avail_in)
-		memmove(p->raw, p->z.next_in, p->z.avail_in);
-	p->z.next_in = p->raw;
-	r = raw_read(in, p->raw + p->z.avail_in, GZIP_BLOCK - p->z.avail_in, &n);
-	if (r > 0)
-		p->z.avail_in += (uInt)n;
+	if (p->raw_pos)
+		memmove(p->raw, p->raw + p->raw_pos, p->raw_left);
+	p->raw_pos = 0;
+	r = raw_read(in, p->raw + p->raw_left, RAW_BLOCK, &n);
+	p->raw_left += n;
 	return r < 0 ? r : 0;
 }
 
-static int gzip_read(struct input *in, uint8_t *to, size_t room, size_t *n)
+static void raw_skip(struct input_private *p, size_t n)
+{
+	p->raw_pos += n;
+	p->raw_left -= n;
+}
+
+/* Damage: what follows is searched for another member, for the rest of the file may be whole. */
+static void damaged(struct input *in)
 {
 	struct input_private *p = in->private;
-	int r;
 
-	p->z.next_out = to;
-	p->z.avail_out = (uInt)room;
-	while (p->z.avail_out == room && !p->bad) {
-		if (p->z.avail_in < 2 && !p->raw_eof) {
-			r = more_raw(in);
-			if (r < 0)
-				return r;
-			continue;
-		}
-		if (!p->member && !next_member(p))
-			break;
-		r = inflate(&p->z, Z_NO_FLUSH);
-		if (r == Z_STREAM_END)
-			p->member = false;
-		else if (r == Z_MEM_ERROR)
-			return -ENOMEM;
-		else if (r != Z_OK)
-			p->bad = true;
+	if (!p->bad++)
+		p->bad_at = in->read - p->raw_left;
+	p->member = false;
+	p->searching = true;
+}
+
+/* A member has ended: another one follows, or zeros that fill up a block, or what does not belong
+ * there. 1: inside a member; 0: look again; -ENOMEM. */
+static int next_member(struct input *in)
+{
+	struct input_private *p = in->private;
+	size_t zeros = 0, at;
+
+	while (!p->searching && zeros < p->raw_left && !p->raw[p->raw_pos + zeros])
+		zeros++;
+	raw_skip(p, zeros);
+	if (!p->raw_left || (p->raw_left < PACKED_MAGIC && !p->raw_eof))
+		return 0;
+	at = packed_find(p->packed, p->raw + p->raw_pos, p->raw_left);
+	if (at && !p->searching)
+		damaged(in);
+	if (at == p->raw_left) { /* the first bytes of a magic may stand at the end */
+		raw_skip(p, p->raw_eof ? at : at - (PACKED_MAGIC - 1));
+		return 0;
 	}
-	*n = room - p->z.avail_out;
-	return *n > 0;
+	raw_skip(p, at);
+	p->member = true;
+	p->searching = false;
+	return packed_reset(p->packed) < 0 ? -ENOMEM : 1;
+}
+
+/* One step of the decompressor inside a member. 0 or -ENOMEM. */
+static int unpack_step(struct input *in, struct packed_io *io)
+{
+	struct input_private *p = in->private;
+
+	io->in = p->raw + p->raw_pos;
+	io->left = p->raw_left;
+	if (!io->left && p->raw_eof) {
+		damaged(in);
+		return 0;
+	}
+	switch (packed_run(p->packed, io)) {
+	case PACKED_NO_MEMORY:
+		return -ENOMEM;
+	case PACKED_END:
+		p->member = false;
+		break;
+	case PACKED_BAD:
+		raw_skip(p, p->raw_left > io->left ? p->raw_left - io->left : 1);
+		damaged(in);
+		return 0;
+	case PACKED_MORE:
+		break;
+	}
+	raw_skip(p, p->raw_left - io->left);
+	return 0;
+}
+
+static int packed_read(struct input *in, uint8_t *to, size_t room, size_t *n)
+{
+	struct input_private *p = in->private;
+	struct packed_io io = {.out = to, .room = room};
+	int r = 0;
+
+	while (io.room == room && r >= 0) {
+		if (p->raw_left < PACKED_MAGIC && !p->raw_eof)
+			r = more_raw(in);
+		else if (p->member)
+			r = unpack_step(in, &io);
+		else if (!p->raw_left && p->raw_eof)
+			break;
+		else
+			r = next_member(in);
+	}
+	*n = room - io.room;
+	return r < 0 ? r : *n > 0;
 }
 
 /* 1: n bytes; 0: the end; -errno */
 static int produce(struct input *in, uint8_t *to, size_t room, size_t *n)
 {
-	return in->private->gzip ? gzip_read(in, to, room, n) : raw_read(in, to, room, n);
+	return in->private->packed ? packed_read(in, to, room, n) : raw_read(in, to, room, n);
 }
 
 static void *ahead_run(void *arg)
@@ -264,6 +315,13 @@ void input_ahead(struct input *in)
 	}
 }
 
+static void at_end(struct input *in)
+{
+	in->eof = true;
+	in->bad = in->private->bad;
+	in->bad_at = in->private->bad_at;
+}
+
 /* The next block, with what is left of this one put before it. */
 static int take_block(struct input *in)
 {
@@ -277,12 +335,12 @@ static int take_block(struct input *in)
 	pthread_mutex_unlock(&a->lock);
 	b = &a->block[a->taken % BLOCKS];
 	if (b->result <= 0) { /* the thread has ended */
-		in->eof = true;
-		in->bad_gzip = in->private->bad;
+		at_end(in);
 		return b->result;
 	}
 	memcpy(b->mem + INPUT_WINDOW - left, in->buf + in->pos, left);
 	in->buf = b->mem;
+	in->before += in->pos - (INPUT_WINDOW - left);
 	in->pos = INPUT_WINDOW - left;
 	in->have = INPUT_WINDOW + b->n;
 	pthread_mutex_lock(&a->lock);
@@ -300,6 +358,7 @@ static int read_block(struct input *in)
 	if (in->pos) {
 		memmove(in->buf, in->buf + in->pos, input_left(in));
 		in->have -= in->pos;
+		in->before += in->pos;
 		in->pos = 0;
 	}
 	room = INPUT_BLOCK + INPUT_WINDOW - in->have;
@@ -307,8 +366,7 @@ static int read_block(struct input *in)
 	in->have += n;
 	if (r > 0)
 		return 0;
-	in->eof = true;
-	in->bad_gzip = in->private->bad;
+	at_end(in);
 	return r;
 }
 
@@ -342,27 +400,25 @@ int input_skip(struct input *in, uint64_t bytes)
 	return 0;
 }
 
-int input_gunzip(struct input *in)
+int input_unpack(struct input *in)
 {
 	struct input_private *p = in->private;
 	size_t left = input_left(in);
+	int r = packed_new(&p->packed, in->buf + in->pos, left);
 
-	/* what has been read already is less than a block: input_want was called once, for the
-	 * magic */
-	p->raw = malloc(GZIP_BLOCK + INPUT_BLOCK);
-	if (!p->raw)
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	/* what has been read already is a block at most: input_want was called once, for the magic */
+	p->raw = malloc(RAW_BLOCK + INPUT_BLOCK);
+	if (!p->raw || left > INPUT_BLOCK)
 		return -ENOMEM;
-	if (left > GZIP_BLOCK + INPUT_BLOCK)
-		return -EMSGSIZE;
 	memcpy(p->raw, in->buf + in->pos, left);
-	p->z.next_in = p->raw;
-	p->z.avail_in = (uInt)left;
-	if (inflateInit2(&p->z, 15 + 16) != Z_OK)
-		return -ENOMEM;
-	p->gzip = p->member = true;
+	p->raw_left = left;
+	p->member = true;
 	in->pos = in->have = 0;
+	in->before = 0;
 	in->eof = false;
-	return 0;
+	return 1;
 }
 
 int input_hash(struct input *in)
