@@ -9,11 +9,16 @@
 #define PCAPNG_HEADER 12 /* of its section header: as much as says that it is one */
 
 static const char *const damage_names[] = {
-	[CAPTURE_TRUNCATED] = "truncated",	 [CAPTURE_BAD_RECORD] = "bad_record",
-	[CAPTURE_BAD_LENGTH] = "bad_length",	 [CAPTURE_BAD_BLOCK] = "bad_block",
-	[CAPTURE_NO_INTERFACE] = "no_interface", [CAPTURE_BAD_PACKED] = "bad_compressed",
-	[CAPTURE_ZEROS] = "zeros",		 [CAPTURE_JOINED] = "joined",
-	[CAPTURE_NO_HEADER] = "no_header",	 [CAPTURE_DROPPED] = "dropped",
+	[CAPTURE_TRUNCATED] = "truncated",
+	[CAPTURE_BAD_RECORD] = "bad_record",
+	[CAPTURE_BAD_LENGTH] = "bad_length",
+	[CAPTURE_BAD_BLOCK] = "bad_block",
+	[CAPTURE_NO_INTERFACE] = "no_interface",
+	[CAPTURE_BAD_PACKED] = "bad_compressed",
+	[CAPTURE_ZEROS] = "zeros",
+	[CAPTURE_JOINED] = "joined",
+	[CAPTURE_NO_HEADER] = "no_header",
+	[CAPTURE_DROPPED] = "dropped",
 };
 _Static_assert(sizeof(damage_names) / sizeof(*damage_names) == CAPTURE_DAMAGES, "a name each");
 
@@ -63,7 +68,9 @@ static const struct {
 	{"TRSNIFF ", 8, "a Sniffer capture"},
 	{"XCP\0", 4, "a NetXRay capture"},
 	{"\x7fver", 4, "an EtherPeek capture"},
-	{"\x7f" "ver", 4, "an OmniPeek capture"},
+	{"\x7f"
+	 "ver",
+	 4, "an OmniPeek capture"},
 	{"5View", 5, "a 5View capture"},
 	{"netmon", 6, "a Network Monitor capture"},
 };
@@ -151,8 +158,7 @@ static int unknown_format(struct capture *c, struct diag_sink *d)
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
-		if (input_left(&c->in) < foreign[i].n ||
-		    memcmp(p, foreign[i].bytes, foreign[i].n))
+		if (input_left(&c->in) < foreign[i].n || memcmp(p, foreign[i].bytes, foreign[i].n))
 			continue;
 		diag_error(d, c->path, 0,
 			   "%s, which is not read: convert it first, for instance with 'editcap -F "

@@ -20,17 +20,17 @@
 #define CAPTURE_HOSTS_MAX      64 /* addresses of the capturing host remembered of a file */
 
 enum capture_damage {
-	CAPTURE_TRUNCATED,     /* the file ends inside a record */
-	CAPTURE_BAD_RECORD,    /* a record that cannot be one */
-	CAPTURE_BAD_LENGTH,    /* captured length over the packet's own length; the packet is used */
-	CAPTURE_BAD_BLOCK,     /* pcapng: block length wrong, or its two copies differ */
-	CAPTURE_NO_INTERFACE,  /* pcapng: a packet of an interface that was not described */
-	CAPTURE_BAD_PACKED,    /* compressed data damaged */
-	CAPTURE_ZEROS,	       /* a hole or a tail of zeros where records should be */
-	CAPTURE_JOINED,	       /* a file header where a record should be: another capture follows */
-	CAPTURE_NO_HEADER,     /* the file header is missing or damaged; records were found all the
+	CAPTURE_TRUNCATED,    /* the file ends inside a record */
+	CAPTURE_BAD_RECORD,   /* a record that cannot be one */
+	CAPTURE_BAD_LENGTH,   /* captured length over the packet's own length; the packet is used */
+	CAPTURE_BAD_BLOCK,    /* pcapng: block length wrong, or its two copies differ */
+	CAPTURE_NO_INTERFACE, /* pcapng: a packet of an interface that was not described */
+	CAPTURE_BAD_PACKED,   /* compressed data damaged */
+	CAPTURE_ZEROS,	      /* a hole or a tail of zeros where records should be */
+	CAPTURE_JOINED,	      /* a file header where a record should be: another capture follows */
+	CAPTURE_NO_HEADER,    /* the file header is missing or damaged; records were found all the
 				  same, their link type was guessed */
-	CAPTURE_DROPPED,       /* packets that the capturing system says it lost */
+	CAPTURE_DROPPED,      /* packets that the capturing system says it lost */
 	CAPTURE_DAMAGES
 };
 const char *capture_damage_name(enum capture_damage d);

@@ -16,7 +16,7 @@
 #include "agent/source/capture_private.h"
 
 #define LENGTH_MAX (1u << 20) /* on the wire, that a search believes: BIG TCP has 512 KB */
-#define HOLE_TAIL  64u /* zeros at a record's end before a hole: the hole begins in it */
+#define HOLE_TAIL  64u	      /* zeros at a record's end before a hole: the hole begins in it */
 #define TIME_APART (366u * 86400u)
 
 struct record {
@@ -201,6 +201,8 @@ static int doubted(struct capture *c, const struct record *rec)
 			return 1;
 	}
 	at = find_chain(c, data);
+	if (!at && c->in.eof && end < c->in.have && data + rec->len == c->in.have)
+		at = c->in.have; /* the last record: its other length reaches to the end */
 	if (!at || (at >= end && at - data != rec->len && at - end >= c->header)) {
 		c->done = end > c->in.have; /* cut at the end of the file */
 		return !c->done;

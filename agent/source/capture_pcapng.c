@@ -161,7 +161,7 @@ static const struct pcapng_interface *interface_of(struct capture *c, uint32_t i
 	if (id < c->ninterfaces)
 		return &c->interfaces[id];
 	c->damaged[CAPTURE_NO_INTERFACE]++;
-	if (!c->damaged[CAPTURE_BAD_BLOCK] && !c->damaged[CAPTURE_NO_HEADER])
+	if (!c->damaged[CAPTURE_BAD_BLOCK] && !c->damaged[CAPTURE_NO_HEADER] && !c->odd_block)
 		return NULL;
 	return c->ninterfaces ? &c->interfaces[0] : &ethernet;
 }
@@ -345,6 +345,8 @@ static int block(struct capture *c, uint32_t type, uint32_t len, struct packet_f
 		statistics(c, p + 8, len - BLOCK_MIN);
 	else if (is_packet(type))
 		r = packet_block(c, type, p + 8, len - BLOCK_MIN, f);
+	else if (!known_type(type))
+		c->odd_block = true;
 	c->in.pos += len;
 	return r;
 }
@@ -445,13 +447,15 @@ int pcapng_next(struct capture *c, struct packet_frame *frames, unsigned max)
 	return (int)n;
 }
 
+/* A byte order that fits right here is the right one: blocks of the other look like blocks too, three
+ * bytes further on. */
 bool pcapng_headless(struct capture *c)
 {
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		size_t at = c->in.pos;
 
-		c->swapped = i;
-		if (!is_block(c, at))
+		c->swapped = i & 1;
+		if (i >= 2)
 			at = find_block(c, at + 1);
 		if (at < c->in.pos || at > c->in.pos + 4096 || !is_block(c, at))
 			continue;

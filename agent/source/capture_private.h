@@ -36,6 +36,7 @@ struct capture {
 	/* pcapng */
 	struct pcapng_interface *interfaces; /* owned */
 	size_t ninterfaces, room;
+	bool odd_block; /* one of a type that nobody knows: an interface may have been that */
 };
 
 static inline uint32_t capture_u32(const struct capture *c, const uint8_t *p)

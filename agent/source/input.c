@@ -15,8 +15,8 @@
 #include "agent/source/packed.h"
 
 #define RAW_BLOCK (256u << 10)
-#define BLOCKS	   3u	      /* one is worked on, two are ahead */
-#define AHEAD_MIN  (4u << 20) /* a smaller file is read before a thread would have started */
+#define BLOCKS	  3u	     /* one is worked on, two are ahead */
+#define AHEAD_MIN (4u << 20) /* a smaller file is read before a thread would have started */
 
 /* Room for what is left of the block before, then the bytes: the window never has a seam. */
 struct block {

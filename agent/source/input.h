@@ -36,11 +36,11 @@ void input_close(struct input *in);
  * read(). */
 int input_want(struct input *in, size_t want);
 int input_skip(struct input *in,
-	       uint64_t bytes);	    /* forwards; 1 when the input ended before, 0, -errno */
+	       uint64_t bytes); /* forwards; 1 when the input ended before, 0, -errno */
 /* After the first input_want, for PACKED_MAGIC bytes: 1, and the window begins anew with decompressed
  * bytes; 0: not compressed; -errno. */
 int input_unpack(struct input *in);
-int input_hash(struct input *in);   /* from the first byte: before the first input_want */
+int input_hash(struct input *in); /* from the first byte: before the first input_want */
 int input_sha256(struct input *in,
 		 char ret[65]);	    /* reads to the end; -EINVAL: input_hash was not called */
 void input_ahead(struct input *in); /* from now on read ahead in a thread; without one it goes on as

@@ -11,13 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 #include "agent/source/capture.h"
+#include "tests/agent/capture_build.h"
 
-#define LIMIT (8u << 20)
-struct bytes {
-	uint8_t *b;
-	size_t n, room; /* LIMIT at most */
-	bool big;
-};
 static char path[64];
 
 static void setup(void)
@@ -33,121 +28,6 @@ static void setup(void)
 static void teardown(void)
 {
 	unlink(path);
-}
-
-static void u8s(struct bytes *o, const void *p, size_t n)
-{
-	while (o->n + n > o->room || !o->b) {
-		o->room = o->room ? o->room * 4 : 128;
-		o->b = realloc(o->b, o->room);
-	}
-	cr_assert(o->b && o->n + n <= LIMIT);
-	memcpy(o->b + o->n, p, n);
-	o->n += n;
-}
-
-static void u16(struct bytes *o, uint16_t v)
-{
-	uint8_t b[2] = {(uint8_t)v, (uint8_t)(v >> 8)};
-
-	if (o->big)
-		b[0] = (uint8_t)(v >> 8), b[1] = (uint8_t)v;
-	u8s(o, b, 2);
-}
-
-static void u32(struct bytes *o, uint32_t v)
-{
-	if (o->big) {
-		u16(o, (uint16_t)(v >> 16));
-		u16(o, (uint16_t)v);
-	} else {
-		u16(o, (uint16_t)v);
-		u16(o, (uint16_t)(v >> 16));
-	}
-}
-
-static void pcap_head(struct bytes *o, uint32_t magic, uint32_t link)
-{
-	u32(o, magic);
-	u16(o, 2);
-	u16(o, 4);
-	u32(o, 0);
-	u32(o, 0);
-	u32(o, 65535);
-	u32(o, link);
-}
-
-/* A record of n bytes 0, 1, 2, ... */
-static void record(struct bytes *o, uint32_t sec, uint32_t frac, uint32_t n, uint32_t len,
-		   size_t extra)
-{
-	uint8_t zero[8] = {0};
-
-	u32(o, sec);
-	u32(o, frac);
-	u32(o, n);
-	u32(o, len);
-	u8s(o, zero, extra);
-	for (uint32_t i = 0; i < n; i++)
-		u8s(o, &(uint8_t){(uint8_t)i}, 1);
-}
-
-static void block(struct bytes *o, uint32_t type, const struct bytes *body)
-{
-	static const uint8_t zero[4];
-	size_t pad = (4 - body->n % 4) % 4;
-	uint32_t len = (uint32_t)(12 + body->n + pad);
-
-	u32(o, type);
-	u32(o, len);
-	if (body->n)
-		u8s(o, body->b, body->n);
-	u8s(o, zero, pad);
-	u32(o, len);
-	free(body->b);
-}
-
-static void section(struct bytes *o)
-{
-	struct bytes b = {.big = o->big};
-
-	u32(&b, 0x1a2b3c4d);
-	u16(&b, 1);
-	u16(&b, 0);
-	u32(&b, 0xffffffff);
-	u32(&b, 0xffffffff);
-	block(o, 0x0a0d0d0a, &b);
-}
-
-static void interface(struct bytes *o, uint16_t link, int resolution)
-{
-	struct bytes b = {.big = o->big};
-
-	u16(&b, link);
-	u16(&b, 0);
-	u32(&b, 0);
-	if (resolution >= 0) {
-		u16(&b, 9);
-		u16(&b, 1);
-		u8s(&b, (uint8_t[]){(uint8_t)resolution, 0, 0, 0}, 4);
-		u32(&b, 0);
-	}
-	block(o, 1, &b);
-}
-
-static void enhanced(struct bytes *o, uint32_t id, uint64_t t, uint32_t caplen, uint32_t n,
-		     uint32_t len)
-{
-	struct bytes b = {.big = o->big};
-
-	u32(&b, id);
-	u32(&b, (uint32_t)(t >> 32));
-	u32(&b, (uint32_t)t);
-	u32(&b, caplen);
-	u32(&b, len);
-	for (uint32_t i = 0; i < n; i++)
-		u8s(&b, &(uint8_t){(uint8_t)i}, 1);
-	block(o, 6, &b);
 }
 
 static void write_file(const void *b, size_t n)
@@ -497,7 +377,8 @@ Test(capture, interfaces_at_the_limit)
 	enhanced(&o, CAPTURE_INTERFACES_MAX - 1, 1, 60, 60, 60);
 	enhanced(&o, CAPTURE_INTERFACES_MAX, 1, 60, 60, 60);
 	r = read_bytes(&o);
-	cr_expect_eq(r.packets, 2); /* the second as if it came from the first interface, and told */
+	cr_expect_eq(r.packets,
+		     2); /* the second as if it came from the first interface, and told */
 	cr_expect_eq(r.damaged[CAPTURE_BAD_BLOCK], 1);
 	cr_expect_eq(r.damaged[CAPTURE_NO_INTERFACE], 1);
 }

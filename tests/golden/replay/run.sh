@@ -67,9 +67,11 @@ says missing 1 'no.pcap: No such file' -p eu.policy --geo geofeed.csv no.pcap
 says missing_beside_a_good_one 1 'no.pcap' -p eu.policy --geo geofeed.csv database.pcap no.pcap
 says not_a_capture 1 'not a capture' -p eu.policy --geo geofeed.csv geofeed.csv
 printf '\x28\xb5\x2f\xfd....' >packed.pcap.zst
-says zstd 1 'packed.pcap.zst: compressed with zstd' -p eu.policy --geo geofeed.csv packed.pcap.zst
-mkdir packed && cp packed.pcap.zst database.pcap packed
-says zstd_in_directory 1 'zstd' -p eu.policy --geo geofeed.csv packed
+says zstd_damaged 5 'bad_compressed' -p eu.policy --geo geofeed.csv packed.pcap.zst
+printf 'BZh91AY&SY....' >packed.pcap.bz2
+says bzip2 1 'packed.pcap.bz2: compressed with bzip2' -p eu.policy --geo geofeed.csv packed.pcap.bz2
+mkdir packed && cp packed.pcap.bz2 database.pcap packed
+says bzip2_in_directory 1 'bzip2' -p eu.policy --geo geofeed.csv packed
 says wrong_policy 3 "wrong.policy:1:10: error: 'UK'" -p wrong.policy --geo geofeed.csv database.pcap
 says missing_policy 1 'no.policy' -p no.policy --geo geofeed.csv database.pcap
 says missing_geo 1 'no.mmdb' -p eu.policy --geo no.mmdb database.pcap
