@@ -1,10 +1,10 @@
-#!/ usr / bin / env python3
+#!/usr/bin/env python3
 """captures_check.py [NAME...] - replays every capture beside its expected file (made by tshark, see
 make-expected.py there) and compares packets, IP packets, and packets and bytes for each destination. Exit 1 on a
 difference that is not in EXPLAINED, and on one in EXPLAINED that has gone. CORDON and SHARED say where things are."""
 import json, os, subprocess, sys, tempfile
 
-#capture->why cordon counts otherwise, honestly
+# capture -> why cordon counts otherwise, honestly
 EXPLAINED = {}
 
 
@@ -17,9 +17,7 @@ def replay(cordon, path, policy):
 
 
 def totals(summary):
-    packets, octets = {},
-{
-}
+    packets, octets = {}, {}
     for d in summary['destinations']:
         a = d['address']
         packets[a] = packets.get(a, 0) + d['packets']
