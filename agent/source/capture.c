@@ -132,8 +132,8 @@ static int pcap_section(struct capture *c, const struct magic *m)
 	c->lengths = lengths_order(c, p);
 	c->link = (uint16_t)capture_u32(c, p + 20); /* the upper half is about check sequences */
 	c->in.pos += PCAP_HEADER;
-	r = pcap_start(c);
-	return r < 0 ? r : 1;
+	c->settled = false;
+	return 1;
 }
 
 int capture_section(struct capture *c)

@@ -167,6 +167,22 @@ static int no_record(struct capture *c, const struct record *rec)
 	return resync(c);
 }
 
+/* Some writers put more into a record's header than the file header says: Nokia's 4 bytes, old
+ * patches' 8. Seen at the first record, when nothing fits behind it. */
+static bool longer_headers(struct capture *c)
+{
+	static const uint8_t sizes[] = {20, 24};
+	uint32_t said = c->header;
+
+	for (size_t i = 0; !c->settled && i < sizeof(sizes); i++) {
+		c->header = sizes[i];
+		if (chain(c, c->in.pos, true) > 1)
+			return c->settled = true;
+	}
+	c->header = said;
+	return false;
+}
+
 /* A hole of zeros begins at 'end', or in the data before it: then the record is not whole. */
 static bool holed(const struct capture *c, size_t data, size_t end)
 {
@@ -185,6 +201,8 @@ static int doubted(struct capture *c, const struct record *rec)
 
 	if (r < 0)
 		return r;
+	if (longer_headers(c))
+		return 0;
 	data = c->in.pos + c->header;
 	end = data + rec->caplen;
 	if (end <= c->in.have) {
@@ -227,7 +245,8 @@ static int more(struct capture *c, unsigned have)
 	if (have)
 		return 1;
 	if (!c->in.eof)
-		return input_want(&c->in, want + c->header);
+		/* a pipe's next record may be long in coming */
+		return input_want(&c->in, want + (c->in.size ? c->header : 0));
 	if (left >= c->header) {
 		r = doubted(c, &rec);
 		if (r < 0 || !c->done)
@@ -251,6 +270,7 @@ static inline void fill(struct capture *c, const struct record *r, struct packet
 	f->link = c->link;
 	f->side = PACKET_SIDE_UNKNOWN;
 	f->number = ++c->number;
+	c->settled = true;
 	if (r->caplen > r->len) {
 		c->damaged[CAPTURE_BAD_LENGTH]++;
 		f->len = r->caplen;
@@ -318,25 +338,6 @@ int pcap_next(struct capture *c, struct packet_frame *frames, unsigned max)
 		n++;
 	}
 	return (int)n;
-}
-
-/* Some writers put more into a record's header than the file header says: Nokia's 4 bytes, old
- * patches' 8. */
-int pcap_start(struct capture *c)
-{
-	static const uint8_t sizes[] = {20, 24};
-	uint32_t said = c->header;
-	int r = input_want(&c->in, 64u << 10);
-
-	if (r < 0 || !input_left(&c->in) || chain(c, c->in.pos, true))
-		return r;
-	for (size_t i = 0; i < sizeof(sizes); i++) {
-		c->header = sizes[i];
-		if (chain(c, c->in.pos, true) > 1)
-			return 0;
-	}
-	c->header = said;
-	return 0;
 }
 
 /* Raw IP begins with its version; anything else is most likely Ethernet. */

@@ -33,6 +33,7 @@ struct capture {
 	uint32_t header; /* bytes of a record's header: 16, modified 24, Nokia's 20 */
 	uint32_t unit;	 /* nanoseconds of the fraction: 1000 or 1 */
 	enum pcap_lengths lengths;
+	bool settled; /* a record was read: its header has the size that the file header says */
 	/* pcapng */
 	struct pcapng_interface *interfaces; /* owned */
 	size_t ninterfaces, room;
@@ -69,8 +70,6 @@ bool capture_is_header(const uint8_t *p, size_t n);
 /* Begins to read the file whose header stands at the window's start. 1; 0: none does; -errno. */
 int capture_section(struct capture *c);
 
-/* pcap: the window is behind the file header; magic's fields are set. */
-int pcap_start(struct capture *c);
 int pcap_next(struct capture *c, struct packet_frame *frames, unsigned max);
 /* No file header: do records stand at the window's start, in some byte order? Then they are read. */
 bool pcap_headless(struct capture *c);
