@@ -24,6 +24,8 @@ static const struct {
 	{PACKET_SHORT, "short_frame", "frames that end inside their link header"},
 	{PACKET_TOO_DEEP, "too_deep", "frames with too many link headers"},
 	{PACKET_UNKNOWN_LINK, "unknown_link", "packets of an unknown link type"},
+	{PACKET_UNKNOWN_TYPE, "unknown_type", "frames without IP whose type is not known"},
+	{PACKET_ENCRYPTED, "encrypted", "frames that are encrypted below IP"},
 };
 #define UNJUDGED (sizeof(unjudged) / sizeof(*unjudged))
 

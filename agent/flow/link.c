@@ -1,362 +1,218 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * link.c - peels link layers until IP: each layer is a function that steps over its header and says
- * what follows.
- *
- * Link types: www.tcpdump.org/linktypes.html. A new one is a row of 'links'; a new encapsulation a
- * row of 'ethertypes'.
- */
+/* link.c - the link types (www.tcpdump.org/linktypes.html), and the walk from layer to layer. */
 #include "agent/flow/link.h"
 
-/* What the next bytes are. Values up to 0xffff are ether types (below 1536: an LLC header of that
- * length). */
-enum next {
-	NEXT_DONE = 0x10000, /* IP: let its version decide */
-	NEXT_NONE,	     /* no IP in it */
-	NEXT_CUT,	     /* the frame ends too soon */
-	NEXT_UNKNOWN,	     /* a link type inside that nobody knows */
-	NEXT_ETHERNET,
-	NEXT_LLC,
-	NEXT_PPP,
-	NEXT_MPLS,
-	NEXT_LINK = 0x20000, /* + a LINKTYPE */
-};
-typedef uint32_t next_t;
-
-static next_t ethernet(struct cursor *c)
+static link_next_t raw(struct link_walk *w)
 {
-	const uint8_t *p = cursor_take(c, 14);
-
-	return p ? be16(p + 12) : NEXT_CUT;
+	(void)w;
+	return NEXT_IP;
 }
 
-static next_t raw(struct cursor *c)
+/* By address family; IPv6 is 10, 24, 28 or 30 by system */
+static link_next_t family(struct link_walk *w, uint32_t f)
 {
-	(void)c;
-	return NEXT_DONE;
+	w->type = LINK_TYPE_BSD | (f & 0xffff);
+	return f == 2 || f == 10 || f == 24 || f == 28 || f == 30 ? NEXT_IP : NEXT_NONE;
 }
 
-/* IEEE 802.2, with SNAP or with the old service access point of IP */
-static next_t llc(struct cursor *c)
+/* BSD loopback: an address family in the writer's byte order */
+static link_next_t null(struct link_walk *w)
 {
-	const uint8_t *p = cursor_take(c, 3);
+	const uint8_t *p = cursor_take(&w->c, 4);
 
 	if (!p)
 		return NEXT_CUT;
-	if (p[0] == 0x06 && p[1] == 0x06)
-		return NEXT_DONE;
-	if (p[0] != 0xaa || p[1] != 0xaa || p[2] != 3)
-		return NEXT_NONE;
-	p = cursor_take(c, 5);
-	if (!p)
-		return NEXT_CUT;
-	/* organisation 0 (RFC 1042) and 0000f8 (802.1H) carry ether types; others their own numbers
-	 */
-	if (p[0] || p[1] || (p[2] && p[2] != 0xf8))
-		return NEXT_NONE;
-	return be16(p + 3) < 1536 ? (next_t)NEXT_NONE : be16(p + 3);
+	return family(w, be32(p) < 0x10000 ? be32(p) : le32(p));
 }
 
-/* One or two bytes of protocol (RFC 1661, 2); an address and control field before it may have been
- * left out. */
-static next_t ppp(struct cursor *c)
+/* OpenBSD's IPsec interface: family, index, flags */
+static link_next_t enc(struct link_walk *w)
 {
-	const uint8_t *p;
-	uint32_t proto;
-
-	if (cursor_left(c) >= 2 && c->p[0] == 0xff && c->p[1] == 0x03)
-		c->p += 2;
-	p = cursor_take(c, 1);
-	if (!p)
-		return NEXT_CUT;
-	proto = p[0];
-	if (!(proto & 1)) {
-		p = cursor_take(c, 1);
-		if (!p)
-			return NEXT_CUT;
-		proto = proto << 8 | p[0];
-	}
-	if (proto == 0x21 || proto == 0x57)
-		return NEXT_DONE;
-	return proto == 0x281 || proto == 0x283 ? NEXT_MPLS : NEXT_NONE;
-}
-
-static next_t hdlc(struct cursor *c)
-{
-	const uint8_t *p = cursor_take(c, 4);
-
-	return p ? be16(p + 2) : NEXT_CUT;
-}
-
-/* Serial: PPP in HDLC framing, or Cisco's where the address says so (RFC 1547) */
-static next_t ppp_serial(struct cursor *c)
-{
-	if (cursor_left(c) >= 2 && (c->p[0] == 0x0f || c->p[0] == 0x8f))
-		return hdlc(c);
-	if (cursor_left(c) >= 2 && (c->p[0] != 0xff || c->p[1] != 0x03))
-		return NEXT_NONE;
-	return NEXT_PPP;
-}
-
-static next_t pppoe(struct cursor *c)
-{
-	const uint8_t *p = cursor_take(c, 6);
+	const uint8_t *p = cursor_take(&w->c, 12);
 
 	if (!p)
 		return NEXT_CUT;
-	return p[1] ? NEXT_NONE : NEXT_PPP; /* code 0: session data */
+	return family(w, be32(p) < 0x10000 ? be32(p) : le32(p));
 }
 
-/* Labels up to the bottom of the stack (RFC 3032); then IP, or a pseudowire's control word and
- * Ethernet (RFC 4448) */
-static next_t mpls(struct cursor *c)
+/* Linux: 0 to us, 1 broadcast, 2 multicast, 3 to another, 4 sent by us */
+static void cooked_side(struct link_walk *w, unsigned type)
 {
-	const uint8_t *p;
-
-	do {
-		p = cursor_take(c, 4);
-		if (!p)
-			return NEXT_CUT;
-	} while (!(p[2] & 1));
-	if (!cursor_left(c))
-		return NEXT_CUT;
-	if (c->p[0] >> 4)
-		return c->p[0] >> 4 == 4 || c->p[0] >> 4 == 6 ? NEXT_DONE : NEXT_NONE;
-	return cursor_take(c, 4) ? NEXT_ETHERNET : NEXT_CUT;
+	if (type == 4)
+		w->side = PACKET_SIDE_OUT;
+	else if (type < 3)
+		w->side = PACKET_SIDE_IN;
 }
 
-static next_t vlan(struct cursor *c)
+static link_next_t cooked_protocol(uint16_t protocol)
 {
-	const uint8_t *p = cursor_take(c, 4);
-
-	return p ? be16(p + 2) : NEXT_CUT;
+	if (protocol == 4)
+		return NEXT_LLC;
+	return protocol < 1536 ? (link_next_t)NEXT_NONE : protocol;
 }
 
-static next_t etag(struct cursor *c)
+static link_next_t cooked(struct link_walk *w)
 {
-	const uint8_t *p = cursor_take(c, 8);
-
-	return p ? be16(p + 6) : NEXT_CUT;
-}
-
-/* RFC 8300: length in words in the low six bits, next protocol in the fourth byte */
-static next_t nsh(struct cursor *c)
-{
-	const uint8_t *p = c->p;
-	size_t len;
-
-	if (cursor_left(c) < 8)
-		return NEXT_CUT;
-	len = (size_t)(p[1] & 0x3f) * 4;
-	if (len < 8)
-		return NEXT_NONE;
-	if (!cursor_take(c, len))
-		return NEXT_CUT;
-	switch (p[3]) {
-	case 1:
-	case 2:
-		return NEXT_DONE;
-	case 3:
-		return NEXT_ETHERNET;
-	case 5:
-		return NEXT_MPLS;
-	}
-	return NEXT_NONE;
-}
-
-/* BSD loopback: an address family in the writer's byte order; IPv6 is 10, 24, 28 or 30 by system */
-static next_t null(struct cursor *c)
-{
-	const uint8_t *p = cursor_take(c, 4);
-	uint32_t family;
+	const uint8_t *p = cursor_take(&w->c, 16);
 
 	if (!p)
 		return NEXT_CUT;
-	family = be32(p) < 0x10000 ? be32(p) : le32(p);
-	if (family == 2 || family == 10 || family == 24 || family == 28 || family == 30)
-		return NEXT_DONE;
-	return NEXT_NONE;
+	cooked_side(w, be16(p));
+	w->type = be16(p + 14);
+	return cooked_protocol(be16(p + 14));
 }
 
-static next_t cooked(struct cursor *c)
+static link_next_t cooked2(struct link_walk *w)
 {
-	const uint8_t *p = cursor_take(c, 16);
+	const uint8_t *p = cursor_take(&w->c, 20);
 
 	if (!p)
 		return NEXT_CUT;
-	return be16(p + 14) == 4 ? (next_t)NEXT_LLC : be16(p + 14);
+	cooked_side(w, p[10]);
+	w->type = be16(p);
+	return cooked_protocol(be16(p));
 }
 
-static next_t cooked2(struct cursor *c)
+/* n bytes that say nothing of interest, then 'next' */
+static link_next_t behind(struct link_walk *w, size_t n, link_next_t next)
 {
-	const uint8_t *p = cursor_take(c, 20);
-
-	if (!p)
-		return NEXT_CUT;
-	return be16(p) == 4 ? (next_t)NEXT_LLC : be16(p);
+	return cursor_take(&w->c, n) ? next : (link_next_t)NEXT_CUT;
 }
 
-/* Q.922 address, control, and a network layer protocol id (RFC 2427) */
-static next_t frame_relay(struct cursor *c)
+static link_next_t atm(struct link_walk *w) /* RFC 2684: LLC, or nothing of it */
 {
-	const uint8_t *p;
-
-	do {
-		p = cursor_take(c, 1);
-		if (!p)
-			return NEXT_CUT;
-	} while (!(p[0] & 1));
-	p = cursor_take(c, 2);
-	if (!p)
-		return NEXT_CUT;
-	if (p[0] != 3) { /* Cisco's: an ether type follows the address */
-		return be16(p) < 1536 ? (next_t)NEXT_NONE : be16(p);
-	}
-	if (p[1] == 0) {
-		p = cursor_take(c, 1);
-		if (!p)
-			return NEXT_CUT;
-		p--;
-	}
-	if (p[1] == 0xcc || p[1] == 0x8e)
-		return NEXT_DONE;
-	if (p[1] != 0x80)
-		return NEXT_NONE;
-	p = cursor_take(c, 5);
-	return p ? be16(p + 3) : NEXT_CUT;
-}
-
-/* Attributes in the byte order of the machine that captured, which the frame does not say: the
- * plausible one. */
-static next_t nflog(struct cursor *c)
-{
-	const uint8_t *p = cursor_take(c, 4);
-
-	if (!p)
-		return NEXT_CUT;
-	if (p[0] != 2 && p[0] != 10)
-		return NEXT_NONE;
-	while ((p = cursor_take(c, 4))) {
-		bool little = le16(p) >= 4 && (size_t)le16(p) - 4 <= cursor_left(c);
-		size_t len = little ? le16(p) : be16(p);
-		unsigned type = little ? le16(p + 2) : be16(p + 2);
-
-		if (len < 4)
-			return NEXT_NONE;
-		if (type == 9) /* NFULA_PAYLOAD */
-			return NEXT_DONE;
-		if (!cursor_take(c, len - 4))
-			return NEXT_CUT;
-		(void)cursor_take(c, (4 - len % 4) % 4);
-	}
-	return NEXT_CUT;
-}
-
-/* IEEE 802.11: only data frames that are neither encrypted nor empty */
-static next_t wireless(struct cursor *c)
-{
-	const uint8_t *p = c->p;
-	size_t len = 24;
-
-	if (cursor_left(c) < 2)
-		return NEXT_CUT;
-	if ((p[0] & 0x0f) != 0x08 || (p[0] & 0x40) || (p[1] & 0x40))
-		return NEXT_NONE;
-	if ((p[1] & 3) == 3)
-		len += 6;
-	if (p[0] & 0x80)
-		len += p[1] & 0x80 ? 6 : 2;
-	if (cursor_left(c) < len)
-		return NEXT_CUT;
-	if ((p[0] & 0x80) && ((p[1] & 3) == 3 ? p[30] : p[24]) & 0x80)
-		return NEXT_NONE; /* several frames in one */
-	c->p += len;
-	return NEXT_LLC;
-}
-
-static next_t radiotap(struct cursor *c)
-{
-	if (cursor_left(c) < 4)
-		return NEXT_CUT;
-	if (le16(c->p + 2) < 8)
-		return NEXT_NONE;
-	return cursor_take(c, le16(c->p + 2)) ? NEXT_LINK + 105 : (next_t)NEXT_CUT;
-}
-
-static next_t ppi(struct cursor *c)
-{
-	uint32_t link;
-
-	if (cursor_left(c) < 8)
-		return NEXT_CUT;
-	link = le32(c->p + 4);
-	if (le16(c->p + 2) < 8)
-		return NEXT_NONE;
-	if (!cursor_take(c, le16(c->p + 2)))
-		return NEXT_CUT;
-	return link < 0x10000 ? NEXT_LINK + link : (next_t)NEXT_UNKNOWN;
-}
-
-/* Apple: header length, record type, link type of what follows; little endian */
-static next_t pktap(struct cursor *c)
-{
-	uint32_t len, link;
-
-	if (cursor_left(c) < 12)
-		return NEXT_CUT;
-	len = le32(c->p);
-	link = le32(c->p + 8);
-	if (len < 12)
-		return NEXT_NONE;
-	if (!cursor_take(c, len))
-		return NEXT_CUT;
-	return link < 0x10000 ? NEXT_LINK + link : (next_t)NEXT_UNKNOWN;
+	return link_looks_ip(&w->c) ? NEXT_IP : NEXT_LLC;
 }
 
 /* 40 bytes that stand for the addresses, then an ether type and two reserved bytes (RFC 4391) */
-static next_t infiniband(struct cursor *c)
+static link_next_t infiniband(struct link_walk *w)
 {
-	const uint8_t *p = cursor_take(c, 44);
+	const uint8_t *p = cursor_take(&w->c, 44);
 
-	return p ? be16(p + 40) : NEXT_CUT;
+	return p ? be16(p + 40) : (link_next_t)NEXT_CUT;
+}
+
+static link_next_t firewire(struct link_walk *w) /* RFC 2734, as Apple writes it */
+{
+	const uint8_t *p = cursor_take(&w->c, 18);
+
+	return p ? be16(p + 16) : (link_next_t)NEXT_CUT;
+}
+
+/* A byte before the frame: 0 received, another sent */
+static link_next_t with_direction(struct link_walk *w, link_next_t next)
+{
+	const uint8_t *p = cursor_take(&w->c, 1);
+
+	if (!p)
+		return NEXT_CUT;
+	w->side = p[0] ? PACKET_SIDE_OUT : PACKET_SIDE_IN;
+	return next;
+}
+
+static link_next_t ppp_direction(struct link_walk *w)
+{
+	return with_direction(w, NEXT_PPP);
+}
+
+static link_next_t hdlc_direction(struct link_walk *w)
+{
+	return with_direction(w, NEXT_LINK + 104);
+}
+
+static link_next_t frame_relay_direction(struct link_walk *w)
+{
+	return with_direction(w, NEXT_LINK + 107);
+}
+
+static link_next_t ppp_pppd(struct link_walk *w) /* 1 sent, 0 received, instead of the address */
+{
+	if (cursor_left(&w->c) >= 2 && w->c.p[1] == 0x03)
+		w->c.p += 2;
+	return NEXT_PPP;
+}
+
+static link_next_t netanalyzer(struct link_walk *w)
+{
+	return behind(w, 4, NEXT_ETHERNET);
+}
+
+static link_next_t netanalyzer_whole(struct link_walk *w) /* with preamble and delimiter */
+{
+	return behind(w, 12, NEXT_ETHERNET);
+}
+
+/* Switch tags between the addresses and the ether type (Marvell, Broadcom) */
+static link_next_t switch_tag(struct link_walk *w)
+{
+	const uint8_t *p = cursor_take(&w->c, 18);
+
+	return p ? be16(p + 16) : (link_next_t)NEXT_CUT;
+}
+
+static link_next_t switch_tag8(struct link_walk *w)
+{
+	const uint8_t *p = cursor_take(&w->c, 22);
+
+	return p ? be16(p + 20) : (link_next_t)NEXT_CUT;
+}
+
+static link_next_t switch_tag_before(struct link_walk *w)
+{
+	return behind(w, 4, NEXT_ETHERNET);
 }
 
 static const struct link_row {
 	uint16_t link;
-	next_t (*peel)(struct cursor *c);
+	link_next_t (*peel)(struct link_walk *w);
 	const char *name;
 } links[] = {
 	{0, null, "BSD loopback"},
-	{LINK_ETHERNET, ethernet, "Ethernet"},
-	{9, ppp, "PPP"},
+	{LINK_ETHERNET, link_ethernet, "Ethernet"},
+	{9, link_ppp, "PPP"},
 	{12, raw, "raw IP"},
 	{14, raw, "raw IP"},
-	{50, ppp_serial, "PPP in HDLC framing"},
-	{51, pppoe, "PPPoE"},
+	{50, link_ppp_serial, "PPP in HDLC framing"},
+	{51, link_pppoe, "PPPoE"},
+	{100, atm, "ATM, RFC 1483"},
 	{101, raw, "raw IP"},
-	{104, hdlc, "Cisco HDLC"},
-	{105, wireless, "IEEE 802.11"},
-	{107, frame_relay, "Frame Relay"},
+	{104, link_hdlc, "Cisco HDLC"},
+	{LINK_WIRELESS, link_wireless, "IEEE 802.11"},
+	{106, atm, "Linux ATM"},
+	{107, link_frame_relay, "Frame Relay"},
 	{108, null, "OpenBSD loopback"},
+	{109, enc, "OpenBSD IPsec"},
 	{113, cooked, "Linux cooked"},
-	{127, radiotap, "IEEE 802.11 with radiotap"},
-	{149, pktap, "Apple PKTAP"},
-	{192, ppi, "PPI"},
-	{219, mpls, "MPLS"},
+	{117, link_pflog, "OpenBSD pflog"},
+	{119, link_prism, "IEEE 802.11 with Prism header"},
+	{127, link_radiotap, "IEEE 802.11 with radiotap"},
+	{138, firewire, "IP over IEEE 1394"},
+	{149, link_pktap, "Apple PKTAP"},
+	{163, link_prism, "IEEE 802.11 with AVS header"},
+	{166, ppp_pppd, "PPP of pppd"},
+	{167, link_juniper_ethernet, "Juniper PPPoE"},
+	{178, link_juniper_ethernet, "Juniper Ethernet"},
+	{179, link_juniper_ppp, "Juniper PPP"},
+	{180, link_juniper_frame_relay, "Juniper Frame Relay"},
+	{181, link_juniper_hdlc, "Juniper C-HDLC"},
+	{192, link_ppi, "PPI"},
+	{197, link_erf, "Endace ERF"},
+	{204, ppp_direction, "PPP with direction"},
+	{205, hdlc_direction, "Cisco HDLC with direction"},
+	{206, frame_relay_direction, "Frame Relay with direction"},
+	{219, link_mpls, "MPLS"},
 	{228, raw, "raw IPv4"},
 	{229, raw, "raw IPv6"},
-	{239, nflog, "NFLOG"},
+	{239, link_nflog, "NFLOG"},
+	{240, netanalyzer, "netANALYZER"},
+	{241, netanalyzer_whole, "netANALYZER with preamble"},
 	{242, infiniband, "IP over InfiniBand"},
-	{258, pktap, "Apple PKTAP"},
+	{258, link_pktap, "Apple PKTAP"},
 	{276, cooked2, "Linux cooked v2"},
-};
-static const struct {
-	uint16_t type;
-	next_t (*peel)(struct cursor *c);
-} ethertypes[] = {
-	{0x8100, vlan}, {0x88a8, vlan}, {0x9100, vlan},	    {0x9200, vlan},
-	{0x9300, vlan}, {0x8847, mpls}, {0x8848, mpls},	    {0x8864, pppoe},
-	{0x893f, etag}, {0x894f, nsh},	{0x6558, ethernet},
+	{281, switch_tag, "Broadcom switch tag"},
+	{282, switch_tag_before, "Broadcom switch tag before Ethernet"},
+	{284, switch_tag, "Marvell DSA"},
+	{285, switch_tag8, "Marvell EDSA"},
 };
 
 static const struct link_row *find_link(uint16_t link)
@@ -374,54 +230,47 @@ const char *packet_link_name(uint16_t link)
 	return l ? l->name : NULL;
 }
 
-static next_t by_ethertype(uint16_t type, struct cursor *c)
-{
-	if (type == 0x0800 || type == 0x86dd)
-		return NEXT_DONE;
-	if (type < 1536)
-		return llc(c);
-	for (size_t i = 0; i < sizeof(ethertypes) / sizeof(*ethertypes); i++)
-		if (ethertypes[i].type == type)
-			return ethertypes[i].peel(c);
-	return NEXT_NONE;
-}
-
-static next_t step(next_t next, struct cursor *c)
+static link_next_t step(struct link_walk *w, link_next_t next)
 {
 	const struct link_row *l;
 
 	if (next < 0x10000)
-		return by_ethertype((uint16_t)next, c);
+		return link_ethertype(w, (uint16_t)next);
 	switch (next) {
 	case NEXT_ETHERNET:
-		return ethernet(c);
+		return link_ethernet(w);
 	case NEXT_LLC:
-		return llc(c);
+		return link_llc(w);
 	case NEXT_PPP:
-		return ppp(c);
+		return link_ppp(w);
 	case NEXT_MPLS:
-		return mpls(c);
+		return link_mpls(w);
+	case NEXT_GUESS:
+		return link_guess(w);
 	}
 	l = next >= NEXT_LINK ? find_link((uint16_t)(next - NEXT_LINK)) : NULL;
-	return l ? l->peel(c) : (next_t)NEXT_UNKNOWN;
+	return l ? l->peel(w) : (link_next_t)NEXT_UNKNOWN;
 }
 
-enum packet_result link_peel(uint16_t link, struct cursor *c)
+enum packet_result link_walk(struct link_walk *w, link_next_t next)
 {
-	next_t next = NEXT_LINK + (next_t)link;
-
-	for (int i = 0; i < PACKET_LAYERS_MAX; i++) {
-		next = step(next, c);
+	for (int i = 0; i <= PACKET_LAYERS_MAX; i++) {
 		switch (next) {
-		case NEXT_DONE:
+		case NEXT_IP:
 			return PACKET_IP;
+		case NEXT_CONTROL:
+			return PACKET_CONTROL;
 		case NEXT_NONE:
-			return PACKET_OTHER;
+			return PACKET_UNKNOWN_TYPE;
+		case NEXT_SECRET:
+			return PACKET_ENCRYPTED;
 		case NEXT_CUT:
 			return PACKET_SHORT;
 		case NEXT_UNKNOWN:
 			return PACKET_UNKNOWN_LINK;
 		}
+		if (i < PACKET_LAYERS_MAX)
+			next = step(w, next);
 	}
 	return PACKET_TOO_DEEP;
 }

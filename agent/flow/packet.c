@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* packet.c - the outermost IP header of a frame, its extension headers, fragments, source routes,
- * and ports. */
+/* packet.c - the IP headers of a frame, their extension headers, fragments, source routes, and ports. */
 #include "agent/flow/link.h"
+#include "agent/flow/tunnel.h"
 
 #define OPTION_LSRR 131 /* RFC 791 */
 #define OPTION_SSRR 137
+#define FILLED_UP   46u /* Ethernet fills a frame up to this: more than a short packet says nothing */
+#define FRAME_FULL  1500u
+#define FRAME_CHECK 4u
+
+static const char *const results[] = {
+	[PACKET_IP] = "ip",
+	[PACKET_CONTROL] = "control",
+	[PACKET_BAD_IP] = "bad_ip_header",
+	[PACKET_SHORT] = "short_frame",
+	[PACKET_TOO_DEEP] = "too_deep",
+	[PACKET_UNKNOWN_LINK] = "unknown_link",
+	[PACKET_UNKNOWN_TYPE] = "unknown_type",
+	[PACKET_ENCRYPTED] = "encrypted",
+};
+_Static_assert(sizeof(results) / sizeof(*results) == PACKET_RESULTS, "a name each");
+
+const char *packet_result_name(enum packet_result r)
+{
+	return r < PACKET_RESULTS ? results[r] : "";
+}
 
 /* Transport header: ports where the protocol has them; flags that say who opens. */
 static inline void transport(struct packet *k, struct cursor c)
@@ -29,6 +49,8 @@ static inline void transport(struct packet *k, struct cursor c)
 		k->flags |= PACKET_HAS_PORTS;
 		if (k->proto == 6 && left >= 14 && (p[13] & 0x02))
 			k->flags |= p[13] & 0x10 ? PACKET_SYNACK : PACKET_SYN;
+		if (k->proto == 6 && left >= 14 && (p[13] & 0x05))
+			k->flags |= PACKET_CLOSE;
 		return;
 	case 1:
 	case 58:
@@ -80,6 +102,31 @@ static inline bool authentication(struct packet *k, struct cursor *c)
 	return true;
 }
 
+/* A length that says more than the frame had. A frame that fills a usual MTU was cut by who captured
+ * it, and a few bytes may be a checksum that was taken off: there the header is believed. */
+static inline uint32_t over(struct packet *k, uint32_t said, uint32_t on_wire)
+{
+	k->flags |= PACKET_OVER;
+	return on_wire >= FRAME_FULL || said - on_wire <= FRAME_CHECK ? said : on_wire;
+}
+
+/* How long the packet was. The header is believed unless the frame shows that it was made before
+ * the packet was cut into pieces (segmentation offload leaves 0, or the header's length), or that
+ * it lies. */
+static inline uint32_t ipv4_length(struct packet *k, uint32_t said, uint32_t header,
+				   uint32_t on_wire)
+{
+	if (!said)
+		return on_wire;
+	if (said > on_wire)
+		return over(k, said, on_wire);
+	if (said == header && on_wire > FILLED_UP) {
+		k->flags |= PACKET_UNDER;
+		return on_wire;
+	}
+	return said;
+}
+
 static inline enum packet_result ipv4(struct packet *k, struct cursor c, uint32_t on_wire)
 {
 	const uint8_t *p = c.p;
@@ -88,12 +135,10 @@ static inline enum packet_result ipv4(struct packet *k, struct cursor c, uint32_
 
 	if (cursor_left(&c) < 20 || header < 20)
 		return PACKET_BAD_IP;
-	k->v = 4;
-	k->length = be16(p + 2);
-	if (!k->length) /* segmentation offload: the card would have filled it in */
-		k->length = on_wire;
-	if (k->length < header)
+	if (be16(p + 2) && be16(p + 2) < header)
 		return PACKET_BAD_IP;
+	k->v = 4;
+	k->length = ipv4_length(k, be16(p + 2), (uint32_t)header, on_wire);
 	k->proto = k->raw_proto = p[9];
 	k->src = p + 12;
 	k->dst = p + 16;
@@ -219,6 +264,8 @@ static inline enum packet_result ipv6(struct packet *k, struct cursor c, uint32_
 	k->dst = p + 24;
 	k->proto = k->raw_proto = p[6];
 	k->length = ipv6_length(p, c, on_wire);
+	if (k->length > on_wire)
+		k->length = over(k, k->length, on_wire);
 	for (int i = 0; is_extension(k->proto); i++) {
 		if (i == PACKET_EXTENSIONS_MAX) {
 			k->flags |= PACKET_DEEP;
@@ -231,32 +278,100 @@ static inline enum packet_result ipv6(struct packet *k, struct cursor c, uint32_
 	return PACKET_IP;
 }
 
-enum packet_result packet_decode(struct packet *k, const struct packet_frame *f)
+static inline void clear(struct packet *k)
 {
-	struct cursor c = {f->data, f->data + f->caplen};
-	uint32_t on_wire;
-
 	k->flags = 0;
 	k->sport = k->dport = 0;
 	k->fragment_id = 0;
 	k->icmp_type = k->icmp_code = 0;
-	k->final = k->payload = NULL;
+	k->final = k->payload = k->more = NULL;
 	k->payload_len = 0;
-	if (f->link == LINK_ETHERNET && f->caplen >= 34 &&
-	    (be16(f->data + 12) == 0x0800 || be16(f->data + 12) == 0x86dd)) {
-		c.p += 14;
-	} else {
-		enum packet_result r = link_peel(f->link, &c);
+}
 
-		if (r != PACKET_IP)
-			return r;
-		if (!cursor_left(&c))
-			return PACKET_BAD_IP;
-	}
-	on_wire = f->len - (uint32_t)(c.p - f->data);
+static inline enum packet_result ip_header(struct packet *k, struct cursor c, uint32_t on_wire)
+{
+	k->ip = c.p;
 	if (c.p[0] >> 4 == 4)
 		return ipv4(k, c, on_wire);
 	if (c.p[0] >> 4 == 6)
 		return ipv6(k, c, on_wire);
 	return PACKET_BAD_IP;
+}
+
+/* From where the walk has ended. 'behind' are the bytes on the wire that the capture does not hold. */
+static enum packet_result walked(struct packet *k, const struct link_walk *w, enum packet_result r,
+				 uint32_t behind)
+{
+	k->type = w->type;
+	k->side = w->side;
+	if (r == PACKET_IP && !cursor_left(&w->c))
+		r = PACKET_BAD_IP;
+	if (r == PACKET_IP)
+		r = ip_header(k, w->c, (uint32_t)cursor_left(&w->c) + behind);
+	k->more = w->more;
+	k->more_len = (uint32_t)w->more_len;
+	return r;
+}
+
+enum packet_result packet_decode(struct packet *k, const struct packet_frame *f)
+{
+	struct link_walk w = {.c = {f->data, f->data + f->caplen}};
+	enum packet_result r;
+
+	clear(k);
+	if (f->link == LINK_ETHERNET && f->caplen >= 34 &&
+	    (be16(f->data + 12) == 0x0800 || be16(f->data + 12) == 0x86dd)) {
+		w.c.p += 14;
+		k->type = be16(f->data + 12);
+		k->side = f->side;
+		return ip_header(k, w.c, f->len - 14);
+	}
+	r = link_walk(&w, NEXT_LINK + (link_next_t)f->link);
+	r = walked(k, &w, r, f->len - f->caplen);
+	if (f->side)
+		k->side = f->side;
+	return r;
+}
+
+/* Of the packet's bytes, those that the capture does not hold: what is inside lost them too. */
+static uint32_t not_captured(const struct packet *k)
+{
+	size_t have = (size_t)(k->payload - k->ip) + k->payload_len;
+
+	return k->length > have ? (uint32_t)(k->length - have) : 0;
+}
+
+int packet_inner(const struct packet *outer, struct packet *ret, const char **tunnel)
+{
+	int t = tunnel_of(outer);
+	struct packet k = *outer;
+	struct link_walk w;
+	enum packet_result r;
+	size_t before;
+
+	if (t < 0)
+		return -1;
+	before = (size_t)(k.payload - k.ip);
+	if (before > k.length)
+		return -1;
+	if (before + k.payload_len > k.length) /* what fills up the frame is not the packet's */
+		k.payload_len = k.length - (uint32_t)before;
+	r = tunnel_open(&k, t, &w);
+	if (r == PACKET_UNKNOWN_TYPE || r == PACKET_SHORT)
+		return -1;
+	clear(ret);
+	*tunnel = tunnel_name(t);
+	return (int)walked(ret, &w, r, not_captured(&k));
+}
+
+int packet_sibling(const struct packet *k, struct packet *ret)
+{
+	struct link_walk w = {.c = {k->more, k->more + k->more_len}};
+	enum packet_result r;
+
+	if (!k->more)
+		return -1;
+	clear(ret);
+	r = link_walk(&w, link_subframe(&w));
+	return (int)walked(ret, &w, r, 0);
 }

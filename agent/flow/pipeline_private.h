@@ -53,7 +53,8 @@ struct pipeline_seen {
 	uint64_t hash, time_ns, number;
 	uint32_t length;
 	uint32_t destination_hash; /* when the flow is new */
-	uint8_t flags, icmp_type, icmp_code;
+	uint16_t flags;
+	uint8_t icmp_type, icmp_code;
 	bool fresh; /* no flow yet when the batch was looked up */
 	bool timed; /* segment means something */
 	struct rtt_segment segment;

@@ -33,32 +33,53 @@ static uint64_t touch(const uint8_t *p, size_t n)
 	return sum;
 }
 
+static void one_packet(struct packet *k, struct fragments *fragments, struct flow_table *t)
+{
+	struct flow_id id;
+
+	must(k->v == 4 || k->v == 6, "neither IPv4 nor IPv6");
+	touch(k->src, k->v == 4 ? 4 : 16);
+	touch(k->dst, k->v == 4 ? 4 : 16);
+	if (k->payload)
+		touch(k->payload, k->payload_len);
+	if (k->final)
+		touch(k->final, k->v == 4 ? 4 : 16);
+	if (k->flags & PACKET_FRAGMENT)
+		must(fragments_see(fragments, k) >= 0, "fragments");
+	flow_id_make(&id, k->v, k->src, k->dst, k->sport, k->dport, k->proto, 0);
+	must(flow_hash(t, &id) == flow_hash(t, &id), "hash");
+}
+
 /* The frame in memory of its own size, so that a read past its end is seen. */
 static void one_frame(const struct packet_frame *f, struct fragments *fragments,
 		      struct flow_table *t)
 {
 	uint8_t *exact = malloc(f->caplen ? f->caplen : 1);
 	struct packet_frame copy = *f;
-	struct flow_id id;
 	struct packet k;
+	int r;
 
 	must(exact && f->caplen <= f->len && f->caplen <= CAPTURE_PACKET_MAX,
 	     "a frame longer than itself");
 	if (f->caplen)
 		memcpy(exact, f->data, f->caplen);
 	copy.data = exact;
-	if (packet_decode(&k, &copy) == PACKET_IP) {
-		must(k.v == 4 || k.v == 6, "neither IPv4 nor IPv6");
-		touch(k.src, k.v == 4 ? 4 : 16);
-		touch(k.dst, k.v == 4 ? 4 : 16);
-		if (k.payload)
-			touch(k.payload, k.payload_len);
-		if (k.final)
-			touch(k.final, k.v == 4 ? 4 : 16);
-		if (k.flags & PACKET_FRAGMENT)
-			must(fragments_see(fragments, &k) >= 0, "fragments");
-		flow_id_make(&id, k.v, k.src, k.dst, k.sport, k.dport, k.proto, 0);
-		must(flow_hash(t, &id) == flow_hash(t, &id), "hash");
+	r = (int)packet_decode(&k, &copy);
+	for (int layer = 0; layer < 8 && r == PACKET_IP; layer++) {
+		struct packet outer;
+		const char *tunnel;
+
+		one_packet(&k, fragments, t);
+		outer = k;
+		r = packet_inner(&outer, &k, &tunnel);
+	}
+	r = (int)packet_decode(&k, &copy);
+	for (int more = 0; more < 64 && r >= 0; more++) {
+		struct packet before = k;
+
+		if (r == PACKET_IP)
+			one_packet(&k, fragments, t);
+		r = packet_sibling(&before, &k);
 	}
 	free(exact);
 }
