@@ -27,6 +27,7 @@ struct client {
 struct control {
 	struct loop *loop;
 	int fd, lock, timer; /* owned, but the timer */
+	int spare;	     /* owned: given up for a moment when no other descriptor is left */
 	struct sockaddr_un address;
 	control_fn fn;
 	void *arg;
@@ -161,18 +162,50 @@ static bool allowed(int fd)
 	return cred.uid == 0 || cred.uid == geteuid();
 }
 
+/* A place for a new client: a free one, or that of the one whose request has been awaited longest. */
+static struct client *place_of(struct control *c)
+{
+	struct client *oldest = NULL;
+
+	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
+		struct client *k = &c->client[i];
+
+		if (k->fd < 0)
+			return k;
+		if (!k->answer && (!oldest || k->since_ns < oldest->since_ns))
+			oldest = k;
+	}
+	if (oldest)
+		client_drop(oldest);
+	return oldest;
+}
+
+/* No descriptor is left: the waiting client is taken with the spare one and hung up on, or the loop
+ * would spin on it for ever. */
+static void turn_away(struct control *c)
+{
+	int fd;
+
+	if (c->spare >= 0)
+		close(c->spare);
+	fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0)
+		close(fd);
+	c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
 static void on_connect(void *arg, uint32_t events)
 {
 	struct control *c = arg;
 	_close_ int fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct client *k = NULL;
+	struct client *k;
 
 	(void)events;
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		turn_away(c);
 	if (fd < 0 || !allowed(fd))
 		return;
-	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX && !k; i++)
-		if (c->client[i].fd < 0)
-			k = &c->client[i];
+	k = place_of(c);
 	if (!k || loop_add(c->loop, fd, EPOLLIN, on_client, k) < 0)
 		return;
 	k->fd = TAKE_FD(fd);
@@ -238,11 +271,13 @@ int control_open(struct control **ret, struct loop *l, const char *path, control
 
 	if (!c)
 		return -ENOMEM;
-	*c = (struct control){.loop = l, .fd = -1, .lock = -1, .timer = -1, .fn = fn, .arg = arg};
+	*c = (struct control){
+		.loop = l, .fd = -1, .lock = -1, .timer = -1, .spare = -1, .fn = fn, .arg = arg};
 	for (unsigned i = 0; i < CONTROL_CLIENTS_MAX; i++) {
 		c->client[i].fd = -1;
 		c->client[i].control = c;
 	}
+	c->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	r = address_of(&c->address, path);
 	r = r ? r : make_directory(path);
 	r = r ? r : take_lock(c);
@@ -272,6 +307,8 @@ void control_close(struct control *c)
 		unlink(c->address.sun_path);
 		close(c->fd);
 	}
+	if (c->spare >= 0)
+		close(c->spare);
 	if (c->lock >=
 	    0) /* the lock file stays: removing it would race with the next agent's open */
 		close(c->lock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * control.h - the control socket: one JSON object and a newline in, one out, then the connection
- * ends. Only root (or the agent's own user) is heard. Limits: CONTROL_CLIENTS_MAX at a time,
+ * ends. Only root (or the agent's own user) is heard. Limits: CONTROL_CLIENTS_MAX at a time (the one
+ * that has been silent longest makes room),
  * CONTROL_REQUEST_MAX bytes, CONTROL_SECONDS for the request to arrive and for the answer to be
  * taken.
  */
@@ -11,7 +12,7 @@
 #include "agent/base/loop.h"
 
 #define CONTROL_PATH	    "/run/cordon/control.sock"
-#define CONTROL_CLIENTS_MAX 8
+#define CONTROL_CLIENTS_MAX 32
 #define CONTROL_REQUEST_MAX 65536
 #define CONTROL_ANSWER_MAX  (8u << 20)
 #define CONTROL_SECONDS	    5

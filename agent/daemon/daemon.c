@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <systemd/sd-daemon.h>
 #include "geo/base/cleanup.h"
+#include "agent/base/stderr_queue.h"
 #include "agent/base/text.h"
 
 #define COUNTS_EVERY 10 /* seconds between fetches of folded counts */
@@ -59,13 +60,15 @@ static void on_second(void *arg)
 	struct daemon *d = arg;
 	uint64_t second = d->ticks++;
 
+	stderr_queue_flush();
 	if (d->kernel_source) {
 		kernel_source_poll(d->kernel_source);
 		if (second % PORTS_EVERY == 0)
 			daemon_check_ports(d);
+		if (second % COUNTS_EVERY == 0 || kernel_denials_more(d->kernel))
+			kernel_source_counts(d->kernel_source);
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
-			kernel_source_counts(d->kernel_source);
 			daemon_check_lost(d);
 			kernel_source_distances(d->kernel_source);
 		}
@@ -330,6 +333,12 @@ static int start_feeds(struct daemon *d)
 	return 0;
 }
 
+/* Half of what systemd waits, and no more than a second: a loop that is late is seen at once. */
+static uint64_t watchdog_ns(uint64_t usec)
+{
+	return usec * 500 < LOOP_SECOND ? usec * 500 : LOOP_SECOND;
+}
+
 static int start_loop(struct daemon *d)
 {
 	static const int signals[] = {SIGHUP, SIGTERM, SIGINT, 0};
@@ -338,7 +347,7 @@ static int start_loop(struct daemon *d)
 
 	r = r ? r : loop_signals(d->loop, signals, on_signal, d);
 	if (r == 0 && sd_watchdog_enabled(0, &usec) > 0)
-		r = loop_timer(d->loop, usec * 500, usec * 500, on_watchdog, NULL);
+		r = loop_timer(d->loop, watchdog_ns(usec), watchdog_ns(usec), on_watchdog, NULL);
 	d->change_timer = r < 0 ? -1 : loop_timer(d->loop, 0, 0, daemon_recompile, d);
 	if (r < 0 || d->change_timer < 0) {
 		diag_say("cannot start the event loop: %s",
@@ -418,13 +427,24 @@ static void leave_kernel(struct daemon *d)
 	diag_print_done(&p);
 }
 
+/* What the kernel still has to say; a flood that goes on has a second. */
+static void drain(struct daemon *d)
+{
+	uint64_t until = loop_monotonic_ns() + LOOP_SECOND;
+
+	while (kernel_source_poll(d->kernel_source) && loop_monotonic_ns() < until)
+		;
+	do
+		kernel_source_counts(d->kernel_source);
+	while (kernel_denials_more(d->kernel) && loop_monotonic_ns() < until + LOOP_SECOND);
+}
+
 static void stop(struct daemon *d, bool ran)
 {
 	if (ran) {
 		sd_notify(0, "STOPPING=1");
 		if (d->kernel_source) {
-			kernel_source_poll(d->kernel_source);
-			kernel_source_counts(d->kernel_source);
+			drain(d);
 		}
 		if (d->pcap_live)
 			pcap_live_finish(d->pcap_live);
@@ -465,6 +485,8 @@ int daemon_run(const struct daemon_config *cfg)
 		diag_say("not enough memory to start");
 		return EXIT_FAILED;
 	}
+	if (stderr_queue_start() < 0)
+		diag_say("messages may wait for whoever reads them: not enough memory");
 	d->cfg = *cfg;
 	d->clock = -1;
 	d->mode_override = cfg->mode;
@@ -483,5 +505,6 @@ int daemon_run(const struct daemon_config *cfg)
 		stop(d, false);
 	}
 	free(d);
+	stderr_queue_flush();
 	return code;
 }

@@ -55,6 +55,8 @@ struct daemon_feeds {
 	unsigned n;
 };
 
+#define DAEMON_LOSSES 4 /* counters that mean lost evidence */
+
 struct daemon_message {
 	uint64_t time_ns;
 	char action[32], text[256];
@@ -92,7 +94,7 @@ struct daemon {
 	int change_timer; /* the next date at which the policy changes by itself */
 	uint64_t ticks;	  /* of on_second */
 	uint64_t started_ns, loaded_ns, sequence, events;
-	uint64_t lost_seen; /* kernel's lost records that were told already */
+	uint64_t lost_seen[DAEMON_LOSSES]; /* kernel's lost records that were told already */
 	bool stale_told;
 	struct daemon_fault {
 		uint64_t told_ns;

@@ -32,21 +32,37 @@ void daemon_check_stale(struct daemon *d)
 				     : "verdicts go on with them");
 }
 
+/* Every counter that means that evidence was lost. */
+static const struct {
+	enum abi_counter counter;
+	const char *what;
+} losses[DAEMON_LOSSES] = {
+	{ABI_LOST_DENIALS, "records of violating flows found the ring full"},
+	{ABI_LOST_FOLDS, "violating flows could not be folded"},
+	{ABI_LOST_FLOWS,
+	 "ends of flows found the ring full: their last counts are in the totals only"},
+	{ABI_LOST_STORAGE, "packets were of sockets that the kernel gave no storage"},
+};
+
 void daemon_check_lost(struct daemon *d)
 {
+	char text[640] = "";
 	struct kernel_totals t;
-	uint64_t lost;
+	size_t at = 0;
 
 	if (kernel_counters(d->kernel, &t) < 0)
 		return;
-	lost = t.sum.count[ABI_LOST_DENIALS] + t.sum.count[ABI_LOST_FOLDS];
-	if (lost > d->lost_seen)
+	for (unsigned i = 0; i < DAEMON_LOSSES; i++) {
+		uint64_t lost = t.sum.count[losses[i].counter];
+
+		if (lost > d->lost_seen[i])
+			at += text_put(text + at, sizeof(text) - at, "%s%" PRIu64 " %s",
+				       at ? "; " : "", lost - d->lost_seen[i], losses[i].what);
+		d->lost_seen[i] = lost;
+	}
+	if (at)
 		daemon_tell(d, "lost-events",
-			    "the kernel had no room for %" PRIu64
-			    " records of violating flows; the packets were "
-			    "judged and counted all the same",
-			    lost - d->lost_seen);
-	d->lost_seen = lost;
+			    "%s; the packets were judged and counted all the same", text);
 }
 
 void daemon_check_ports(struct daemon *d)

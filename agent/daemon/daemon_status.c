@@ -7,6 +7,7 @@
 #include <string.h>
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
+#include "agent/base/stderr_queue.h"
 #include "agent/base/text.h"
 
 static json_t *number(uint64_t n)
@@ -275,6 +276,7 @@ static json_t *agent_counts(struct daemon *d)
 	set(o, "verdict_mismatches", number(s.mismatches));
 	set(o, "records", number(s.records));
 	set(o, "dead_processes", number(s.dead_processes));
+	set(o, "lost_messages", number(stderr_queue_lost()));
 	set(o, "packets", number(p.packets));
 	return o;
 }

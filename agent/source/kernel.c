@@ -50,12 +50,6 @@ void kernel_source_free(struct kernel_source *r)
 	free(r);
 }
 
-void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation)
-{
-	r->engine = e;
-	r->generation = generation;
-}
-
 static struct flow_key key_of(const struct kernel_record *k)
 {
 	return (struct flow_key){.src = k->src,
@@ -113,8 +107,9 @@ uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path)
 	return compiled_cgroup_mask(e->compiled, path);
 }
 
-static void on_unresolved(struct kernel_source *r, uint64_t cgroup)
+static void on_unresolved(void *arg, uint64_t cgroup)
 {
+	struct kernel_source *r = arg;
 	const char *path = r->cfg.cgroups ? cgroups_path(r->cfg.cgroups, cgroup) : NULL;
 
 	r->state.unresolved++;
@@ -123,6 +118,13 @@ static void on_unresolved(struct kernel_source *r, uint64_t cgroup)
 	if (path && r->engine)
 		kernel_cgroup_set(r->cfg.kernel, cgroup,
 				  kernel_source_cgroup_mask(r->engine, path));
+}
+
+void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation)
+{
+	r->engine = e;
+	r->generation = generation;
+	kernel_on_unresolved(r->cfg.kernel, on_unresolved, r);
 }
 
 /* Gone, or a zombie, before anybody could look into /proc: the kernel made a note when it was at
@@ -310,18 +312,15 @@ static void on_record(void *arg, const struct kernel_record *k)
 	struct kernel_source *r = arg;
 
 	r->state.records++;
-	if (k->kind == KERNEL_UNRESOLVED)
-		on_unresolved(r, k->cgroup_id);
-	else if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED)
+	if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED)
 		tell(r, k, EVENT_FLOW);
 	else if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL)
 		on_end(r, k);
 }
 
-void kernel_source_poll(struct kernel_source *r)
+bool kernel_source_poll(struct kernel_source *r)
 {
-	if (r->engine)
-		kernel_poll(r->cfg.kernel, on_record, r);
+	return r->engine && kernel_poll(r->cfg.kernel, on_record, r) > 0;
 }
 
 /* The folds' counts are the kernel's sums of what was stopped. */
@@ -387,7 +386,7 @@ int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void
 	r->flow_fn = fn;
 	r->flow_arg = arg;
 	n = kernel_flows(r->cfg.kernel, on_flow, r);
-	kernel_denials(r->cfg.kernel, UINT64_MAX, on_folded_flow, r);
+	kernel_denials_look(r->cfg.kernel, on_folded_flow, r);
 	return n;
 }
 
@@ -411,7 +410,7 @@ int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4])
 
 	r->by_verdict = by_verdict;
 	n = kernel_flows(r->cfg.kernel, on_count, r);
-	kernel_denials(r->cfg.kernel, UINT64_MAX, on_folded_count, r);
+	kernel_denials_look(r->cfg.kernel, on_folded_count, r);
 	return n;
 }
 

@@ -42,7 +42,7 @@ void kernel_source_free(struct kernel_source *r); /* NULL is fine */
 /* The engine that the kernel's generation was made from; records of another generation are not
  * compared. */
 void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation);
-void kernel_source_poll(struct kernel_source *r);
+bool kernel_source_poll(struct kernel_source *r); /* true: there may be more */
 void kernel_source_counts(struct kernel_source *r);
 
 /* What of a subject the kernel is told: bits for this cgroup path. */

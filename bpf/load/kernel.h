@@ -134,7 +134,7 @@ int kernel_mode(struct kernel *k,
 void kernel_requested(struct kernel *k, bool on); /* remembered in the pins: see kernel_left */
 int kernel_clock(struct kernel *k);
 
-/* Between generations. A cgroup that asked (KERNEL_UNRESOLVED) stays unresolved until it is set. */
+/* Between generations. A cgroup that asked (kernel_on_unresolved) stays unresolved until it is set. */
 int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask);
 int kernel_cgroup_forget(struct kernel *k, uint64_t cgroup_id);
 int kernel_user_set(struct kernel *k, uint32_t uid, uint32_t mask);
@@ -153,8 +153,7 @@ enum kernel_kind {
 	KERNEL_FLOW_END = ABI_FLOW_END, /* final counts since the last record of this flow */
 	/* counts of an unconnected socket's last destination: add them up */
 	KERNEL_FLOW_SPILL = ABI_FLOW_SPILL,
-	KERNEL_FLOW_LIVE = ABI_FLOW_LIVE,   /* counts so far; not subtracted */
-	KERNEL_UNRESOLVED = ABI_UNRESOLVED, /* only cgroup_id means something */
+	KERNEL_FLOW_LIVE = ABI_FLOW_LIVE, /* counts so far; not subtracted */
 };
 struct kernel_record {
 	enum kernel_kind kind;
@@ -176,8 +175,15 @@ struct kernel_record {
 typedef void kernel_record_fn(void *arg, const struct kernel_record *r);
 
 int kernel_fd(const struct kernel *k); /* epoll: readable when a denial waits, or many flows */
-/* Denials first. Never blocks. The number of records, or -errno. Call it once a second too: flow
- * ends do not wake. */
+/* A cgroup that sends and has no mask: give it one. Asked for once, before all records, and between
+ * the rows of kernel_flows and kernel_denials: nobody waits behind a flood. */
+typedef void kernel_unresolved_fn(void *arg, uint64_t cgroup_id);
+void kernel_on_unresolved(struct kernel *k, kernel_unresolved_fn *fn, void *arg);
+void kernel_unresolved(struct kernel *k); /* those that ask now */
+/* Denials first. Never blocks, and ends after KERNEL_POLL_NS however much there is: kernel_fd then
+ * stays readable. The number of records, or -errno. Call it once a second too: flow ends do not
+ * wake. */
+#define KERNEL_POLL_NS 10000000ull
 int kernel_poll(struct kernel *k, kernel_record_fn *fn, void *arg);
 /* What a process ran, by what the kernel noted at its socket(): for one that /proc no longer has.
  * -ENOENT: no note. */
@@ -194,6 +200,11 @@ int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg);
  * packet then rings again. */
 typedef void kernel_fold_fn(void *arg, const struct kernel_record *r, bool last);
 int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void *arg);
+/* It ends after KERNEL_WALK_NS; true: call it again soon, it goes on where it ended. */
+#define KERNEL_WALK_NS 30000000ull
+bool kernel_denials_more(const struct kernel *k);
+/* All of them, none dropped: for a look. */
+int kernel_denials_look(struct kernel *k, kernel_fold_fn *fn, void *arg);
 
 struct kernel_totals {
 	struct abi_counters sum;

@@ -27,6 +27,7 @@ enum state_map {
 	STATE_HANDSHAKES,
 	STATE_DENIAL_RING,
 	STATE_FLOW_RING,
+	STATE_ASK_RING,
 	STATE_SETTINGS,
 	STATE_COUNTERS,
 	STATE_OWN,
@@ -120,10 +121,16 @@ struct kernel {
 	int link[HOOKS];	 /* -1 = not attached */
 	uint32_t program[HOOKS]; /* id of what the link must hold; 0 = the hook is not wanted */
 	enum policy_mode mode;	 /* what settings->mode must be */
-	struct ring_buffer *denials, *flows;
+	struct ring_buffer *asks, *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */
-	kernel_record_fn *fn;		    /* during kernel_poll only */
+	int64_t poll_until;		    /* during kernel_poll: CLOCK_MONOTONIC */
+	unsigned polled;
+	uint32_t folds_at; /* where kernel_denials goes on */
+	bool folds_more;
+	kernel_unresolved_fn *unresolved; /* or NULL */
+	void *unresolved_arg;
+	kernel_record_fn *fn; /* during kernel_poll only */
 	void *arg;
 };
 

@@ -62,19 +62,52 @@ static void record_of(const struct kernel *k, struct kernel_record *r, const str
 	r->rtt_min_ns = (uint64_t)a->rtt_min_us * 1000;
 }
 
+static int64_t mono_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* libbpf stops at a negative answer, with the record taken. */
 static int ring_record(void *arg, void *data, size_t size)
 {
+	const struct abi_record *a = data;
 	struct kernel *k = arg;
 	struct kernel_record r;
 
-	const struct abi_record *a = data;
+	k->polled++;
+	if (size >= sizeof(*a) &&
+	    ((a->kind != ABI_FLOW_SPILL && a->kind != ABI_FLOW_END) || a->count.packets)) {
+		record_of(k, &r, data);
+		k->fn(k->arg, &r);
+	}
+	return k->polled % 16 == 0 && mono_now() > k->poll_until ? -ECANCELED : 0;
+}
 
-	if (size < sizeof(*a) ||
-	    ((a->kind == ABI_FLOW_SPILL || a->kind == ABI_FLOW_END) && !a->count.packets))
-		return 0;
-	record_of(k, &r, data);
-	k->fn(k->arg, &r);
+static int ring_ask(void *arg, void *data, size_t size)
+{
+	struct kernel *k = arg;
+	uint64_t cgroup;
+
+	if (size >= sizeof(cgroup) && k->unresolved) {
+		memcpy(&cgroup, data, sizeof(cgroup));
+		k->unresolved(k->unresolved_arg, cgroup);
+	}
 	return 0;
+}
+
+void kernel_on_unresolved(struct kernel *k, kernel_unresolved_fn *fn, void *arg)
+{
+	k->unresolved = fn;
+	k->unresolved_arg = arg;
+}
+
+void kernel_unresolved(struct kernel *k)
+{
+	if (k->unresolved)
+		ring_buffer__consume(k->asks);
 }
 
 static int epoll_add(int epoll, int fd)
@@ -88,21 +121,24 @@ int records_open(struct kernel *k, struct diag_sink *d)
 {
 	int err;
 
+	k->asks = ring_buffer__new(k->state[STATE_ASK_RING], ring_ask, k, NULL);
 	k->denials = ring_buffer__new(k->state[STATE_DENIAL_RING], ring_record, k, NULL);
 	k->flows = ring_buffer__new(k->state[STATE_FLOW_RING], ring_record, k, NULL);
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (!k->denials || !k->flows || k->epoll < 0) {
+	if (!k->asks || !k->denials || !k->flows || k->epoll < 0) {
 		err = -errno;
 		diag_error(d, NULL, 0, "cannot map the event rings: %s", strerror(-err));
 		return err;
 	}
-	err = epoll_add(k->epoll, ring_buffer__epoll_fd(k->denials));
+	err = epoll_add(k->epoll, ring_buffer__epoll_fd(k->asks));
+	err = err ? err : epoll_add(k->epoll, ring_buffer__epoll_fd(k->denials));
 	return err ? err : epoll_add(k->epoll, ring_buffer__epoll_fd(k->flows));
 }
 
 void records_close(struct kernel *k)
 {
 	bpf_link__destroy(k->iterator);
+	ring_buffer__free(k->asks);
 	ring_buffer__free(k->denials);
 	ring_buffer__free(k->flows);
 	fd_close(&k->epoll);
@@ -115,17 +151,19 @@ int kernel_fd(const struct kernel *k)
 
 int kernel_poll(struct kernel *k, kernel_record_fn *fn, void *arg)
 {
-	int denials, flows;
+	int r;
 
+	kernel_unresolved(k);
 	k->fn = fn;
 	k->arg = arg;
-	denials = ring_buffer__consume(k->denials);
-	flows = denials < 0 ? 0 : ring_buffer__consume(k->flows);
+	k->polled = 0;
+	k->poll_until = mono_now() + (int64_t)KERNEL_POLL_NS;
+	r = ring_buffer__consume(k->denials);
+	if (r >= 0)
+		r = ring_buffer__consume(k->flows);
 	k->fn = NULL;
 	k->arg = NULL;
-	if (denials < 0 || flows < 0)
-		return denials < 0 ? denials : flows;
-	return denials + flows;
+	return r < 0 && r != -ECANCELED ? r : (int)k->polled;
 }
 
 static int iterator_open(struct kernel *k)
@@ -155,6 +193,7 @@ int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg)
 			continue;
 		if (got <= 0)
 			return got ? -errno : n;
+		kernel_unresolved(k);
 		have += (size_t)got;
 		whole = have / sizeof(*buf);
 		for (size_t i = 0; i < whole; i++, n++) {
@@ -179,33 +218,93 @@ static void fold_record(const struct kernel *k, struct kernel_record *r,
 	record_count(k, r, &f->count);
 }
 
-/* The next key is asked for before the element goes: a deleted key would start the walk again. */
+#define FOLDS_BATCH 512 /* more than any bucket has */
+
+struct folds {
+	uint32_t at; /* the kernel's token: a bucket, so deletions do not disturb the walk */
+	bool begun;
+	struct abi_fold_key key[FOLDS_BATCH];
+	struct abi_fold fold[FOLDS_BATCH];
+};
+
+/* The next rows: their number; *more = false at the end. -errno. */
+static int folds_next(const struct kernel *k, struct folds *f, bool *more)
+{
+	__u32 n = FOLDS_BATCH, next = 0;
+	int err = bpf_map_lookup_batch(k->state[STATE_FOLDS], f->begun ? &f->at : NULL, &next,
+				       f->key, f->fold, &n, NULL)
+			  ? -errno
+			  : 0;
+
+	if (err && err != -ENOENT)
+		return err;
+	f->at = next;
+	f->begun = *more = !err;
+	return (int)n;
+}
+
+/* One that was quiet goes, with the counts that it has at that moment. false: it was evicted. */
+static bool fold_take(int fd, const struct abi_fold_key *key, struct abi_fold *f)
+{
+	return !bpf_map_lookup_and_delete_elem(fd, key, f) || !bpf_map_delete_elem(fd, key);
+}
+
+static void fold_visit(struct kernel *k, const struct abi_fold_key *key, struct abi_fold *f,
+		       uint64_t quiet_since, kernel_fold_fn *fn, void *arg)
+{
+	bool last = f->count.last_mono < quiet_since && fold_take(k->state[STATE_FOLDS], key, f);
+	struct kernel_record r;
+
+	fold_record(k, &r, key, f);
+	fn(arg, &r, last);
+}
+
 int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void *arg)
 {
-	struct abi_fold_key key, next, *at = NULL;
-	int fd = k->state[STATE_FOLDS], n = 0;
-	struct timespec t;
-	uint64_t now;
+	int64_t until = mono_now() + (int64_t)KERNEL_WALK_NS;
+	uint64_t now = (uint64_t)mono_now(), since = now > idle_ns ? now - idle_ns : 0;
+	struct folds *f = malloc(sizeof(*f));
+	bool more = true;
+	int n, sum = 0;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-	for (int more = !bpf_map_get_next_key(fd, at, &key); more && n < 2 * ABI_FOLDS_MAX; n++) {
-		struct kernel_record r;
-		struct abi_fold f;
-		bool last;
-
-		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &f)) {
-			last = f.count.last_mono + idle_ns < now;
-			if (last && bpf_map_lookup_and_delete_elem(fd, &key, &f) &&
-			    bpf_map_delete_elem(fd, &key))
-				last = false; /* evicted meanwhile */
-			fold_record(k, &r, &key, &f);
-			fn(arg, &r, last);
+	if (!f)
+		return -ENOMEM;
+	f->at = k->folds_at;
+	f->begun = k->folds_more;
+	do {
+		n = folds_next(k, f, &more);
+		for (int i = 0; i < n; i++) {
+			if (i % 64 == 0)
+				kernel_unresolved(k);
+			fold_visit(k, &f->key[i], &f->fold[i], since, fn, arg);
 		}
-		key = next;
+		sum += n > 0 ? n : 0;
+	} while (n >= 0 && more && mono_now() < until);
+	k->folds_at = f->at;
+	k->folds_more = n >= 0 && more;
+	free(f);
+	return n < 0 ? n : sum;
+}
+
+bool kernel_denials_more(const struct kernel *k)
+{
+	return k->folds_more;
+}
+
+int kernel_denials_look(struct kernel *k, kernel_fold_fn *fn, void *arg)
+{
+	struct folds *f = calloc(1, sizeof(*f));
+	bool more = true;
+	int n = f ? 0 : -ENOMEM, sum = 0;
+
+	while (n >= 0 && more) {
+		n = folds_next(k, f, &more);
+		for (int i = 0; i < n; i++)
+			fold_visit(k, &f->key[i], &f->fold[i], 0, fn, arg);
+		sum += n > 0 ? n : 0;
 	}
-	return n;
+	free(f);
+	return n < 0 ? n : sum;
 }
 
 /* Sum over CPUs of every decision; returns an array of n that the caller frees, or NULL. */

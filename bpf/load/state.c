@@ -16,10 +16,15 @@
 #include "bpf/load/skel.h"
 
 static const char *const state_names[STATE_MAPS] = {
-	[STATE_SLOTS] = "slots",	   [STATE_FOLDS] = "folds",
-	[STATE_HANDSHAKES] = "handshakes", [STATE_DENIAL_RING] = "denial_ring",
-	[STATE_FLOW_RING] = "flow_ring",   [STATE_SETTINGS] = "settings",
-	[STATE_COUNTERS] = "counters",	   [STATE_OWN] = "own",
+	[STATE_SLOTS] = "slots",
+	[STATE_FOLDS] = "folds",
+	[STATE_HANDSHAKES] = "handshakes",
+	[STATE_DENIAL_RING] = "denial_ring",
+	[STATE_FLOW_RING] = "flow_ring",
+	[STATE_ASK_RING] = "ask_ring",
+	[STATE_SETTINGS] = "settings",
+	[STATE_COUNTERS] = "counters",
+	[STATE_OWN] = "own",
 	[STATE_IMAGES] = "images",
 };
 

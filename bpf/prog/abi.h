@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
@@ -97,7 +97,6 @@ enum abi_kind {
 	ABI_FLOW_END,	/* flow ring: closed */
 	ABI_FLOW_SPILL, /* flow ring: a socket without a peer went on to another destination */
 	ABI_FLOW_LIVE,	/* iterator */
-	ABI_UNRESOLVED, /* denial ring: process.cgroup has no mask yet */
 };
 
 struct abi_record {

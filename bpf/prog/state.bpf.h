@@ -69,6 +69,12 @@ struct {
 	__uint(max_entries, 4 << 20);
 } flow_ring SEC(".maps");
 
+/* Cgroups without a mask: apart, so that no flood of denials stands before them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 64 << 10);
+} ask_ring SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

@@ -151,21 +151,17 @@ struct sender {
 static __always_inline void verdict_ask(__u64 cgroup)
 {
 	__u32 pending = ABI_CGROUP_PENDING;
-	struct abi_record *r;
+	__u64 *r;
 
 	/* only the first packet of a cgroup asks */
 	if (bpf_map_update_elem(&cgroups, &cgroup, &pending, BPF_NOEXIST))
 		return;
-	r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
+	r = bpf_ringbuf_reserve(&ask_ring, sizeof(*r), 0);
 	if (!r) {
 		bpf_map_delete_elem(&cgroups, &cgroup); /* the next packet asks again */
-		count(ABI_LOST_DENIALS);
 		return;
 	}
-	__builtin_memset(r, 0, sizeof(*r));
-	r->kind = ABI_UNRESOLVED;
-	r->process.cgroup = cgroup;
-	r->verdict.generation = generation;
+	*r = cgroup;
 	bpf_ringbuf_submit(r, 0);
 }
 

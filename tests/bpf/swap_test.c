@@ -316,13 +316,11 @@ struct unresolved {
 	int n;
 };
 
-static void keep_unresolved(void *arg, const struct kernel_record *r)
+static void keep_unresolved(void *arg, uint64_t cgroup)
 {
 	struct unresolved *u = arg;
 
-	if (r->kind != KERNEL_UNRESOLVED)
-		return;
-	u->cgroup = r->cgroup_id;
+	u->cgroup = cgroup;
 	u->n++;
 }
 
@@ -338,7 +336,8 @@ Test(swap, cgroups_are_asked_for_once_and_unknown_is_not_allowed)
 	loaded_publish(k, l, MODE_ENFORCE);
 	for (int i = 0; i < 3; i++)
 		cr_expect_eq(stage_udp("10.1.0.2"), -EPERM);
-	kernel_poll(k, keep_unresolved, &u);
+	kernel_on_unresolved(k, keep_unresolved, &u);
+	kernel_unresolved(k);
 	kernel_status(k, &st);
 	cr_expect(u.n == 1 && u.cgroup == st.cgroup_id, "asked %d times for %lu", u.n, u.cgroup);
 	cr_assert_eq(kernel_cgroup_set(k, u.cgroup, compiled_cgroup_mask(l->compiled, "/here")), 0);
