@@ -65,12 +65,13 @@ static void on_second(void *arg)
 		kernel_source_poll(d->kernel_source);
 		if (second % PORTS_EVERY == 0)
 			daemon_check_ports(d);
-		if (second % COUNTS_EVERY == 0 || kernel_denials_more(d->kernel))
+		if (second % COUNTS_EVERY == 0 || kernel_source_more(d->kernel_source)) {
 			kernel_source_counts(d->kernel_source);
+			kernel_source_distances(d->kernel_source);
+		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
 			daemon_check_lost(d);
-			kernel_source_distances(d->kernel_source);
 		}
 	}
 	if (d->pcap_live && second % COUNTS_EVERY == 0)
@@ -436,7 +437,7 @@ static void drain(struct daemon *d)
 		;
 	do
 		kernel_source_counts(d->kernel_source);
-	while (kernel_denials_more(d->kernel) && loop_monotonic_ns() < until + LOOP_SECOND);
+	while (kernel_source_more(d->kernel_source) && loop_monotonic_ns() < until + LOOP_SECOND);
 }
 
 static void stop(struct daemon *d, bool ran)

@@ -26,6 +26,7 @@ struct kernel_source {
 	struct kernel_source_state state;
 	struct once refuted;
 	unsigned hand;
+	struct kernel_walk live, near;
 	kernel_source_flow_fn *flow_fn; /* during kernel_source_flows */
 	void *flow_arg;
 	uint64_t *by_verdict; /* during kernel_source_count */
@@ -45,8 +46,17 @@ int kernel_source_new(struct kernel_source **ret, const struct kernel_source_con
 	return 0;
 }
 
+bool kernel_source_more(const struct kernel_source *r)
+{
+	return r->live.more || r->near.more || kernel_denials_more(r->cfg.kernel);
+}
+
 void kernel_source_free(struct kernel_source *r)
 {
+	if (r) {
+		kernel_walk_end(&r->live);
+		kernel_walk_end(&r->near);
+	}
 	free(r);
 }
 
@@ -355,7 +365,8 @@ void kernel_source_counts(struct kernel_source *r)
 		return;
 	kernel_denials(r->cfg.kernel, KERNEL_SOURCE_IDLE_NS, on_counts, r);
 	if (r->state.following)
-		kernel_flows(r->cfg.kernel, on_live, r);
+		kernel_flows_active(r->cfg.kernel, &r->live,
+				    1u << DECIDE_BLOCK | 1u << DECIDE_ALERT, on_live, r);
 }
 
 static void on_flow(void *arg, const struct kernel_record *k)
@@ -390,18 +401,13 @@ int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void
 	return n;
 }
 
-static void on_count(void *arg, const struct kernel_record *k)
+static void on_folded_count(void *arg, const struct kernel_record *k, bool last)
 {
 	struct kernel_source *r = arg;
 
-	r->by_verdict[k->verdict.action & 3]++;
-}
-
-static void on_folded_count(void *arg, const struct kernel_record *k, bool last)
-{
 	(void)last;
 	if (stopped(k))
-		on_count(arg, k);
+		r->by_verdict[k->verdict.action & 3]++;
 }
 
 int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4])
@@ -409,7 +415,7 @@ int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4])
 	int n;
 
 	r->by_verdict = by_verdict;
-	n = kernel_flows(r->cfg.kernel, on_count, r);
+	n = kernel_flows_count(r->cfg.kernel, by_verdict);
 	kernel_denials_look(r->cfg.kernel, on_folded_count, r);
 	return n;
 }
@@ -428,7 +434,7 @@ static void on_distance(void *arg, const struct kernel_record *k)
 void kernel_source_distances(struct kernel_source *r)
 {
 	if (r->engine && r->engine->distance)
-		kernel_flows(r->cfg.kernel, on_distance, r);
+		kernel_flows_active(r->cfg.kernel, &r->near, 0xf, on_distance, r);
 }
 
 void kernel_source_state(const struct kernel_source *r, struct kernel_source_state *ret)

@@ -44,6 +44,7 @@ void kernel_source_free(struct kernel_source *r); /* NULL is fine */
 void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation);
 bool kernel_source_poll(struct kernel_source *r); /* true: there may be more */
 void kernel_source_counts(struct kernel_source *r);
+bool kernel_source_more(const struct kernel_source *r); /* call counts and distances again soon */
 
 /* What of a subject the kernel is told: bits for this cgroup path. */
 uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path);

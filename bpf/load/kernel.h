@@ -195,6 +195,18 @@ struct kernel_exec {
 int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_exec *ret);
 /* Live flows, by iterator. -ENOTSUP where the kernel has none. The number of flows. */
 int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg);
+/* How many there are, by enum decide_action: nothing is handed out, so 100,000 cost milliseconds. */
+int kernel_flows_count(struct kernel *k, uint64_t ret[4]);
+/* Those that sent something since this walk (zeroed at first) was there last, of the actions (bits by
+ * enum decide_action). A slice of KERNEL_WALK_NS; w->more: call again soon. */
+struct kernel_walk {
+	bool more;
+	int fd; /* owned while more */
+	uint64_t since, last, now;
+};
+int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t actions,
+			kernel_record_fn *fn, void *arg);
+void kernel_walk_end(struct kernel_walk *w);
 /* Folded denials and alerts with their counts so far (the first packet, which rang, included).
  * Those that were quiet for idle_ns are handed out one last time (last = true) and dropped; a new
  * packet then rings again. */

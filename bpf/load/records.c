@@ -176,23 +176,24 @@ static int iterator_open(struct kernel *k)
 	return k->iterator ? bpf_iter_create(bpf_link__fd(k->iterator)) : -errno;
 }
 
-int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg)
+/* Until the end or the time: *more. */
+static int flows_read(struct kernel *k, int fd, int64_t until, bool *more, kernel_record_fn *fn,
+		      void *arg)
 {
-	struct abi_record buf[64];
-	_fd_ int fd = iterator_open(k);
+	struct abi_record buf[160]; /* the kernel hands out 32 KiB at a time */
 	size_t have = 0;
 	int n = 0;
 
-	if (fd < 0)
-		return fd == -EPERM ? fd : -ENOTSUP;
-	for (;;) {
+	for (*more = true; have || mono_now() < until;) {
 		ssize_t got = read(fd, (char *)buf + have, sizeof(buf) - have);
 		size_t whole;
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
-		if (got <= 0)
+		if (got <= 0) {
+			*more = false;
 			return got ? -errno : n;
+		}
 		kernel_unresolved(k);
 		have += (size_t)got;
 		whole = have / sizeof(*buf);
@@ -205,6 +206,72 @@ int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg)
 		have -= whole * sizeof(*buf);
 		memmove(buf, &buf[whole], have);
 	}
+	return n;
+}
+
+static int flows_walk(struct kernel *k, const struct abi_walk *walk, kernel_record_fn *fn,
+		      void *arg)
+{
+	_fd_ int fd = iterator_open(k);
+	bool more;
+
+	if (fd < 0)
+		return fd == -EPERM ? fd : -ENOTSUP;
+	k->observe->bss->walk = *walk;
+	return flows_read(k, fd, INT64_MAX, &more, fn, arg);
+}
+
+int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg)
+{
+	struct abi_walk all = {.actions = 0xf};
+
+	return flows_walk(k, &all, fn, arg);
+}
+
+int kernel_flows_count(struct kernel *k, uint64_t ret[4])
+{
+	struct abi_walk w = {};
+	int n = flows_walk(k, &w, NULL, NULL);
+
+	for (int a = 0; n >= 0 && a < 4; a++)
+		ret[a] = k->observe->bss->walk.count[a];
+	return n;
+}
+
+/* The next slice. Sockets that come and go while a walk pauses may make it miss one: so it looks back
+ * to the beginning of the walk before the last. */
+int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t actions,
+			kernel_record_fn *fn, void *arg)
+{
+	struct abi_walk *walk = &k->observe->bss->walk,
+			set = {.actions = actions, .since = w->since};
+	int n;
+
+	if (!w->more) {
+		w->fd = iterator_open(k);
+		if (w->fd < 0)
+			return w->fd == -EPERM ? w->fd : -ENOTSUP;
+		w->now = 0;
+	}
+	set.now = w->now;
+	*walk = set;
+	n = flows_read(k, w->fd, mono_now() + (int64_t)KERNEL_WALK_NS, &w->more, fn, arg);
+	w->now = walk->now;
+	if (w->more)
+		return n;
+	fd_close(&w->fd);
+	if (n >= 0 && w->now) {
+		w->since = w->last;
+		w->last = w->now;
+	}
+	return n;
+}
+
+void kernel_walk_end(struct kernel_walk *w)
+{
+	if (w->more)
+		fd_close(&w->fd);
+	w->more = false;
 }
 
 static void fold_record(const struct kernel *k, struct kernel_record *r,

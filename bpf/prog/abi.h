@@ -67,6 +67,15 @@ struct abi_count {
 	__u64 first_mono, last_mono;
 };
 
+/* What a walk over the live flows hands out, and what it counted on the way. */
+struct abi_walk {
+	__u64 since;	/* jiffies: flows that sent nothing since then are left out; 0 = none is */
+	__u64 now;	/* jiffies at its beginning; 0 = no socket yet */
+	__u64 count[4]; /* by enum decide_action: all flows */
+	__u32 actions;	/* bit by enum decide_action; 0 = count only */
+	__u32 pad;
+};
+
 enum abi_hook { ABI_HOOK_SKB, ABI_HOOK_CONNECT, ABI_HOOK_SENDMSG, ABI_HOOKS };
 
 /* Why a packet was judged other than by the matrix. */

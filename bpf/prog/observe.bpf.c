@@ -101,6 +101,22 @@ int BPF_PROG(sock_state, struct sock *sk, int from, int to)
 	return 0;
 }
 
+/*
+ * A walk over all sockets. It goes through a hash with as many buckets as the host has CPUs, so each
+ * read() starts by stepping over what was read before: what is not wanted must not be handed out.
+ */
+struct abi_walk walk; /* set by the loader before the walk */
+
+static __always_inline bool live_wanted(const struct slot *s)
+{
+	__u32 action = s->verdict.action & 3;
+
+	if (!(walk.actions & 1u << action))
+		return false;
+	/* of an idle flow there is nothing new */
+	return !walk.since || (__s64)(s->count.last_mono - walk.since) >= 0;
+}
+
 SEC("iter/bpf_sk_storage_map")
 int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
@@ -111,6 +127,11 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	__u32 turns;
 
 	if (!s || !sk || !s->count.packets)
+		return 0;
+	if (!walk.now)
+		walk.now = bpf_jiffies64();
+	walk.count[s->verdict.action & 3]++;
+	if (!live_wanted(s))
 		return 0;
 	turns = *(const volatile __u32 *)&s->turns;
 	r.key = s->key;
