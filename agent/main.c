@@ -64,6 +64,14 @@ static const struct verb verbs[] = {
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"
 	 "  --control PATH       control socket: refuses while an agent answers there\n"},
 	{"geo", cmd_geo, "make, update and show the places database", NULL},
+	{"events", cmd_events, "what happened: the journal's records, filtered, followed",
+	 "[options]\n"
+	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"
+	 "  --until WHEN         the same\n"
+	 "  --filter KEY=GLOB    only records with this value, as in event.action=flow-*; may be repeated\n"
+	 "  --follow             go on with what comes\n"
+	 "  --journal DIR        the journal (default /var/log/cordon/journal)\n"
+	 "  --json               the records as they are, a line each\n"},
 	{"ledger", cmd_ledger, "what left in a period, allowed or not: sums by country, unit, law ...",
 	 "[options]\n"
 	 "  --by WHAT            country (default), provider, region, operator, law, grade, unit,\n"
