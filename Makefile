@@ -13,7 +13,7 @@ SAY := $(if $(QUIET),:,echo)
 
 LIBS_geo := libmaxminddb jansson libcrypto
 LIBS_bpf := libbpf
-LIBS_agent := libpcap zlib libzstd liblz4 liblzma libcurl libsystemd sqlite3
+LIBS_agent := libpcap zlib libzstd liblz4 liblzma libcurl libsystemd sqlite3 libmicrohttpd
 PKGS := $(LIBS_geo) $(LIBS_bpf) $(LIBS_agent)
 WARN := -Wall -Wextra -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2

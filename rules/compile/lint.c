@@ -226,6 +226,15 @@ static void lint_end(const struct lint *l)
 		  "after this line everything else is blocked; say so with 'block to any'");
 }
 
+/* 12m is twelve minutes: who writes it means a year. */
+static void lint_journal(const struct lint *l)
+{
+	if (l->p->journal && l->p->journal_keep && l->p->journal_keep < 86400)
+		diag_warn(l->d, l->p->file, 0,
+			  "the journal keeps its records for less than a day; months are written "
+			  "'keep 12 months'");
+}
+
 void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
 {
 	struct arena *a = arena_new();
@@ -240,6 +249,7 @@ void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
 		return;
 	}
 	lint_names(&l);
+	lint_journal(&l);
 	for (size_t i = 0; i < p->nrules; i++) {
 		lint_date(&l, &p->rules[i]);
 		lint_local(&l, &p->rules[i]);

@@ -35,9 +35,9 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_UNIT "unit" T_USER "user" T_CGROUP "cgroup" T_ADDRESS "address"
 %token <word> T_HOME "home" T_INSIDE "inside" T_NAT64 "nat64" T_PLACE "place" T_IS "is" T_PLATFORM "platform"
 %token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
-%token <word> T_JOURNAL "journal" T_KEEP "keep" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
+%token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
 %token <word> T_SUBJECT "subject" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
-%type <word> word optional_string optional_keep bare
+%type <word> word optional_string bare
 %type <n> simple_clause bare_place subject_key name_place
 %%
 policy
@@ -58,7 +58,7 @@ statement
 	| T_SUBJECT T_WORD '{' { parse_body_start(ps); } subject_body '}' { parse_subject(ps, &$2); }
 	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
-	| T_JOURNAL T_STRING optional_keep { parse_journal(ps, &$1, &$2, &$3); }
+	| T_JOURNAL T_STRING { parse_journal(ps, &$1, &$2); } journal_parts
 	| T_FEED T_WORD { parse_feed_start(ps, &$2); } optional_string
 	  { parse_feed_part(ps, FEED_TARGET, &$4); } feed_parts { parse_feed_end(ps); }
 	| T_ALLOW { parse_rule_start(ps, DECIDE_ALLOW, &$1); } clauses { parse_rule_end(ps); }
@@ -130,9 +130,11 @@ geo_parts
 	| geo_parts T_MAX_AGE T_WORD { parse_geo_age(ps, &$3); }
 	| geo_parts T_STALE T_WORD { parse_geo_stale(ps, &$3); }
 	;
-optional_keep
-	: %empty { $$ = (struct word){ 0 }; }
-	| T_KEEP T_WORD { $$ = $2; }
+journal_parts
+	: %empty
+	| journal_parts T_KEEP T_WORD { parse_journal_keep(ps, &$3, NULL); }
+	| journal_parts T_KEEP T_WORD T_WORD { parse_journal_keep(ps, &$3, &$4); }
+	| journal_parts T_SYNC T_WORD { parse_journal_sync(ps, &$3); }
 	;
 feed_parts
 	: %empty

@@ -134,8 +134,10 @@ void parse_geo_start(struct parse *ps, const struct word *path);
 void parse_geo_age(struct parse *ps, const struct word *w);
 void parse_geo_stale(struct parse *ps, const struct word *w);
 void parse_geo_end(struct parse *ps);
-void parse_journal(struct parse *ps, const struct word *key, const struct word *path,
-		   const struct word *keep);
+void parse_journal(struct parse *ps, const struct word *key, const struct word *path);
+/* unit NULL: the duration is one word (400d) */
+void parse_journal_keep(struct parse *ps, const struct word *number, const struct word *unit);
+void parse_journal_sync(struct parse *ps, const struct word *w);
 void parse_feed_start(struct parse *ps, const struct word *transport);
 enum feed_part { FEED_TARGET, FEED_FORMAT, FEED_TOPIC, FEED_CA };
 void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
@@ -158,6 +160,9 @@ bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w);
 bool value_parse_ports(struct parse *ps, uint16_t *first, uint16_t *last, const struct word *w);
 bool value_parse_proto(struct parse *ps, uint8_t *ret, const struct word *w);
 bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w);
+/* "12 months": days, weeks, months (31 days) and years (366) */
+bool value_parse_span(struct parse *ps, int64_t *ret, const struct word *number,
+		      const struct word *unit);
 bool value_parse_date(struct parse *ps, int64_t *ret, const struct word *w);
 bool value_parse_number(uint64_t *ret, const char *s, size_t len, uint64_t max);
 bool value_parse_degrees(struct parse *ps, double *ret, const struct word *w, double max);

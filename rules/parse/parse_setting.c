@@ -167,16 +167,32 @@ void parse_geo_end(struct parse *ps)
 	PARSE_PUSH(ps, &ps->geos, ps->geo);
 }
 
-void parse_journal(struct parse *ps, const struct word *key, const struct word *path,
-		   const struct word *keep)
+void parse_journal(struct parse *ps, const struct word *key, const struct word *path)
 {
 	if (!once(ps, ONCE_JOURNAL, "journal", &key->at))
 		return;
 	if (!*path->s)
 		parse_error(ps, &path->at, "an empty path");
 	ps->p->journal = path->s;
-	if (keep->s)
-		value_parse_duration(ps, &ps->p->journal_keep, keep);
+}
+
+void parse_journal_keep(struct parse *ps, const struct word *number, const struct word *unit)
+{
+	if (ps->p->journal_keep)
+		parse_error(ps, &number->at, "'keep' stands twice in this line");
+	else if (unit)
+		value_parse_span(ps, &ps->p->journal_keep, number, unit);
+	else
+		value_parse_duration(ps, &ps->p->journal_keep, number);
+}
+
+void parse_journal_sync(struct parse *ps, const struct word *w)
+{
+	static const char *const names[] = {"second", "none"};
+	unsigned which = 0;
+
+	value_parse_choice(ps, &which, w, "way to sync", names, sizeof(names) / sizeof(*names));
+	ps->p->journal_unsynced = which == 1;
 }
 
 void parse_feed_start(struct parse *ps, const struct word *transport)

@@ -337,6 +337,21 @@ static void print_duration(struct writer *t, const char *word, int64_t seconds)
 	writer_add(t, " %s %lld%c", word, (long long)(seconds / units[i].seconds), units[i].unit);
 }
 
+/* In the largest unit that it is a whole number of: "12 months" reads as it was written. */
+static void print_span(struct writer *t, const char *word, int64_t seconds)
+{
+	const int64_t year = 366 * 86400ll, month = 31 * 86400ll;
+
+	if (!seconds || (seconds % year && seconds % month))
+		print_duration(t, word, seconds);
+	else if (seconds % year == 0)
+		writer_add(t, " %s %lld year%s", word, (long long)(seconds / year),
+			   seconds == year ? "" : "s");
+	else
+		writer_add(t, " %s %lld month%s", word, (long long)(seconds / month),
+			   seconds == month ? "" : "s");
+}
+
 static void print_settings(struct writer *t, const struct policy *p)
 {
 	writer_add(t, "mode %s\n", p->mode == MODE_ENFORCE ? "enforce" : "monitor");
@@ -347,8 +362,8 @@ static void print_settings(struct writer *t, const struct policy *p)
 	}
 	if (p->journal) {
 		print_named(t, "journal", p->journal);
-		print_duration(t, "keep", p->journal_keep);
-		writer_add(t, "\n");
+		print_span(t, "keep", p->journal_keep);
+		writer_add(t, "%s\n", p->journal_unsynced ? " sync none" : "");
 	}
 	for (size_t i = 0; i < p->nfeeds; i++) {
 		const struct policy_feed *f = &p->feeds[i];

@@ -177,6 +177,37 @@ bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w)
 	return false;
 }
 
+bool value_parse_span(struct parse *ps, int64_t *ret, const struct word *number,
+		      const struct word *unit)
+{
+	static const struct {
+		const char *name;
+		int64_t seconds;
+	} units[] = {
+		{"day", 86400}, {"week", 7 * 86400}, {"month", 31 * 86400}, {"year", 366 * 86400},
+	};
+	uint64_t v;
+
+	if (!value_parse_number(&v, number->s, strlen(number->s), 36600) || !v) {
+		parse_error(ps, &number->at, "'%s' is no number of %s", number->s, unit->s);
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(units) / sizeof(*units); i++) {
+		size_t n = strlen(units[i].name);
+
+		if (strncmp(unit->s, units[i].name, n) != 0 ||
+		    (unit->s[n] && strcmp(unit->s + n, "s") != 0))
+			continue;
+		*ret = (int64_t)v * units[i].seconds;
+		if (*ret <= 100 * 366 * 86400ll)
+			return true;
+		parse_error(ps, &number->at, "more than 100 years");
+		return false;
+	}
+	parse_error(ps, &unit->at, "'%s' is no unit: days, weeks, months or years", unit->s);
+	return false;
+}
+
 bool value_parse_date(struct parse *ps, int64_t *ret, const struct word *w)
 {
 	unsigned days;
