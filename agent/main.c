@@ -70,7 +70,7 @@ static const struct verb verbs[] = {
 	 "  --until WHEN         the same\n"
 	 "  --filter KEY=GLOB    only records with this value, as in event.action=flow-*; may be repeated\n"
 	 "  --follow             go on with what comes\n"
-	 "  --journal DIR        the journal (default /var/log/cordon/journal)\n"
+	 "  --journal DIR        the journal (default /var/log/cordon)\n"
 	 "  --json               the records as they are, a line each\n"},
 	{"ledger", cmd_ledger, "what left in a period, allowed or not: sums by country, unit, law ...",
 	 "[options]\n"
@@ -82,7 +82,7 @@ static const struct verb verbs[] = {
 	 "  --csv                comma-separated values\n"
 	 "  --json               one JSON object a row, a line each\n"},
 	{"verify", cmd_verify, "check the journal's records and signatures, or one record's proof",
-	 "[DIR] [options]                  DIR: the journal (default /var/log/cordon/journal)\n"
+	 "[DIR] [options]                  DIR: the journal (default /var/log/cordon)\n"
 	 "  --key VERIFIER       whose signatures count (default: the journal's own verifier file)\n"
 	 "  --checkpoint FILE    a checkpoint that was seen elsewhere; may be repeated\n"
 	 "  --proof FILE         check this proof of one record instead (with --key)\n"

@@ -26,7 +26,7 @@ static const char usage[] =
 	"  checkpoint           the latest signed root of all records\n"
 	"  key                  the verifier of this journal's signatures\n"
 	"  export DIR           the journal as a C2SP tlog-tiles tree, for public tools\n\n"
-	"  --journal DIR        the journal (default /var/log/cordon/journal)\n"
+	"  --journal DIR        the journal (default /var/log/cordon)\n"
 	"  --output FILE        proof: write it there, and the record beside it as FILE.record\n"
 	"  --pem                key: as PEM, for openssl pkeyutl\n\n"
 	"'cordon verify' checks a journal or a proof.\n";

@@ -77,6 +77,8 @@ static void on_second(void *arg)
 	if (d->pcap_live && second % COUNTS_EVERY == 0)
 		pcap_live_expire(d->pcap_live, loop_unix_ns());
 	aggregate_tick(d->aggregate, loop_monotonic_ns());
+	daemon_journal_second(d);
+	daemon_metrics_second(d);
 	daemon_load_due(d);
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);
@@ -117,6 +119,7 @@ static void on_kernel(void *arg, uint32_t events)
 
 	(void)events;
 	kernel_source_poll(d->kernel_source);
+	daemon_journal_flush(d);
 }
 
 static void on_pcap_live(void *arg, uint32_t events)
@@ -368,10 +371,12 @@ static int start(struct daemon *d)
 				      "block, but the mode is enforce");
 	r = r ? r : start_control(d);
 	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
+	r = r ? r : daemon_metrics_load(d, d->engine, stderr);
 	r = r ? r : start_feeds(d);
 	if (r)
 		return r;
 	daemon_name_host(d);
+	daemon_journal_start(d);
 	r = d->cfg.pcap ? start_pcap_live(d) : start_kernel(d);
 	if (r == 0 && ((d->kernel && daemon_guard_start(d) < 0) || daemon_watch_clock(d) < 0 ||
 		       loop_timer(d->loop, LOOP_SECOND, LOOP_SECOND, on_second, d) < 0)) {
@@ -456,10 +461,15 @@ static void stop(struct daemon *d, bool ran)
 				    : "the agent stops, nothing is watched any more");
 	}
 	daemon_refuted_done(d);
+	if (ran)
+		daemon_journal_stop(d);
+	else
+		journal_close(d->journal);
 	top_free(d->top);
 	d->top = NULL;
 	if (ran && d->kernel)
 		leave_kernel(d);
+	metrics_close(d->metrics);
 	control_close(d->control);
 	kernel_source_free(d->kernel_source);
 	cgroups_free(d->cgroups);

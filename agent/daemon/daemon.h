@@ -7,6 +7,7 @@
  *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
  *   daemon_event.c    events: ids, the alert file, state events, the last messages
+ *   daemon_journal.c  the journal: events in, checkpoints out
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
  *   daemon_status.c   the answer to 'cordon status' and the control requests
  *
@@ -19,6 +20,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "agent/daemon/control.h"
+#include "agent/daemon/metrics.h"
 #include "agent/base/diag_print.h"
 #include "agent/engine/engine.h"
 #include "agent/base/loop.h"
@@ -26,6 +28,7 @@
 #include "agent/feed/file.h"
 #include "agent/feed/aggregate.h"
 #include "agent/feed/top.h"
+#include "agent/journal/journal.h"
 #include "agent/host/cgroup.h"
 #include "agent/host/process.h"
 #include "agent/host/netlink.h"
@@ -77,6 +80,11 @@ struct daemon {
 	struct aggregate *aggregate;
 	struct top *top;
 	struct daemon_feeds feeds;
+	struct metrics *metrics; /* owned; NULL: none */
+	struct journal *journal; /* owned; NULL: none */
+	char *journal_dir;	 /* owned */
+	int journal_error;	 /* of the last write */
+	uint64_t journal_long;	 /* events that were too long for it */
 	struct json_writer line;    /* of the event that is written */
 	struct ecs_host host_names; /* points into names */
 	char names[3][128];
@@ -134,6 +142,7 @@ const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
 
 /* daemon_event.c */
 void daemon_place_refuted(void *daemon, struct event *e); /* from a source */
+int daemon_feed(struct daemon *d, struct event *e); /* to the feeds, not to the journal */
 int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a feed has lost it */
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -163,6 +172,21 @@ void daemon_guard_cgroup(struct daemon *d, const char *path); /* this one appear
 void daemon_mode_start(struct daemon *d); /* before the first publish; tells what is odd */
 void daemon_mode_remember(struct daemon *d,
 			  int mode); /* of 'reload --mode'; -1: the policy's again */
+
+/* daemon_metrics.c: 'feed metrics "ADDRESS"' of the policy. 0 or an exit code. */
+int daemon_metrics_load(struct daemon *d, const struct engine *e, FILE *errors);
+void daemon_metrics_second(struct daemon *d);
+
+/* daemon_journal.c */
+void daemon_journal_start(struct daemon *d); /* with the first engine; never fails */
+/* Before a swap: opens the journal that e's policy names, if it is another one. 0 or an exit code. */
+int daemon_journal_load(struct daemon *d, const struct engine *e, FILE *errors);
+void daemon_journal_settle(struct daemon *d); /* after a swap */
+void daemon_journal_add(struct daemon *d, const char *line, size_t len);
+void daemon_journal_flush(struct daemon *d); /* at the end of a turn of the loop */
+void daemon_journal_second(struct daemon *d);
+void daemon_journal_stop(struct daemon *d);
+json_t *daemon_journal_status(const struct daemon *d); /* null: the policy names none */
 
 /* daemon_status.c */
 json_t *daemon_request(void *daemon, const json_t *request);

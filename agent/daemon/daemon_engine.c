@@ -183,14 +183,19 @@ static int install(struct daemon *d, struct engine *e, int override, FILE *to)
 	r = daemon_open_feeds(d, e, &feeds, to);
 	if (r)
 		return r;
-	if (d->kernel && daemon_publish(d, e, mode, to) < 0) {
+	r = daemon_metrics_load(d, e, to);
+	r = r ? r : daemon_journal_load(d, e, to);
+	if (r == 0 && d->kernel && daemon_publish(d, e, mode, to) < 0)
+		r = EXIT_FAILED;
+	if (r) {
 		daemon_close_feeds(&feeds);
-		return EXIT_FAILED;
+		return r;
 	}
 	d->mode_override = override;
 	swap(d, e, mode);
 	daemon_close_feeds(&d->feeds); /* after the last events of the old policy went there */
 	d->feeds = feeds;
+	daemon_journal_settle(d);
 	return 0;
 }
 

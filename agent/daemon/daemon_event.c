@@ -38,25 +38,48 @@ static int write_feed(struct daemon *d, struct feed_file *f, const char *line, s
 	return r;
 }
 
-int daemon_emit(void *daemon, struct event *e)
+/* The event as a line with an id of its own; NULL when there is no memory. */
+static const char *line_of(struct daemon *d, struct event *e)
 {
-	struct daemon *d = daemon;
 	const char *line;
-	int r = 0;
 
 	e->sequence = ++d->sequence;
 	d->host_names.created_ns = loop_unix_ns();
 	event_id_v7(e->id, d->host_names.created_ns);
 	line = ecs_format(&d->line, e, &d->host_names);
-	if (!line) {
+	if (line)
+		d->events++;
+	else
 		diag_say("not enough memory to write an alert down");
-		return -ENOMEM;
-	}
-	d->events++;
+	return line;
+}
+
+static int feed_line(struct daemon *d, const char *line)
+{
+	int r = 0;
+
 	for (unsigned i = 0; i < d->feeds.n; i++)
 		if (write_feed(d, d->feeds.file[i], line, strlen(line)) < 0)
 			r = -EIO;
 	return r;
+}
+
+int daemon_feed(struct daemon *d, struct event *e)
+{
+	const char *line = line_of(d, e);
+
+	return line ? feed_line(d, line) : -ENOMEM;
+}
+
+int daemon_emit(void *daemon, struct event *e)
+{
+	struct daemon *d = daemon;
+	const char *line = line_of(d, e);
+
+	if (!line)
+		return -ENOMEM;
+	daemon_journal_add(d, line, strlen(line)); /* first: what a feed shows can be proven */
+	return feed_line(d, line);
 }
 
 static void read_name(char *buf, size_t size, const char *path)
@@ -115,6 +138,7 @@ void daemon_alarm(void *daemon, const char *action, const char *detail)
 	if (!d->top)
 		diag_say("%s: %s", action, detail);
 	daemon_emit(d, &e);
+	daemon_journal_flush(d);
 }
 
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
@@ -166,6 +190,8 @@ static int open_feed(struct daemon *d, struct daemon_feeds *to, const char *path
 
 bool daemon_delivers(const struct policy_feed *f)
 {
+	if (strcmp(f->transport, "metrics") == 0)
+		return true;
 	return strcmp(f->transport, "file") == 0 && (!f->format || strcmp(f->format, "ecs") == 0);
 }
 
@@ -176,6 +202,8 @@ int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_fe
 	int r = d->cfg.alerts ? open_feed(d, to, d->cfg.alerts, errors) : 0;
 
 	for (size_t i = 0; i < p->nfeeds && r == 0; i++) {
+		if (strcmp(p->feeds[i].transport, "metrics") == 0)
+			continue; /* daemon_metrics.c */
 		if (daemon_delivers(&p->feeds[i]))
 			r = open_feed(d, to, p->feeds[i].target, errors);
 		else
@@ -183,10 +211,6 @@ int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_fe
 				"%s:%u: warning: this version delivers to no feed but 'file ... format ecs'\n",
 				p->file, p->feeds[i].line);
 	}
-	if (p->journal)
-		fprintf(errors,
-			"%s: warning: the journal is not written by this version; alerts go to the files only\n",
-			p->file);
 	if (r == 0 && !to->n && !d->cfg.live)
 		r = open_feed(d, to, "-", errors);
 	if (r)

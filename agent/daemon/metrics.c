@@ -25,6 +25,7 @@ struct metrics {
 	int epoll;
 	metrics_status_fn *status;
 	void *arg;
+	char *address; /* owned */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" for an address */
 };
 
@@ -184,6 +185,11 @@ int metrics_open(struct metrics **ret, struct loop *l, const char *address,
 	if (!m)
 		return -ENOMEM;
 	*m = (struct metrics){.loop = l, .epoll = -1, .status = status, .arg = arg};
+	m->address = strdup(address);
+	if (!m->address) {
+		metrics_close(m);
+		return -ENOMEM;
+	}
 	fd = strncmp(address, UNIX, strlen(UNIX)) == 0 ? listen_unix(m, address + strlen(UNIX))
 						       : listen_address(address);
 	r = fd < 0 ? fd : start(m, fd);
@@ -196,6 +202,16 @@ int metrics_open(struct metrics **ret, struct loop *l, const char *address,
 	return 0;
 }
 
+const char *metrics_address(const struct metrics *m)
+{
+	return m->address;
+}
+
+void metrics_second(struct metrics *m)
+{
+	MHD_run(m->http);
+}
+
 void metrics_close(struct metrics *m)
 {
 	if (!m)
@@ -206,5 +222,6 @@ void metrics_close(struct metrics *m)
 		MHD_stop_daemon(m->http);
 	if (m->path[0])
 		unlink(m->path);
+	free(m->address);
 	free(m);
 }

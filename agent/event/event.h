@@ -170,6 +170,7 @@ struct event {
 	const char *distance; /* consistent, implausible, refuted, proven; NULL = nothing to say */
 	float soil_km;	      /* EVENT_PLACE_REFUTED: no soil of the country is nearer to home */
 	bool refuted; /* the sources agree on the place, and the round-trip time says otherwise */
+	const char *checkpoint; /* the journal's signed root: a note of several lines */
 	const char *detail;  /* one sentence: why; NULL: none */
 	const char *capture; /* replay: file */
 	const char *capture_sha256;

@@ -21,10 +21,13 @@ static const struct {
 	{"boot-open", 4},
 	{"verdict-mismatch", 4},
 	{"source-failed", 4},
+	{"journal-tampered", 4},
+	{"journal-failed", 4},
 	/* less is known or told than should be */
 	{"cgroup-missing", 3},
 	{"guard-blind", 3},
 	{"lost-events", 3},
+	{"journal-repaired", 2},
 	{"reload-failed", 3},
 	{"place-db-stale", 3},
 	{"mode-requested", 2},

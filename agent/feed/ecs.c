@@ -304,6 +304,7 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 	if (e->lost)
 		ecs_put_lost(j, e->lost);
 	put_proof(j, e);
+	json_writer_text_set(j, "checkpoint", e->checkpoint);
 	json_writer_close(j, '}');
 }
 

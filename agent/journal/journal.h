@@ -24,7 +24,7 @@
 #include "agent/journal/merkle.h"
 #include "agent/journal/note.h"
 
-#define JOURNAL_DIR	      "/var/log/cordon/journal"
+#define JOURNAL_DIR	      "/var/log/cordon"
 #define JOURNAL_RECORD_MAX    65535u /* an entry of a tlog-tiles bundle has a length of 16 bits */
 #define JOURNAL_SEGMENT_BYTES (64u << 20)
 #define JOURNAL_BUFFER_MAX    (4u << 20) /* records not yet written, when the disk refuses them */
@@ -71,9 +71,14 @@ struct journal_state {
 	uint64_t signed_records; /* size of the latest checkpoint */
 	int sign_error;
 };
+/* keep, sync: as in the config, from now on. */
+void journal_configure(struct journal *j, int64_t keep, enum journal_sync sync);
 void journal_state(const struct journal *j, struct journal_state *ret);
 /* Records lost before room returned, once: the caller appends a record that says so. */
 uint64_t journal_take_lost(struct journal *j);
+
+/* The index of the oldest record kept, once after segments were dropped; 0: none was. */
+uint64_t journal_take_pruned(struct journal *j);
 
 /* Call once a second: starts the thread on a checkpoint when there is something new, drops segments
  * past their time. Returns a new checkpoint (valid until the next call), or NULL. */

@@ -45,4 +45,28 @@ void hash_base64(char ret[BASE64_HASH], const struct merkle_hash *h);
 int reader_from(struct journal_reader **ret, int dirfd);
 int reader_leaf(struct journal_reader *r, uint64_t i, struct merkle_hash *ret);
 const struct segments *reader_segments(const struct journal_reader *r);
+/* journal_open.c makes it, journal_write.c lets it grow. */
+struct journal {
+	struct journal_config cfg;
+	char *dir, *origin; /* cfg points here */
+	int dirfd, lock, segment;
+	int segment_before; /* ended since the last checkpoint, to be synced with the next */
+	uint64_t segment_first, segment_bytes;
+	struct merkle_hasher *hasher;
+	struct merkle_frontier tree;
+	struct merkle_hash tile[TILE_LEVELS][TILE_WIDTH]; /* of each level, the one that grows */
+	bool has_checkpoint;
+	bool tiles_behind; /* one could not be written: made again at the next open */
+	char *buffer;
+	size_t used, room;
+	struct note_key *key;
+	struct signer *signer;
+	struct journal_state state;
+	char *note; /* the last checkpoint that was handed out */
+	int64_t retained;
+	uint64_t pruned; /* the oldest record since segments were dropped; 0: told */
+};
+/* The segment that is written from now on; the one before is kept open until it is synced. */
+int segment_open(struct journal *j, uint64_t first, int flags);
+void journal_free(struct journal *j);
 #endif

@@ -58,7 +58,8 @@ statement
 	| T_SUBJECT T_WORD '{' { parse_body_start(ps); } subject_body '}' { parse_subject(ps, &$2); }
 	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
-	| T_JOURNAL T_STRING { parse_journal(ps, &$1, &$2); } journal_parts
+	| T_JOURNAL T_STRING { parse_journal_start(ps); } journal_parts
+	  { parse_journal_end(ps, &$1, &$2); }
 	| T_FEED T_WORD { parse_feed_start(ps, &$2); } optional_string
 	  { parse_feed_part(ps, FEED_TARGET, &$4); } feed_parts { parse_feed_end(ps); }
 	| T_ALLOW { parse_rule_start(ps, DECIDE_ALLOW, &$1); } clauses { parse_rule_end(ps); }

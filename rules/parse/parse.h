@@ -134,7 +134,8 @@ void parse_geo_start(struct parse *ps, const struct word *path);
 void parse_geo_age(struct parse *ps, const struct word *w);
 void parse_geo_stale(struct parse *ps, const struct word *w);
 void parse_geo_end(struct parse *ps);
-void parse_journal(struct parse *ps, const struct word *key, const struct word *path);
+void parse_journal_start(struct parse *ps);
+void parse_journal_end(struct parse *ps, const struct word *key, const struct word *path);
 /* unit NULL: the duration is one word (400d) */
 void parse_journal_keep(struct parse *ps, const struct word *number, const struct word *unit);
 void parse_journal_sync(struct parse *ps, const struct word *w);

@@ -167,7 +167,14 @@ void parse_geo_end(struct parse *ps)
 	PARSE_PUSH(ps, &ps->geos, ps->geo);
 }
 
-void parse_journal(struct parse *ps, const struct word *key, const struct word *path)
+enum journal_part { JOURNAL_KEEP, JOURNAL_SYNC };
+
+void parse_journal_start(struct parse *ps)
+{
+	ps->parts = 0;
+}
+
+void parse_journal_end(struct parse *ps, const struct word *key, const struct word *path)
 {
 	if (!once(ps, ONCE_JOURNAL, "journal", &key->at))
 		return;
@@ -178,9 +185,9 @@ void parse_journal(struct parse *ps, const struct word *key, const struct word *
 
 void parse_journal_keep(struct parse *ps, const struct word *number, const struct word *unit)
 {
-	if (ps->p->journal_keep)
-		parse_error(ps, &number->at, "'keep' stands twice in this line");
-	else if (unit)
+	if (!part_once(ps, JOURNAL_KEEP, number))
+		return;
+	if (unit)
 		value_parse_span(ps, &ps->p->journal_keep, number, unit);
 	else
 		value_parse_duration(ps, &ps->p->journal_keep, number);
@@ -191,6 +198,8 @@ void parse_journal_sync(struct parse *ps, const struct word *w)
 	static const char *const names[] = {"second", "none"};
 	unsigned which = 0;
 
+	if (!part_once(ps, JOURNAL_SYNC, w))
+		return;
 	value_parse_choice(ps, &which, w, "way to sync", names, sizeof(names) / sizeof(*names));
 	ps->p->journal_unsynced = which == 1;
 }
