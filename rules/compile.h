@@ -42,6 +42,7 @@ struct compiled {
 	struct compile_core *core;   /* what explain reads; compile.c's */
 	/* Unix seconds of the next zone date or expiry after now; INT64_MAX = never */
 	int64_t next_change;
+	int64_t since; /* the last one at or before now; INT64_MIN = none */
 };
 /* 0, -E2BIG (a stated limit; the diag says which), -ENOMEM. One region, dropped whole by
  * compiled_free. */

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* replay.c - the verb: captures through the same road as live traffic; events as JSON lines, or a
  * summary. */
-#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/replay.h"
@@ -19,19 +18,25 @@
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
 
-#define DEPTH_MAX  16 /* of directories */
-#define REASON_MAX 256
+#define SUMS_FREE (256u << 20)
 
 static const char usage[] =
 	"usage: cordon replay [options] PATH...\n"
-	"Captures (pcap, pcapng, gzip) through the same policy as live traffic. PATH is a file, a directory, or - for\n"
-	"standard input. Events go to standard output, one JSON line each.\n\n"
+	"Captures (pcap, pcapng; plain or gzip, zstd, lz4, xz) through the same policy as live traffic. PATH is a file, a\n"
+	"directory, a pattern, or - for standard input. Packets are taken in the order of their time, and each is judged\n"
+	"by the zones and rules of its time. Events go to standard output, one JSON line each.\n\n"
 	"  -p, --policy FILE    policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
 	"  --geo FILE           places database; may be repeated (default: the policy's geo lines)\n"
 	"  --inside CIDR        a network that is inside, besides the policy's; may be repeated\n"
 	"  --summary FILE       one JSON object with all destinations; - is standard output, instead of events\n"
 	"  --all                the summary lists destinations that are inside or local too\n"
 	"  --json               events as JSON lines (they always are)\n"
+	"  --list FILE          paths in a file, a line each (or each ended by a NUL)\n"
+	"  --filter EXPRESSION  only packets that match it, in the language of tcpdump\n"
+	"  --from TIME          only packets from then on; --to TIME: before then\n"
+	"  --dedup              packets that were seen twice (mirrored ports, 'any') count once\n"
+	"  --sums               SHA-256 of captures in a summary on standard output too, when they are over 256 MB\n"
+	"  --today DATE         what a packet without a time of its own is judged as of (default: the day it is)\n"
 	"  --flows-max N        one-way flows kept at a time (default 16777216)\n\n"
 	"Exit codes: 0 nothing found, 1 failed, 2 usage, 3 the policy is wrong, 4 a transfer that the policy blocks or\n"
 	"alerts on, 5 the input was damaged (wins over 4; what was readable is reported). SIGINT and SIGTERM end the\n"
@@ -42,83 +47,16 @@ static void own_replay(struct replay *r)
 	pipeline_free(r->pipeline);
 	for (size_t i = 0; i < r->nengines; i++)
 		engine_free(r->engines[i]);
-	for (size_t i = 0; i < r->ncaptures; i++)
+	for (size_t i = 0; i < r->ncaptures; i++) {
 		free(r->captures[i].path);
+		free(r->captures[i].note);
+	}
+	replay_filter_free(r);
 	free(r->engines);
 	free(r->captures);
 	free(r->inside);
 	free(r->geo);
 	json_writer_free(&r->json);
-}
-
-static int add_path(struct replay *r, const char *path, const struct stat *st, bool listed)
-{
-	struct replay_capture *c = reallocarray(r->captures, r->ncaptures + 1, sizeof(*c));
-
-	if (!c)
-		return -ENOMEM;
-	r->captures = c;
-	c += r->ncaptures;
-	*c = (struct replay_capture){.path = strdup(path), .listed = listed};
-	if (!c->path)
-		return -ENOMEM;
-	if (st && S_ISREG(st->st_mode))
-		c->size = (uint64_t)st->st_size;
-	r->all_bytes += c->size;
-	r->ncaptures++;
-	return 0;
-}
-
-static int visible(const struct dirent *d)
-{
-	return d->d_name[0] != '.';
-}
-
-static int add_tree(struct replay *r, const char *path, unsigned depth);
-
-/* A directory's entries in the order of their names, directories below it where their name stands.
- */
-static int add_directory(struct replay *r, const char *path, unsigned depth)
-{
-	struct dirent **entry;
-	int n = scandir(path, &entry, visible, alphasort), result = 0;
-
-	if (n < 0)
-		return -errno;
-	for (int i = 0; i < n; i++) {
-		_free_ char *sub = NULL;
-
-		if (result == 0 && asprintf(&sub, "%s/%s", path, entry[i]->d_name) < 0)
-			result = -ENOMEM;
-		if (result == 0)
-			result = add_tree(r, sub, depth + 1);
-		free(entry[i]);
-	}
-	free(entry);
-	return result;
-}
-
-static int add_tree(struct replay *r, const char *path, unsigned depth)
-{
-	struct stat st;
-	int result = 0;
-
-	if (!strcmp(path, "-"))
-		return add_path(r, path, NULL, true);
-	if (depth > DEPTH_MAX)
-		result = -ELOOP;
-	else if (stat(path, &st) < 0)
-		result = -errno;
-	else if (S_ISDIR(st.st_mode))
-		return add_directory(r, path, depth);
-	if (result < 0) {
-		diag_say("%s: %s", path, strerror(-result));
-		return result;
-	}
-	if (depth &&
-	    !S_ISREG(st.st_mode)) /* a socket that stands in a directory is nobody's request */
-		return 0;
-	return add_path(r, path, &st, !depth);
 }
 
 static void put_event(void *arg, struct event *e)
@@ -139,144 +77,6 @@ static void put_event(void *arg, struct event *e)
 static bool on_stdout(const struct replay *r)
 {
 	return r->summary && !strcmp(r->summary, "-");
-}
-
-static void name_capture(void *arg, uint32_t number, struct record *record)
-{
-	const struct replay *r = arg;
-
-	record->capture = r->captures[number].path;
-	record->capture_sha256 = r->captures[number].sha256;
-}
-
-static int load_engine(struct replay *r, uint64_t time_ns)
-{
-	struct engine **slot = reallocarray(r->engines, r->nengines + 1, sizeof(*slot));
-	struct diag_print print;
-	int result;
-
-	if (!slot)
-		return -ENOMEM;
-	r->engines = slot;
-	r->config.now = (int64_t)(time_ns / 1000000000);
-	diag_print_init(&print, stderr);
-	result = engine_load(&slot[r->nengines], &r->config,
-			     r->nengines ? slot[r->nengines - 1] : NULL, &print.sink);
-	diag_print_done(&print);
-	if (result < 0)
-		return result;
-	r->next_change = slot[r->nengines++]->compiled->next_change;
-	return 0;
-}
-
-/* The policy is compiled for the day of the first packet: zones and expiry follow the packets'
- * time. */
-static int start(struct replay *r, uint64_t first_ns)
-{
-	struct pipeline_config cfg = {.replay = true,
-				      .capture = name_capture,
-				      .arg = r,
-				      .flows_max = r->flows_max,
-				      .event = on_stdout(r) ? NULL : put_event};
-	int result;
-
-	if (r->pipeline)
-		return 0;
-	result = load_engine(r, first_ns);
-	if (result < 0)
-		return result;
-	cfg.engine = r->engines[0];
-	if (cfg.engine->policy_shipped)
-		diag_say("no policy given and no %s: using the shipped eu.conf",
-			 ENGINE_POLICY_DEFAULT);
-	if (cfg.engine->needs_subject)
-		diag_say("the policy names units, users or cgroups, which a capture does not "
-			 "know: there, block and alert rules match and allow rules do not");
-	return pipeline_new(&r->pipeline, &cfg);
-}
-
-static int another_day(struct replay *r, uint64_t time_ns)
-{
-	int result = load_engine(r, time_ns);
-
-	return result < 0 ? result : pipeline_engine(r->pipeline, r->engines[r->nengines - 1]);
-}
-
-/* Not for a signal, and not for a reader of the events that went away or a disk that is full. */
-static bool goes_on(const struct replay *r)
-{
-	return !r->error && !interrupt_came();
-}
-
-static int packets(struct replay *r, const struct replay_capture *c, struct capture *reader)
-{
-	struct packet_frame frames[CAPTURE_BATCH];
-	int n, result = 0;
-
-	while (result == 0 && goes_on(r) &&
-	       (n = capture_next(reader, frames, CAPTURE_BATCH)) != 0) {
-		if (n == -EINTR)
-			break;
-		if (n < 0) {
-			diag_say("%s: cannot be read on: %s", c->path, strerror(-n));
-			r->failed = true;
-			break;
-		}
-		if (!r->pipeline)
-			result = start(r, frames[0].time_ns);
-		if (result == 0 && frames[0].time_ns / 1000000000 >= (uint64_t)r->next_change)
-			result = another_day(r, frames[0].time_ns);
-		if (result == 0) {
-			pipeline_capture(r->pipeline, (uint32_t)(c - r->captures));
-			result = pipeline_packets(r->pipeline, frames, (size_t)n);
-		}
-		replay_progress(r, capture_bytes(reader));
-	}
-	return result;
-}
-
-static void keep_text(void *arg, const struct diag *d)
-{
-	text_put(arg, REASON_MAX, "%s", d->text);
-}
-
-/* *reader stays NULL when the file is passed over: in a directory, what is no capture may stand
- * beside captures. */
-static void open_capture(struct replay *r, struct replay_capture *c, struct capture **reader)
-{
-	char why[REASON_MAX] = "";
-	struct diag_sink sink = {.fn = keep_text, .arg = why};
-	int result = capture_open(reader, c->path, !on_stdout(r), &sink); /* events carry its sum */
-
-	if (result == -EINVAL && !c->listed) {
-		diag_say("%s: passed over: %s", c->path, why);
-		r->skipped++;
-	} else if (result < 0) {
-		diag_say("%s: %s", c->path, why);
-		r->failed = true;
-	}
-}
-
-static int one_capture(struct replay *r, struct replay_capture *c)
-{
-	struct capture *reader = NULL;
-	int result;
-
-	open_capture(r, c, &reader);
-	if (!reader)
-		return 0;
-	result = packets(r, c, reader);
-	r->read += goes_on(r);
-	for (unsigned k = 0; k < CAPTURE_DAMAGES; k++)
-		r->damaged[k] += capture_damaged(reader)[k];
-	if (result == 0 && goes_on(r) && !on_stdout(r) && capture_sha256(reader, c->sha256) < 0 &&
-	    goes_on(r)) {
-		diag_say("%s: cannot be read to its end for its sum", c->path);
-		r->failed = true;
-	}
-	r->done_bytes += capture_bytes(reader);
-	capture_close(reader);
-	return result;
 }
 
 static int exit_code(const struct replay *r)
@@ -331,19 +131,21 @@ static void say_interrupted(struct replay *r)
 		 r->read, r->ncaptures, c->packets);
 	diag_say("interrupted: %s", text);
 	e.time_ns = c->last_ns;
-	e.policy = r->engines[r->nengines - 1]->policy;
+	e.policy = r->engines[0]->policy;
 	if (!on_stdout(r) && event_id_v8(e.id, &e) == 0)
 		put_event(r, &e);
 }
 
 static int replay(struct replay *r)
 {
-	int result = 0, code;
+	int result, code;
 
-	for (size_t i = 0; i < r->ncaptures && result == 0 && goes_on(r); i++)
-		result = one_capture(r, &r->captures[i]);
+	/* Events carry them. Of very much, a summary alone costs twice the time with them. */
+	r->sums |= !on_stdout(r) || r->all_bytes <= SUMS_FREE;
+	r->event = on_stdout(r) ? NULL : put_event;
+	result = replay_start(r);
 	if (result == 0)
-		result = start(r, 0);
+		result = replay_read(r);
 	if (result == 0)
 		result = pipeline_finish(r->pipeline);
 	replay_progress_end(r);
@@ -393,6 +195,16 @@ static int add_geo(struct replay *r, const char *path)
 	return 0;
 }
 
+static int set_time(const char *option, uint64_t *ret, const char *text)
+{
+	if (replay_time(ret, text) < 0)
+		return diag_usage("replay",
+				  "%s takes a date, a date and time (2026-11-25T08:00:00Z) or Unix "
+				  "seconds, not '%s'",
+				  option, text);
+	return 0;
+}
+
 static int set_flows_max(struct replay *r, const char *text)
 {
 	uint64_t n;
@@ -404,7 +216,21 @@ static int set_flows_max(struct replay *r, const char *text)
 	return 0;
 }
 
-enum { OPT_GEO = 256, OPT_INSIDE, OPT_SUMMARY, OPT_ALL, OPT_JSON, OPT_FLOWS };
+enum {
+	OPT_GEO = 256,
+	OPT_INSIDE,
+	OPT_SUMMARY,
+	OPT_ALL,
+	OPT_JSON,
+	OPT_FLOWS,
+	OPT_LIST,
+	OPT_FILTER,
+	OPT_FROM,
+	OPT_TO,
+	OPT_DEDUP,
+	OPT_TODAY,
+	OPT_SUMS
+};
 static const struct option options[] = {
 	{"policy", required_argument, NULL, 'p'},
 	{"geo", required_argument, NULL, OPT_GEO},
@@ -413,6 +239,13 @@ static const struct option options[] = {
 	{"all", no_argument, NULL, OPT_ALL},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"flows-max", required_argument, NULL, OPT_FLOWS},
+	{"list", required_argument, NULL, OPT_LIST},
+	{"filter", required_argument, NULL, OPT_FILTER},
+	{"from", required_argument, NULL, OPT_FROM},
+	{"to", required_argument, NULL, OPT_TO},
+	{"dedup", no_argument, NULL, OPT_DEDUP},
+	{"sums", no_argument, NULL, OPT_SUMS},
+	{"today", required_argument, NULL, OPT_TODAY},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -437,6 +270,23 @@ static int option(struct replay *r, int o)
 		return 0;
 	case OPT_FLOWS:
 		return set_flows_max(r, optarg);
+	case OPT_LIST:
+		return replay_add_list(r, optarg) < 0 ? EXIT_FAILED : 0;
+	case OPT_FILTER:
+		r->filter = optarg;
+		return 0;
+	case OPT_FROM:
+		return set_time("--from", &r->from_ns, optarg);
+	case OPT_TO:
+		return set_time("--to", &r->to_ns, optarg);
+	case OPT_DEDUP:
+		r->dedup = true;
+		return 0;
+	case OPT_SUMS:
+		r->sums = true;
+		return 0;
+	case OPT_TODAY:
+		return set_time("--today", &r->now_ns, optarg);
 	}
 	fputs("see 'cordon replay --help'\n", stderr);
 	return EXIT_USAGE;
@@ -457,16 +307,22 @@ int cmd_replay(int argc, char **argv)
 		if (result)
 			return result;
 	}
-	if (optind == argc)
+	if (optind == argc && !r.ncaptures)
 		return diag_usage("replay", "which captures?");
+	result = replay_filter_check(&r);
+	if (result)
+		return result;
 	for (int i = optind; i < argc; i++) {
-		if (add_tree(&r, argv[i], 0) < 0)
+		if (replay_add(&r, argv[i]) < 0)
 			return EXIT_FAILED;
 	}
 	if (!r.ncaptures) {
-		diag_say("no file in the directories given");
-		return EXIT_FAILED;
+		diag_say("no file that can be read in what was given");
+		return r.unread && !r.failed ? EXIT_DAMAGED : EXIT_FAILED;
 	}
+	replay_find_copies(&r);
+	if (!r.now_ns)
+		r.now_ns = (uint64_t)time(NULL) * 1000000000ull;
 	if (interrupt_catch() < 0)
 		diag_say("an interruption will leave nothing: %m");
 	return replay(&r);

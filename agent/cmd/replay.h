@@ -1,19 +1,41 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* replay.h - the state of one 'cordon replay', shared by the verb, its summary and its progress
- * line. */
+/*
+ * replay.h - the state of one 'cordon replay', shared by its files: which captures (replay_input.c),
+ * in what order (replay_read.c), which of their packets (replay_filter.c), what was damaged or not
+ * judged (replay_damage.c), and what was found (replay_summary.c).
+ */
 #ifndef AGENT_CMD_REPLAY_H
 #define AGENT_CMD_REPLAY_H
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 #include "agent/flow/pipeline.h"
 #include "agent/base/json_writer.h"
 #include "agent/source/capture.h"
 
+#define REPLAY_NAME 512
+
+enum replay_state {
+	REPLAY_WAITING, /* not read to its end */
+	REPLAY_READ,
+	REPLAY_COPY,   /* of another one, which counts */
+	REPLAY_PASSED, /* no capture, and not asked for by name */
+	REPLAY_UNREAD  /* told, and in the exit code */
+};
 struct replay_capture {
 	char *path; /* owned */
 	char sha256[65];
 	uint64_t size;
-	bool listed; /* named on the command line, not found in a directory */
+	ino_t inode;
+	dev_t device;
+	bool regular;
+	bool listed;	   /* named on the command line, not found in a directory */
+	uint64_t first_ns; /* where it stands in the order */
+	enum replay_state state;
+	uint64_t packets, first_seen, last_seen;
+	uint64_t damaged[CAPTURE_DAMAGES], lost;
+	struct capture_note *note; /* owned */
+	size_t nnotes;
 };
 struct replay {
 	struct engine_config config;
@@ -21,29 +43,61 @@ struct replay {
 	const char **geo;    /* owned array of argv's strings */
 	const char *summary; /* path, "-", or NULL */
 	bool all;	     /* destinations inside too */
-	bool failed;	     /* some file could not be read at all */
+	bool sums;	     /* of the captures are wanted */
+	bool failed;	     /* some file that was named could not be read at all */
 	bool interrupted;    /* a signal came before everything was read */
-	size_t read;	     /* captures read to their end */
+	bool dedup;
+	uint64_t now_ns; /* what a packet without a time is judged as of */
+	void (*event)(void *arg, struct event *e);
+	const char *filter;
+	struct replay_programs *programs; /* owned */
+	uint64_t from_ns, to_ns;
+	uint64_t filtered; /* packets that were not asked for */
+	size_t read;	   /* captures read to their end */
 	size_t flows_max;
 	struct replay_capture *captures; /* owned */
 	size_t ncaptures;
-	struct engine **engines; /* owned; the last one decides */
+	struct engine **engines; /* owned; one for each stretch of time; [0]: of now */
 	size_t nengines;
-	int64_t next_change; /* Unix seconds: the policy must be compiled again */
 	struct pipeline *pipeline;
 	struct json_writer json;
 	uint64_t damaged[CAPTURE_DAMAGES];
 	uint64_t skipped; /* files of a directory that are no captures */
+	uint64_t unread;  /* files, folders and links that could not be read */
+	uint64_t twice;	  /* files that are others */
 	int error;	  /* of writing events */
 	/* progress */
 	bool terminal;
 	uint64_t done_bytes, all_bytes, began_ns, said_ns;
 	unsigned rounds;
 };
+
+/* input: a file, a directory, a pattern, "-"; or a file with such, a line each. 0 or -errno, told. */
+int replay_add(struct replay *r, const char *path);
+int replay_add_list(struct replay *r, const char *list);
+void replay_find_copies(struct replay *r);
+struct capture *replay_open(struct replay *r, struct replay_capture *c); /* NULL: told */
+const char *replay_name(char buf[REPLAY_NAME], const char *path);	 /* for a terminal */
+
+/* read */
+int replay_start(struct replay *r); /* policy, places, pipeline */
+int replay_read(struct replay *r);  /* every packet. 0 or -errno */
+bool replay_goes_on(const struct replay *r);
+
+/* filter */
+int replay_filter_check(struct replay *r); /* 0, or an exit code after a sentence */
+void replay_filter_free(struct replay *r);
+unsigned replay_filter(struct replay *r, struct packet_frame *f, unsigned n); /* how many stay */
+int replay_time(uint64_t *ret, const char *text); /* a date, date and time, or Unix seconds */
+
+/* damage */
+bool replay_damaged(const struct replay *r);
+void replay_say_damage(const struct replay *r); /* on stderr */
+void replay_put_damage(struct json_writer *j, const struct replay *r);
+void replay_put_inputs(struct json_writer *j, const struct replay *r);
+
 /* The summary's text in r->json. NULL: no memory. */
 const char *replay_summary(struct replay *r, int exit_code);
-bool replay_damaged(const struct replay *r);
-void replay_say_damage(const struct replay *r); /* on stderr, a line a kind */
 void replay_progress(struct replay *r, uint64_t bytes);
 void replay_progress_end(struct replay *r);
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* replay_summary.c - what a replay found, as one JSON object, and its progress for a person who
  * waits. */
-#include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -14,78 +13,6 @@
 
 #define PROGRESS_NS	 200000000ull
 #define PROGRESS_BATCHES 1024 /* looks at the clock this seldom */
-
-/* What the packet decoder could not judge; a frame without IP in it is none of these. */
-static const struct {
-	enum packet_result result;
-	const char *name, *sentence;
-} unjudged[] = {
-	{PACKET_BAD_IP, "bad_ip_header", "packets with a broken IP header"},
-	{PACKET_SHORT, "short_frame", "frames that end inside their link header"},
-	{PACKET_TOO_DEEP, "too_deep", "frames with too many link headers"},
-	{PACKET_UNKNOWN_LINK, "unknown_link", "packets of an unknown link type"},
-	{PACKET_UNKNOWN_TYPE, "unknown_type", "frames without IP whose type is not known"},
-	{PACKET_ENCRYPTED, "encrypted", "frames that are encrypted below IP"},
-};
-#define UNJUDGED (sizeof(unjudged) / sizeof(*unjudged))
-
-static uint64_t unjudged_packets(const struct replay *r, size_t i)
-{
-	return r->pipeline ? pipeline_counts(r->pipeline)->by_result[unjudged[i].result] : 0;
-}
-
-bool replay_damaged(const struct replay *r)
-{
-	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
-		if (r->damaged[i])
-			return true;
-	for (size_t i = 0; i < UNJUDGED; i++)
-		if (unjudged_packets(r, i))
-			return true;
-	return false;
-}
-
-static const char *link_text(uint16_t link, char *buf, size_t size)
-{
-	const char *name = pcap_datalink_val_to_description(link);
-
-	text_put(buf, size, name ? "%u (%s)" : "%u", link, name);
-	return buf;
-}
-
-void replay_say_damage(const struct replay *r)
-{
-	const struct pipeline_counts *c = r->pipeline ? pipeline_counts(r->pipeline) : NULL;
-	char text[128], name[128];
-
-	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
-		if (r->damaged[i])
-			diag_say("damaged input: %s: %s", capture_damage_name(i),
-				 text_count(text, r->damaged[i]));
-	for (size_t i = 0; i < UNJUDGED; i++)
-		if (unjudged_packets(r, i))
-			diag_say("not judged: %s: %s", unjudged[i].sentence,
-				 text_count(text, unjudged_packets(r, i)));
-	for (unsigned i = 0; c && i < c->nlinks; i++)
-		diag_say("link type %s is not known: %s packets counted, not judged",
-			 link_text(c->link_type[i], name, sizeof(name)),
-			 text_count(text, c->link_packets[i]));
-	if (c && c->evicted)
-		diag_say("more than the limit of flows at a time: %s idle ones were ended early",
-			 text_count(text, c->evicted));
-}
-
-static void put_damage(struct json_writer *j, const struct replay *r)
-{
-	json_writer_open(j, "damaged", '{');
-	for (unsigned i = 0; i < CAPTURE_DAMAGES; i++)
-		if (r->damaged[i])
-			json_writer_number(j, capture_damage_name(i), r->damaged[i]);
-	for (size_t i = 0; i < UNJUDGED; i++)
-		if (unjudged_packets(r, i))
-			json_writer_number(j, unjudged[i].name, unjudged_packets(r, i));
-	json_writer_close(j, '}');
-}
 
 static void put_country(struct json_writer *j, const char *key, uint16_t country)
 {
@@ -109,15 +36,32 @@ static void put_destination(struct json_writer *j, const struct pipeline_destina
 		json_writer_text(j, "rule", d->rule ? d->rule->text : "default");
 	json_writer_number(j, "packets", d->packets);
 	json_writer_number(j, "bytes", d->bytes);
+	if (d->layer != LAYER_OUTER)
+		json_writer_bool(j, "tunnelled", true);
 	json_writer_close(j, '}');
 }
 
+/* Bytes count once: those of a packet that leaves inside another that leaves are in 'tunnels' only. */
+static bool in_egress(const struct pipeline_destination *d)
+{
+	return d->egress && d->layer != LAYER_COVERED;
+}
+static bool in_destinations(const struct pipeline_destination *d)
+{
+	return d->layer == LAYER_OUTER;
+}
+static bool in_tunnels(const struct pipeline_destination *d)
+{
+	return d->egress && d->layer != LAYER_OUTER;
+}
+
 static void put_destinations(struct json_writer *j, const char *key,
-			     const struct pipeline_destination *d, size_t n, bool egress_only)
+			     const struct pipeline_destination *d, size_t n,
+			     bool (*in)(const struct pipeline_destination *d))
 {
 	json_writer_open(j, key, '[');
 	for (size_t i = 0; i < n; i++)
-		if (d[i].egress || !egress_only)
+		if (in(&d[i]))
 			put_destination(j, &d[i]);
 	json_writer_close(j, ']');
 }
@@ -143,16 +87,24 @@ static void put_notes(struct json_writer *j, const struct replay *r,
 	json_writer_number(j, "deep_headers", c->deep);
 	json_writer_number(j, "flows_evicted", c->evicted);
 	json_writer_number(j, "files_skipped", r->skipped);
-	if (c->packets) {
+	json_writer_number(j, "files_twice", r->twice);
+	json_writer_number(j, "filtered", r->filtered);
+	json_writer_number(j, "duplicates", c->duplicates);
+	json_writer_number(j, "length_over_frame", c->length_over_frame);
+	json_writer_number(j, "frame_over_length", c->frame_over_length);
+	json_writer_number(j, "no_clock", c->no_clock);
+	json_writer_number(j, "tunnels", c->tunnels);
+	json_writer_number(j, "tunnels_unread", c->tunnels_unread);
+	if (c->first_ns) {
 		json_writer_time(j, "first", c->first_ns);
 		json_writer_time(j, "last", c->last_ns);
 	}
 	json_writer_close(j, '}');
 }
 
-static void put_inputs(struct json_writer *j, const struct replay *r)
+static void put_sources(struct json_writer *j, const struct replay *r)
 {
-	const struct engine *e = r->engines[r->nengines - 1];
+	const struct engine *e = r->engines[0];
 
 	json_writer_open(j, "policy", '{');
 	json_writer_text(j, "file", e->policy->file);
@@ -176,6 +128,30 @@ static void put_inputs(struct json_writer *j, const struct replay *r)
 	json_writer_close(j, ']');
 }
 
+/* What was taken to be inside, and why. */
+static void put_inside(struct json_writer *j, const struct replay *r)
+{
+	const struct policy *p = r->engines[0]->policy;
+	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
+	char text[IP_STRLEN + 4];
+
+	json_writer_open(j, "inside", '{');
+	json_writer_open(j, "networks", '[');
+	for (size_t i = 0; i < p->ninside; i++)
+		json_writer_text(j, NULL, cidr_format(text, &p->inside[i]));
+	json_writer_close(j, ']');
+	if (p->ninside)
+		json_writer_text(j, "because",
+				 r->config.ninside ? "--inside" : "the policy says it");
+	else
+		json_writer_text(
+			j, "because",
+			"nothing is said: private, link-local and unique local addresses, and "
+			"the host that captured where the capture names it");
+	json_writer_number(j, "packets", c->inside);
+	json_writer_close(j, '}');
+}
+
 const char *replay_summary(struct replay *r, int exit_code)
 {
 	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
@@ -191,13 +167,17 @@ const char *replay_summary(struct replay *r, int exit_code)
 	json_writer_number(j, "ip_packets", c->ip_packets);
 	json_writer_number(j, "bytes", c->bytes);
 	json_writer_number(j, "flows", c->flows);
-	put_damage(j, r);
-	put_destinations(j, "egress", d, n, true);
+	replay_put_damage(j, r);
+	put_destinations(j, "egress", d, n, in_egress);
+	put_destinations(j, "tunnels", d, n, in_tunnels);
 	put_verdicts(j, c);
 	put_notes(j, r, c);
-	put_inputs(j, r);
+	put_sources(j, r);
+	put_inside(j, r);
+	replay_put_inputs(j, r);
 	if (r->all)
-		put_destinations(j, "destinations", d, n, false);
+		put_destinations(j, "destinations", d, n, in_destinations);
+	json_writer_bool(j, "complete", !r->interrupted);
 	if (r->interrupted)
 		json_writer_bool(j, "incomplete", true);
 	json_writer_number(j, "exit_code", (uint64_t)exit_code);

@@ -237,7 +237,11 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 			      .detail = header_text[r->header],
 			      .capture = r->capture,
 			      .capture_sha256 = r->capture_sha256,
-			      .capture_packet = r->capture_packet};
+			      .capture_packet = r->capture_packet,
+			      .because = r->because,
+			      .part = r->part,
+			      .depth = r->depth,
+			      .tunnel = r->tunnel};
 	put_place(e, d.class, ret);
 	if (d.before) {
 		ret->policy = NULL;

@@ -112,7 +112,7 @@ int destinations_add(struct destinations *a, const struct destination_line *what
 	for (uint32_t i = first; i; i = l->next) {
 		l = &a->line[i];
 		if (l->rule != what->rule || l->action != what->action ||
-		    l->egress != what->egress || l->class != what->class)
+		    l->egress != what->egress || l->layer != what->layer || l->class != what->class)
 			continue;
 		l->packets += what->packets;
 		l->bytes += what->bytes;

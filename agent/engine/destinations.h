@@ -27,7 +27,9 @@ struct destination_line {
 	uint32_t next, destination;
 	uint32_t class; /* that decided */
 	uint16_t rule;
-	uint8_t action, egress;
+	uint8_t action;
+	bool egress : 1;
+	uint8_t layer : 7; /* layer: whose the bytes are is the caller's to say */
 };
 struct destinations {
 	struct destination *destination; /* [0] is the one past the limit */

@@ -99,6 +99,15 @@ struct event_summary {
 	struct event_count rest, rest_processes;
 };
 
+/* What says who opened a flow, where packets are all that is known of it. */
+enum opened_because {
+	BECAUSE_UNSAID,
+	BECAUSE_HANDSHAKE,
+	BECAUSE_POLICY, /* one of its ports is in a service of the policy */
+	BECAUSE_PORTS,	/* one of them is a well-known service's */
+	BECAUSE_FIRST,	/* that side was seen first */
+	OPENED_BECAUSES
+};
 /* What its header alone decides, whatever the rules say: block, by no rule. */
 enum record_header {
 	HEADER_PLAIN,
@@ -139,6 +148,10 @@ struct record {
 	} verdict;
 	const char *capture, *capture_sha256; /* replay */
 	uint64_t capture_packet;
+	enum opened_because because; /* replay */
+	uint16_t part;	    /* of the flow: parts that ended before this one */
+	uint8_t depth;	    /* packets around it; 0: it is the outermost */
+	const char *tunnel; /* that it was in; NULL: none */
 };
 struct event {
 	enum event_kind kind;
@@ -175,6 +188,10 @@ struct event {
 	const char *capture; /* replay: file */
 	const char *capture_sha256;
 	uint64_t capture_packet; /* from 1 */
+	enum opened_because because;
+	uint16_t part;
+	uint8_t depth;
+	const char *tunnel;
 	const char *places_name, *places_sha256;
 	int64_t places_date;
 };

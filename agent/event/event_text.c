@@ -111,16 +111,30 @@ void event_id_v7(char ret[37], uint64_t unix_ns)
 	put_uuid(ret, b, 7);
 }
 
+static const char *const because[OPENED_BECAUSES] = {
+	[BECAUSE_UNSAID] = "",	     [BECAUSE_HANDSHAKE] = "handshake", [BECAUSE_POLICY] = "policy",
+	[BECAUSE_PORTS] = "ports",   [BECAUSE_FIRST] = "first seen",
+};
+
+const char *event_because_name(enum opened_because b)
+{
+	return b < OPENED_BECAUSES ? because[b] : "";
+}
+
 int event_id_v8(char ret[37], const struct event *e)
 {
-	char text[256];
+	char text[512], src[IP_STRLEN], dst[IP_STRLEN], final[IP_STRLEN] = "";
 	uint8_t md[EVP_MAX_MD_SIZE];
 	unsigned n;
-	size_t len = text_put(text, sizeof(text), "cordon event|%s|%s|%llu|%u|%s",
-			      e->policy ? e->policy->sha256 : "",
-			      e->capture_sha256 ? e->capture_sha256 : "",
-			      (unsigned long long)e->capture_packet, e->rule ? e->rule->line : 0,
-			      event_kind_name(e->kind));
+	size_t len;
+
+	if (e->embedded.v)
+		(void)ip_format(final, &e->embedded);
+	len = text_put(text, sizeof(text), "cordon event|%s|%llu|%s|%u|%s|%u|%u|%u.%u|%s|%u|%s|%u|%u",
+		       e->policy ? e->policy->sha256 : "", (unsigned long long)e->time_ns,
+		       ip_format(src, &e->flow.src), e->flow.sport, ip_format(dst, &e->flow.dst),
+		       e->flow.dport, e->flow.proto, e->flow.icmp_type, e->flow.icmp_code, final,
+		       e->rule ? e->rule->line : 0, event_kind_name(e->kind), e->part, e->depth);
 
 	if (EVP_Digest(text, len, md, &n, EVP_sha256(), NULL) != 1)
 		return -EIO;

@@ -21,6 +21,7 @@ void event_id_v7(char ret[37], uint64_t unix_ns);
 /* Version 8: the beginning of SHA-256 over policy sum, capture sum, packet number, rule and kind:
  * the same input gives the same id, so that a second replay does not look like a second transfer. 0
  * or -EIO. */
+const char *event_because_name(enum opened_because b); /* "handshake" */
 int event_id_v8(char ret[37], const struct event *e);
 /* Community id v1, seed 0 ("1:..." base64 of SHA-1). For ICMP (1, 58) sport and dport hold type and
  * code. */

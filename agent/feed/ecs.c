@@ -283,6 +283,14 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 		json_writer_text(j, "verdict", event_verdict_name(e->verdict));
 		json_writer_bool(j, "enforced", e->enforced != 0);
 		json_writer_text(j, "opened", e->opened == OPENED_HERE ? "here" : "peer");
+		if (e->because)
+			json_writer_text(j, "opened_because", event_because_name(e->because));
+		if (e->tunnel) {
+			json_writer_open(j, "tunnel", '{');
+			json_writer_text(j, "type", e->tunnel);
+			json_writer_number(j, "depth", e->depth);
+			json_writer_close(j, '}');
+		}
 		if (e->rule) {
 			json_writer_number(j, "line", e->rule->line);
 			json_writer_text_set(j, "purpose", e->rule->purpose);

@@ -11,6 +11,7 @@ struct fragment {
 	uint32_t id;
 	uint16_t sport, dport;
 	uint64_t used; /* order of arrival; 0 = empty */
+	uint64_t time_ns;
 	uint8_t v, raw_proto, proto, has_ports;
 };
 struct fragments {
@@ -71,14 +72,23 @@ static struct fragment *group(struct fragments *f, const struct fragment *key)
 	return f->slot + h % (FRAGMENT_MAX / FRAGMENT_WAYS) * FRAGMENT_WAYS;
 }
 
+static bool lives(const struct fragment *f, uint64_t time_ns)
+{
+	return (time_ns > f->time_ns ? time_ns - f->time_ns : f->time_ns - time_ns) <= FRAGMENT_NS;
+}
+
 static void remember(struct fragment *g, struct fragment *key, const struct packet *k, uint64_t now)
 {
 	struct fragment *to = g;
 
 	for (int i = 0; i < FRAGMENT_WAYS; i++) {
-		if (g[i].used && same(&g[i], key))
+		if (g[i].used && same(&g[i], key)) {
 			/* the first of two firsts counts: a second one may be there to confuse */
-			return;
+			if (lives(&g[i], key->time_ns))
+				return;
+			to = &g[i];
+			break;
+		}
 		if (g[i].used < to->used)
 			to = &g[i];
 	}
@@ -90,7 +100,7 @@ static void remember(struct fragment *g, struct fragment *key, const struct pack
 	*to = *key;
 }
 
-int fragments_see(struct fragments *f, struct packet *k)
+int fragments_see(struct fragments *f, struct packet *k, uint64_t time_ns)
 {
 	struct fragment key, *g;
 
@@ -100,13 +110,14 @@ int fragments_see(struct fragments *f, struct packet *k)
 			return -ENOMEM;
 	}
 	fragment_key(&key, k);
+	key.time_ns = time_ns;
 	g = group(f, &key);
 	if (!(k->flags & PACKET_LATER)) {
 		remember(g, &key, k, ++f->clock);
 		return 0;
 	}
 	for (int i = 0; i < FRAGMENT_WAYS; i++) {
-		if (!g[i].used || !same(&g[i], &key))
+		if (!g[i].used || !same(&g[i], &key) || !lives(&g[i], time_ns))
 			continue;
 		k->proto = g[i].proto;
 		k->sport = g[i].sport;

@@ -9,11 +9,13 @@
  * forgotten, and its remaining fragments are judged without ports. */
 #define FRAGMENT_MAX  65536
 #define FRAGMENT_WAYS 8
+/* An id comes again: what is this old is another datagram (reassembly timers are 15 to 60 s) */
+#define FRAGMENT_NS 30000000000ull
 
 struct fragments;
 int fragments_new(struct fragments **ret); /* takes its memory at the first fragment only */
 void fragments_free(struct fragments *f);
 /* A first fragment is remembered; a later one gets proto, ports and PACKET_HAS_PORTS. 1: a later
  * one without a first (it stays without ports); 0; -ENOMEM. */
-int fragments_see(struct fragments *f, struct packet *k);
+int fragments_see(struct fragments *f, struct packet *k, uint64_t time_ns);
 #endif

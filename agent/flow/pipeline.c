@@ -49,6 +49,8 @@ void pipeline_free(struct pipeline *p)
 	pipeline_distance_free(p->distance);
 	free(p->ended);
 	free(p->route);
+	free(p->pending);
+	free(p->duplicates);
 	free(p);
 }
 
@@ -62,94 +64,13 @@ void pipeline_capture(struct pipeline *p, uint32_t number)
 	p->capture = number;
 }
 
-static void count_unknown_link(struct pipeline_counts *c, uint16_t link)
+void pipeline_host(struct pipeline *p, const struct ip *address)
 {
-	unsigned i = 0;
-
-	while (i < c->nlinks && c->link_type[i] != link)
-		i++;
-	if (i == c->nlinks && i < 64)
-		c->link_type[c->nlinks++] = link;
-	c->link_packets[i]++;
-}
-
-/* The number under which a source route's end is known; the last number stands for all that have no
- * room. */
-static unsigned route_number(struct pipeline *p, const struct packet *k)
-{
-	struct ip end;
-
-	p->counts.routed++;
-	if (!k->final)
-		return ROUTE_OTHER;
-	end = ip_from_bytes(k->v, k->final);
-	if (!p->route)
-		p->route = calloc(PIPELINE_ROUTES_MAX + 1, sizeof(*p->route));
-	if (!p->route)
-		return ROUTE_OTHER;
-	for (unsigned i = 1; i <= p->nroutes; i++)
-		if (!ip_cmp(&p->route[i], &end))
-			return i;
-	if (p->nroutes == PIPELINE_ROUTES_MAX)
-		return ROUTE_OTHER;
-	p->route[++p->nroutes] = end;
-	return p->nroutes;
-}
-
-/* What is rare: fragments, source routes, too many headers. */
-static int unusual(struct pipeline *p, struct packet *k, unsigned *route)
-{
-	int r = 0;
-
-	if (k->flags & PACKET_FRAGMENT) {
-		p->counts.fragments++;
-		r = fragments_see(p->fragments, k);
-		if (r > 0)
-			p->counts.fragments_unmatched++;
-	}
-	if (k->flags & PACKET_ROUTED)
-		*route = route_number(p, k);
-	if (k->flags & PACKET_DEEP) {
-		p->counts.deep++;
-		*route = ROUTE_TOO_DEEP;
-	}
-	return r < 0 ? r : 0;
-}
-
-/* 1: *s holds an IP packet; 0: none; -ENOMEM */
-static inline int see(struct pipeline *p, const struct packet_frame *f, struct pipeline_seen *s)
-{
-	struct packet k;
-	enum packet_result result = packet_decode(&k, f);
-	unsigned route = 0;
-
-	p->counts.by_result[result]++;
-	p->counts.snapped += f->caplen < f->len;
-	if (result != PACKET_IP) {
-		if (result == PACKET_UNKNOWN_LINK)
-			count_unknown_link(&p->counts, f->link);
-		return 0;
-	}
-	if (k.flags & (PACKET_FRAGMENT | PACKET_ROUTED | PACKET_DEEP)) {
-		int r = unusual(p, &k, &route);
-
-		if (r < 0)
-			return r;
-	}
-	flow_id_make(&s->id, k.v, k.src, k.dst, k.sport, k.dport, k.proto, route);
-	s->hash = flow_hash(&p->flows, &s->id);
-	flow_prefetch(&p->flows, s->hash);
-	s->length = k.length;
-	s->flags = k.flags;
-	s->icmp_type = k.icmp_type;
-	s->icmp_code = k.icmp_code;
-	s->time_ns = f->time_ns;
-	s->number = f->number;
-	s->timed = false;
-	if (p->distance)
-		pipeline_distance_segment(s, &k);
-	p->counts.bytes += k.length;
-	return 1;
+	for (unsigned i = 0; i < p->nhosts; i++)
+		if (!ip_cmp(&p->host[i], address))
+			return;
+	if (p->nhosts < PIPELINE_HOSTS_MAX)
+		p->host[p->nhosts++] = *address;
 }
 
 /* Live, a violation is told at its first packet. */
@@ -184,22 +105,52 @@ static int new_flow(struct pipeline *p, const struct pipeline_seen *s, struct fl
 	return r;
 }
 
-/* A rule with a date: what came before it ends under the old verdict. */
-static int again(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+int pipeline_part(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
 	struct flow_more *m = &p->flows.more[f->more];
-	int r;
+	int r = pipeline_end_flow(p, f, p->engine);
 
-	if (s->time_ns < m->until_ns)
-		return 0;
-	r = pipeline_end_flow(p, f, p->engine);
 	if (r < 0)
 		return r;
 	m->first_ns = s->time_ns;
 	m->number = s->number;
 	m->capture = p->capture;
+	m->side = s->side;
+	m->closed = 0;
 	pipeline_judge(p, f, s->time_ns);
 	return 0;
+}
+
+/* Connections that follow each other under the same ports are not one: a new handshake after the
+ * end of the old one, or after a while. */
+static bool another(const struct flow_more *m, const struct pipeline_seen *s, const struct flow *f)
+{
+	uint64_t quiet = s->time_ns > f->last_ns ? s->time_ns - f->last_ns : 0;
+
+	if (!f->packets || !f->last_ns)
+		return false;
+	if (quiet > PIPELINE_IDLE_NS)
+		return true;
+	return s->flags & PACKET_SYN && m->because == BECAUSE_HANDSHAKE &&
+	       (m->closed || quiet > PIPELINE_AGAIN_NS);
+}
+
+/* What may change a flow that is known: a date, a handshake, an end, a while without packets. */
+static int changes(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	int r = 0;
+
+	if (f->id.rest & FLOW_JUDGED_UNTIL && s->time_ns >= m->until_ns && !p->neras)
+		r = pipeline_part(p, s, f);
+	if (!p->cfg.replay || r < 0)
+		return r;
+	if (another(m, s, f) || (f->id.rest & FLOW_INCOMING && s->side == PACKET_SIDE_OUT))
+		r = pipeline_part(p, s, f);
+	if (r == 0 && s->flags & (PACKET_SYN | PACKET_SYNACK))
+		pipeline_handshake(p, s, f);
+	m->closed |= (s->flags & PACKET_CLOSE) != 0;
+	return r;
 }
 
 static int time_flow(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
@@ -211,8 +162,10 @@ static int time_flow(struct pipeline *p, const struct pipeline_seen *s, struct f
 
 static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
-	if (f->id.rest & FLOW_JUDGED_UNTIL) {
-		int r = again(p, s, f);
+	if (f->id.rest & (FLOW_JUDGED_UNTIL | FLOW_INCOMING) ||
+	    s->flags & (PACKET_SYN | PACKET_SYNACK | PACKET_CLOSE) ||
+	    s->time_ns > f->last_ns + PIPELINE_IDLE_NS) {
+		int r = changes(p, s, f);
 
 		if (r < 0)
 			return r;
@@ -277,44 +230,72 @@ static int count(struct pipeline *p, struct pipeline_seen *seen, size_t n)
 	return rest(p, seen + first, n - first);
 }
 
-/* Time is the packets'. Frames without IP count as well. */
-static void clocks(struct pipeline *p, const struct packet_frame *frames, size_t n)
+/* Fragments that had to wait, and need not any more. */
+static int waited(struct pipeline *p)
 {
-	struct pipeline_counts *c = &p->counts;
-	uint64_t clock = p->clock, first = c->first_ns ? c->first_ns : frames[0].time_ns,
-		 last = c->last_ns;
-	uint64_t backward = 0;
+	uint32_t capture = p->capture;
+	unsigned kept = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		uint64_t t = frames[i].time_ns;
+	for (unsigned i = 0; i < p->npending; i++) {
+		struct pipeline_pending w = p->pending[i];
 
-		backward += t < clock;
-		first = t < first ? t : first;
-		last = t > last ? t : last;
-		clock = t;
+		if (!w.ready) {
+			p->pending[kept++] = w;
+			continue;
+		}
+		w.seen.hash = flow_hash(&p->flows, &w.seen.id);
+		p->capture = w.capture;
+		if (r == 0)
+			r = count(p, &w.seen, 1);
 	}
-	c->first_ns = first;
-	c->last_ns = last;
-	c->backward += backward;
-	p->clock = clock;
+	p->capture = capture;
+	p->npending = kept;
+	p->nready = 0;
+	return r;
 }
 
 static int batch(struct pipeline *p, const struct packet_frame *frames, size_t n)
 {
-	struct pipeline_seen seen[PIPELINE_BATCH];
+	struct pipeline_seen seen[PIPELINE_BATCH + PIPELINE_SHARED_MAX + PIPELINE_DEPTH_MAX];
 	size_t have = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		int r = see(p, &frames[i], &seen[have]);
-
-		if (r < 0)
-			return r;
-		have += (size_t)r;
+	pipeline_clocks(p, frames, n);
+	for (size_t i = 0; i < n && r == 0; i++) {
+		r = pipeline_see(p, &frames[i], seen, &have);
+		if (r == -EAGAIN) { /* too many eras: those there are end with what they have */
+			r = count(p, seen, have);
+			have = 0;
+			if (r == 0)
+				r = pipeline_flush(p);
+			if (r == 0)
+				r = pipeline_see(p, &frames[i], seen, &have);
+		}
+		if (r == 0 && have >= PIPELINE_BATCH) {
+			r = count(p, seen, have);
+			have = 0;
+		}
 	}
-	clocks(p, frames, n);
-	p->counts.packets += n;
-	p->counts.ip_packets += have;
-	return count(p, seen, have);
+	if (r == 0)
+		r = count(p, seen, have);
+	if (r == 0 && p->npending) {
+		pipeline_waited(p, false);
+		if (p->nready)
+			r = waited(p);
+	}
+	return r;
+}
+
+int pipeline_finish(struct pipeline *p)
+{
+	int r = 0;
+
+	if (p->npending) {
+		pipeline_waited(p, true);
+		r = waited(p);
+	}
+	return r < 0 ? r : pipeline_end_all(p);
 }
 
 int pipeline_packets(struct pipeline *p, const struct packet_frame *frames, size_t n)

@@ -31,6 +31,13 @@ struct pipeline_config {
 	/* Replay: path and SHA-256 of a capture, by the caller's number, asked when an event is
 	 * made. Set in the record. */
 	void (*capture)(void *arg, uint32_t number, struct record *r);
+	/* Replay: the engine that decides at a time, asked once for each stretch of time in which
+	 * zones and rules do not change; it must live until pipeline_free. NULL: 'engine' always. */
+	int (*engine_at)(void *arg, int64_t unix_s, const struct engine **ret);
+	/* Replay: packets from before 1990 or from beyond a day after this are judged as of this. 0:
+	 * every clock is believed. */
+	uint64_t now_ns;
+	bool dedup; /* replay: packets that were seen twice count once */
 	void *arg;
 };
 struct pipeline;
@@ -42,6 +49,8 @@ void pipeline_free(struct pipeline *p); /* does not flush */
  * pipeline_finish. 0 or -ENOMEM. */
 int pipeline_engine(struct pipeline *p, const struct engine *e);
 
+/* Replay: the capturing host has this address. Where nothing is said to be inside, it is. */
+void pipeline_host(struct pipeline *p, const struct ip *address);
 /* The next packets come from the capture with this number. */
 void pipeline_capture(struct pipeline *p, uint32_t number);
 /* Frames in order, any number. 0 or -ENOMEM. */
@@ -51,6 +60,15 @@ int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns);
 /* Ends every flow: all outstanding events go to the sink, in the order of their first packets. */
 int pipeline_finish(struct pipeline *p);
 
+/* Frames that were not judged: what they are, how many, and where the first is. */
+#define PIPELINE_KINDS 128
+struct pipeline_kind {
+	uint16_t link;
+	enum packet_result result; /* PACKET_CONTROL: of the closed list */
+	uint32_t type;		   /* link.h: an ether type, or a number of LINK_TYPE_ */
+	uint32_t capture;
+	uint64_t number, packets;
+};
 struct pipeline_counts {
 	uint64_t packets;		    /* frames */
 	uint64_t ip_packets;		    /* with an IP header */
@@ -64,18 +82,31 @@ struct pipeline_counts {
 	uint64_t flows_by_verdict[4], packets_by_verdict[4],
 		bytes_by_verdict[4]; /* egress; after pipeline_finish */
 	uint64_t first_ns, last_ns;
-	/* packets of link types that are not known, by link_type; [64]: all others */
-	uint64_t link_packets[65];
-	uint16_t link_type[64];
-	unsigned nlinks;
+	uint64_t flows_inner;	 /* of packets that others carried; not in flows */
+	uint64_t shared;	 /* packets beyond the first of their frame */
+	uint64_t tunnels;	 /* packets that carry others, */
+	uint64_t tunnels_unread; /* and those that do, and could not be read */
+	uint64_t duplicates;	 /* packets that were seen before */
+	uint64_t length_over_frame, frame_over_length;
+	uint64_t no_clock; /* packets with an implausible time, judged as of today */
+	uint64_t judged;   /* outermost packets that leave; all others stay */
+	uint64_t inside;   /* packets from inside */
+	struct pipeline_kind kind[PIPELINE_KINDS];
+	unsigned nkinds;
 };
 const struct pipeline_counts *pipeline_counts(const struct pipeline *p);
 
+enum pipeline_layer {
+	LAYER_OUTER,
+	LAYER_INNER,   /* carried by a packet that does not leave */
+	LAYER_COVERED, /* carried by one that leaves, where its bytes are counted already */
+};
 /* One line of the account: a destination under one verdict of one rule. Strings belong to the
  * engine. */
 struct pipeline_destination {
 	struct ip address;	   /* v 0: all destinations past the limit */
 	bool egress;		   /* false: inside, local or coming in */
+	uint8_t layer;		   /* enum pipeline_layer */
 	const struct place *place; /* of the class that decided */
 	const char *provider, *region;
 	enum decide_action verdict;

@@ -42,6 +42,10 @@ static void put_event(struct pipeline *p, const struct pipeline_ended *x)
 			 .icmp_type = m->icmp_type,
 			 .icmp_code = m->icmp_code},
 		.capture_packet = p->cfg.replay ? m->number : 0,
+		.because = p->cfg.replay ? m->because : BECAUSE_UNSAID,
+		.part = m->part,
+		.depth = m->depth,
+		.tunnel = m->tunnel,
 	};
 	struct event ev;
 
@@ -91,6 +95,13 @@ static int tell_end(struct pipeline *p, struct flow_more *m, struct pipeline_end
 	return x->packets ? pipeline_tell(p, x) : 0;
 }
 
+static enum pipeline_layer layer_of(const struct flow_more *m)
+{
+	if (!m->depth)
+		return LAYER_OUTER;
+	return m->covered ? LAYER_COVERED : LAYER_INNER;
+}
+
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e)
 {
 	struct flow_more *m = &p->flows.more[f->more];
@@ -108,13 +119,20 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 					.class = m->class,
 					.rule = m->rule,
 					.action = m->action,
-					.egress = m->egress};
+					.egress = m->egress != 0,
+					.layer = layer_of(m)};
 	int r = 0;
 
 	if (!x.packets)
 		return 0;
+	if (p->neras)
+		x.engine = pipeline_engine_of(p, &f->id);
 	if (p->cfg.replay)
 		r = destinations_add(&p->destinations, &line);
+	if (m->inside)
+		p->counts.inside += x.packets;
+	if (m->egress && !m->depth)
+		p->counts.judged += x.packets;
 	if (m->egress) {
 		p->counts.flows_by_verdict[m->action]++;
 		p->counts.packets_by_verdict[m->action] += x.packets;
@@ -125,6 +143,7 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 	f->packets = 0;
 	m->packets_high = 0;
 	f->bytes = 0;
+	m->part++;
 	return r;
 }
 
@@ -306,7 +325,27 @@ static int by_first_packet(const void *a, const void *b)
 	       (int)((const struct pipeline_ended *)b)->kind;
 }
 
-int pipeline_finish(struct pipeline *p)
+static bool drop_all(void *arg, struct flow *f, struct flow_more *m)
+{
+	(void)arg;
+	(void)f;
+	(void)m;
+	return true;
+}
+
+/* More eras than a flow's id can tell apart: what is known ends, and they are counted anew. */
+int pipeline_flush(struct pipeline *p)
+{
+	struct sweep s = {.p = p, .engine = p->engine};
+
+	flow_table_sweep(&p->flows, end_all, &s);
+	end_batch(&s);
+	flow_table_sweep(&p->flows, drop_all, &s);
+	p->neras = p->last_era = 0;
+	return s.error;
+}
+
+int pipeline_end_all(struct pipeline *p)
 {
 	struct sweep s = {.p = p, .engine = p->engine};
 
@@ -327,6 +366,8 @@ static int by_address(const void *a, const void *b)
 
 	if (c)
 		return c;
+	if (x->layer != y->layer)
+		return x->layer < y->layer ? -1 : 1;
 	if (x->egress != y->egress)
 		return x->egress ? -1 : 1;
 	if (x->verdict != y->verdict)
@@ -352,6 +393,7 @@ int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret,
 		out[i - 1] = (struct pipeline_destination){
 			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){.v = 0},
 			.egress = l->egress,
+			.layer = l->layer,
 			.place = place,
 			.provider = engine_string(e, place->provider),
 			.region = engine_string(e, place->region),

@@ -11,12 +11,20 @@
 #include "agent/flow/table.h"
 #include "geo/distance/distance.h"
 
-#define PIPELINE_BATCH 32
+#define PIPELINE_BATCH	     32
+#define PIPELINE_SHARED_MAX  48 /* packets of one frame: those that share it, and their layers */
+#define PIPELINE_DEPTH_MAX   8
+#define PIPELINE_PENDING_MAX 1024
+#define PIPELINE_HOSTS_MAX   64
+#define PIPELINE_IDLE_NS     3600000000000ull /* a flow that was quiet for so long has ended */
+#define PIPELINE_AGAIN_NS    60000000000ull   /* a SYN after this is no retransmission */
 
 /* Flags in the top byte of a flow's id. */
 #define FLOW_JUDGED_UNTIL FLOW_FLAG(0) /* the verdict ends at flow_more.until_ns */
 
 #define FLOW_TIMED FLOW_FLAG(1) /* enough of its segments were timed */
+#define FLOW_INCOMING                                                                              \
+	FLOW_FLAG(2) /* the capture says that it came in; what says otherwise is odd */
 
 /* Route numbers over PIPELINE_ROUTES_MAX. What has a route number is blocked, as in the kernel: the
  * header does not say where the packet ends. */
@@ -32,6 +40,12 @@ struct pipeline_ended {
 	uint64_t packets, bytes, last_ns;
 	const struct engine *engine;
 };
+struct pipeline_era {
+	const struct engine *engine;
+	int64_t since, until; /* Unix seconds */
+};
+struct pipeline_pending;
+struct pipeline_duplicates;
 struct pipeline {
 	struct pipeline_config cfg;
 	const struct engine *engine;
@@ -45,6 +59,13 @@ struct pipeline {
 	size_t nended, ended_room;
 	struct ip *route; /* owned */ /* [1..nroutes]: where source routes end */
 	unsigned nroutes;
+	struct pipeline_era era[FLOW_ERAS];
+	unsigned neras, last_era;
+	struct pipeline_pending *pending; /* owned; fragments that wait for their first */
+	unsigned npending, nready;
+	struct pipeline_duplicates *duplicates; /* owned */
+	struct ip host[PIPELINE_HOSTS_MAX];
+	unsigned nhosts;
 	struct pipeline_distance *distance; /* owned; NULL: nothing is timed */
 };
 /* One packet of a batch, between decoding and the flow table. */
@@ -54,13 +75,35 @@ struct pipeline_seen {
 	uint32_t length;
 	uint32_t destination_hash; /* when the flow is new */
 	uint16_t flags;
-	uint8_t icmp_type, icmp_code;
+	uint8_t icmp_type, icmp_code, side, depth;
+	const struct pipeline_seen *around; /* that carried it; in the same batch */
+	const char *tunnel;
 	bool fresh; /* no flow yet when the batch was looked up */
 	bool timed; /* segment means something */
 	struct rtt_segment segment;
 };
 
-/* Each file uses only those above it: distance, verdict, end, pipeline.c. */
+struct pipeline_pending {
+	struct pipeline_seen seen;
+	uint32_t id, capture;
+	uint8_t raw_proto;
+	bool ready;
+};
+
+/* Each file uses only those above it: odd, distance, verdict, end, see, pipeline.c. */
+
+/* odd: was this packet seen before? */
+bool pipeline_duplicate(struct pipeline *p, const struct pipeline_seen *s, const struct packet *k);
+/* 1: a fragment to be counted now; 0: it waits; -ENOMEM */
+int pipeline_fragment(struct pipeline *p, const struct pipeline_seen *s, const struct packet *k,
+		      bool unmatched);
+/* Makes those ready that have waited too long; all: every one. */
+void pipeline_waited(struct pipeline *p, bool all);
+
+/* see: appends the packets of a frame to s[*have], PIPELINE_SHARED_MAX + PIPELINE_DEPTH_MAX at most. */
+int pipeline_see(struct pipeline *p, const struct packet_frame *f, struct pipeline_seen *s,
+		 size_t *have);
+void pipeline_clocks(struct pipeline *p, const struct packet_frame *frames, size_t n);
 
 /* distance: memory only when the engine has a home with coordinates; 0 or -ENOMEM. */
 struct pipeline_distance;
@@ -81,6 +124,12 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
  * zero. */
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);
 int pipeline_make_room(struct pipeline *p);
+int pipeline_end_all(struct pipeline *p);
+int pipeline_flush(struct pipeline *p); /* ends all flows and forgets the eras */
+/* A part of the flow ends; another one begins with this packet, under the verdict of its time. */
+int pipeline_part(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* The handshake of a flow that is known: who opened it may be another than was thought. */
+void pipeline_handshake(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 /* Makes an event of it: at once when live, at the end in replay. */
 int pipeline_tell(struct pipeline *p, const struct pipeline_ended *x);
 
@@ -90,6 +139,13 @@ static inline struct flow *pipeline_reverse(const struct pipeline *p, const stru
 	struct flow_id back = flow_reverse(id);
 
 	return flow_find(&p->flows, &back, flow_hash(&p->flows, &back));
+}
+
+/* The engine that decides for a flow. */
+static inline const struct engine *pipeline_engine_of(const struct pipeline *p,
+						      const struct flow_id *id)
+{
+	return p->neras ? p->era[flow_era(id)].engine : p->engine;
 }
 
 static inline bool pipeline_violates(const struct flow_more *m)

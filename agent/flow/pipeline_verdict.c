@@ -37,29 +37,64 @@ static bool service_port(uint16_t port)
 	return false;
 }
 
+/* Does a rule or a service of the policy name this port? Then the side that has it answers. */
+static bool policy_port(const struct policy *policy, uint8_t proto, uint16_t port)
+{
+	for (size_t i = 0; i < policy->nrules; i++) {
+		const struct service_def *service = policy->rules[i].service;
+
+		for (size_t k = 0; service && k < service->natoms; k++) {
+			const struct service_atom *a = &service->atoms[k];
+
+			if (!a->any_port && a->proto == proto && port >= a->first &&
+			    port <= a->last)
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool echo_reply(const struct pipeline_seen *s)
+{
+	return (flow_proto(&s->id) == 1 && s->icmp_type == 0 && !(s->flags & PACKET_LATER)) ||
+	       (flow_proto(&s->id) == 58 && s->icmp_type == 129);
+}
+
 /*
  * OPENED_HERE: the sender opened. A handshake says so; else the other direction, when it was seen
- * first; else the ports, since a capture that starts in the middle shows either side first; else
- * whoever is seen first.
+ * first; else the ports, since a capture that starts in the middle shows either side first: the
+ * policy's, then the well-known ones; else whoever is seen first.
  */
-static enum decide_opened who_opened(const struct pipeline *p, const struct pipeline_seen *s)
+static enum decide_opened who_opened(const struct pipeline *p, const struct pipeline_seen *s,
+				     uint8_t *because)
 {
 	uint16_t sport = flow_sport(&s->id), dport = flow_dport(&s->id);
+	const struct policy *policy = pipeline_engine_of(p, &s->id)->policy;
 	const struct flow *other;
+	uint8_t proto = flow_proto(&s->id);
+	bool here, there;
 
+	*because = BECAUSE_HANDSHAKE;
 	if (s->flags & PACKET_SYN)
 		return OPENED_HERE;
 	if (s->flags & PACKET_SYNACK)
 		return OPENED_PEER;
 	other = pipeline_reverse(p, &s->id); /* it knows already */
-	if (other)
+	if (other) {
+		*because = p->flows.more[other->more].because;
 		return p->flows.more[other->more].opened == OPENED_HERE ? OPENED_PEER : OPENED_HERE;
-	if (flow_proto(&s->id) == 1 && s->icmp_type == 0 && !(s->flags & PACKET_LATER))
-		return OPENED_PEER; /* echo reply */
-	if (flow_proto(&s->id) == 58 && s->icmp_type == 129)
+	}
+	if (echo_reply(s))
 		return OPENED_PEER;
-	if (service_port(sport) && !service_port(dport))
-		return OPENED_PEER;
+	here = policy_port(policy, proto, sport);
+	there = policy_port(policy, proto, dport);
+	*because = BECAUSE_POLICY;
+	if (here != there)
+		return here ? OPENED_PEER : OPENED_HERE;
+	*because = BECAUSE_PORTS;
+	if (service_port(sport) != service_port(dport))
+		return service_port(sport) ? OPENED_PEER : OPENED_HERE;
+	*because = BECAUSE_FIRST;
 	return OPENED_HERE;
 }
 
@@ -115,16 +150,37 @@ static void by_header(struct flow_more *m)
 	m->severity = 3;
 }
 
+static bool is_host(const struct pipeline *p, const struct ip *ip)
+{
+	for (unsigned i = 0; i < p->nhosts; i++)
+		if (!ip_cmp(&p->host[i], ip))
+			return true;
+	return false;
+}
+
+/* The packet goes to the capturing host, as far as the capture says it: where the policy names what
+ * is inside, or one end is a private address, that counts instead. */
+static bool arrives(const struct pipeline *p, const struct engine *e, const struct flow_more *m,
+		    const struct ip *src, const struct ip *dst)
+{
+	if (e->policy->ninside || engine_inside(e, src))
+		return false;
+	if (p->nhosts && is_host(p, dst))
+		return true;
+	return m->side == PACKET_SIDE_IN && !is_host(p, src);
+}
+
 void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
+	const struct engine *e = pipeline_engine_of(p, &f->id);
 	struct flow_more *m = &p->flows.more[f->more];
 	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
-	struct destination d = m->destination ? p->destinations.destination[m->destination]
-					      : located(p->engine, &dst);
+	struct destination d =
+		m->destination ? p->destinations.destination[m->destination] : located(e, &dst);
 	struct engine_verdict v;
 	struct engine_query q;
 
-	f->id.rest &= ~FLOW_JUDGED_UNTIL;
+	f->id.rest &= ~(FLOW_JUDGED_UNTIL | FLOW_INCOMING);
 	m->until_ns = 0;
 	m->rule = 0;
 	m->severity = m->egress = 0;
@@ -133,8 +189,12 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 	m->class = d.class[0];
 	if (!engine_leaves(d.reach, &src))
 		return;
+	if (p->cfg.replay && arrives(p, e, m, &src, &dst)) {
+		f->id.rest |= FLOW_INCOMING;
+		return;
+	}
 	ask(p, f, m, &src, &dst, now_ns, &q);
-	engine_decide_classes(p->engine, &q, d.class, d.nclasses, &v);
+	engine_decide_classes(e, &q, d.class, d.nclasses, &v);
 	m->class = v.class;
 	m->action = (uint8_t)v.action;
 	m->rule = v.decision->rule;
@@ -150,17 +210,35 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 		f->id.rest |= FLOW_JUDGED_UNTIL;
 }
 
+/* Does the packet leave, or one around it? Its flow was counted just before. */
+static bool leaves(const struct pipeline *p, const struct pipeline_seen *s)
+{
+	const struct flow *f = flow_find(&p->flows, &s->id, s->hash);
+
+	return f && (p->flows.more[f->more].egress || p->flows.more[f->more].covered);
+}
+
 int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
 	struct flow_more *m = &p->flows.more[f->more];
-	struct ip dst = flow_dst(&f->id);
+	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
 	int r;
 
-	p->counts.flows++;
+	if (flow_inner(&s->id))
+		p->counts.flows_inner++;
+	else
+		p->counts.flows++;
+	m->depth = s->depth;
+	m->tunnel = s->tunnel;
+	m->side = s->side;
+	m->inside = p->cfg.replay &&
+		    (s->side == PACKET_SIDE_OUT ||
+		     engine_inside(pipeline_engine_of(p, &f->id), &src) || is_host(p, &src));
+	m->closed = (s->flags & PACKET_CLOSE) != 0;
 	m->first_ns = s->time_ns;
 	m->number = s->number;
 	m->capture = p->capture;
-	m->opened = (uint8_t)who_opened(p, s);
+	m->opened = (uint8_t)who_opened(p, s, &m->because);
 	m->has_icmp = !(s->flags & (PACKET_LATER | PACKET_CUT));
 	m->icmp_type = s->icmp_type;
 	m->icmp_code = s->icmp_code;
@@ -168,6 +246,32 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 			      destinations_hash(&p->destinations, &dst), &m->destination);
 	if (r < 0)
 		return r;
+	if (s->around)
+		m->covered = leaves(p, s->around);
 	pipeline_judge(p, f, s->time_ns);
 	return 0;
+}
+
+/* Who opened is known better now: judged again as a whole, since nothing of it was told yet. */
+static void opened_by(struct pipeline *p, struct flow *f, enum decide_opened opened)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+
+	if (m->because == BECAUSE_HANDSHAKE)
+		return;
+	m->because = BECAUSE_HANDSHAKE;
+	if (m->opened == opened)
+		return;
+	m->opened = (uint8_t)opened;
+	pipeline_judge(p, f, m->first_ns);
+}
+
+void pipeline_handshake(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	bool here = s->flags & PACKET_SYN;
+	struct flow *back = pipeline_reverse(p, &s->id);
+
+	opened_by(p, f, here ? OPENED_HERE : OPENED_PEER);
+	if (back)
+		opened_by(p, back, here ? OPENED_PEER : OPENED_HERE);
 }

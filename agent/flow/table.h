@@ -24,13 +24,22 @@
 #include <string.h>
 #include "geo/base/ip.h"
 
-/* src, dst, and one word: sport, dport, protocol, version, route; the top byte is the owner's
- * flags, not compared. */
+/* src, dst, and one word: sport, dport, protocol, version and layer, route, three flags of the
+ * owner's that are not compared, era:
+ *
+ *     0     16    32    40      44    56    59    64
+ *     sport dport proto ver|lay route flags era
+ *
+ * A version is 4 or 6, so that two of its bits are free: the lowest says that the packet was inside
+ * another one. */
 struct flow_id {
 	uint64_t src[2], dst[2], rest;
 };
 #define FLOW_FLAG(n) (1ull << (56 + (n)))
-#define FLOW_FLAGS   (0xffull << 56)
+#define FLOW_FLAGS   (7ull << 56)
+#define FLOW_INNER   (1ull << 40)
+#define FLOW_ERAS    32u
+#define FLOW_ERA(n)  ((uint64_t)(n) << 59)
 
 struct flow {
 	struct flow_id id;
@@ -49,6 +58,14 @@ struct flow_more {
 	uint8_t action, severity, opened, egress;
 	uint8_t embedded, has_icmp, icmp_type, icmp_code;
 	uint8_t samples;     /* of the round-trip time */
+	uint8_t side;	     /* enum packet_side of the first packet */
+	uint8_t because;     /* enum opened_because */
+	uint8_t closed;	     /* FIN or RST was seen */
+	uint8_t depth;	     /* packets around it */
+	uint8_t inside;	     /* it comes from inside */
+	uint8_t covered;     /* the packet around it leaves: its bytes are counted there */
+	uint16_t part;	     /* parts of the flow that ended before this one */
+	const char *tunnel;  /* that it was in; a literal */
 	uint32_t told_bytes; /* live: of the first packet, which has an event already */
 };
 
@@ -131,12 +148,12 @@ static inline struct flow_id flow_reverse(const struct flow_id *id)
 {
 	return (struct flow_id){.src = {id->dst[0], id->dst[1]},
 				.dst = {id->src[0], id->src[1]},
-				.rest = (id->rest & 0x00000fff00000000ull) |
+				.rest = (id->rest & 0xf8000fff00000000ull) |
 					(id->rest >> 16 & 0xffff) | (id->rest & 0xffff) << 16};
 }
 static inline uint8_t flow_version(const struct flow_id *id)
 {
-	return id->rest >> 40 & 15;
+	return id->rest >> 40 & 6;
 }
 static inline uint8_t flow_proto(const struct flow_id *id)
 {
@@ -170,6 +187,14 @@ static inline struct ip flow_src(const struct flow_id *id)
 static inline struct ip flow_dst(const struct flow_id *id)
 {
 	return flow_address(id, id->dst);
+}
+static inline bool flow_inner(const struct flow_id *id)
+{
+	return id->rest & FLOW_INNER;
+}
+static inline unsigned flow_era(const struct flow_id *id)
+{
+	return (unsigned)(id->rest >> 59);
 }
 static inline uint64_t flow_packets(const struct flow *f, const struct flow_more *m)
 {

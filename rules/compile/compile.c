@@ -48,6 +48,7 @@ static int prepare(struct build *b)
 	keys_init(&b->services, b->scratch, 2 * b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
 	keys_init(&b->columns, b->scratch, 2 * b->words * sizeof(uint64_t), UINT16_MAX);
 	keys_init(&b->decisions, b->keep, sizeof(struct decide_decision), DECIDE_DECISIONS_MAX);
+	b->c->since = b->eval->since;
 	b->c->next_change = b->eval->next_change;
 	for (size_t i = 0; i < b->p->nrules; i++) {
 		const struct rule *r = &b->p->rules[i];
@@ -56,6 +57,8 @@ static int prepare(struct build *b)
 			compile_set(b->alive, i);
 		if (r->until > b->env->now && r->until < b->c->next_change)
 			b->c->next_change = r->until;
+		if (r->until && r->until <= b->env->now && r->until > b->c->since)
+			b->c->since = r->until;
 		if (r->opened != RULE_OPENED_PEER)
 			compile_set(b->opened[OPENED_HERE], i);
 		if (r->opened != RULE_OPENED_HERE)

@@ -32,6 +32,10 @@ static void builtin_countries(struct eval *e, enum zone z, uint8_t *bits, int64_
 			e->next_change = row.from;
 		if (row.until && row.until > now && row.until < e->next_change)
 			e->next_change = row.until;
+		if (row.from && row.from <= now && row.from > e->since)
+			e->since = row.from;
+		if (row.until && row.until <= now && row.until > e->since)
+			e->since = row.until;
 		if (zone_has(z, row.country, now))
 			set_country(bits, row.country);
 	}
@@ -59,6 +63,7 @@ int eval_init(struct eval *e, struct arena *r, const struct policy *p, int64_t n
 		return -ENOMEM;
 	*e = (struct eval){.p = p,
 			   .zones = (const uint8_t(*)[EVAL_ZONE_BYTES])all,
+			   .since = INT64_MIN,
 			   .next_change = INT64_MAX};
 	for (size_t i = 0; i < p->nzone_order; i++) {
 		const struct zone_def *z = p->zone_order[i];

@@ -27,6 +27,7 @@ struct eval {
 	void *arg;
 	bool stale;	     /* compile_env */
 	int64_t next_change; /* Unix seconds; INT64_MAX = never */
+	int64_t since;	     /* the last change at or before now; INT64_MIN = none */
 };
 
 /* 0 or -ENOMEM. The bitmaps are in the region; zones as of now (Unix seconds). */

@@ -80,7 +80,15 @@ Test(event, ids)
 	cr_expect_not_null(strchr("89ab", e.id[19]));
 	cr_assert_eq(event_id_v8(again, &e), 0);
 	cr_expect_str_eq(again, e.id);
-	e.capture_packet = 8;
+	e.capture_packet = 8; /* the same packet in another file, or in a piece of it */
+	e.capture_sha256 = "cc";
+	cr_assert_eq(event_id_v8(other, &e), 0);
+	cr_expect_str_eq(other, e.id);
+	e.time_ns++;
+	cr_assert_eq(event_id_v8(other, &e), 0);
+	cr_expect_str_neq(other, e.id);
+	e.time_ns--;
+	e.part++; /* the same time, as where no clock was set */
 	cr_assert_eq(event_id_v8(other, &e), 0);
 	cr_expect_str_neq(other, e.id);
 	event_id_v7(e.id, 1795430472345678901ull);

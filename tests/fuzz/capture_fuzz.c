@@ -45,7 +45,7 @@ static void one_packet(struct packet *k, struct fragments *fragments, struct flo
 	if (k->final)
 		touch(k->final, k->v == 4 ? 4 : 16);
 	if (k->flags & PACKET_FRAGMENT)
-		must(fragments_see(fragments, k) >= 0, "fragments");
+		must(fragments_see(fragments, k, 0) >= 0, "fragments");
 	flow_id_make(&id, k->v, k->src, k->dst, k->sport, k->dport, k->proto, 0);
 	must(flow_hash(t, &id) == flow_hash(t, &id), "hash");
 }
