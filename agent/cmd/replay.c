@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/replay.h"
+#include "agent/cmd/replay_report.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/interrupt.h"
 #include "agent/base/text.h"
@@ -29,11 +29,15 @@ static const char usage[] =
 	"  --geo FILE           places database; may be repeated (default: the policy's geo lines)\n"
 	"  --inside CIDR        a network that is inside, besides the policy's; may be repeated\n"
 	"  --summary FILE       one JSON object with all destinations; - is standard output, instead of events\n"
+	"  --top N              the summary lists the N largest only, the rest in one\n"
+	"  --csv FILE           a table of destinations\n"
+	"  --html FILE          a page that holds everything, to read and to give away\n"
 	"  --all                the summary lists destinations that are inside or local too\n"
 	"  --json               events as JSON lines (they always are)\n"
 	"  --list FILE          paths in a file, a line each (or each ended by a NUL)\n"
 	"  --filter EXPRESSION  only packets that match it, in the language of tcpdump\n"
-	"  --from TIME          only packets from then on; --to TIME: before then\n"
+	"  --from TIME          only packets from then on\n"
+	"  --to TIME            only packets before then\n"
 	"  --dedup              packets that were seen twice (mirrored ports, 'any') count once\n"
 	"  --sums               SHA-256 of captures in a summary on standard output too, when they are over 256 MB\n"
 	"  --today DATE         what a packet without a time of its own is judged as of (default: the day it is)\n"
@@ -93,9 +97,9 @@ static int exit_code(const struct replay *r)
 }
 
 /* In a file, its reader sees the old summary or the new one. 0, or an exit code after a sentence. */
-static int write_summary(struct replay *r, int code)
+static int write_summary(struct replay *r, const struct report *p, int code)
 {
-	const char *text = replay_summary(r, code);
+	const char *text = replay_summary(r, p, code);
 	struct file_write file;
 	struct diag_print print;
 	int result;
@@ -116,6 +120,61 @@ static int write_summary(struct replay *r, int code)
 	}
 	diag_print_done(&print);
 	return result < 0 ? EXIT_FAILED : 0;
+}
+
+enum report_kind { REPORT_CSV, REPORT_HTML };
+
+static int write_report(const struct replay *r, const struct report *p, int code,
+			enum report_kind kind, const char *path)
+{
+	struct file_write file;
+	struct diag_print print;
+	int result;
+
+	diag_print_init(&print, stderr);
+	result = file_open(&file, path, &print.sink);
+	if (result == 0) {
+		if (kind == REPORT_CSV)
+			(void)report_csv(p, file.f);
+		else
+			(void)report_html(p, r, code, file.f);
+		result = file_commit(&file, &print.sink);
+	}
+	diag_print_done(&print);
+	return result < 0 ? EXIT_FAILED : 0;
+}
+
+/* 0, or an exit code after a sentence */
+static int write_reports(struct replay *r, int code)
+{
+	struct report p;
+	int result = 0;
+
+	if (!r->summary && !r->csv && !r->html)
+		return 0;
+	if (report_make(&p, r) < 0) {
+		diag_say("not enough memory for a report");
+		return EXIT_FAILED;
+	}
+	if (r->summary)
+		result = write_summary(r, &p, code);
+	if (r->csv && !result)
+		result = write_report(r, &p, code, REPORT_CSV, r->csv);
+	if (r->html && !result)
+		result = write_report(r, &p, code, REPORT_HTML, r->html);
+	report_free(&p);
+	return result;
+}
+
+static int set_top(struct replay *r, const char *text)
+{
+	uint64_t n;
+
+	if (text_number(&n, text, 1000000) < 0 || !n)
+		return diag_usage("replay", "--top takes a number from 1 to 1000000, not '%s'",
+				  text);
+	r->top = (size_t)n;
+	return 0;
 }
 
 /* Among the events too, for who reads nothing else. */
@@ -162,7 +221,7 @@ static int replay(struct replay *r)
 	if (r->error)
 		diag_say("standard output: cannot write events: %s", strerror(-r->error));
 	code = exit_code(r);
-	result = r->summary ? write_summary(r, code) : 0;
+	result = write_reports(r, code);
 	return result ? result : code;
 }
 
@@ -229,7 +288,10 @@ enum {
 	OPT_TO,
 	OPT_DEDUP,
 	OPT_TODAY,
-	OPT_SUMS
+	OPT_SUMS,
+	OPT_TOP,
+	OPT_CSV,
+	OPT_HTML
 };
 static const struct option options[] = {
 	{"policy", required_argument, NULL, 'p'},
@@ -244,6 +306,9 @@ static const struct option options[] = {
 	{"from", required_argument, NULL, OPT_FROM},
 	{"to", required_argument, NULL, OPT_TO},
 	{"dedup", no_argument, NULL, OPT_DEDUP},
+	{"top", required_argument, NULL, OPT_TOP},
+	{"csv", required_argument, NULL, OPT_CSV},
+	{"html", required_argument, NULL, OPT_HTML},
 	{"sums", no_argument, NULL, OPT_SUMS},
 	{"today", required_argument, NULL, OPT_TODAY},
 	{"help", no_argument, NULL, 'h'},
@@ -281,6 +346,14 @@ static int option(struct replay *r, int o)
 		return set_time("--to", &r->to_ns, optarg);
 	case OPT_DEDUP:
 		r->dedup = true;
+		return 0;
+	case OPT_TOP:
+		return set_top(r, optarg);
+	case OPT_CSV:
+		r->csv = optarg;
+		return 0;
+	case OPT_HTML:
+		r->html = optarg;
 		return 0;
 	case OPT_SUMS:
 		r->sums = true;

@@ -39,13 +39,15 @@ struct replay_capture {
 };
 struct replay {
 	struct engine_config config;
-	struct cidr *inside; /* owned */
-	const char **geo;    /* owned array of argv's strings */
-	const char *summary; /* path, "-", or NULL */
-	bool all;	     /* destinations inside too */
-	bool sums;	     /* of the captures are wanted */
-	bool failed;	     /* some file that was named could not be read at all */
-	bool interrupted;    /* a signal came before everything was read */
+	struct cidr *inside;	/* owned */
+	const char **geo;	/* owned array of argv's strings */
+	const char *summary;	/* path, "-", or NULL */
+	bool all;		/* destinations inside too */
+	size_t top;		/* rows of each list of the summary; 0: all */
+	const char *csv, *html; /* paths, or NULL */
+	bool sums;		/* of the captures are wanted */
+	bool failed;		/* some file that was named could not be read at all */
+	bool interrupted;	/* a signal came before everything was read */
 	bool dedup;
 	uint64_t now_ns; /* what a packet without a time is judged as of */
 	void (*event)(void *arg, struct event *e);
@@ -96,8 +98,12 @@ void replay_say_damage(const struct replay *r); /* on stderr */
 void replay_put_damage(struct json_writer *j, const struct replay *r);
 void replay_put_inputs(struct json_writer *j, const struct replay *r);
 
+/* "Ethernet (1), type 0x88e5: encrypted below IP" */
+const char *replay_kind_text(char *buf, size_t size, const struct pipeline_kind *k);
+
+struct report;
 /* The summary's text in r->json. NULL: no memory. */
-const char *replay_summary(struct replay *r, int exit_code);
+const char *replay_summary(struct replay *r, const struct report *p, int exit_code);
 void replay_progress(struct replay *r, uint64_t bytes);
 void replay_progress_end(struct replay *r);
 #endif

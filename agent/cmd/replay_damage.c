@@ -89,14 +89,23 @@ static void say_notes(const struct replay_capture *c)
 	}
 }
 
+const char *replay_kind_text(char *buf, size_t size, const struct pipeline_kind *k)
+{
+	char link[128], type[TEXT_SHORT];
+
+	text_put(buf, size, "%s%s%s: %s", link_text(link, sizeof(link), k->link),
+		 k->type ? ", type " : "", k->type ? type_text(type, k->type) : "",
+		 sentence[k->result]);
+	return buf;
+}
+
 static void say_kind(const struct replay *r, const struct pipeline_kind *k)
 {
-	char link[128], type[TEXT_SHORT], count[TEXT_SHORT], name[REPLAY_NAME];
+	char what[256], count[TEXT_SHORT], name[REPLAY_NAME];
 
-	diag_say("not judged: %s frames of %s%s%s: %s (first: %s, packet %" PRIu64 ")",
-		 text_count(count, k->packets), link_text(link, sizeof(link), k->link),
-		 k->type ? ", type " : "", k->type ? type_text(type, k->type) : "",
-		 sentence[k->result], replay_name(name, r->captures[k->capture].path), k->number);
+	diag_say("not judged: %s frames of %s (first: %s, packet %" PRIu64 ")",
+		 text_count(count, k->packets), replay_kind_text(what, sizeof(what), k),
+		 replay_name(name, r->captures[k->capture].path), k->number);
 }
 
 void replay_say_damage(const struct replay *r)

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include "agent/cmd/replay.h"
+#include "agent/cmd/replay_report.h"
 #include "agent/base/diag_print.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -36,6 +36,10 @@ static void put_destination(struct json_writer *j, const struct pipeline_destina
 		json_writer_text(j, "rule", d->rule ? d->rule->text : "default");
 	json_writer_number(j, "packets", d->packets);
 	json_writer_number(j, "bytes", d->bytes);
+	if (d->first_ns) {
+		json_writer_time(j, "first", d->first_ns);
+		json_writer_time(j, "last", d->last_ns);
+	}
 	if (d->layer != LAYER_OUTER)
 		json_writer_bool(j, "tunnelled", true);
 	json_writer_close(j, '}');
@@ -57,11 +61,11 @@ static bool in_tunnels(const struct pipeline_destination *d)
 
 static void put_destinations(struct json_writer *j, const char *key,
 			     const struct pipeline_destination *d, size_t n,
-			     bool (*in)(const struct pipeline_destination *d))
+			     bool (*in)(const struct pipeline_destination *d), uint64_t least)
 {
 	json_writer_open(j, key, '[');
 	for (size_t i = 0; i < n; i++)
-		if (in(&d[i]))
+		if (in(&d[i]) && d[i].bytes >= least)
 			put_destination(j, &d[i]);
 	json_writer_close(j, ']');
 }
@@ -152,15 +156,17 @@ static void put_inside(struct json_writer *j, const struct replay *r)
 	json_writer_close(j, '}');
 }
 
-const char *replay_summary(struct replay *r, int exit_code)
+const char *replay_summary(struct replay *r, const struct report *p, int exit_code)
 {
 	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
 	_free_ struct pipeline_destination *d = NULL;
 	struct json_writer *j = &r->json;
+	uint64_t least;
 	size_t n;
 
 	if (pipeline_destinations(r->pipeline, &d, &n) < 0)
 		return NULL;
+	least = r->top && p->ndestinations > r->top ? p->destinations[r->top - 1].bytes : 0;
 	json_writer_reset(j);
 	json_writer_open(j, NULL, '{');
 	json_writer_number(j, "packets", c->packets);
@@ -168,15 +174,16 @@ const char *replay_summary(struct replay *r, int exit_code)
 	json_writer_number(j, "bytes", c->bytes);
 	json_writer_number(j, "flows", c->flows);
 	replay_put_damage(j, r);
-	put_destinations(j, "egress", d, n, in_egress);
-	put_destinations(j, "tunnels", d, n, in_tunnels);
+	put_destinations(j, "egress", d, n, in_egress, least);
+	put_destinations(j, "tunnels", d, n, in_tunnels, 0);
+	report_put(j, p, r->top);
 	put_verdicts(j, c);
 	put_notes(j, r, c);
 	put_sources(j, r);
 	put_inside(j, r);
 	replay_put_inputs(j, r);
 	if (r->all)
-		put_destinations(j, "destinations", d, n, in_destinations);
+		put_destinations(j, "destinations", d, n, in_destinations, 0);
 	json_writer_bool(j, "complete", !r->interrupted);
 	if (r->interrupted)
 		json_writer_bool(j, "incomplete", true);

@@ -117,6 +117,8 @@ int destinations_add(struct destinations *a, const struct destination_line *what
 		l->packets += what->packets;
 		l->bytes += what->bytes;
 		l->flows += what->flows;
+		l->first_ns = what->first_ns < l->first_ns ? what->first_ns : l->first_ns;
+		l->last_ns = what->last_ns > l->last_ns ? what->last_ns : l->last_ns;
 		return 0;
 	}
 	if (a->nlines == a->lines_room) {

@@ -24,6 +24,7 @@ struct destination {
 /* What went to one destination, judged as of one place, under one verdict of one rule. */
 struct destination_line {
 	uint64_t packets, bytes, flows;
+	uint64_t first_ns, last_ns;
 	uint32_t next, destination;
 	uint32_t class; /* that decided */
 	uint16_t rule;

@@ -50,6 +50,8 @@ void pipeline_free(struct pipeline *p)
 	free(p->ended);
 	free(p->route);
 	free(p->pending);
+	tally_free(&p->tallies.hosts);
+	tally_free(&p->tallies.services);
 	free(p->duplicates);
 	free(p);
 }

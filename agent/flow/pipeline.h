@@ -14,6 +14,7 @@
 #include "agent/engine/engine.h"
 #include "agent/event/event.h"
 #include "agent/flow/packet.h"
+#include "agent/flow/tally.h"
 
 /* one-way flows; past it the longest idle ones end, counted */
 #define PIPELINE_FLOWS_MAX (16u << 20)
@@ -114,7 +115,15 @@ struct pipeline_destination {
 	uint16_t rule_index;	 /* + 1; 0 = default */
 	const struct rule *rule; /* NULL: default, or not egress */
 	uint64_t packets, bytes, flows;
+	uint64_t first_ns, last_ns;
 };
+/* After pipeline_finish. Sums by source, by service, and by time, of what leaves. */
+struct pipeline_tallies {
+	struct tally hosts;    /* source, country, action */
+	struct tally services; /* protocol and port, action */
+	struct timeline time;
+};
+const struct pipeline_tallies *pipeline_tallies(const struct pipeline *p);
 /* After pipeline_finish. Sorted by address, verdict, rule, class. malloc'ed. */
 int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n);
 #endif

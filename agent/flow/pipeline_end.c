@@ -102,6 +102,32 @@ static enum pipeline_layer layer_of(const struct flow_more *m)
 	return m->covered ? LAYER_COVERED : LAYER_INNER;
 }
 
+/* What left, by who sent it where, over what, and when. */
+static int tallies(struct pipeline *p, const struct pipeline_ended *x)
+{
+	const struct flow_more *m = &x->more;
+	uint16_t sport = flow_sport(&x->id), dport = flow_dport(&x->id);
+	struct tally_line host = {.host = flow_src(&x->id),
+				  .country = engine_class(x->engine, m->class)->place.country,
+				  .action = m->action,
+				  .packets = x->packets,
+				  .bytes = x->bytes,
+				  .flows = 1};
+	struct tally_line service = {.port = m->opened == OPENED_HERE ? dport : sport,
+				     .proto = flow_proto(&x->id),
+				     .action = m->action,
+				     .packets = x->packets,
+				     .bytes = x->bytes,
+				     .flows = 1};
+	int r = tally_add(&p->tallies.hosts, &host);
+
+	if (r == 0)
+		r = tally_add(&p->tallies.services, &service);
+	if (pipeline_believes(p, m->first_ns) && pipeline_believes(p, x->last_ns))
+		timeline_add(&p->tallies.time, m->first_ns, x->last_ns, m->action, x->bytes);
+	return r;
+}
+
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e)
 {
 	struct flow_more *m = &p->flows.more[f->more];
@@ -115,6 +141,8 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 	struct destination_line line = {.packets = x.packets,
 					.bytes = f->bytes,
 					.flows = 1,
+					.first_ns = m->first_ns,
+					.last_ns = f->last_ns,
 					.destination = m->destination,
 					.class = m->class,
 					.rule = m->rule,
@@ -129,6 +157,8 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 		x.engine = pipeline_engine_of(p, &f->id);
 	if (p->cfg.replay)
 		r = destinations_add(&p->destinations, &line);
+	if (r == 0 && p->cfg.replay && m->egress && !m->covered)
+		r = tallies(p, &x);
 	if (m->inside)
 		p->counts.inside += x.packets;
 	if (m->egress && !m->depth)
@@ -405,10 +435,17 @@ int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret,
 					: NULL,
 			.packets = l->packets,
 			.bytes = l->bytes,
+			.first_ns = l->first_ns,
+			.last_ns = l->last_ns,
 			.flows = l->flows};
 	}
 	qsort(out, a->nlines - 1, sizeof(*out), by_address);
 	*ret = out;
 	*n = a->nlines - 1;
 	return 0;
+}
+
+const struct pipeline_tallies *pipeline_tallies(const struct pipeline *p)
+{
+	return &p->tallies;
 }

@@ -65,6 +65,7 @@ struct pipeline {
 	unsigned npending, nready;
 	struct pipeline_duplicates *duplicates; /* owned */
 	struct ip host[PIPELINE_HOSTS_MAX];
+	struct pipeline_tallies tallies;
 	unsigned nhosts;
 	struct pipeline_distance *distance; /* owned; NULL: nothing is timed */
 };
@@ -141,6 +142,12 @@ static inline struct flow *pipeline_reverse(const struct pipeline *p, const stru
 	return flow_find(&p->flows, &back, flow_hash(&p->flows, &back));
 }
 
+/* A clock that was never set, or that runs ahead, is no time to judge by. */
+static inline bool pipeline_believes(const struct pipeline *p, uint64_t t)
+{
+	return !p->cfg.now_ns ||
+	       (t >= 631152000000000000ull /* 1990 */ && t <= p->cfg.now_ns + 86400000000000ull);
+}
 /* The engine that decides for a flow. */
 static inline const struct engine *pipeline_engine_of(const struct pipeline *p,
 						      const struct flow_id *id)

@@ -9,15 +9,7 @@
 #include <stdlib.h>
 #include "agent/flow/pipeline_private.h"
 
-#define NS     1000000000ull
-#define Y1990  (631152000ull * NS)
-#define DAY_NS (86400ull * NS)
-
-/* A clock that was never set, or that runs ahead: what it says is no time to judge by. */
-static inline bool implausible(const struct pipeline *p, uint64_t t)
-{
-	return p->cfg.now_ns && (t < Y1990 || t > p->cfg.now_ns + DAY_NS);
-}
+#define NS 1000000000ull
 
 static int era_add(struct pipeline *p, int64_t unix_s, unsigned *ret)
 {
@@ -244,7 +236,7 @@ int pipeline_see(struct pipeline *p, const struct packet_frame *f, struct pipeli
 {
 	struct packet k;
 	enum packet_result result = packet_decode(&k, f);
-	bool no_clock = implausible(p, f->time_ns);
+	bool no_clock = !pipeline_believes(p, f->time_ns);
 	unsigned era = 0;
 
 	if (p->cfg.engine_at && result == PACKET_IP) {
@@ -273,7 +265,7 @@ void pipeline_clocks(struct pipeline *p, const struct packet_frame *frames, size
 	for (size_t i = 0; i < n; i++) {
 		uint64_t t = frames[i].time_ns;
 
-		if (implausible(p, t))
+		if (!pipeline_believes(p, t))
 			continue;
 		c->backward += t < p->clock;
 		c->first_ns = !c->first_ns || t < c->first_ns ? t : c->first_ns;
