@@ -8,6 +8,8 @@ flood ADDR PORT                     send UDP datagrams and start TCP connections
 serve PORT [--bytes N]              accept on both families; send N bytes to each client, then read until it closes
 sink PORT [--out FILE]              accept and read; FILE always holds the number of bytes read so far
 pour ADDR PORT [--rate B]           connect and write until SIGTERM or an error; JSON: bytes, error
+say ADDR PORT [--proto udp|icmp]    one connected socket; a datagram (an echo request) every 20 ms until SIGTERM;
+                                    JSON: sent, refused (EPERM), last ("" or the last error)
 Each prints 'ready' on stderr when it is.
 """
 import argparse, errno, json, os, selectors, signal, socket, struct, sys, threading, time
@@ -58,7 +60,10 @@ def count(a):
     s.settimeout(0.1)
     n = dict(packets=0, bytes=0, tcp_payload=0, udp_payload=0, icmp=0)
     ready()
-    while True:
+    end = None  # what is queued at the signal counts, and a second later it is enough
+    while not end or time.monotonic() < end:
+        if stop.is_set() and not end:
+            end = time.monotonic() + 1
         try:
             frame, addr = s.recvfrom(65600)
         except socket.timeout:
@@ -190,18 +195,39 @@ def pour(a):
     emit(a.out, n)
 
 
+def say(a):
+    icmp = socket.IPPROTO_ICMPV6 if ":" in a.addr else socket.IPPROTO_ICMP
+    s = socket.socket(family(a.addr), *((socket.SOCK_DGRAM,) if a.proto == "udp" else (socket.SOCK_RAW, icmp)))
+    s.connect((a.addr, a.port if a.proto == "udp" else 0))
+    echo = struct.pack("!BBHHH", 8, 0, 0xf7fd, 1, 1)  # the kernel writes ICMPv6's checksum
+    if icmp == socket.IPPROTO_ICMPV6:
+        echo = struct.pack("!BBHHH", 128, 0, 0, 1, 1)
+    n = dict(sent=0, refused=0, last="")
+    ready()
+    while not stop.wait(0.02):
+        try:
+            s.send(b"say" if a.proto == "udp" else echo)
+            n["sent"] += 1
+            n["last"] = ""
+        except OSError as e:
+            n["refused"] += e.errno == errno.EPERM
+            n["last"] = errno.errorcode.get(e.errno, "?")
+    emit(a.out, n)
+
+
 def main():
     p = argparse.ArgumentParser()
     v = p.add_subparsers(dest="verb", required=True)
     c = v.add_parser("count")
     c.add_argument("--from", dest="source", action="append", required=True)
-    for name in ("flood", "pour"):
+    for name in ("flood", "pour", "say"):
         f = v.add_parser(name)
         f.add_argument("addr")
         f.add_argument("port", type=int)
     v.choices["pour"].add_argument("--rate", type=int, default=0)
     v.choices["pour"].add_argument("--bytes", type=int, default=0)
     v.choices["pour"].add_argument("--timeout", type=float, default=5)
+    v.choices["say"].add_argument("--proto", default="udp")
     for name in ("serve", "sink"):
         v.add_parser(name).add_argument("port", type=int)
     v.choices["serve"].add_argument("--bytes", type=int, default=1 << 20)

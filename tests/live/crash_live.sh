@@ -15,6 +15,7 @@ grows() { # HOST: bytes arrive there now
 	a=$(got "$1")
 	wait_for 5 eval '[ "$(got '"$1"')" -gt '"$a"' ]'
 }
+adopted() { grep -c '"action":"adopted"' "$ALERTS"; } # events of agents that took programs over
 count_start us
 bg pour db $PEER pour $EU4 7000 --rate 2000000
 bg pour6 db $PEER pour $EU6 7000 --rate 2000000
@@ -29,8 +30,9 @@ sleep 1
 check transfer_goes_on grows eu
 check blocked_after_kill test "$(db $PEER pour $US4 7000 --bytes 10 | jq -r .error)" = EPERM
 check blocked_after_kill_v6 test "$(db $PEER pour $US6 7000 --bytes 10 | jq -r .error)" = EPERM
+same nothing_to_adopt_at_first 0 "$(adopted)"
 agent_up "$f" --mode enforce
-ok restart_adopts
+check restart_adopts wait_for 5 eval '[ "$(adopted)" = 1 ]'
 check transfer_survives_restart grows eu
 
 # again and again, at any moment of the agent's life
@@ -42,6 +44,7 @@ for i in 1 2 3; do
 	agent_up "$f" --mode enforce
 done
 check transfer_survives_kills grows eu
+check every_restart_adopts wait_for 5 eval '[ "$(adopted)" = 4 ]'
 
 # 1,000 reloads of policies that differ; every 50th names a new network, so that the place table is rebuilt too
 n=${RELOADS:-1000} bad=0

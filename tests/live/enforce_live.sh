@@ -47,9 +47,42 @@ for v in 4 6; do
 	n=$(count_stop eu tcp_payload)
 	if [ "${n:-0}" -gt 500000 ]; then ok "counter_works_v$v"; else not_ok "counter_works_v$v" "counted $n"; fi
 
-	# a socket that is already connected when the rule comes is cut off as well
-	check "icmp_like_udp_v$v" test "$(db $PEER pour "$us" 5432 --bytes 10 | jq -r .error)" = EPERM
+	check "new_tcp_us_v$v" test "$(db $PEER pour "$us" 5432 --bytes 10 | jq -r .error)" = EPERM
 done
+
+# sockets that were connected while the policy let them are cut off when the rule comes: TCP, UDP, ICMP
+bg sink us $PEER sink 7000 --out "$LIVE/sink"
+bg_ready sink
+reload() { # RULE...
+	printf '%s\n' 'home DE' "$@" >"$f"
+	"$CORDON" reload --control "$CONTROL" >/dev/null
+}
+check reload_open reload 'allow to any'
+for v in 4 6; do
+	eval "us=\$US$v"
+	bg "tcp$v" db $PEER pour "$us" 7000 --rate 1000000
+	bg "udp$v" db $PEER say "$us" 7001
+	bg "icmp$v" db $PEER say "$us" 0 --proto icmp
+done
+count_start us
+for n in tcp4 tcp6 udp4 udp6 icmp4 icmp6; do bg_ready $n || not_ok "$n" "did not start"; done
+sleep 0.5
+bg_stop count-us
+for key in tcp_payload udp_payload icmp; do
+	check "open_$key" test "$(jq .$key "$LIVE/count-us.json")" -gt 0
+done
+check reload_shut reload 'allow to eea' 'block to any severity high because "test"'
+sleep 0.5 # what was on its way is there
+count_start us
+before=$(cat "$LIVE/sink")
+sleep 1
+same shut_packets 0 "$(count_stop us)"
+same shut_tcp "$before" "$(cat "$LIVE/sink")"
+for n in udp4 udp6 icmp4 icmp6; do
+	bg_stop $n
+	check "shut_$n" jq -e '.sent > 0 and .refused > 0 and .last == "EPERM"' "$LIVE/$n.out"
+done
+for n in tcp4 tcp6 sink; do bg_stop $n; done
 
 alert() { jq -c 'select(.destination.ip == "'"$1"'" and .event.action == "flow-blocked")' "$ALERTS" | head -n 1; }
 for a in $US4 $US6; do

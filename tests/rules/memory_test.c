@@ -4,19 +4,14 @@
  * policy.
  *
  * malloc, calloc and realloc of this program fail at the N-th call (and, in a second pass, from the
- * N-th on), for every N that a parse, print, lint and compile reach. Under ASan, which has its own
- * malloc, the test says that it is skipped.
+ * N-th on), for every N that a parse, print, lint and compile reach.
  */
 #include <errno.h>
 #include "tests/rules/fixture.h"
+#include "tests/lib/alloc.h"
+#include "tests/lib/leaks.h"
 
-#if !defined(__SANITIZE_ADDRESS__)
-void *__libc_malloc(size_t n);
-void *__libc_calloc(size_t n, size_t size);
-void *__libc_realloc(void *p, size_t n);
-void *malloc(size_t n);
-void *calloc(size_t n, size_t size);
-void *realloc(void *p, size_t n);
+TestSuite(memory, .fini = no_leaks);
 
 static long countdown = -1; /* calls until one fails; -1: none does */
 static bool for_good;
@@ -38,15 +33,15 @@ static bool fails(void)
 
 void *malloc(size_t n)
 {
-	return fails() ? NULL : __libc_malloc(n);
+	return fails() ? NULL : REAL_ALLOC(malloc)(n);
 }
 void *calloc(size_t n, size_t size)
 {
-	return fails() ? NULL : __libc_calloc(n, size);
+	return fails() ? NULL : REAL_ALLOC(calloc)(n, size);
 }
 void *realloc(void *p, size_t n)
 {
-	return fails() ? NULL : __libc_realloc(p, n);
+	return fails() ? NULL : REAL_ALLOC(realloc)(p, n);
 }
 
 static char text[1 << 15];
@@ -135,9 +130,3 @@ Test(memory, all_calls_fail_from_then_on)
 	make_text();
 	fail_everywhere(true);
 }
-#else
-Test(memory, skipped_under_asan)
-{
-	cr_log_info("asan has its own malloc");
-}
-#endif
