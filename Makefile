@@ -24,6 +24,11 @@ B := build/san
 OPT := -O1 -g -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=all
 HARD :=
 endif
+ifeq ($(COV),1)
+B := build/cov
+OPT := -O0 -g --coverage -fprofile-update=atomic
+HARD :=
+endif
 ifeq ($(FUZZ),1)
 B := build/fuzz
 CC := $(CLANG)
@@ -84,7 +89,7 @@ $(B)/bpf/%.bpf.o: bpf/%.bpf.c
 $(B)/bpf/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $(*F)_bpf > $@
 $(BPFU): | $(SKEL)
-$(B)/agent/core/engine.o: rules/examples/eu.conf # linked in: what a host without a policy gets
+$(B)/agent/engine/engine.o: rules/examples/eu.conf # linked in: what a host without a policy gets
 
 $(B)/tests/geo/%: tests/geo/%.c $(AR_geo)
 	$(LINK_TEST)
@@ -141,6 +146,11 @@ golden: all ## golden and hostile tests only
 	@$(RUN_TESTS) golden hostile
 live: root all ## live tests only (network namespaces, PostgreSQL); ONLY=name for one
 	@$(RUN_TESTS) live
+coverage: root deps-test ## lines that unit, golden, hostile and live tests reach, by layer and room
+	@echo "building"; $(SUBMAKE) COV=1 all tests
+	@find build/cov -name '*.gcda' -delete
+	-@B=$(abspath build/cov) bash tests/run.sh unit golden hostile live
+	@python3 tests/coverage.py build/cov
 vm: root deps-vm ## the unit under a real systemd, in an emulated machine
 	@echo "building"; $(SUBMAKE) all
 	@$(RUN_TESTS) vm
@@ -201,8 +211,8 @@ clean: ## remove build/
 	rm -rf build
 help: ## this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
-.PHONY: fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
+.PHONY: coverage fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
 	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(shell find $(B) \( -path $(B)/vm -o -path $(B)/test \) -prune -o -type f -name '*.d' -print 2>/dev/null)
+-include $(shell find $(B) \( -path $(B)/vm -o -path $(B)/test -o -path $(B)/san -o -path $(B)/cov -o -path $(B)/fuzz \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -9,6 +9,7 @@ export CORDON=$B/cordon SHARED=
 export CORDON_TEST_RUN=ct$$x
 out=$ROOT/build/test
 [ "$*" = vm ] && out=$ROOT/build/test-vm
+[ "$B" = "$ROOT/build/san" ] && out=$ROOT/build/test-san
 rm -rf "$out"
 mkdir -p "$out"
 : >"$out/skips"
