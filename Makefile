@@ -55,11 +55,15 @@ AR_bpf := $(B)/libcordonbpf.a $(AR_rules)
 AR_agent := $(B)/libagent.a $(AR_bpf)
 UNIT := $(patsubst tests/%.c,$(B)/tests/%,$(foreach d,geo rules bpf agent,$(wildcard tests/$(d)/*_test.c)))
 
-all: $(B)/cordon ## build the agent, with the kernel programs inside it
+# the facts where a program of the build tree finds them (geo/facts/facts.h)
+FACTS := $(patsubst geo/data/%,$(B)/share/cordon/%,$(wildcard geo/data/facts/*))
+all: $(B)/cordon $(FACTS) ## build the agent, with the kernel programs inside it
 	@:
 $(B)/cordon: $(B)/agent/main.o $(AR_agent)
 	@$(SAY) "  LD  $@"
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(FACTS): $(B)/share/cordon/%: geo/data/%
+	@mkdir -p $(@D); cp $< $@
 # main lists the verbs whose file is there
 $(B)/agent/main.o: $(wildcard agent/cmd/*.c)
 $(B)/libgeo.a: $(GEO)
@@ -138,7 +142,7 @@ demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeed
 test: root deps-test ## every test: unit, golden, hostile, live
 	@echo "building"; $(SUBMAKE) all tests
 	@$(RUN_TESTS) unit golden hostile live
-tests: $(UNIT)
+tests: $(UNIT) $(FACTS)
 	@:
 unit: $(UNIT) ## unit tests only
 	@$(RUN_TESTS) unit
@@ -186,6 +190,7 @@ install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PR
 	@$(foreach f,$(SERVICES),install -d $(UNITS) && sed -E 's|/usr/local/s?bin/|$(PREFIX)/bin/|g' \
 		$(f) > $(UNITS)/$(notdir $(f)) && chmod 644 $(UNITS)/$(notdir $(f)) &&) :
 	@$(foreach f,$(MANS),$(INST) 644 $(f) $(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f)) &&) :
+	@$(foreach f,$(wildcard geo/data/facts/*),$(INST) 644 $(f) $(SHARE)/cordon/facts/$(notdir $(f)) &&) :
 	@$(INST) 644 agent/install/cordon.bash $(SHARE)/bash-completion/completions/cordon
 	@$(foreach f,$(wildcard agent/install/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard agent/install/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :

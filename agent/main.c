@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/base/diag_print.h"
+#include "geo/facts/facts.h"
 
 struct verb {
 	const char *name;
@@ -88,8 +89,8 @@ static const struct verb verbs[] = {
 	 "  --proof FILE         check this proof of one record instead (with --key)\n"
 	 "  --record FILE        the record, as it stands in the journal or a feed\n"
 	 "  --json               one JSON object\n"},
-	{"journal", cmd_journal, "a record of the journal, its proof, the key, the whole for public tools",
-	 NULL},
+	{"journal", cmd_journal,
+	 "a record of the journal, its proof, the key, the whole for public tools", NULL},
 	{NULL, NULL, NULL, NULL},
 };
 
@@ -125,6 +126,25 @@ static const struct verb *verb_find(const char *name)
 		if (strcmp(v->name, name) == 0)
 			return v;
 	return NULL;
+}
+
+/* Judging with half of the facts would be laxer than with all of them. What only talks to the agent or reads its
+ * journal, and what mends the facts, must work without. */
+static bool facts_ready(const char *verb, const char *sub)
+{
+	static const char *const without[] = {"status", "reload", "detach", "verify"};
+	struct diag_print print;
+	int r;
+
+	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+		if (strcmp(verb, without[i]) == 0)
+			return true;
+	if (strcmp(verb, "geo") == 0 && sub && strcmp(sub, "bundle") == 0)
+		return true;
+	diag_print_init(&print, stderr);
+	r = facts_open(&print.sink);
+	diag_print_done(&print);
+	return !r;
 }
 
 /* A closed standard descriptor would be given to the next file that is opened, and then what is printed goes
@@ -179,5 +199,7 @@ int main(int argc, char **argv)
 		diag_say("'%s' is no verb; 'cordon --help' lists them", argv[1]);
 		return EXIT_USAGE;
 	}
+	if (!facts_ready(v->name, argc > 2 ? argv[2] : NULL))
+		return EXIT_FAILED;
 	return close_output(verb_run(v, argc - 1, argv + 1));
 }

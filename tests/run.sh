@@ -4,7 +4,7 @@ set -u
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 cd "$ROOT" || exit 1
 export ROOT B=${B:-$ROOT/build} LC_ALL=C.UTF-8
-export CORDON=$B/cordon SHARED=
+export CORDON=$B/cordon CORDON_DATA=$B/share/cordon SHARED=
 [ -d "$ROOT/../shared/captures" ] && SHARED=$(cd "$ROOT/../shared" && pwd)
 export CORDON_TEST_RUN=ct$$x
 out=$ROOT/build/test

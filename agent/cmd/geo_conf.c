@@ -8,6 +8,7 @@
 #include "agent/cmd/geo_conf.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/facts/law.h"
 #include "geo/facts/operator.h"
 
 #define CONF_MAX  (1u << 20)
@@ -202,10 +203,19 @@ void geo_conf_free(struct geo_conf *c)
 	*c = (struct geo_conf){0};
 }
 
+static json_t *hds_shipped(const char *key)
+{
+	const struct law_hds *h = law_hds(key);
+
+	return h ? json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "status", h->status,
+			     "version", h->version, "activities", h->activities, "regions",
+			     h->regions, "until", h->until, "checked", h->checked, "date", h->date,
+			     "source", h->source)
+		 : NULL;
+}
+
 static json_t *hds_in(const struct geo_conf *c, const char *key)
 {
-	const struct operator_hds *built_in = operator_hds(key);
-
 	for (size_t i = 0; i < c->nhds; i++) {
 		const struct geo_conf_hds *h = &c->hds[i];
 
@@ -213,10 +223,7 @@ static json_t *hds_in(const struct geo_conf *c, const char *key)
 			return json_pack("{s:s, s:s, s:s}", "status", h->status, "date", h->date,
 					 "source", h->source);
 	}
-	if (!built_in)
-		return NULL;
-	return json_pack("{s:s, s:s, s:s}", "status", built_in->status, "date", built_in->date,
-			 "source", built_in->source);
+	return hds_shipped(key);
 }
 
 json_t *geo_conf_hds_of(const struct geo_conf *c, const char *key)

@@ -4,8 +4,8 @@
  * the machine stands.
  *
  * An operator is infrastructure (aws) or a platform on somebody's infrastructure (heroku on aws):
- * two fields of a place. Tables geo/data/operators.def (a source a row), operator_asns.def and
- * operator_names.def.
+ * two fields of a place. Tables operators.tsv (a source a row), asns.tsv and names.tsv of
+ * geo/data/facts. Certificates and what a host cannot see: law.h.
  */
 #ifndef GEO_FACTS_OPERATOR_H
 #define GEO_FACTS_OPERATOR_H
@@ -37,28 +37,27 @@ struct operator_entry {
 	bool registry_says_nothing;
 	/* platform: the one infrastructure it runs on ("aws"), "" when several or unknown */
 	const char *on;
-	const char *note;   /* what a reader of the law must know besides, or "" */
-	const char *source; /* where the row was read */
+	const char *note;	   /* what a reader of the law must know besides, or "" */
+	const char *source, *date; /* where and on which day the row was read */
 };
-/* What is known of a host's certification for French health data (HDS); configuration: geo.conf may
- * say otherwise. */
-struct operator_hds {
-	const char *key;    /* operator */
-	const char *status; /* "certified", "certified except activity 5", ... */
-	const char *date;   /* YYYY-MM-DD: as of */
-	const char *source;
+struct operator_asn {
+	uint32_t asn;
+	const char *key;
+};
+/* How an AS organisation's name begins: whole words, lower case. */
+struct operator_name {
+	const char *words, *key;
 };
 
 /* By key ("aws"), by name ("Amazon Web Services") or by an AS organisation ("Amazon.com, Inc."),
- * case ignored. Organisations match whole leading words of operator_names.def. NULL when not known.
+ * case ignored. Organisations match whole leading words of operator_names.tsv. NULL when not known.
  */
 const struct operator_entry *operator_find(const char *name);
 const struct operator_entry *operator_by_key(const char *key); /* exact key only */
 const struct operator_entry *operator_by_asn(uint32_t asn);    /* never proves a country */
 /* Is the country one of the operator's laws? false for 0. */
 bool operator_under(const struct operator_entry *o, uint16_t country);
-const struct operator_entry *operator_row(size_t i);	  /* NULL past the end; sorted by key */
-const struct operator_hds *operator_hds(const char *key); /* built-in fact, or NULL */
+const struct operator_entry *operator_row(size_t i); /* NULL past the end; sorted by key */
 uint32_t operator_asn_row(size_t i,
 			  const char **key); /* row i of the AS table, 0 past the end; sorted */
 #endif

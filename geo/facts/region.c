@@ -1,31 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* region.c - looks regions up in the sorted table of geo/data/regions.def. */
+/* region.c - looks regions up in the sorted table of geo/data/facts/regions.tsv. */
 #include <string.h>
-#include "geo/facts/country.h"
-#include "geo/facts/region.h"
+#include "geo/facts/facts_private.h"
 
-#define AWS_REGIONS "AWS Global Infrastructure: Regions (docs.aws.amazon.com/global-infrastructure)"
-#define AWS_ZONES                                                                                  \
-	"AWS Local Zones locations (aws.amazon.com/about-aws/global-infrastructure/localzones)"
-#define AWS_WAVELENGTH "AWS Wavelength locations (aws.amazon.com/wavelength/locations)"
-#define AWS_DEDICATED                                                                              \
-	"AWS Dedicated Local Zones, Government of Singapore (aws.amazon.com/dedicatedlocalzones)"
-#define GOOGLE_REGIONS                                                                             \
-	"Google Cloud: Regions and zones (cloud.google.com/compute/docs/regions-zones)"
-#define AZURE_REGIONS	 "Azure regions list (learn.microsoft.com/azure/reliability/regions-list)"
-#define AZURE_GOVERNMENT "Azure Government regions (learn.microsoft.com/azure/azure-government)"
-#define AZURE_CHINA	 "Azure in China regions (learn.microsoft.com/azure/china)"
-#define ORACLE_REGIONS	 "OCI Regions (docs.oracle.com/iaas/Content/General/Concepts/regions.htm)"
-#define CLEVER_ZONES                                                                               \
-	"Clever Cloud zones (clever-cloud.com/developers/api/howto: GET /v4/products/zones)"
+int region_row_read(struct facts_reader *r, void *out)
+{
+	struct region *row = out;
+	int e = facts_key(r, 0);
 
-static const struct region rows[] = {
-#define REGION(provider, name, a, b, confirmed, where, source)                                     \
-	{provider, name, CC(a, b), confirmed, where, source},
-#include "geo/data/regions.def"
-#undef REGION
-};
-#define NROWS (sizeof(rows) / sizeof(rows[0]))
+	row->provider = r->field[0];
+	row->name = r->field[1];
+	if (!e && !*row->name)
+		e = facts_bad(r, "a region without a name");
+	if (!e)
+		e = facts_country(r, 2, &row->country);
+	if (!e)
+		e = facts_yes(r, 3, &row->confirmed);
+	row->where = r->field[4];
+	row->source = r->field[5];
+	row->date = r->field[6];
+	return e;
+}
 
 static int compare(const struct region *r, const char *provider, const char *name)
 {
@@ -34,16 +29,28 @@ static int compare(const struct region *r, const char *provider, const char *nam
 	return c ? c : strcmp(r->name, name);
 }
 
+int region_check(struct facts_reader *r)
+{
+	const struct region *v = r->f->regions.v;
+
+	for (size_t i = 1; i < r->f->regions.n; i++)
+		if (compare(&v[i - 1], v[i].provider, v[i].name) >= 0)
+			return facts_bad(r, "%s %.64s is there twice, or out of order",
+					 v[i].provider, v[i].name);
+	return 0;
+}
+
 const struct region *region_find(const char *provider, const char *name)
 {
-	size_t low = 0, high = NROWS;
+	const struct region *v = facts()->regions.v;
+	size_t low = 0, high = facts()->regions.n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		int c = compare(&rows[mid], provider, name);
+		int c = compare(&v[mid], provider, name);
 
 		if (!c)
-			return &rows[mid];
+			return &v[mid];
 		if (c < 0)
 			low = mid + 1;
 		else
@@ -61,5 +68,7 @@ uint16_t region_country(const char *provider, const char *name)
 
 const struct region *region_row(size_t i)
 {
-	return i < NROWS ? &rows[i] : NULL;
+	const struct facts_vector *v = &facts()->regions;
+
+	return i < v->n ? (const struct region *)v->v + i : NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* region.h - region -> country, from a table with a source a row (geo/data/regions.def); a region
+/* region.h - region -> country, from a table with a source a row (geo/data/facts/regions.tsv); a region
  * not in it is nowhere. */
 #ifndef GEO_FACTS_REGION_H
 #define GEO_FACTS_REGION_H
@@ -11,9 +11,9 @@ struct region {
 	const char *provider; /* key of operator.h: "aws" */
 	const char *name;     /* as published: "eu-central-1"; for AWS the network border group */
 	uint16_t country;     /* country.h */
-	bool confirmed;	    /* false: no list of the operator places it yet, so it is unprovable */
-	const char *where;  /* city or "" */
-	const char *source; /* where the row was read */
+	bool confirmed;	   /* false: no list of the operator places it yet, so it is unprovable */
+	const char *where; /* city or "" */
+	const char *source, *date; /* where and on which day the row was read */
 };
 
 /* The row, or NULL when nobody placed the region. */

@@ -1,5 +1,5 @@
 /* zone.h - built-in sets of countries, each with its source and the dates it holds for.
- * geo/data/zones.def is the table. */
+ * geo/data/facts/zones.tsv is the table. */
 #ifndef GEO_FACTS_ZONE_H
 #define GEO_FACTS_ZONE_H
 #include <stdbool.h>

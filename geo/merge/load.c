@@ -5,19 +5,26 @@
 #include <string.h>
 #include <unistd.h>
 #include "geo/claims/store.h"
+#include "geo/facts/facts.h"
+#include "geo/facts/manifest.h"
 #include "geo/merge/merge.h"
 #include "geo/source/source.h"
 
-#define DEFAULT_FILES 2
-
+/* The shipped lists first: of one kind, the first given speaks first. */
 const char *const *places_default_files(size_t *n)
 {
-	static const char *const all[DEFAULT_FILES] = {"/usr/share/tor/geoip",
-						       "/usr/share/tor/geoip6"};
-	bool have4 = access(all[0], R_OK) == 0, have6 = access(all[1], R_OK) == 0;
+	static const char *const databases[] = {"/usr/share/tor/geoip", "/usr/share/tor/geoip6"};
+	static const char *all[MANIFEST_FILES_MAX + 2];
+	size_t nlists;
+	const char *const *lists = facts_lists(&nlists);
 
-	*n = (size_t)have4 + have6;
-	return have4 ? all : all + 1;
+	*n = 0;
+	for (size_t i = 0; i < nlists; i++)
+		all[(*n)++] = lists[i];
+	for (size_t i = 0; i < 2; i++)
+		if (access(databases[i], R_OK) == 0)
+			all[(*n)++] = databases[i];
+	return all;
 }
 
 static bool nat64_length(unsigned len)
@@ -82,7 +89,9 @@ int places_load(struct places **ret, const struct places_config *cfg, struct dia
 
 	if (!p)
 		return -ENOMEM;
-	r = load_all(p, cfg, d);
+	r = facts_open(d); /* without them every region and operator would be a stranger */
+	if (!r)
+		r = load_all(p, cfg, d);
 	if (r && d && d->errors == errors)
 		diag_error(d, "places", 0, "cannot be loaded: %s", strerror(-r));
 	if (r) {

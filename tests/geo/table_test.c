@@ -144,7 +144,8 @@ static size_t compare_boundaries(const struct table *t, const struct places *p, 
 
 Test(table, every_boundary_of_tor_geoipdb)
 {
-	struct places *p = load(&(struct places_config){0});
+	static const char *const tor[] = {"/usr/share/tor/geoip", "/usr/share/tor/geoip6"};
+	struct places *p = load(&(struct places_config){.files = tor, .nfiles = 2});
 	struct table *t = build(p, NULL, 0);
 
 	cr_expect_gt(compare_boundaries(t, p, "/usr/share/tor/geoip"), 1000000);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* facts.c - finds the directory of facts, reads it once, and keeps it for as long as the program. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "geo/base/cleanup.h"
+#include "geo/facts/facts_private.h"
+
+static struct facts the;
+static int result;
+static atomic_bool done;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int bad(struct facts *f, const char *path, const char *what)
+{
+	struct facts_reader r = {.f = f, .path = path};
+
+	return facts_bad(&r, "%s", what);
+}
+
+int facts_file(struct facts *f, const struct manifest *m, size_t i, char **ret)
+{
+	char path[512], what[128];
+	_free_ char *text = NULL;
+	size_t n = 0;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/%s", m->directory, m->files[i].name);
+	r = manifest_slurp(&text, &n, path, MANIFEST_BYTES_MAX);
+	if (r) {
+		snprintf(what, sizeof(what), "cannot be read: %s", strerror(-r));
+		return bad(f, path, what);
+	}
+	if (!manifest_matches(&m->files[i], text, n))
+		return bad(
+			f, path,
+			"is not the file that FACTS beside it names: damaged, or changed by hand");
+	if (strlen(text) != n)
+		return bad(f, path, "has a NUL in it");
+	*ret = TAKE_PTR(text);
+	return 0;
+}
+
+/* Lists are checked here and read again by their reader: places are loaded more often than facts. */
+static int check_list(struct facts *f, const struct manifest *m, size_t i)
+{
+	_free_ char *text = NULL;
+	char path[512];
+	int r = facts_file(f, m, i, &text);
+
+	if (r)
+		return r;
+	snprintf(path, sizeof(path), "%s/%s", m->directory, m->files[i].name);
+	f->lists[f->nlists] = strdup(path);
+	if (!f->lists[f->nlists])
+		return -ENOMEM;
+	f->nlists++;
+	return 0;
+}
+
+static bool is_list(const char *name)
+{
+	size_t n = strlen(name);
+
+	return n > 7 && !strcmp(name + n - 7, ".ranges");
+}
+
+static int load_directory(struct facts *f, const struct manifest *m)
+{
+	int r = facts_tables_read(f, m);
+
+	for (size_t i = 0; i < m->n && !r; i++)
+		if (is_list(m->files[i].name))
+			r = check_list(f, m, i);
+	f->directory = strdup(m->directory);
+	f->serial = m->serial;
+	snprintf(f->date, sizeof(f->date), "%s", m->date);
+	return r ? r : f->directory ? 0 : -ENOMEM;
+}
+
+static bool has_facts(const char *directory)
+{
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/" MANIFEST_NAME, directory);
+	return access(path, F_OK) == 0;
+}
+
+/* share/cordon/facts beside the program, or one or two directories above it. */
+static bool beside_program(char *buf, size_t size)
+{
+	char exe[200];
+	ssize_t n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+	exe[n > 0 ? n : 0] = '\0';
+	for (int up = 0; up < 3; up++) {
+		char *slash = strrchr(exe, '/');
+
+		if (!slash)
+			return false;
+		*slash = '\0';
+		snprintf(buf, size, "%s/share/cordon/facts", exe);
+		if (has_facts(buf))
+			return true;
+	}
+	return false;
+}
+
+static int read_manifest(struct facts *f, struct manifest *m, const char *directory)
+{
+	char why[128] = "", path[512];
+	int r = manifest_read(m, directory, why);
+
+	snprintf(path, sizeof(path), "%s/" MANIFEST_NAME, directory);
+	return r ? bad(f, path, why) : 0;
+}
+
+static int choose(struct facts *f, struct manifest *m)
+{
+	const char *set = secure_getenv(FACTS_VARIABLE);
+	_free_ struct manifest *installed = NULL;
+	char directory[256];
+	int r;
+
+	if (set && *set) {
+		snprintf(directory, sizeof(directory), "%s/facts", set);
+		return read_manifest(f, m, directory);
+	}
+	if (!beside_program(directory, sizeof(directory))) {
+		if (!has_facts(FACTS_INSTALLED))
+			return bad(
+				f, "share/cordon/facts",
+				"is not there, neither beside the program nor one or two "
+				"directories above it: install cordon whole, or set " FACTS_VARIABLE
+				" to the directory that holds facts/");
+		return read_manifest(f, m, FACTS_INSTALLED);
+	}
+	r = read_manifest(f, m, directory);
+	if (r || !has_facts(FACTS_INSTALLED))
+		return r;
+	installed = malloc(sizeof(*installed));
+	if (!installed)
+		return -ENOMEM;
+	r = read_manifest(f, installed, FACTS_INSTALLED);
+	if (!r && installed->serial > m->serial)
+		*m = *installed;
+	return r;
+}
+
+static void drop(struct facts *f)
+{
+	struct facts_vector *const all[] = {&f->operators,   &f->asns,		&f->names,
+					    &f->regions,     &f->zones,		&f->hds,
+					    &f->secnumcloud, &f->provider_facts};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		free(all[i]->v);
+	for (size_t i = 0; i < f->ntexts; i++)
+		free(f->text[i]);
+	for (size_t i = 0; i < f->nlists; i++)
+		free(f->lists[i]);
+	free(f->zone_order);
+	free(f->directory);
+}
+
+/* Half a table is no table: what fails leaves nothing but the reason. */
+static int load(struct facts *ret)
+{
+	_free_ struct facts *f = calloc(1, sizeof(*f));
+	_free_ struct manifest *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!f || !m)
+		return -ENOMEM;
+	r = choose(f, m);
+	if (!r)
+		r = load_directory(f, m);
+	if (!r) {
+		*ret = *f;
+		return 0;
+	}
+	drop(f);
+	ret->bad_file = f->bad_file;
+	ret->bad_line = f->bad_line;
+	snprintf(ret->bad, sizeof(ret->bad), "%s", f->bad);
+	return r;
+}
+
+static void load_once(void)
+{
+	pthread_mutex_lock(&lock);
+	if (!atomic_load(&done)) {
+		result = load(&the);
+		atomic_store(&done, true);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+const struct facts *facts(void)
+{
+	if (!atomic_load_explicit(&done, memory_order_acquire))
+		load_once();
+	return &the;
+}
+
+int facts_open(struct diag_sink *d)
+{
+	const struct facts *f = facts();
+
+	if (result)
+		diag_error(d, f->bad_file ? f->bad_file : "facts", f->bad_line, "%s",
+			   f->bad_file ? f->bad : strerror(-result));
+	return result;
+}
+
+const char *facts_directory(void)
+{
+	return facts()->directory ? facts()->directory : "";
+}
+
+uint64_t facts_serial(void)
+{
+	return facts()->serial;
+}
+
+const char *facts_date(void)
+{
+	return facts()->date;
+}
+
+const char *const *facts_lists(size_t *n)
+{
+	*n = facts()->nlists;
+	return (const char *const *)facts()->lists;
+}
