@@ -75,6 +75,19 @@ $(B)/%.a:
 $(B)/%.o: %.c
 	@mkdir -p $(@D); $(SAY) "  CC  $<"
 	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+# the key that signs bundles of facts: BUNDLE_KEY=PUBLIC.pem, else a pair of this build's own, whose private half stays here
+BUNDLE_KEY ?= $(B)/bundle.pem
+$(B)/bundle.key:
+	@mkdir -p $(@D); umask 077; openssl genpkey -quiet -algorithm ed25519 -out $@ 2>/dev/null || openssl genpkey -algorithm ed25519 -out $@
+$(B)/bundle.pem: $(B)/bundle.key
+	@openssl pkey -in $< -pubout -out $@
+$(B)/bundle_key.h: $(BUNDLE_KEY) FORCE
+	@openssl pkey -pubin -in $< -noout -text | grep -qi ed25519 || { echo "$<: is no public Ed25519 key in PEM" >&2; exit 1; }
+	@openssl pkey -pubin -in $< -outform DER | tail -c 32 | od -An -v -tx1 | \
+		sed 's/ \(..\)/0x\1, /g; 1s/^/#define BUNDLE_PUBLIC_KEY { \\\n/; s/$$/\\/; $$s/\\$$/}/' > $@.new
+	@cmp -s $@.new $@ || mv $@.new $@
+FORCE:
+$(B)/geo/facts/bundle.o $(B)/analyze/geo/facts/bundle: $(B)/bundle_key.h
 $(B)/rules/%.c: rules/%.y
 	@mkdir -p $(@D)
 	$(Q)bison -Wall -Wno-yacc -d -o $@ $<
@@ -216,7 +229,7 @@ clean: ## remove build/
 	rm -rf build
 help: ## this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
-.PHONY: coverage fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
+.PHONY: FORCE coverage fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
 	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

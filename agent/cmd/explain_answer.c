@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/cmd/explain.h"
-#include "agent/cmd/geo_conf.h"
+#include "agent/cmd/explain_operator.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "agent/event/event_text.h"
@@ -146,11 +146,11 @@ static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 /* Who operates it, as the table of operators knows: by provider or platform, else by the AS
  * organisation. */
 static json_t *operator_of(const struct engine *e, const struct place *p, uint32_t asn,
-			   const char *organisation)
+			   const char *organisation, int64_t now)
 {
 	const char *key = engine_string(e, p->platform ? p->platform : p->provider);
 	const struct operator_entry *k = *key ? operator_find(key) : NULL;
-	json_t *o = json_object(), *hds;
+	json_t *o = json_object();
 
 	if (!k && asn)
 		k = operator_by_asn(asn);
@@ -159,12 +159,8 @@ static json_t *operator_of(const struct engine *e, const struct place *p, uint32
 	set(o, "asn", asn ? json_integer(asn) : json_null());
 	set(o, "organisation", string(organisation));
 	set(o, "key", string(k ? k->key : key));
-	set(o, "name", string(k ? k->name : NULL));
 	set(o, "jurisdiction", country(k ? k->jurisdiction : p->jurisdiction));
-	set(o, "note", string(k ? k->note : NULL));
-	set(o, "source", string(k ? k->source : NULL));
-	hds = k ? geo_conf_hds_of(NULL, k->key) : NULL;
-	set(o, "hds", hds ? hds : json_null());
+	explain_operator(o, k, engine_string(e, p->region), p->country, now);
 	return o;
 }
 
@@ -360,7 +356,7 @@ json_t *explain_answer(const struct engine *e, const struct explain_question *q)
 	set(o, "place", place(e, &v.where->place, q->now));
 	set(o, "verdict", verdict(e, &v));
 	set(o, "claims", list);
-	set(o, "operator", operator_of(e, &v.where->place, asn, organisation));
+	set(o, "operator", operator_of(e, &v.where->place, asn, organisation, q->now));
 	set(o, "distance", distance(e, v.where->place.country, q->rtt_ns));
 	set(o, "rules", steps(e, &query, &v));
 	set(o, "policy", policy(e));

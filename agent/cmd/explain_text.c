@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "agent/cmd/explain.h"
+#include "agent/cmd/explain_operator.h"
 #include "agent/base/text.h"
 
 #define RULES_SHOWN 12 /* around the one that decides; --json has them all */
@@ -97,8 +98,6 @@ static void put_place(FILE *to, const json_t *p)
 
 static void put_operator(FILE *to, const json_t *o)
 {
-	const json_t *h = json_object_get(o, "hds");
-
 	label(to, "law");
 	if (*text_of(o, "jurisdiction"))
 		fprintf(to, "operator under the law of %s", text_of(o, "jurisdiction"));
@@ -109,18 +108,7 @@ static void put_operator(FILE *to, const json_t *o)
 	if (json_is_integer(json_object_get(o, "asn")))
 		fprintf(to, ", AS%" PRId64, number_of(o, "asn"));
 	fputc('\n', to);
-	if (*text_of(o, "note")) {
-		label(to, "");
-		put(to, text_of(o, "note"));
-		fputc('\n', to);
-	}
-	if (json_is_object(h)) {
-		label(to, "HDS");
-		put(to, text_of(h, "status"));
-		put_set(to, ", as of ", text_of(h, "date"), "");
-		put_set(to, " (", text_of(h, "source"), ")");
-		fputc('\n', to);
-	}
+	explain_operator_print(to, o);
 }
 
 static const char *paint(const char *effect)

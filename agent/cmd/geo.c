@@ -16,6 +16,8 @@ static const struct verb {
 	 geo_update_help},
 	{"show", geo_show, "sources with their ages and counts, and where they disagree",
 	 geo_show_help},
+	{"bundle", geo_bundle, "the facts as one signed file: make, install, show",
+	 geo_bundle_help},
 };
 #define NVERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -57,5 +59,5 @@ int cmd_geo(int argc, char **argv)
 		}
 		return verbs[i].run(argc - 1, argv + 1);
 	}
-	return diag_usage("geo", "'%s' is no verb of geo: build, update or show", argv[1]);
+	return diag_usage("geo", "'%s' is no verb of geo: build, update, show or bundle", argv[1]);
 }

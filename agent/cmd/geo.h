@@ -13,8 +13,9 @@
 int geo_build(int argc, char **argv);
 int geo_update(int argc, char **argv);
 int geo_show(int argc, char **argv);
+int geo_bundle(int argc, char **argv);
 
-extern const char geo_build_help[], geo_update_help[], geo_show_help[];
+extern const char geo_build_help[], geo_update_help[], geo_show_help[], geo_bundle_help[];
 
 /* True when now is more than GEO_SHRINK_PERCENT less than before. */
 static inline bool geo_shrank(uint64_t before, uint64_t now)

@@ -165,12 +165,22 @@ def geofeed(data):
 
 
 def clever(data):
+    """two zones, one of them for health data, list the same prefixes: then the country is known, the zone is not"""
+    countries = {}
+    for line in (FACTS / "regions.tsv").read_text().splitlines():
+        if line.startswith("clevercloud\t"):
+            countries[line.split("\t")[1]] = line.split("\t")[2]
+    zones = collections.defaultdict(set)
+    for row in csv.reader(data.decode().splitlines()[1:]):
+        if row:
+            zones[row[1]].add(row[2])
     groups = Groups()
-    rows = [row for row in csv.reader(data.decode().splitlines()[1:]) if row]
-    # both scopes list the same prefixes; one of them is the zone for health data: the place is Paris
-    for _, prefix, scope in sorted(rows, key=lambda row: row[2]):
-        if ipaddress.ip_network(prefix) not in groups:
-            groups.add(prefix, scope)
+    for prefix, names in zones.items():
+        where = {countries.get(name, "") for name in names}
+        if len(names) == 1:
+            groups.add(prefix, names.pop())
+        else:
+            groups.add(prefix, "", "", where.pop() if len(where) == 1 else "")
     return groups, None, None
 
 

@@ -190,6 +190,25 @@ static int load(struct facts *ret)
 	return r;
 }
 
+int facts_try(const char *directory, struct diag_sink *d)
+{
+	_free_ struct facts *f = calloc(1, sizeof(*f));
+	_free_ struct manifest *m = calloc(1, sizeof(*m));
+	int r;
+
+	if (!f || !m)
+		return -ENOMEM;
+	r = read_manifest(f, m, directory);
+	if (!r)
+		r = load_directory(f, m);
+	if (r)
+		diag_error(d, f->bad_file ? f->bad_file : directory, f->bad_line, "%s",
+			   f->bad_file ? f->bad : strerror(-r));
+	drop(f);
+	free(f->bad_file);
+	return r;
+}
+
 static void load_once(void)
 {
 	pthread_mutex_lock(&lock);

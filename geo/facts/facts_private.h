@@ -83,6 +83,8 @@ bool zone_in(const struct facts *f, enum zone z, uint16_t country, int64_t at);
 /* Every table from the files of the directory, which the manifest names. */
 int facts_tables_read(struct facts *f, const struct manifest *m);
 bool facts_is_table(const char *name); /* "regions.tsv" */
+/* Reads a directory and drops it again: 0, or -errno after a diag of what this program cannot read. */
+int facts_try(const char *directory, struct diag_sink *d);
 /* A file of the manifest, checked against it; *ret is its text (owned by the caller). */
 int facts_file(struct facts *f, const struct manifest *m, size_t i, char **ret);
 #endif

@@ -22,8 +22,8 @@ static const struct table {
 		name, fields, sizeof(type), offsetof(struct facts, member), prefix##_read, check   \
 	}
 	/* zones, then operators: those after them name them */
-	TABLE("zones", 6, struct zone_entry, zones, zone_row, zone_check),
-	TABLE("operators", 9, struct operator_entry, operators, operator_row, operator_check),
+	TABLE("zones", 7, struct zone_entry, zones, zone_row, zone_check),
+	TABLE("operators", 10, struct operator_entry, operators, operator_row, operator_check),
 	TABLE("asns", 2, struct operator_asn, asns, operator_asn, operator_asn_check),
 	TABLE("names", 2, struct operator_name, names, operator_name, operator_name_check),
 	TABLE("regions", 7, struct region, regions, region_row, region_check),

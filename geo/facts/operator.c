@@ -65,8 +65,10 @@ int operator_row_read(struct facts_reader *r, void *out)
 	o->note = r->field[6];
 	o->source = r->field[7];
 	o->date = r->field[8];
-	if (!*o->key || o->key[strspn(o->key, "abcdefghijklmnopqrstuvwxyz")])
-		return facts_bad(r, "'%.32s' is no key: lower case letters", o->key);
+	if (facts_yes(r, 9, &o->checked))
+		return -EINVAL;
+	if (!*o->key || o->key[strspn(o->key, "abcdefghijklmnopqrstuvwxyz0123456789")])
+		return facts_bad(r, "'%.32s' is no key: lower case letters and digits", o->key);
 	if (!*o->source)
 		return facts_bad(r, "%s has no source", o->key);
 	e = read_laws(r, r->field[2], o);

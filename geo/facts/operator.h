@@ -39,6 +39,7 @@ struct operator_entry {
 	const char *on;
 	const char *note;	   /* what a reader of the law must know besides, or "" */
 	const char *source, *date; /* where and on which day the row was read */
+	bool checked;		   /* false: the source is named, not read */
 };
 struct operator_asn {
 	uint32_t asn;

@@ -22,7 +22,10 @@ int zone_row_read(struct facts_reader *r, void *out)
 		return facts_bad(r, "'%.32s' is no zone", r->field[0]);
 	z->zone = (enum zone)zone;
 	z->row.source = r->field[4];
-	e = facts_country(r, 1, &z->row.country);
+	z->row.date = r->field[5];
+	e = facts_yes(r, 6, &z->row.checked);
+	if (!e)
+		e = facts_country(r, 1, &z->row.country);
 	if (!e)
 		e = facts_day(r, 2, &z->row.from);
 	if (!e)

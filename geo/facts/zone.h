@@ -15,7 +15,8 @@ bool zone_has(enum zone z, uint16_t country, int64_t at); /* at: Unix seconds */
 struct zone_row {
 	uint16_t country;
 	int64_t from, until;
-	const char *source;
+	const char *source, *date; /* the legal act; the day the row was made */
+	bool checked;		   /* false: the act is named, not read */
 };
 bool zone_row(enum zone z, size_t i, struct zone_row *ret);
 #endif
