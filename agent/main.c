@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/base/diag_print.h"
-#include "geo/facts/facts.h"
 
 struct verb {
 	const char *name;
@@ -128,25 +127,6 @@ static const struct verb *verb_find(const char *name)
 	return NULL;
 }
 
-/* Judging with half of the facts would be laxer than with all of them. What only talks to the agent or reads its
- * journal, and what mends the facts, must work without. */
-static bool facts_ready(const char *verb, const char *sub)
-{
-	static const char *const without[] = {"status", "reload", "detach", "verify"};
-	struct diag_print print;
-	int r;
-
-	for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
-		if (strcmp(verb, without[i]) == 0)
-			return true;
-	if (strcmp(verb, "geo") == 0 && sub && strcmp(sub, "bundle") == 0)
-		return true;
-	diag_print_init(&print, stderr);
-	r = facts_open(&print.sink);
-	diag_print_done(&print);
-	return !r;
-}
-
 /* A closed standard descriptor would be given to the next file that is opened, and then what is printed goes
  * into that file. Standard output is closed for writing all the same, so that what prints there fails. */
 static void hold_standard_descriptors(void)
@@ -199,7 +179,7 @@ int main(int argc, char **argv)
 		diag_say("'%s' is no verb; 'cordon --help' lists them", argv[1]);
 		return EXIT_USAGE;
 	}
-	if (!facts_ready(v->name, argc > 2 ? argv[2] : NULL))
+	if (!cmd_facts(v->name, argc > 2 ? argv[2] : NULL))
 		return EXIT_FAILED;
 	return close_output(verb_run(v, argc - 1, argv + 1));
 }

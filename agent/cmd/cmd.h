@@ -3,6 +3,7 @@
  * is main's. */
 #ifndef AGENT_CMD_CMD_H
 #define AGENT_CMD_CMD_H
+#include <stdbool.h>
 int cmd_run(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -15,4 +16,6 @@ int cmd_events(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+/* Are the shipped facts whole, if this verb needs them (sub: the verb below it, or NULL)? Says why not. */
+bool cmd_facts(const char *verb, const char *sub);
 #endif

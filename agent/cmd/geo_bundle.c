@@ -19,8 +19,9 @@ const char geo_bundle_help[] =
 	"                  the build (make BUNDLE_KEY=PUBLIC.pem; else build/bundle.key)\n"
 	"  --from DIR      make: a directory of tables and lists (default: the facts in use)\n"
 	"  --serial N      make: YYYYMMDDNN; default: today's first, or one above DIR's own\n"
-	"  --output FILE   make: where to\n"
+	"  -o, --output FILE  make: where to\n"
 	"  --to DIR        install: default " FACTS_INSTALLED "; read at the next start\n"
+	"  --json          show: one JSON object\n"
 	"install needs no network. It refuses a bundle of another key, a damaged one, a table that this\n"
 	"program does not read, and a serial that does not rise above the facts in use.\n";
 

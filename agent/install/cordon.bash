@@ -21,6 +21,9 @@ _cordon()
 		# shellcheck disable=SC2086 # 'geo build' is two words
 		words="$(cordon $verb --help 2>/dev/null | sed -nE 's/^ +(-[a-z], +)?(--[a-z][a-z-]*).*/\2/p') --help"
 	fi
+	if [ "$verb" = "geo bundle" ] && [ "$COMP_CWORD" = 3 ] && [ "${cur#-}" = "$cur" ]; then
+		words="make install show --help"
+	fi
 	if [ -n "$words" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	else

@@ -45,7 +45,7 @@ def manual():
             inside = line == ".Sh VERBS"
         if not inside:
             continue
-        if m := re.match(r"\.It Nm Cm ([a-z]+(?: (?:build|update|show)\b)?)", line):
+        if m := re.match(r"\.It Nm Cm ([a-z]+(?: (?:build|update|show|bundle)\b)?)", line):
             verb = m.group(1)
             by.setdefault(verb, set())
         if verb and line.startswith("."):

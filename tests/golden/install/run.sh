@@ -8,6 +8,11 @@ for f in opt/x/bin/cordon etc/cordon/cordon.conf lib/systemd/system/cordon.servi
 	check "installed /$f" test -s "$d/$f"
 done
 check version "$d/opt/x/bin/cordon" --version
+check facts_are_there test -s "$d/opt/x/share/cordon/facts/FACTS"
+same facts_are_all "$(ls "$ROOT/geo/data/facts")" "$(ls "$d/opt/x/share/cordon/facts")"
+env -u CORDON_DATA "$d/opt/x/bin/cordon" explain 52.28.0.1 >"$TMPDIR/out" 2>&1
+check facts_are_used grep -qE 'provider +aws, region eu-central-1' "$TMPDIR/out"
+check facts_beside_the_program grep -qE "$d/opt/x/share/cordon/facts/aws.ranges|/var/lib/cordon/facts/aws.ranges" "$TMPDIR/out"
 check policy_is_good "$d/opt/x/bin/cordon" check "$d/etc/cordon/cordon.conf"
 same units_name_it "" "$(grep -h '^Exec' "$d"/lib/systemd/system/* | grep -v '=-*/opt/x/bin/cordon ')"
 if command -v systemd-analyze >/dev/null; then
