@@ -61,6 +61,8 @@ static void on_second(void *arg)
 	uint64_t second = d->ticks++;
 
 	stderr_queue_flush();
+	if (d->kernel && d->generation)
+		daemon_check_users(d);
 	if (d->kernel_source) {
 		kernel_source_poll(d->kernel_source);
 		if (second % PORTS_EVERY == 0)
@@ -329,7 +331,8 @@ static int start_pcap_live(struct daemon *d)
 static int start_feeds(struct daemon *d)
 {
 	if (aggregate_new(&d->aggregate, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
-	    processes_new(&d->processes, "/proc") < 0 ||
+	    names_new(&d->name_service, NULL) < 0 ||
+	    processes_new(&d->processes, "/proc", d->name_service) < 0 ||
 	    (d->cfg.live && top_new(&d->top, stdout) < 0)) {
 		diag_say("not enough memory to start");
 		return EXIT_FAILED;
@@ -478,6 +481,7 @@ static void stop(struct daemon *d, bool ran)
 	pcap_live_close(d->pcap_live);
 	aggregate_free(d->aggregate);
 	processes_free(d->processes);
+	names_free(d->name_service);
 	daemon_close_feeds(&d->feeds);
 	engine_free(d->engine);
 	json_writer_free(&d->line);

@@ -6,6 +6,7 @@
  *   daemon.c          start, the loop's handlers, stop
  *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
+ *   daemon_users.c    the users that the policy names
  *   daemon_event.c    events: ids, the alert file, state events, the last messages
  *   daemon_journal.c  the journal: events in, checkpoints out
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
@@ -59,6 +60,11 @@ struct daemon_feeds {
 };
 
 #define DAEMON_LOSSES 4 /* counters that mean lost evidence */
+#define DAEMON_USERS_MAX 256 /* names in the policy's subjects that are asked for again */
+struct daemon_user {
+	bool known;
+	uint32_t uid;
+};
 
 struct daemon_message {
 	uint64_t time_ns;
@@ -75,6 +81,7 @@ struct daemon {
 	struct kernel_source *kernel_source;
 	struct pcap_live *pcap_live;
 	struct cgroups *cgroups;
+	struct names *name_service;
 	struct processes *processes;
 	struct netlink *host;
 	struct aggregate *aggregate;
@@ -110,6 +117,10 @@ struct daemon {
 	} fault[KERNEL_FAULTS];
 	bool cgroup_missing;
 	int guard_blind; /* -errno, 0 */
+	struct daemon_user
+		users[DAEMON_USERS_MAX]; /* in the order of the running policy's subjects */
+	size_t nusers;
+	const struct compiled *users_of;
 	int exit_code;
 	char last_reload[320]; /* one sentence */
 	struct kernel_published published;
@@ -139,6 +150,13 @@ void daemon_refuted(struct daemon *d, const struct event *e);
 void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
 /* The file's path, in buf. */
 const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
+
+/* daemon_users.c */
+/* The masks of the users that c names, and what is not known of them as a sentence in 'to'; waits a moment for the name
+ * service, not longer. */
+size_t daemon_users(struct daemon *d, const struct compiled *c, struct kernel_mask *ret,
+		    size_t room, FILE *to);
+void daemon_check_users(struct daemon *d); /* each second: who is known by now? */
 
 /* daemon_event.c */
 void daemon_place_refuted(void *daemon, struct event *e); /* from a source */

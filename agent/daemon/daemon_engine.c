@@ -3,7 +3,6 @@
  * and only then swaps. */
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include "agent/daemon/daemon.h"
@@ -40,42 +39,11 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path)
 	}
 }
 
-static void user_mask(const struct compiled *c, const struct subject_atom *a,
-		      struct daemon_masks *m, FILE *to)
-{
-	struct passwd pw, *found = NULL;
-	char buf[4096];
-	uint64_t uid;
-
-	if (getpwnam_r(a->text, &pw, buf, sizeof(buf), &found) == 0 && found)
-		uid = found->pw_uid;
-	else if (text_number(&uid, a->text, UINT32_MAX) < 0) {
-		fprintf(to,
-			"%s:%u: warning: this host has no user '%s': the subject matches nobody\n",
-			c->policy->file, a->line, a->text);
-		return;
-	}
-	for (size_t i = 0; i < m->n; i++)
-		if (m->mask[i].id == uid)
-			return;
-	if (m->n < ABI_USERS_MAX)
-		m->mask[m->n++] =
-			(struct kernel_mask){uid, compiled_user_mask(c, a->text, (uint32_t)uid)};
-}
-
-static void user_masks(const struct compiled *c, struct daemon_masks *m, FILE *to)
-{
-	for (uint32_t i = 0; i < c->header.subjects && i < DECIDE_SUBJECTS_MAX; i++)
-		for (size_t j = 0; c->subjects[i] && j < c->subjects[i]->natoms; j++)
-			if (c->subjects[i]->atoms[j].type == SUBJECT_USER)
-				user_mask(c, &c->subjects[i]->atoms[j], m, to);
-}
-
 int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mode, FILE *to)
 {
 	_free_ struct kernel_mask *cgroups = calloc(MASKS_MAX, sizeof(*cgroups));
 	_free_ struct kernel_mask *users = calloc(ABI_USERS_MAX, sizeof(*users));
-	struct daemon_masks of_cgroups = {e, cgroups, 0}, of_users = {e, users, 0};
+	struct daemon_masks of_cgroups = {e, cgroups, 0};
 	struct kernel_generation g = {.table = e->table, .compiled = e->compiled, .mode = mode};
 	struct diag_print p;
 	int r;
@@ -87,11 +55,10 @@ int daemon_publish(struct daemon *d, const struct engine *e, enum policy_mode mo
 		cgroups_each(d->cgroups);
 		d->collecting = NULL;
 	}
-	user_masks(e->compiled, &of_users, to);
 	g.cgroups = cgroups;
 	g.ncgroups = of_cgroups.n;
 	g.users = users;
-	g.nusers = of_users.n;
+	g.nusers = daemon_users(d, e->compiled, users, ABI_USERS_MAX, to);
 	diag_print_init(&p, to);
 	r = kernel_publish(d->kernel, &g, &d->published, &p.sink);
 	diag_print_done(&p);

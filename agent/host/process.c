@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* process.c - /proc/PID read with bounds, remembered while its start time says that it is still the
- * same process. */
+ * same process, and its memory that it still runs the same program. */
 #include "agent/host/process.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,27 +19,23 @@ struct known {
 	int32_t pid; /* 0: free */
 	uint32_t uid;
 	uint64_t start_ns;
+	uint64_t image; /* where its code and stack begin: another for each exec */
 	struct known *next;
-	bool kernel;
+	bool kernel, ended; /* ended: a zombie, which runs nothing any more */
 	char comm[64];
 	char *exe, *cmdline, *cgroup; /* owned; NULL = not readable */
 	char unit[PROCESS_UNIT_MAX];
-};
-struct user {
-	uint32_t uid;
-	bool used;
-	char name[64]; /* "" = nobody */
 };
 struct processes {
 	int root;      /* owned */
 	unsigned hand; /* the next known to make room */
 	struct known *bucket[BUCKETS];
 	struct known known[PROCESSES_MAX];
-	struct user user[USERS_MAX];
-	unsigned users;
+	struct names *names; /* the caller's */
+	char user[4 * NAMES_LEN];
 };
 
-int processes_new(struct processes **ret, const char *proc)
+int processes_new(struct processes **ret, const char *proc, struct names *names)
 {
 	struct processes *ps = calloc(1, sizeof(*ps));
 
@@ -53,6 +48,7 @@ int processes_new(struct processes **ret, const char *proc)
 		free(ps);
 		return -e;
 	}
+	ps->names = names;
 	*ret = ps;
 	return 0;
 }
@@ -115,37 +111,52 @@ static int read_proc(struct processes *ps, int32_t pid, const char *name, char *
 	return text_read_file(ret, len, ps->root, path, FILE_MAX);
 }
 
-/* Field 22 of stat, counted after the last ')': comm may hold spaces, parentheses and newlines.
- * Also PF_KTHREAD. */
-static int parse_stat(const char *s, uint64_t *start_ns, bool *kernel, char comm[64])
+#define PF_KTHREAD  0x00200000
+#define FIELD_FLAGS 9
+#define FIELD_START 22
+#define FIELD_CODE  26 /* startcode, endcode, startstack */
+#define FIELD_STACK 28
+
+/* The fields of stat are counted after the last ')': comm may hold spaces, parentheses and newlines. Those after the
+ * start may be missing. */
+static int parse_numbers(const char *s, struct known *k)
+{
+	char *end;
+
+	for (int field = 4; field <= FIELD_STACK; field++, s = end) {
+		uint64_t v;
+
+		errno = 0;
+		v = strtoull(s, &end, 10);
+		if (end == s || errno || (*end && *end != ' ' && *end != '\n'))
+			return field > FIELD_START ? 0 : -EPROTO;
+		if (field == FIELD_FLAGS)
+			k->kernel = v & PF_KTHREAD;
+		if (field == FIELD_START && v > UINT64_MAX / TICKS_NS)
+			return -EPROTO;
+		if (field == FIELD_START)
+			k->start_ns = v * TICKS_NS;
+		if (field >= FIELD_CODE)
+			k->image = k->image * 31 + v;
+	}
+	return 0;
+}
+
+static int parse_stat(const char *s, struct known *k)
 {
 	const char *open = strchr(s, '('), *close = strrchr(s, ')');
-	char *end;
-	uint64_t v = 0, flags = 0;
 
 	if (!open || !close || close < open)
 		return -EPROTO;
 	_free_ char *name = clean(open + 1, (size_t)(close - open - 1), 48);
 	if (!name)
 		return -ENOMEM;
-	text_put(comm, 64, "%s", name);
+	text_put(k->comm, sizeof(k->comm), "%s", name);
 	s = close + 1;
 	if (s[0] != ' ' || !s[1] || s[2] != ' ')
 		return -EPROTO;
-	s += 3;
-	for (int field = 4; field <= 22; field++, s = end) {
-		errno = 0;
-		v = strtoull(s, &end, 10);
-		if (end == s || errno || (*end && *end != ' ' && *end != '\n'))
-			return -EPROTO;
-		if (field == 9)
-			flags = v;
-	}
-	if (v > UINT64_MAX / TICKS_NS)
-		return -EPROTO;
-	*start_ns = v * TICKS_NS;
-	*kernel = flags & 0x00200000; /* PF_KTHREAD */
-	return 0;
+	k->ended = s[1] == 'Z' || s[1] == 'X';
+	return parse_numbers(s + 3, k);
 }
 
 static int parse_uid(const char *s, uint32_t *uid)
@@ -199,7 +210,7 @@ static int known_start(struct processes *ps, int32_t pid, struct known *k)
 
 	if (read_proc(ps, pid, "stat", &s, &len) < 0)
 		return -ESRCH;
-	return parse_stat(s, &k->start_ns, &k->kernel, k->comm);
+	return parse_stat(s, k);
 }
 
 static int known_fill(struct processes *ps, int32_t pid, struct known *k)
@@ -261,6 +272,22 @@ static struct known *known_take(struct processes *ps, const struct known *from)
 	return k;
 }
 
+/* Does the process still run what is remembered of it? exec keeps pid and start, and comm where the file is named as
+ * the one before. What a zombie was is what it is. */
+static bool known_runs(struct processes *ps, const struct known *k, const struct known *now)
+{
+	_free_ char *exe = NULL;
+
+	if (now->start_ns != k->start_ns)
+		return false;
+	if (now->ended)
+		return true;
+	if (now->image != k->image || strcmp(now->comm, k->comm) != 0)
+		return false;
+	exe = read_exe(ps, k->pid);
+	return !exe || !k->exe || strcmp(exe, k->exe) == 0;
+}
+
 /* Remembered and still the same process; or read anew. NULL: gone. */
 static struct known *known_get(struct processes *ps, int32_t pid)
 {
@@ -268,10 +295,7 @@ static struct known *known_get(struct processes *ps, int32_t pid)
 
 	if (k) {
 		/* a dead process keeps what it was: its last flows end after it */
-		if (known_start(ps, pid, &now) == -ESRCH)
-			return k;
-		/* exec keeps pid and start but changes comm: read it all again */
-		if (now.start_ns == k->start_ns && strcmp(now.comm, k->comm) == 0)
+		if (known_start(ps, pid, &now) == -ESRCH || known_runs(ps, k, &now))
 			return k;
 		known_forget(ps, k);
 	}
@@ -342,21 +366,13 @@ int processes_learn(struct processes *ps, const struct process *p, const char *e
 
 const char *processes_user(struct processes *ps, uint32_t uid)
 {
-	struct passwd pw, *found = NULL;
-	char buf[TEXT_MAX];
-	struct user *u;
+	char name[NAMES_LEN];
 
-	for (unsigned i = 0; i < USERS_MAX && ps->user[i].used; i++)
-		if (ps->user[i].uid == uid)
-			return ps->user[i].name[0] ? ps->user[i].name : NULL;
-	u = &ps->user[ps->users++ % USERS_MAX];
-	*u = (struct user){.uid = uid, .used = true};
-	if (getpwuid_r(uid, &pw, buf, sizeof(buf), &found) == 0 && found) {
-		_free_ char *name = clean(pw.pw_name, strlen(pw.pw_name), sizeof(u->name) / 4);
-
-		text_put(u->name, sizeof(u->name), "%s", name ? name : "");
-	}
-	return u->name[0] ? u->name : NULL;
+	if (!ps->names || names_user(ps->names, uid, name) < 0)
+		return NULL;
+	_free_ char *text = clean(name, strlen(name), NAMES_LEN);
+	text_put(ps->user, sizeof(ps->user), "%s", text ? text : "");
+	return ps->user[0] ? ps->user : NULL;
 }
 
 static bool ends_with(const char *s, size_t len, const char *suffix)

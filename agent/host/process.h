@@ -9,14 +9,14 @@
 #ifndef AGENT_HOST_PROCESS_H
 #define AGENT_HOST_PROCESS_H
 #include "agent/event/event.h"
+#include "agent/host/names.h"
 
 #define PROCESSES_MAX	    4096 /* remembered; the oldest makes room */
 #define PROCESS_CMDLINE_MAX 2048 /* bytes; longer ones end in "..." */
-#define USERS_MAX	    1024
 
 struct processes;
-/* proc: "/proc", or the root of a test. Copied. */
-int processes_new(struct processes **ret, const char *proc);
+/* proc: "/proc", or the root of a test. Copied. names: the caller's, must outlive it; NULL: users have no names. */
+int processes_new(struct processes **ret, const char *proc, struct names *names);
 void processes_free(struct processes *ps);
 
 /* Fills what is not set yet of p from /proc (p->pid is given; uid, cgroup and comm may be, and are
@@ -29,8 +29,8 @@ int processes_lookup(struct processes *ps, struct process *p);
  * it. 0 or -ENOMEM. */
 int processes_learn(struct processes *ps, const struct process *p, const char *exe,
 		    const char *arguments, size_t len);
-const char *processes_user(struct processes *ps,
-			   uint32_t uid); /* NULL: nobody of that number; remembered */
+/* NULL: nobody of that number, or not known yet: a later call may know. Lives until the next call. */
+const char *processes_user(struct processes *ps, uint32_t uid);
 
 /* "/system.slice/x.service/sub" -> "x.service": the first component that is named as a unit, slices
  * left out. buf has at least 256 bytes. NULL when there is none. */

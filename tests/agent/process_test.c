@@ -11,6 +11,7 @@
 
 static char root[64];
 static struct processes *ps;
+static struct names *names;
 
 static void put(int pid, const char *name, const char *bytes, size_t len)
 {
@@ -51,7 +52,8 @@ static void setup(void)
 {
 	text_put(root, sizeof(root), "/tmp/process_test.XXXXXX");
 	cr_assert(mkdtemp(root));
-	cr_assert_eq(processes_new(&ps, root), 0);
+	cr_assert_eq(names_new(&names, NULL), 0);
+	cr_assert_eq(processes_new(&ps, root, names), 0);
 }
 
 static void teardown(void)
@@ -59,6 +61,7 @@ static void teardown(void)
 	char command[96];
 
 	processes_free(ps);
+	names_free(names);
 	text_put(command, sizeof(command), "rm -rf %s", root);
 	cr_assert_eq(system(command), 0);
 }
@@ -188,7 +191,6 @@ Test(process, missing_pieces)
 	cr_expect_null(p.cmdline);
 	cr_expect_null(p.cgroup);
 	cr_expect_eq(p.kernel, 1);
-	cr_expect_str_eq(p.user, "root");
 	cr_expect_eq(processes_lookup(ps, &none), -ESRCH);
 	cr_expect_eq(processes_lookup(ps, &zero), -ESRCH);
 }
@@ -208,6 +210,67 @@ Test(process, the_dead_are_remembered_the_changed_are_read_again)
 	unlink(path);
 	cr_assert_eq(processes_lookup(ps, &r), 0, "its last flows end after it");
 	cr_expect_str_eq(r.exe, "/usr/bin/psql");
+}
+
+/* stat of a process with its memory's beginnings: startcode, endcode, startstack */
+static void put_image(const char *comm, char state, unsigned code, unsigned stack)
+{
+	char text[256];
+
+	text_put(text, sizeof(text),
+		 "42 (%s) %c 1 2 3 4 5 4194560 7 8 9 10 11 12 13 14 15 16 17 18 250 20 "
+		 "18446744073709551615 %u 25 %u 27",
+		 comm, state, code, stack);
+	put(42, "stat", text, strlen(text));
+}
+
+Test(process, exec_of_another_file_of_the_same_name)
+{
+	static const struct {
+		const char *why, *exe, *want;
+		char state;
+		unsigned code, stack;
+	} row[] = {
+		{"as it was", "/b1/psql", "/b1/psql", 'S', 1000, 2000},
+		{"another file, laid out elsewhere", "/b2/psql", "/b2/psql", 'S', 1010, 2010},
+		{"another file, laid out alike", "/b3/psql", "/b3/psql", 'S', 1010, 2010},
+		{"ended: what it was", "/nowhere", "/b3/psql", 'Z', 0, 0},
+	};
+
+	one(42);
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct process p = {.pid = 42};
+
+		put_image("psql", row[i].state, row[i].code, row[i].stack);
+		link_exe(42, row[i].exe);
+		cr_assert_eq(processes_lookup(ps, &p), 0, "%s", row[i].why);
+		cr_expect_str_eq(p.exe, row[i].want, "%s", row[i].why);
+	}
+}
+
+Test(process, the_same_file_again_with_other_arguments)
+{
+	struct process p = {.pid = 42}, q = {.pid = 42};
+
+	one(42);
+	put_image("sh", 'S', 1000, 2000);
+	cr_assert_eq(processes_lookup(ps, &p), 0);
+	put_image("sh", 'S', 1010, 2010);
+	PUT(42, "cmdline", "sh\0-c\0pg_dump\0");
+	cr_assert_eq(processes_lookup(ps, &q), 0);
+	cr_expect_str_eq(q.cmdline, "sh -c pg_dump");
+}
+
+Test(process, a_name_that_comes_late_is_in_later_lookups)
+{
+	struct process p = {.pid = 42}, q = {.pid = 42};
+
+	one(42);
+	PUT(42, "status", "Name:\tx\nUid:\t0\t0\t0\t0\n");
+	cr_assert_eq(processes_lookup(ps, &p), 0);
+	cr_assert_eq(names_settle(names, 5000), 0);
+	cr_assert_eq(processes_lookup(ps, &q), 0);
+	cr_expect_str_eq(q.user, "root");
 }
 
 Test(process, more_than_it_remembers)
