@@ -63,6 +63,7 @@ static void on_second(void *arg)
 	stderr_queue_flush();
 	if (d->kernel && d->generation)
 		daemon_check_users(d);
+	daemon_check_feeds(d);
 	if (d->kernel_source) {
 		kernel_source_poll(d->kernel_source);
 		if (second % PORTS_EVERY == 0)

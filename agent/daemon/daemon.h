@@ -7,7 +7,8 @@
  *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
  *   daemon_users.c    the users that the policy names
- *   daemon_event.c    events: ids, the alert file, state events, the last messages
+ *   daemon_event.c    events: ids, state events, the last messages
+ *   daemon_feeds.c    where they go
  *   daemon_journal.c  the journal: events in, checkpoints out
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
  *   daemon_status.c   the answer to 'cordon status' and the control requests
@@ -25,8 +26,7 @@
 #include "agent/base/diag_print.h"
 #include "agent/engine/engine.h"
 #include "agent/base/loop.h"
-#include "agent/feed/ecs.h"
-#include "agent/feed/file.h"
+#include "agent/feed/feed.h"
 #include "agent/feed/aggregate.h"
 #include "agent/feed/top.h"
 #include "agent/journal/journal.h"
@@ -38,7 +38,7 @@
 #include "bpf/load/kernel.h"
 #include "geo/distance/refuted.h"
 
-#define DAEMON_FEEDS_MAX    8  /* alert files */
+#define DAEMON_FEEDS_MAX    8
 #define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
 #define DAEMON_GEO_MAX	    16
 
@@ -54,8 +54,13 @@ struct daemon_config {
 	uint64_t fold_seconds;
 };
 
+struct daemon_feed {
+	struct feed *feed; /* held */
+	int error;	   /* said already */
+	uint64_t reopened; /* told already */
+};
 struct daemon_feeds {
-	struct feed_file *file[DAEMON_FEEDS_MAX]; /* owned */
+	struct daemon_feed feed[DAEMON_FEEDS_MAX];
 	unsigned n;
 };
 
@@ -92,8 +97,8 @@ struct daemon {
 	char *journal_dir;	 /* owned */
 	int journal_error;	 /* of the last write */
 	uint64_t journal_long;	 /* events that were too long for it */
-	struct json_writer line;    /* of the event that is written */
-	struct ecs_host host_names; /* points into names */
+	struct json_writer line;       /* of the event that is written */
+	struct format_host host_names; /* points into names */
 	char names[3][128];
 	/* during a publish: where daemon_cgroup_seen puts its masks */
 	struct daemon_masks *collecting;
@@ -166,13 +171,16 @@ void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);
 void daemon_name_host(struct daemon *d);
-/* --alerts and the policy's files, all opened anew (so a rotated file is followed); with neither,
- * and no table on the terminal, standard output. 0, or an exit code with the sentence in errors and
- * nothing open. What is not delivered is said there too. */
+
+/* daemon_feeds.c */
+/* --alerts and the policy's feeds; those that the running policy has too are kept, and what their names mean now is
+ * opened (so a rotated file is followed). With none, and no table on the terminal, standard output. 0, or an exit code with the
+ * sentence in errors and nothing open. What is not delivered is said there too. */
 int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_feeds *to,
 		      FILE *errors);
-void daemon_close_feeds(struct daemon_feeds *feeds);
-bool daemon_delivers(const struct policy_feed *f);
+void daemon_close_feeds(struct daemon_feeds *feeds);	       /* says what was left */
+int daemon_put_feeds(struct daemon *d, const struct event *e); /* negative: a feed has lost it */
+void daemon_check_feeds(struct daemon *d);		       /* each second */
 
 /* daemon_check.c; each tells once what is wrong, and again when it is right */
 void daemon_check_stale(struct daemon *d);

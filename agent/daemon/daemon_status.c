@@ -207,19 +207,22 @@ static json_t *feeds_status(const struct daemon *d)
 	json_t *a = json_array();
 
 	for (unsigned i = 0; i < d->feeds.n; i++) {
-		struct feed_file_state s;
+		const struct feed *f = d->feeds.feed[i].feed;
+		struct road_state s;
 		json_t *o = json_object();
 
-		feed_file_state(d->feeds.file[i], &s);
-		set(o, "transport", string("file"));
-		set(o, "target", string(s.path));
+		feed_state(f, &s);
+		set(o, "transport", string(feed_transport(f)));
+		set(o, "target", string(s.name));
+		set(o, "format", string(feed_format(f)->name));
 		set(o, "lines", number(s.lines));
+		set(o, "waiting", number(s.waiting));
 		set(o, "lost", number(s.lost));
 		set(o, "error", s.error ? string(strerror(s.error)) : json_null());
 		json_array_append_new(a, o);
 	}
 	for (size_t i = 0; i < p->nfeeds; i++) {
-		if (daemon_delivers(&p->feeds[i]))
+		if (!feed_unsupported(&p->feeds[i]))
 			continue;
 		json_array_append_new(a,
 				      json_pack("{sssssIss}", "transport", p->feeds[i].transport,

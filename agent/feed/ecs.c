@@ -21,7 +21,7 @@ static bool is_alert(const struct event *e)
 	return is_flow(e) ? e->kind != EVENT_SUMMARY : e->severity >= EVENT_STATE_ALERT;
 }
 
-static void put_event(struct json_writer *j, const struct event *e, const struct ecs_host *host)
+static void put_event(struct json_writer *j, const struct event *e, const struct format_host *host)
 {
 	bool block = e->verdict == DECIDE_BLOCK && e->enforced;
 	char reason[256];
@@ -198,7 +198,7 @@ static void put_process(struct json_writer *j, const struct event *e)
 	}
 }
 
-static void put_host(struct json_writer *j, const struct ecs_host *h)
+static void put_host(struct json_writer *j, const struct format_host *h)
 {
 	json_writer_open(j, "observer", '{');
 	json_writer_text(j, "vendor", "cordon");
@@ -336,7 +336,7 @@ static void put_related(struct json_writer *j, const struct event *e)
 	json_writer_close(j, '}');
 }
 
-const char *ecs_format(struct json_writer *j, const struct event *e, const struct ecs_host *host)
+const char *ecs_format(struct json_writer *j, const struct event *e, const struct format_host *host)
 {
 	char message[MESSAGE_MAX];
 

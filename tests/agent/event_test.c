@@ -241,7 +241,7 @@ Test(ecs, every_field_in_its_place)
 			      .jurisdiction = CC('U', 'S'),
 			      .status = PLACE_KNOWN};
 	struct event e = sample(&p, &r, &place);
-	struct ecs_host host = {.name = "db1", .id = "0f", .boot_id = "b0"};
+	struct format_host host = {.name = "db1", .id = "0f", .boot_id = "b0"};
 	struct json_writer j = {0};
 	json_error_t error;
 	const char *line;
