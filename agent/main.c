@@ -41,7 +41,7 @@ static const struct verb verbs[] = {
 	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443\n"
 	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
 	 "  --geo FILE           places database; may be repeated\n"
-	 "  --from WHO           unit NAME.service, user NAME, cgroup /PATH or an address\n"
+	 "  --from WHO           unit NAME.service, user-unit NAME.service, user NAME, cgroup /PATH or an address\n"
 	 "  --proto NAME         tcp (default), udp, icmp, sctp or a protocol number\n"
 	 "  --opened by SIDE     here (default) or peer\n"
 	 "  --as-of DATE         decide as on that day (UTC)\n"

@@ -61,7 +61,13 @@ struct zone_def {
 	unsigned id; /* index in zone_order */
 	unsigned line;
 };
-enum subject_type { SUBJECT_UNIT, SUBJECT_USER, SUBJECT_CGROUP, SUBJECT_ADDRESS };
+enum subject_type {
+	SUBJECT_UNIT,
+	SUBJECT_USER_UNIT,
+	SUBJECT_USER,
+	SUBJECT_CGROUP,
+	SUBJECT_ADDRESS
+};
 struct subject_atom {
 	enum subject_type type;
 	const char *text; /* glob, user name, or cgroup path */

@@ -236,9 +236,10 @@ int cmd_explain(int argc, char **argv)
 	if (worst)
 		return worst;
 	if (explain_from(e, &o.question, &query, &source, &why) < 0)
-		worst = diag_usage("explain",
-				   "--from '%s': unit NAME, user NAME, cgroup /PATH or an address",
-				   why);
+		worst = diag_usage(
+			"explain",
+			"--from '%s': unit NAME, user-unit NAME, user NAME, cgroup /PATH or an address",
+			why);
 	for (int i = optind; i < argc && worst != EXIT_USAGE; i++) {
 		if (i > optind && !o.json)
 			putchar('\n');

@@ -272,6 +272,9 @@ static int add_from(const struct engine *e, const char *s, struct engine_query *
 	if (strncmp(s, "unit ", 5) == 0) {
 		text_put(path, sizeof(path), "/system.slice/%s", s + 5);
 		q->mask |= compiled_cgroup_mask(e->compiled, path);
+	} else if (strncmp(s, "user-unit ", 10) == 0) {
+		text_put(path, sizeof(path), "/user.slice/user@0.service/%s", s + 10);
+		q->mask |= compiled_cgroup_mask(e->compiled, path);
 	} else if (strncmp(s, "cgroup /", 8) == 0) {
 		q->mask |= compiled_cgroup_mask(e->compiled, s + 7);
 	} else if (strncmp(s, "user ", 5) == 0) {

@@ -226,6 +226,7 @@ enum tri eval_service(const struct rule *r, uint8_t proto, bool has_port, uint16
 unsigned eval_needs(const struct subject_def *s)
 {
 	static const unsigned needs[] = {[SUBJECT_UNIT] = EVAL_CGROUP,
+					 [SUBJECT_USER_UNIT] = EVAL_CGROUP,
 					 [SUBJECT_USER] = EVAL_USER,
 					 [SUBJECT_CGROUP] = EVAL_CGROUP,
 					 [SUBJECT_ADDRESS] = EVAL_SOURCE};
@@ -267,25 +268,67 @@ bool eval_sender(const struct subject_def *s, const struct sender *who)
 	return false;
 }
 
-/* Any part of the path may be the unit: a slice holds what runs in it. */
-bool eval_unit(const struct subject_atom *a, const struct sender *s)
+static bool ends_with(const char *s, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return len > n && !memcmp(s + len - n, suffix, n);
+}
+
+/* A unit that processes run in; slices only hold others. */
+static bool names_unit(const char *part, size_t len)
+{
+	static const char *const kinds[] = {".service", ".scope", ".socket", ".mount", ".swap"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (ends_with(part, len, kinds[i]))
+			return true;
+	return false;
+}
+
+/* One manager's part of the path: its slices and the first unit in them. What stands below is the unit's own doing: a
+ * directory there may have any name. Returns what follows that unit; *found: the glob is one of those names. A level
+ * that is named like neither (a container's) is passed over. */
+static const char *match_manager(const char *path, const char *glob, bool *found)
 {
 	char part[256];
 
-	for (const char *p = s->cgroup; p && *p;) {
+	while (path && *path) {
 		size_t len;
+		bool unit;
 
-		p += strspn(p, "/");
-		len = strcspn(p, "/");
+		path += strspn(path, "/");
+		len = strcspn(path, "/");
+		unit = names_unit(path, len);
 		if (len && len < sizeof(part)) {
-			memcpy(part, p, len);
+			memcpy(part, path, len);
 			part[len] = '\0';
-			if (match_glob(a->text, part))
-				return true;
+			*found |= match_glob(glob, part);
 		}
-		p += len;
+		path += len;
+		if (unit)
+			break;
 	}
-	return false;
+	return path;
+}
+
+bool eval_unit(const struct subject_atom *a, const struct sender *s)
+{
+	bool found = false;
+
+	match_manager(s->cgroup, a->text, &found);
+	return found;
+}
+
+/* The system manager starts a user's as user@UID.service; what that one starts stands below it. */
+bool eval_user_unit(const struct subject_atom *a, const struct sender *s)
+{
+	bool manager = false, found = false;
+	const char *rest = match_manager(s->cgroup, "user@*.service", &manager);
+
+	if (manager)
+		match_manager(rest, a->text, &found);
+	return found;
 }
 
 bool eval_user(const struct subject_atom *a, const struct sender *s)

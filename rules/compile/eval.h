@@ -65,6 +65,7 @@ bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct
 bool eval_disputed(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_unprovable(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_unit(const struct subject_atom *a, const struct sender *s);
+bool eval_user_unit(const struct subject_atom *a, const struct sender *s);
 bool eval_user(const struct subject_atom *a, const struct sender *s);
 bool eval_cgroup(const struct subject_atom *a, const struct sender *s);
 #endif

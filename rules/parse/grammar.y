@@ -32,7 +32,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_SEVERITY "severity" T_PURPOSE "purpose" T_BASIS "basis" T_UNTIL "until" T_BECAUSE "because"
 %token <word> T_ANY "any" T_PROVIDER "provider" T_ASN "asn" T_JURISDICTION "jurisdiction" T_HERE "here"
 %token <word> T_PRIVATE "private" T_UNKNOWN "unknown" T_DISPUTED "disputed" T_UNPROVABLE "unprovable"
-%token <word> T_UNIT "unit" T_USER "user" T_CGROUP "cgroup" T_ADDRESS "address"
+%token <word> T_UNIT "unit" T_USER_UNIT "user-unit" T_USER "user" T_CGROUP "cgroup" T_ADDRESS "address"
 %token <word> T_HOME "home" T_INSIDE "inside" T_NAT64 "nat64" T_PLACE "place" T_IS "is" T_PLATFORM "platform"
 %token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
@@ -121,6 +121,7 @@ subject_atom
 	;
 subject_key
 	: T_UNIT { $$ = SUBJECT_UNIT; }
+	| T_USER_UNIT { $$ = SUBJECT_USER_UNIT; }
 	| T_USER { $$ = SUBJECT_USER; }
 	| T_CGROUP { $$ = SUBJECT_CGROUP; }
 	| T_ADDRESS { $$ = SUBJECT_ADDRESS; }

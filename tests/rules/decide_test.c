@@ -484,7 +484,8 @@ Test(decide, senders_by_cgroup_and_user)
 {
 	struct policy *p = good(
 		"allow from unit \"postgresql@*.service\"\nallow from cgroup \"/system.slice\"\n"
-		"allow from user postgres\nallow from user 1001\nallow from unit \"user.slice\"\nblock to any");
+		"allow from user postgres\nallow from user 1001\nallow from unit \"user.slice\"\n"
+		"allow from user-unit \"postgresql@*.service\"\nallow from user-unit \"app.slice\"\nblock to any");
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	struct compiled *k = compile(p, &c, 1, 1);
 	static const struct {
@@ -499,6 +500,21 @@ Test(decide, senders_by_cgroup_and_user)
 		{"", 0},
 		{"/user.slice/user-1000.slice/session-1.scope", 16},
 		{"/x/postgresql@.service/y", 1},
+		/* a user's own unit, or what a unit makes below itself, is no unit of the system */
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/postgresql@evil.service",
+		 16 | 32 | 64},
+		{"/user.slice/user-1000.slice/user@1000.service/postgresql@evil.service/app.slice",
+		 16 | 32},
+		{"/user.slice/user-1000.slice/user@1000.service/app.slice/x.service/postgresql@e.service",
+		 16 | 64},
+		{"/user.slice/user-1000.slice/session-1.scope/postgresql@evil.service", 16},
+		{"/user.slice/user-1000.slice/session-1.scope/app.slice/postgresql@evil.service",
+		 16},
+		{"/system.slice/evil.service/postgresql@evil.service", 2},
+		{"/system.slice/evil.service/user@1000.service/postgresql@evil.service", 2},
+		{"/system.slice/evil.scope/user.slice/postgresql@evil.service", 2},
+		{"/box/system.slice/postgresql@15-main.service", 1},
+		{"/system.slice/.service/postgresql@15-main.service", 3},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)

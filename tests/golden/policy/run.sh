@@ -137,7 +137,7 @@ stale "alert is the default" allow 52.12.0.1 2026-11-23 ""
 # every word of the matchers' table is in the reference
 "$CORDON" check --language >"$tmp/language"
 for w in from to under service proto port opened cleartext over severity purpose basis until because any provider asn \
-	jurisdiction here private unknown disputed unprovable unit user cgroup address; do
+	jurisdiction here private unknown disputed unprovable unit user-unit user cgroup address; do
 	grep -q "^  $w\b" "$tmp/language" || not_ok "language $w" "not there"
 done
 same "language: nothing wider than a terminal" 0 "$(awk 'length > 132' "$tmp/language" | grep -vc '\[')"
