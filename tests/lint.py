@@ -22,7 +22,7 @@ ROOMS = {room: set(may.split()) for room, may in {
     "agent/engine": GEO + "geo/distance geo/lookup rules agent/base agent/event",
     "agent/host": GEO + "agent/base agent/event",
     "agent/flow": GEO + "geo/distance geo/lookup rules agent/base agent/event agent/engine",
-    "agent/feed": GEO + "rules agent/base agent/event",
+    "agent/feed": GEO + "rules agent/base agent/event agent/host",
     "agent/journal": GEO + "rules agent/base agent/event",
     "agent/ledger": GEO + "rules agent/base agent/event",
     "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/host agent/flow agent/feed",

@@ -157,6 +157,7 @@ static void on_address(void *arg, const struct ip *ip, bool on)
 	struct daemon *d = arg;
 
 	kernel_own_address_set(d->kernel, ip, on);
+	identity_address(&d->identity, ip, on);
 	d->own_addresses += on ? 1 : 0;
 }
 
@@ -379,7 +380,7 @@ static int start(struct daemon *d)
 	r = r ? r : start_feeds(d);
 	if (r)
 		return r;
-	daemon_name_host(d);
+	identity_read(&d->identity);
 	daemon_journal_start(d);
 	r = d->cfg.pcap ? start_pcap_live(d) : start_kernel(d);
 	if (r == 0 && ((d->kernel && daemon_guard_start(d) < 0) || daemon_watch_clock(d) < 0 ||

@@ -31,8 +31,10 @@
 #include "agent/feed/top.h"
 #include "agent/journal/journal.h"
 #include "agent/host/cgroup.h"
+#include "agent/host/identity.h"
 #include "agent/host/process.h"
 #include "agent/host/netlink.h"
+#include "agent/host/route.h"
 #include "agent/source/kernel.h"
 #include "agent/source/pcap_live.h"
 #include "bpf/load/kernel.h"
@@ -97,9 +99,9 @@ struct daemon {
 	char *journal_dir;	 /* owned */
 	int journal_error;	 /* of the last write */
 	uint64_t journal_long;	 /* events that were too long for it */
-	struct json_writer line;       /* of the event that is written */
-	struct format_host host_names; /* points into names */
-	char names[3][128];
+	struct json_writer line; /* of the event that is written */
+	struct identity identity;
+	struct route route;
 	/* during a publish: where daemon_cgroup_seen puts its masks */
 	struct daemon_masks *collecting;
 	int mode_override; /* enum policy_mode, -1: the policy's mode */
@@ -170,7 +172,6 @@ int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a fe
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);
-void daemon_name_host(struct daemon *d);
 
 /* daemon_feeds.c */
 /* --alerts and the policy's feeds; those that the running policy has too are kept, and what their names mean now is

@@ -13,12 +13,23 @@
 #include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
 
+/* A refused connect() has no source yet; what it would have been is what an analyst joins on. */
+static void put_source(struct daemon *d, struct event *e)
+{
+	bool flow = e->kind == EVENT_FLOW || e->kind == EVENT_FLOW_END;
+
+	if (flow && !event_has_source(e) && event_has_destination(e))
+		route_source(&d->route, &e->process, &e->flow.dst, loop_monotonic_ns(),
+			     &e->flow.src);
+}
+
 /* The event gets its number and an id of its own. */
 static void number(struct daemon *d, struct event *e)
 {
+	put_source(d, e);
 	e->sequence = ++d->sequence;
-	d->host_names.created_ns = loop_unix_ns();
-	event_id_v7(e->id, d->host_names.created_ns);
+	identity_now(&d->identity, loop_unix_ns());
+	event_id_v7(e->id, d->identity.created_ns);
 	d->events++;
 }
 
@@ -34,31 +45,12 @@ int daemon_emit(void *daemon, struct event *e)
 
 	number(d, e);
 	if (d->journal) { /* first: what a feed shows can be proven */
-		const char *line = ecs_format(&d->line, e, &d->host_names);
+		const char *line = ecs_format(&d->line, e, &d->identity);
 
 		if (line)
 			daemon_journal_add(d, line, strlen(line));
 	}
 	return daemon_put_feeds(d, e);
-}
-
-static void read_name(char *buf, size_t size, const char *path)
-{
-	_free_ char *text = NULL;
-	size_t len;
-
-	if (text_read_file(&text, &len, AT_FDCWD, path, 256) == 0)
-		text_put(buf, size, "%.*s", (int)strcspn(text, "\n"), text);
-}
-
-void daemon_name_host(struct daemon *d)
-{
-	if (gethostname(d->names[0], sizeof(d->names[0]) - 1) < 0)
-		d->names[0][0] = 0;
-	read_name(d->names[1], sizeof(d->names[1]), "/etc/machine-id");
-	read_name(d->names[2], sizeof(d->names[2]), "/proc/sys/kernel/random/boot_id");
-	d->host_names =
-		(struct format_host){.name = d->names[0], .id = d->names[1], .boot_id = d->names[2]};
 }
 
 void daemon_place_refuted(void *daemon, struct event *e)

@@ -131,7 +131,7 @@ int daemon_put_feeds(struct daemon *d, const struct event *e)
 
 		if (feed_format(f->feed) != format) {
 			format = feed_format(f->feed);
-			line = format->line(j, e, &d->host_names);
+			line = format->line(j, e, &d->identity);
 		}
 		if (!line) {
 			diag_say("not enough memory to write an alert down");

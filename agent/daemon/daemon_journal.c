@@ -15,7 +15,7 @@
 /* A name for the signatures: the host's, with nothing in it that a note's key name may not have. */
 static const char *origin(const struct daemon *d, char *buf, size_t size)
 {
-	text_put(buf, size, "%s/cordon", d->names[0][0] ? d->names[0] : "host");
+	text_put(buf, size, "%s/cordon", d->identity.name[0] ? d->identity.name : "host");
 	for (char *p = buf; *p; p++)
 		if ((unsigned char)*p <= ' ' || *p == '+' || (unsigned char)*p >= 0x7f)
 			*p = '-';

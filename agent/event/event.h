@@ -40,6 +40,7 @@ static inline bool flow_key_same(const struct flow_key *a, const struct flow_key
 }
 struct process { /* what the kernel and /proc said; zero and NULL = not known */
 	int32_t pid;
+	int32_t parent; /* its parent's when it was looked at */
 	uint32_t uid;
 	int has_uid;
 	uint64_t start_ns; /* since boot */

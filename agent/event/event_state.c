@@ -1,44 +1,65 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* event_state.c - the severities of state events, a row an action. */
+/* event_state.c - severities and kinds of state events, a row an action. */
 #include <string.h>
 #include "agent/event/event_state.h"
 
-static const struct {
-	const char *action;
-	uint8_t severity;
-} states[] = {
+static const struct event_state states[] = {
 	/* somebody changed what is in force, or nothing is */
-	{"hook-detached", 4},
-	{"hook-attach-failed", 4},
-	{"program-replaced", 4},
-	{"mode-tampered", 4},
-	{"mode-weakened", 4},
-	{"pins-replaced", 4},
-	{"pins-removed", 3},
-	{"policy-fallback", 4},
-	{"places-fallback", 4},
-	{"boot-closed", 4},
-	{"boot-open", 4},
-	{"verdict-mismatch", 4},
-	{"source-failed", 4},
-	{"journal-tampered", 4},
-	{"journal-failed", 4},
+	{"hook-detached", 4, "configuration", "deletion", "success"},
+	{"hook-attach-failed", 4, "configuration", "info", "failure"},
+	{"program-replaced", 4, "configuration", "change", "success"},
+	{"mode-tampered", 4, "configuration", "change", "success"},
+	{"mode-weakened", 4, "configuration", "change", "success"},
+	{"pins-replaced", 4, "configuration", "change", "success"},
+	{"pins-removed", 3, "configuration", "deletion", "success"},
+	{"policy-fallback", 4, "configuration", "info", "failure"},
+	{"places-fallback", 4, "configuration", "info", "failure"},
+	{"boot-closed", 4, "configuration", "info", "failure"},
+	{"boot-open", 4, "configuration", "info", "failure"},
+	{"verdict-mismatch", 4, "configuration", "info", "failure"},
+	{"source-failed", 4, "process", "info", "failure"},
+	{"journal-tampered", 4, "file", "change", "success"},
+	{"journal-failed", 4, "file", "info", "failure"},
 	/* less is known or told than should be */
-	{"cgroup-missing", 3},
-	{"guard-blind", 3},
-	{"lost-events", 3},
-	{"journal-repaired", 2},
-	{"reload-failed", 3},
-	{"place-db-stale", 3},
-	{"mode-requested", 2},
-	{"second-agent-refused", 2},
-	{"clock-changed", 2},
+	{"cgroup-missing", 3, "configuration", "info", "failure"},
+	{"guard-blind", 3, "configuration", "info", "failure"},
+	{"lost-events", 3, "network", "info", "failure"},
+	{"journal-repaired", 2, "file", "change", "success"},
+	{"reload-failed", 3, "configuration", "info", "failure"},
+	{"place-db-stale", 3, "configuration", "info", NULL},
+	{"mode-requested", 2, "configuration", "change", "success"},
+	{"second-agent-refused", 2, "process", "info", "success"},
+	{"clock-changed", 2, "host", "change", "success"},
+	{"alert-file-replaced", 2, "file", "change", "success"},
+	/* what is in force, and since when */
+	{"started", 0, "process", "start", "success"},
+	{"stopped", 0, "process", "end", "success"},
+	{"adopted", 0, "process", "info", NULL},
+	{"reloaded", 0, "configuration", "change", "success"},
+	{"mode-changed", 0, "configuration", "change", "success"},
+	{"mode-adopted", 0, "configuration", "info", NULL},
+	{"policy-date", 0, "configuration", "change", "success"},
+	{"hook-attached", 0, "configuration", "creation", "success"},
+	{"cgroup-attached", 0, "configuration", "creation", "success"},
+	{"guard-sees", 0, "configuration", "info", NULL},
+	{"places-disputed", 0, "configuration", "change", "success"},
+	{"user-resolved", 0, "configuration", "change", "success"},
+	{"journal-pruned", 0, "file", "deletion", "success"},
+	{"journal-checkpoint", 0, "file", "info", NULL},
+	{"replay-interrupted", 0, "process", "end", "failure"},
 };
+
+const struct event_state *event_state(const char *action)
+{
+	static const struct event_state other = {"", 0, "configuration", "info", NULL};
+
+	for (unsigned i = 0; action && i < sizeof(states) / sizeof(*states); i++)
+		if (strcmp(states[i].action, action) == 0)
+			return &states[i];
+	return &other;
+}
 
 uint8_t event_state_severity(const char *action)
 {
-	for (unsigned i = 0; i < sizeof(states) / sizeof(*states); i++)
-		if (strcmp(states[i].action, action) == 0)
-			return states[i].severity;
-	return 0;
+	return event_state(action)->severity;
 }

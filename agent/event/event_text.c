@@ -142,6 +142,19 @@ int event_id_v8(char ret[37], const struct event *e)
 	return 0;
 }
 
+const char *event_rule_id(char buf[EVENT_RULE_ID], const struct rule *rule)
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+	unsigned n;
+
+	text_put(buf, EVENT_RULE_ID, "default");
+	if (!rule || EVP_Digest(rule->text, strlen(rule->text), md, &n, EVP_sha256(), NULL) != 1)
+		return buf;
+	for (unsigned i = 0; i < (EVENT_RULE_ID - 1) / 2; i++)
+		text_put(buf + 2 * i, 3, "%02x", md[i]);
+	return buf;
+}
+
 /* Type -> the type that answers it; those without one keep type and code as they are (community id
  * specification). */
 static int icmp_pair(uint8_t proto, uint16_t type)

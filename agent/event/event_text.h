@@ -11,6 +11,10 @@ const char *event_action(enum decide_action verdict, bool enforced);
 bool event_has_source(const struct event *e);
 /* False for a summary of several. */
 bool event_has_destination(const struct event *e);
+/* A name for the rule that stays when rules above it come and go: the beginning of the SHA-256 of its text. rule NULL:
+ * "default". Returns buf. */
+#define EVENT_RULE_ID 17
+const char *event_rule_id(char buf[EVENT_RULE_ID], const struct rule *rule);
 const char *event_kind_name(enum event_kind k); /* "flow", "flow-end", "summary", ... */
 const char *event_sum_name(enum event_sum s);	/* "allowed", "alerted", "would_block", "blocked" */
 const char *event_verdict_name(enum decide_action a); /* "allow", "alert", "block", "local" */

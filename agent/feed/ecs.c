@@ -21,16 +21,11 @@ static bool is_alert(const struct event *e)
 	return is_flow(e) ? e->kind != EVENT_SUMMARY : e->severity >= EVENT_STATE_ALERT;
 }
 
-static void put_event(struct json_writer *j, const struct event *e, const struct format_host *host)
+/* Of state events; flows are of one kind. */
+static void put_type(struct json_writer *j, const struct event *e)
 {
 	bool block = e->verdict == DECIDE_BLOCK && e->enforced;
-	char reason[256];
 
-	json_writer_open(j, "event", '{');
-	json_writer_text(j, "kind", is_alert(e) ? "alert" : "event");
-	json_writer_open(j, "category", '[');
-	json_writer_text(j, NULL, is_flow(e) ? "network" : "configuration");
-	json_writer_close(j, ']');
 	json_writer_open(j, "type", '[');
 	if (is_flow(e)) {
 		json_writer_text(j, NULL, "connection");
@@ -38,125 +33,75 @@ static void put_event(struct json_writer *j, const struct event *e, const struct
 		if (e->kind == EVENT_FLOW_END || e->kind == EVENT_SUMMARY)
 			json_writer_text(j, NULL, "end");
 	} else {
-		json_writer_text(j, NULL, "info");
+		json_writer_text(j, NULL, event_state(e->action)->type);
 	}
 	json_writer_close(j, ']');
+}
+
+static void put_class(struct json_writer *j, const struct event *e)
+{
+	json_writer_text(j, "kind", is_alert(e) ? "alert" : "event");
+	json_writer_open(j, "category", '[');
+	json_writer_text(j, NULL, is_flow(e) ? "network" : event_state(e->action)->category);
+	json_writer_close(j, ']');
+	put_type(j, e);
 	json_writer_text_set(j, "action", e->action);
 	if (is_flow(e))
 		json_writer_text(j, "outcome", "success");
+	else
+		json_writer_text_set(j, "outcome", event_state(e->action)->outcome);
 	json_writer_text(j, "module", "cordon");
-	json_writer_text(j, "dataset", "cordon.alert");
-	json_writer_text(j, "id", e->id);
-	json_writer_number(j, "sequence", e->sequence);
+	json_writer_text(j, "dataset", is_flow(e) ? "cordon.alert" : "cordon.state");
+}
+
+static void put_times(struct json_writer *j, const struct event *e, const struct identity *host)
+{
+	uint64_t last = e->last_ns > e->time_ns ? e->last_ns : e->time_ns;
+
 	if (host && host->created_ns)
 		json_writer_time(j, "created", host->created_ns);
-	if (is_flow(e)) {
-		json_writer_time(j, "start", e->time_ns);
-		json_writer_time(j, "end", e->last_ns > e->time_ns ? e->last_ns : e->time_ns);
-		json_writer_number(j, "duration",
-				   e->last_ns > e->time_ns ? e->last_ns - e->time_ns : 0);
-	}
-	json_writer_number(j, "severity", e->severity);
-	json_writer_text_set(j, "reason", event_reason(reason, sizeof(reason), e));
-	json_writer_close(j, '}');
-}
-
-static void put_address(struct json_writer *j, const char *key, const struct ip *ip)
-{
-	char b[IP_STRLEN];
-
-	json_writer_text(j, key, ip_format(b, ip));
-}
-
-static void put_ends(struct json_writer *j, const struct event *e)
-{
-	bool ports = e->flow.sport || e->flow.dport;
-	char cc[3];
-
-	json_writer_open(j, "source", '{');
-	if (event_has_source(e)) {
-		put_address(j, "ip", &e->flow.src);
-		put_address(j, "address", &e->flow.src);
-	}
-	if (ports && e->flow.sport)
-		json_writer_number(j, "port", e->flow.sport);
-	json_writer_number(j, "bytes", e->bytes);
-	json_writer_number(j, "packets", e->packets);
-	json_writer_close(j, '}');
-	json_writer_open(j, "destination", '{');
-	if (event_has_destination(e)) {
-		put_address(j, "ip", &e->flow.dst);
-		put_address(j, "address", &e->flow.dst);
-	}
-	if (ports)
-		json_writer_number(j, "port", e->flow.dport);
-	if (e->place && e->place->country) {
-		json_writer_open(j, "geo", '{');
-		json_writer_text(j, "country_iso_code", country_text(e->place->country, cc));
-		json_writer_text_set(j, "country_name", country_name(e->place->country));
-		json_writer_close(j, '}');
-	}
-	if (e->asn) {
-		json_writer_open(j, "as", '{');
-		json_writer_number(j, "number", e->asn);
-		if (e->operator_name && *e->operator_name) {
-			json_writer_open(j, "organization", '{');
-			json_writer_text(j, "name", e->operator_name);
-			json_writer_close(j, '}');
-		}
-		json_writer_close(j, '}');
-	}
-	json_writer_close(j, '}');
-}
-
-/* The cloud that the destination stands in */
-static void put_cloud(struct json_writer *j, const struct event *e)
-{
-	if (!e->provider || !*e->provider)
+	if (!is_flow(e))
 		return;
-	json_writer_open(j, "cloud", '{');
-	json_writer_open(j, "target", '{');
-	json_writer_text(j, "provider", e->provider);
-	json_writer_text_set(j, "region", e->region);
-	json_writer_close(j, '}');
-	json_writer_close(j, '}');
+	json_writer_time(j, "start", e->time_ns);
+	json_writer_time(j, "end", last);
+	json_writer_number(j, "duration", last - e->time_ns);
 }
 
-static void put_network(struct json_writer *j, const struct event *e)
+/* The values that Elastic's rules read: low 21, medium 47, high 73, critical 99. An event that is no trouble has none.
+ */
+static void put_severity(struct json_writer *j, uint8_t severity)
 {
-	struct flow_key k = e->flow;
-	char id[EVENT_COMMUNITY_LEN], number[4];
-	bool icmp = k.proto == 1 || k.proto == 58;
+	static const uint8_t elastic[] = {0, 21, 47, 73, 99};
+	uint8_t value = severity < sizeof(elastic) ? elastic[severity] : 99;
 
-	json_writer_open(j, "network", '{');
-	json_writer_text_set(j, "transport", event_proto_name(k.proto));
-	text_put(number, sizeof(number), "%u", k.proto); /* a keyword in ECS, not a number */
-	if (k.proto)
-		json_writer_text(j, "iana_number", number);
-	json_writer_text(j, "type", k.src.v == 6 ? "ipv6" : "ipv4");
-	json_writer_text(j, "direction", "egress");
-	json_writer_number(j, "bytes", e->bytes);
-	json_writer_number(j, "packets", e->packets);
-	if (icmp && k.has_icmp) {
-		k.sport = k.icmp_type;
-		k.dport = k.icmp_code;
-	}
-	if (e->kind != EVENT_SUMMARY && event_has_source(e) && (!icmp || k.has_icmp) &&
-	    event_community_id(id, &k) == 0)
-		json_writer_text(j, "community_id", id);
+	if (!value)
+		return;
+	json_writer_number(j, "severity", value);
+	json_writer_number(j, "risk_score", value);
+}
+
+static void put_event(struct json_writer *j, const struct event *e, const struct identity *host)
+{
+	char reason[256];
+
+	json_writer_open(j, "event", '{');
+	put_class(j, e);
+	json_writer_text(j, "id", e->id);
+	json_writer_number(j, "sequence", e->sequence);
+	put_times(j, e, host);
+	put_severity(j, e->severity);
+	json_writer_text_set(j, "reason", event_reason(reason, sizeof(reason), e));
 	json_writer_close(j, '}');
 }
 
 static void put_rule(struct json_writer *j, const struct event *e)
 {
-	char id[16];
+	char id[EVENT_RULE_ID];
 
 	if (!e->policy)
 		return;
 	json_writer_open(j, "rule", '{');
-	if (e->rule)
-		text_put(id, sizeof(id), "%u", (unsigned)(e->rule - e->policy->rules) + 1);
-	json_writer_text(j, "id", e->rule ? id : "default");
+	json_writer_text(j, "id", event_rule_id(id, e->rule));
 	json_writer_text(j, "name", e->rule ? e->rule->text : "default: no rule matches");
 	json_writer_text_set(j, "ruleset", e->policy->file);
 	json_writer_bytes(j, "version", e->policy->sha256, strnlen(e->policy->sha256, 12));
@@ -164,66 +109,10 @@ static void put_rule(struct json_writer *j, const struct event *e)
 	json_writer_close(j, '}');
 }
 
-static void put_process(struct json_writer *j, const struct event *e)
-{
-	const struct process *p = &e->process;
-	char uid[16];
-
-	if (!p->pid && !p->has_uid && !p->unit && !p->cgroup)
-		return;
-	if (p->unit && *p->unit) {
-		json_writer_open(j, "service", '{');
-		json_writer_text(j, "name", p->unit);
-		json_writer_close(j, '}');
-	}
-	json_writer_open(j, "process", '{');
-	if (p->pid)
-		json_writer_number(j, "pid", (uint64_t)p->pid);
-	json_writer_text_set(j, "name", p->comm);
-	json_writer_text_set(j, "executable", p->exe);
-	json_writer_text_set(j, "command_line", p->cmdline);
-	if (p->has_uid) {
-		text_put(uid, sizeof(uid), "%u", p->uid);
-		json_writer_open(j, "user", '{');
-		json_writer_text(j, "id", uid);
-		json_writer_text_set(j, "name", p->user);
-		json_writer_close(j, '}');
-	}
-	json_writer_close(j, '}');
-	if (p->has_uid) {
-		json_writer_open(j, "user", '{');
-		json_writer_text(j, "id", uid);
-		json_writer_text_set(j, "name", p->user);
-		json_writer_close(j, '}');
-	}
-}
-
-static void put_host(struct json_writer *j, const struct format_host *h)
-{
-	json_writer_open(j, "observer", '{');
-	json_writer_text(j, "vendor", "cordon");
-	json_writer_text(j, "product", "cordon");
-	json_writer_text(j, "version", CORDON_VERSION);
-	json_writer_text(j, "type", "egress-agent");
-	json_writer_close(j, '}');
-	if (!h || ((!h->name || !*h->name) && (!h->id || !*h->id)))
-		return;
-	json_writer_open(j, "host", '{');
-	json_writer_text_set(j, "name", h->name);
-	json_writer_text_set(j, "hostname", h->name);
-	json_writer_text_set(j, "id", h->id);
-	if (h->boot_id && *h->boot_id) {
-		json_writer_open(j, "boot", '{');
-		json_writer_text(j, "id", h->boot_id);
-		json_writer_close(j, '}');
-	}
-	json_writer_close(j, '}');
-}
-
 static void put_place(struct json_writer *j, const struct event *e)
 {
 	const struct place *p = e->place;
-	char cc[3];
+	char cc[3], ip[IP_STRLEN];
 
 	if (!p)
 		return;
@@ -238,7 +127,7 @@ static void put_place(struct json_writer *j, const struct event *e)
 	json_writer_text(j, "status", place_status_name(p->status));
 	json_writer_text(j, "scope", place_scope_name(p->scope));
 	if (e->embedded.v)
-		put_address(j, "embedded", &e->embedded);
+		json_writer_text(j, "embedded", ip_format(ip, &e->embedded));
 	json_writer_close(j, '}');
 }
 
@@ -279,6 +168,7 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 
 	json_writer_open(j, "cordon", '{');
 	json_writer_text(j, "kind", event_kind_name(e->kind));
+	json_writer_text_set(j, "severity", e->severity ? event_severity_name(e->severity) : NULL);
 	if (is_flow(e)) {
 		json_writer_text(j, "verdict", event_verdict_name(e->verdict));
 		json_writer_bool(j, "enforced", e->enforced != 0);
@@ -316,27 +206,7 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 	json_writer_close(j, '}');
 }
 
-static void put_related(struct json_writer *j, const struct event *e)
-{
-	json_writer_open(j, "related", '{');
-	json_writer_open(j, "ip", '[');
-	if (event_has_source(e))
-		put_address(j, NULL, &e->flow.src);
-	if (event_has_destination(e))
-		put_address(j, NULL, &e->flow.dst);
-	for (unsigned i = 0; e->summary && i < e->summary->ndestinations; i++)
-		if (!event_has_destination(e))
-			put_address(j, NULL, &e->summary->destination[i].address);
-	json_writer_close(j, ']');
-	if (e->process.user) {
-		json_writer_open(j, "user", '[');
-		json_writer_text(j, NULL, e->process.user);
-		json_writer_close(j, ']');
-	}
-	json_writer_close(j, '}');
-}
-
-const char *ecs_format(struct json_writer *j, const struct event *e, const struct format_host *host)
+const char *ecs_format(struct json_writer *j, const struct event *e, const struct identity *host)
 {
 	char message[MESSAGE_MAX];
 
@@ -349,16 +219,14 @@ const char *ecs_format(struct json_writer *j, const struct event *e, const struc
 	json_writer_text(j, "message", event_message(message, sizeof(message), e));
 	put_event(j, e, host);
 	if (is_flow(e)) {
-		put_ends(j, e);
-		put_cloud(j, e);
-		put_network(j, e);
+		ecs_put_flow(j, e);
 		put_rule(j, e);
 	}
-	put_process(j, e);
-	put_host(j, host);
+	ecs_put_process(j, &e->process, host);
+	ecs_put_host(j, host);
 	put_cordon(j, e);
 	if (is_flow(e))
-		put_related(j, e);
+		ecs_put_related(j, e, host);
 	json_writer_close(j, '}');
 	return json_writer_done(j);
 }

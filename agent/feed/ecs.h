@@ -6,6 +6,5 @@
 #include "agent/feed/format.h"
 
 /* The line, without a newline, in j (which is reset first). NULL: no memory. */
-const char *ecs_format(struct json_writer *j, const struct event *e,
-		       const struct format_host *host);
+const char *ecs_format(struct json_writer *j, const struct event *e, const struct identity *host);
 #endif

@@ -4,17 +4,14 @@
 #define AGENT_FEED_FORMAT_H
 #include "agent/base/json_writer.h"
 #include "agent/event/event.h"
+#include "agent/host/identity.h"
 
-/* The host that the event is about. Replay knows none: NULL. */
-struct format_host {
-	const char *name, *id, *boot_id; /* NULL or "" = not said */
-	uint64_t created_ns;		 /* when the line is written; 0 = not said */
-};
 struct format {
 	const char *name;
-	/* The line, without a newline, in j (which is reset first). NULL: no memory. host may be NULL. */
+	/* The line, without a newline, in j (which is reset first). NULL: no memory. host: that the
+	 * event is about; replay knows none: NULL. */
 	const char *(*line)(struct json_writer *j, const struct event *e,
-			    const struct format_host *host);
+			    const struct identity *host);
 };
 /* NULL: there is none of that name. name NULL: the one for who does not choose. */
 const struct format *format_find(const char *name);

@@ -177,6 +177,51 @@ int netlink_dispatch(struct netlink *h)
 	return (int)n;
 }
 
+static int ask_route(int fd, const struct ip *dst)
+{
+	size_t len = dst->v == 4 ? 4 : 16;
+	struct {
+		struct nlmsghdr m;
+		struct rtmsg r;
+		struct rtattr a;
+		uint8_t dst[16];
+	} q = {.m = {.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(q.r)) + RTA_LENGTH(len)),
+		     .nlmsg_type = RTM_GETROUTE,
+		     .nlmsg_flags = NLM_F_REQUEST},
+	       .r = {.rtm_family = dst->v == 4 ? AF_INET : AF_INET6,
+		     .rtm_dst_len = (uint8_t)(len * 8)},
+	       .a = {.rta_len = (uint16_t)RTA_LENGTH(len), .rta_type = RTA_DST}};
+
+	memcpy(q.dst, dst->b, len);
+	return send(fd, &q, q.m.nlmsg_len, 0) < 0 ? -errno : 0;
+}
+
+int netlink_route_source(const struct ip *dst, struct ip *src)
+{
+	_close_ int fd = netlink(NETLINK_ROUTE, 0, 0);
+	char buf[BUFFER] __attribute__((aligned(8)));
+	const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)buf;
+	size_t cursor = NLMSG_SPACE(sizeof(struct rtmsg));
+	const struct rtattr *at;
+	ssize_t n;
+	int r = fd < 0 ? fd : ask_route(fd, dst);
+
+	if (r < 0)
+		return r;
+	n = receive(fd, buf);
+	if (n < 0)
+		return (int)n;
+	if (!NLMSG_OK(m, (unsigned)n) || m->nlmsg_type != RTM_NEWROUTE ||
+	    m->nlmsg_len < NLMSG_LENGTH(sizeof(struct rtmsg)))
+		return -ENETUNREACH;
+	while ((at = attribute_next(m, &cursor)))
+		if (at->rta_type == RTA_PREFSRC && RTA_PAYLOAD(at) >= (dst->v == 4 ? 4u : 16u)) {
+			*src = ip_from_bytes(dst->v, RTA_DATA(at));
+			return 0;
+		}
+	return -EADDRNOTAVAIL;
+}
+
 static void ephemeral_range(uint16_t *first, uint16_t *last)
 {
 	_free_ char *s = NULL;

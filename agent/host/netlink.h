@@ -21,6 +21,9 @@ int netlink_fd(const struct netlink *h);
  * told). */
 int netlink_dispatch(struct netlink *h);
 
+/* The address that a packet to dst would leave with. */
+int netlink_route_source(const struct ip *dst, struct ip *src);
+
 /* Local ports: TCP that listen; UDP sockets without a peer outside the ephemeral range (a client
  * that has not connected looks like a server otherwise). proto 6 or 17. */
 int netlink_listening(uint8_t proto, uint64_t bitmap[HOST_PORT_WORDS]);

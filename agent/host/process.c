@@ -17,6 +17,7 @@
 
 struct known {
 	int32_t pid; /* 0: free */
+	int32_t parent;
 	uint32_t uid;
 	uint64_t start_ns;
 	uint64_t image; /* where its code and stack begin: another for each exec */
@@ -111,11 +112,12 @@ static int read_proc(struct processes *ps, int32_t pid, const char *name, char *
 	return text_read_file(ret, len, ps->root, path, FILE_MAX);
 }
 
-#define PF_KTHREAD  0x00200000
-#define FIELD_FLAGS 9
-#define FIELD_START 22
-#define FIELD_CODE  26 /* startcode, endcode, startstack */
-#define FIELD_STACK 28
+#define PF_KTHREAD   0x00200000
+#define FIELD_PARENT 4
+#define FIELD_FLAGS  9
+#define FIELD_START  22
+#define FIELD_CODE   26 /* startcode, endcode, startstack */
+#define FIELD_STACK  28
 
 /* The fields of stat are counted after the last ')': comm may hold spaces, parentheses and newlines. Those after the
  * start may be missing. */
@@ -130,6 +132,8 @@ static int parse_numbers(const char *s, struct known *k)
 		v = strtoull(s, &end, 10);
 		if (end == s || errno || (*end && *end != ' ' && *end != '\n'))
 			return field > FIELD_START ? 0 : -EPROTO;
+		if (field == FIELD_PARENT && v <= INT32_MAX)
+			k->parent = (int32_t)v;
 		if (field == FIELD_FLAGS)
 			k->kernel = v & PF_KTHREAD;
 		if (field == FIELD_START && v > UINT64_MAX / TICKS_NS)
@@ -310,6 +314,7 @@ static struct known *known_get(struct processes *ps, int32_t pid)
 static void process_fill(struct process *p, const struct known *k)
 {
 	p->start_ns = k->start_ns;
+	p->parent = k->parent;
 	p->kernel |= k->kernel;
 	if (!p->has_uid) {
 		p->uid = k->uid;
@@ -402,4 +407,27 @@ const char *process_unit(char *buf, const char *cgroup)
 		cgroup += len;
 	}
 	return NULL;
+}
+
+/* 64 hexadecimal digits, as runtimes name their containers, with what they put around them ("docker-...scope",
+ * "cri-containerd-...scope", "libpod-...scope", or bare). */
+const char *process_container(char buf[PROCESS_CONTAINER_MAX], const char *cgroup)
+{
+	const char *found = NULL;
+
+	for (const char *at = cgroup; at && *at;) {
+		size_t skip = strcspn(at, "0123456789abcdef"), n;
+
+		at += skip;
+		n = strspn(at, "0123456789abcdef");
+		if (n == PROCESS_CONTAINER_MAX - 1 && (at == cgroup || strchr("/-:", at[-1])) &&
+		    (!at[n] || strchr("/.", at[n])))
+			found = at; /* the innermost */
+		at += n;
+	}
+	if (!found)
+		return NULL;
+	memcpy(buf, found, PROCESS_CONTAINER_MAX - 1);
+	buf[PROCESS_CONTAINER_MAX - 1] = 0;
+	return buf;
 }

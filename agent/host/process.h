@@ -36,4 +36,7 @@ const char *processes_user(struct processes *ps, uint32_t uid);
  * left out. buf has at least 256 bytes. NULL when there is none. */
 #define PROCESS_UNIT_MAX 256
 const char *process_unit(char *buf, const char *cgroup);
+/* The id of the container that the cgroup belongs to, in buf; NULL: none whose runtime names it in the path. */
+#define PROCESS_CONTAINER_MAX 65
+const char *process_container(char buf[PROCESS_CONTAINER_MAX], const char *cgroup);
 #endif

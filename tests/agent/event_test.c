@@ -128,6 +128,8 @@ static struct event sample(const struct policy *p, const struct rule *r, const s
 		.rule = r,
 		.attempts = 3,
 		.process = {.pid = 4211,
+			    .parent = 4000,
+			    .start_ns = 50000000000ull,
 			    .uid = 113,
 			    .has_uid = 1,
 			    .user = "postgres",
@@ -184,7 +186,7 @@ Test(ecs, every_field_in_its_place)
 		{"network.type", "ipv4"},
 		{"network.direction", "egress"},
 		{"network.community_id", "1:u/kn60zDtPaj8oCx2WfIYBI5cyg="},
-		{"rule.id", "1"},
+		{"rule.id", "0ea52d2684f2881f"}, /* SHA-256 of its text */
 		{"rule.name", "block to any because \"no transfers\""},
 		{"rule.ruleset", "cordon.conf"},
 		{"rule.version", "0123456789ab"},
@@ -205,6 +207,14 @@ Test(ecs, every_field_in_its_place)
 		{"cordon.opened", "here"},
 		{"cordon.dst.provider", "aws"},
 		{"cordon.dst.region", "us-east-1"},
+		{"client.ip", "10.0.3.12"},
+		{"server.ip", "203.0.113.7"},
+		{"container.id", "(none)"},
+		{"observer.hostname", "db1"},
+		{"agent.id", "01"},
+		{"event.dataset", "cordon.alert"},
+		{"related.hosts.0", "db1"},
+		{"cordon.severity", "high"},
 		{"cordon.dst.jurisdiction", "US"},
 		{"cordon.dst.status", "known"},
 		{"cordon.db.name", "geoip"},
@@ -220,8 +230,12 @@ Test(ecs, every_field_in_its_place)
 	} number[] = {
 		{"event.sequence", 48213},
 		{"event.duration", 1000000000},
-		{"event.severity", 3},
+		{"event.severity", 73},
+		{"event.risk_score", 73},
 		{"source.port", 41822},
+		{"client.port", 41822},
+		{"server.port", 443},
+		{"process.parent.pid", 4000},
 		{"source.bytes", 148},
 		{"source.packets", 2},
 		{"destination.port", 443},
@@ -241,7 +255,8 @@ Test(ecs, every_field_in_its_place)
 			      .jurisdiction = CC('U', 'S'),
 			      .status = PLACE_KNOWN};
 	struct event e = sample(&p, &r, &place);
-	struct format_host host = {.name = "db1", .id = "0f", .boot_id = "b0"};
+	struct identity host = {
+		.name = "db1", .id = "0f", .boot_id = "b0", .agent_id = "01", .boot_ns = 1000};
 	struct json_writer j = {0};
 	json_error_t error;
 	const char *line;
@@ -265,6 +280,10 @@ Test(ecs, every_field_in_its_place)
 		cr_expect_eq(json_integer_value(at(doc, number[i].path)), number[i].want, "%s",
 			     number[i].path);
 	cr_expect(json_is_true(at(doc, "cordon.enforced")));
+	cr_expect_str_eq(json_string_value(at(doc, "process.start")),
+			 "1970-01-01T00:00:50.000000000Z");
+	cr_expect_eq(json_string_length(at(doc, "process.entity_id")), 32);
+	cr_expect_null(at(doc, "network.bytes"), "only one direction is known");
 	json_decref(doc);
 	json_writer_free(&j);
 }

@@ -329,3 +329,37 @@ Test(process, units)
 	memcpy(big + PROCESS_UNIT_MAX, ".service", 9);
 	cr_expect_null(process_unit(buf, big), "longer than a name can be");
 }
+
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+#define IE "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+
+Test(process, containers)
+{
+	static const struct {
+		const char *cgroup, *id;
+	} row[] = {
+		{"/system.slice/docker-" ID ".scope", ID},
+		{"/docker/" ID, ID},
+		{"/docker/" ID "/system.slice/x.service", ID},
+		{"/kubepods.slice/kubepods-pod1_2.slice/cri-containerd-" ID ".scope", ID},
+		{"/kubepods/besteffort/pod7f-1/" ID, ID},
+		{"/machine.slice/libpod-" ID ".scope/container", ID},
+		{"/kubepods/crio-" ID "/crio-" IE ".scope", IE},
+		{"/system.slice/postgresql@15-main.service", NULL},
+		{"/docker/" ID "0", NULL},
+		{"/docker/0123456789ab", NULL},
+		{"/a" ID, NULL},
+		{"/", NULL},
+		{NULL, NULL},
+	};
+	char buf[PROCESS_CONTAINER_MAX];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		const char *id = process_container(buf, row[i].cgroup);
+
+		if (row[i].id)
+			cr_expect_str_eq(id ? id : "", row[i].id, "%s", row[i].cgroup);
+		else
+			cr_expect_null(id, "%s", row[i].cgroup ? row[i].cgroup : "NULL");
+	}
+}

@@ -51,6 +51,15 @@ denials 2
 mkdir "$LIVE/log"
 check folder_gone/kept_until_it_is_back wait_for 5 told flow-blocked
 same folder_gone/lost 0 "$(feed lost)"
+# what it wrote is ECS, with what only a live agent knows
+check ecs/fields python3 "$ROOT/tests/agent/ecs_check.py" "$ALERTS" "$ALERTS.1"
+last() { jq -rs "map(select(.event.action == \"flow-blocked\")) | last | $1" "$ALERTS"; }
+same ecs/source $DB4 "$(last .source.ip)"
+same ecs/no_port null "$(last .source.port)"
+check ecs/community_id [ "$(last .network.community_id)" != null ]
+same ecs/server $US4 "$(last .server.ip)"
+same ecs/host_ip "$DB4" "$(last '.host.ip[]' | grep -x "$DB4")"
+check ecs/process [ "$(last '.process.start, .process.entity_id, .process.parent.pid' | grep -vc null)" = 3 ]
 down
 
 # a pipe whose reader sleeps: 3,000 denials, the agent answers and reloads; what is sent, waits and is lost is all there was
