@@ -9,6 +9,9 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
+#include "agent/cmd/replay_diff.h"
+#include "agent/cmd/replay_evidence.h"
+#include "agent/cmd/replay_manifest.h"
 #include "agent/cmd/replay_report.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/interrupt.h"
@@ -39,6 +42,14 @@ static const char usage[] =
 	"  --from TIME          only packets from then on\n"
 	"  --to TIME            only packets before then\n"
 	"  --dedup              packets that were seen twice (mirrored ports, 'any') count once\n"
+	"  --diff POLICY        instead of events, what changes under this policy: by source, with both deciding lines\n"
+	"  --evidence FILE      the packets of violating flows as pcapng, with comments; their headers only\n"
+	"  --payload            all of their bytes; wants --seal or --in-clear\n"
+	"  --seal RECIPIENT     seal the evidence to a public key of age (age1...); 'age -d' opens it\n"
+	"  --in-clear           the payload may stand in the file as it is\n"
+	"  --anonymise FILE     addresses in the evidence by Crypto-PAn, with the key of 32 bytes in FILE\n"
+	"  --manifest FILE      hashes of inputs, outputs, policy and places, and the counts\n"
+	"  --key FILE           sign the manifest with this Ed25519 key (made when it is not there)\n"
 	"  --sums               SHA-256 of captures in a summary on standard output too, when they are over 256 MB\n"
 	"  --today DATE         what a packet without a time of its own is judged as of (default: the day it is)\n"
 	"  --flows-max N        one-way flows kept at a time (default 16777216)\n\n"
@@ -56,6 +67,9 @@ static void own_replay(struct replay *r)
 		free(r->captures[i].note);
 	}
 	replay_filter_free(r);
+	replay_diff_free(r->diff);
+	if (r->evidence_file)
+		(void)evidence_close(r->evidence_file, false);
 	free(r->engines);
 	free(r->captures);
 	free(r->inside);
@@ -201,8 +215,13 @@ static int replay(struct replay *r)
 
 	/* Events carry them. Of very much, a summary alone costs twice the time with them. */
 	r->sums |= !on_stdout(r) || r->all_bytes <= SUMS_FREE;
-	r->event = on_stdout(r) ? NULL : put_event;
+	r->event = on_stdout(r) || r->other ? NULL : put_event;
 	result = replay_start(r);
+	if (result == 0 && r->other) {
+		code = replay_diff_open(&r->diff, r, r->other);
+		if (code)
+			return code;
+	}
 	if (result == 0)
 		result = replay_read(r);
 	if (result == 0)
@@ -221,7 +240,19 @@ static int replay(struct replay *r)
 	if (r->error)
 		diag_say("standard output: cannot write events: %s", strerror(-r->error));
 	code = exit_code(r);
+	if (r->diff && replay_diff_print(r->diff, r->as_json, stdout) < 0)
+		code = EXIT_FAILED;
 	result = write_reports(r, code);
+	if (r->evidence_file) {
+		int closed;
+
+		r->evidence_packets = evidence_packets(r->evidence_file);
+		closed = evidence_close(r->evidence_file, true);
+		r->evidence_file = NULL;
+		result = result ? result : closed;
+	}
+	if (!result && r->manifest)
+		result = replay_manifest(r, code);
 	return result ? result : code;
 }
 
@@ -291,7 +322,15 @@ enum {
 	OPT_SUMS,
 	OPT_TOP,
 	OPT_CSV,
-	OPT_HTML
+	OPT_HTML,
+	OPT_EVIDENCE,
+	OPT_PAYLOAD,
+	OPT_SEAL,
+	OPT_IN_CLEAR,
+	OPT_ANONYMISE,
+	OPT_MANIFEST,
+	OPT_KEY,
+	OPT_DIFF
 };
 static const struct option options[] = {
 	{"policy", required_argument, NULL, 'p'},
@@ -309,11 +348,49 @@ static const struct option options[] = {
 	{"top", required_argument, NULL, OPT_TOP},
 	{"csv", required_argument, NULL, OPT_CSV},
 	{"html", required_argument, NULL, OPT_HTML},
+	{"evidence", required_argument, NULL, OPT_EVIDENCE},
+	{"payload", no_argument, NULL, OPT_PAYLOAD},
+	{"seal", required_argument, NULL, OPT_SEAL},
+	{"in-clear", no_argument, NULL, OPT_IN_CLEAR},
+	{"anonymise", required_argument, NULL, OPT_ANONYMISE},
+	{"manifest", required_argument, NULL, OPT_MANIFEST},
+	{"key", required_argument, NULL, OPT_KEY},
+	{"diff", required_argument, NULL, OPT_DIFF},
 	{"sums", no_argument, NULL, OPT_SUMS},
 	{"today", required_argument, NULL, OPT_TODAY},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
+
+/* What goes into the hands of others. 0; -1: it is none of these. */
+static int evidence_option(struct replay *r, struct evidence_config *e, int o)
+{
+	switch (o) {
+	case OPT_EVIDENCE:
+		r->evidence = e->path = optarg;
+		return 0;
+	case OPT_PAYLOAD:
+		e->payload = true;
+		return 0;
+	case OPT_SEAL:
+		e->recipient = optarg;
+		return 0;
+	case OPT_IN_CLEAR:
+		e->in_clear = true;
+		return 0;
+	case OPT_ANONYMISE:
+		e->anonymise = optarg;
+		return 0;
+	case OPT_MANIFEST:
+		r->manifest = optarg;
+		r->sums = true;
+		return 0;
+	case OPT_KEY:
+		r->key = optarg;
+		return 0;
+	}
+	return -1;
+}
 
 static int option(struct replay *r, int o)
 {
@@ -332,6 +409,7 @@ static int option(struct replay *r, int o)
 		r->all = true;
 		return 0;
 	case OPT_JSON:
+		r->as_json = true;
 		return 0;
 	case OPT_FLOWS:
 		return set_flows_max(r, optarg);
@@ -355,6 +433,9 @@ static int option(struct replay *r, int o)
 	case OPT_HTML:
 		r->html = optarg;
 		return 0;
+	case OPT_DIFF:
+		r->other = optarg;
+		return 0;
 	case OPT_SUMS:
 		r->sums = true;
 		return 0;
@@ -367,7 +448,10 @@ static int option(struct replay *r, int o)
 
 int cmd_replay(int argc, char **argv)
 {
-	_cleanup_(own_replay) struct replay r = {.terminal = isatty(STDERR_FILENO)};
+	_cleanup_(own_replay) struct replay r = {.terminal = isatty(STDERR_FILENO),
+						 .argc = argc,
+						 .argv = argv};
+	struct evidence_config evidence = {0};
 	int o, result;
 
 	optind = 0;
@@ -376,7 +460,9 @@ int cmd_replay(int argc, char **argv)
 			fputs(usage, stdout);
 			return EXIT_DONE;
 		}
-		result = option(&r, o);
+		result = evidence_option(&r, &evidence, o);
+		if (result)
+			result = option(&r, o);
 		if (result)
 			return result;
 	}
@@ -392,6 +478,11 @@ int cmd_replay(int argc, char **argv)
 	if (!r.ncaptures) {
 		diag_say("no file that can be read in what was given");
 		return r.unread && !r.failed ? EXIT_DAMAGED : EXIT_FAILED;
+	}
+	if (r.evidence) {
+		result = evidence_open(&r.evidence_file, &evidence);
+		if (result)
+			return result;
 	}
 	replay_find_copies(&r);
 	if (!r.now_ns)

@@ -39,9 +39,17 @@ struct replay_capture {
 };
 struct replay {
 	struct engine_config config;
-	struct cidr *inside;	/* owned */
-	const char **geo;	/* owned array of argv's strings */
-	const char *summary;	/* path, "-", or NULL */
+	struct cidr *inside;		       /* owned */
+	const char **geo;		       /* owned array of argv's strings */
+	const char *summary;		       /* path, "-", or NULL */
+	const char *evidence, *manifest, *key; /* paths, or NULL */
+	struct evidence *evidence_file;
+	uint64_t evidence_packets;
+	int argc;
+	char **argv;
+	const char *other;	  /* policy that this one is compared with, or NULL */
+	struct replay_diff *diff; /* owned */
+	bool as_json;
 	bool all;		/* destinations inside too */
 	size_t top;		/* rows of each list of the summary; 0: all */
 	const char *csv, *html; /* paths, or NULL */

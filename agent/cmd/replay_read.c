@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/cmd/replay.h"
+#include "agent/cmd/replay_diff.h"
+#include "agent/cmd/replay_evidence.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/interrupt.h"
 #include "agent/base/text.h"
@@ -79,6 +81,20 @@ static void name_capture(void *arg, uint32_t number, struct record *record)
 	record->capture_sha256 = r->captures[number].sha256;
 }
 
+static int compare(void *arg, const struct pipeline_flow *f)
+{
+	const struct replay *r = arg;
+
+	return replay_diff_flow(r->diff, f);
+}
+
+static void show(void *arg, const struct packet_frame *f, const char *comment)
+{
+	const struct replay *r = arg;
+
+	evidence_packet(r->evidence_file, f, comment);
+}
+
 int replay_start(struct replay *r)
 {
 	struct pipeline_config cfg = {.replay = true,
@@ -88,6 +104,8 @@ int replay_start(struct replay *r)
 				      .dedup = r->dedup,
 				      .arg = r,
 				      .flows_max = r->flows_max,
+				      .evidence = r->evidence ? show : NULL,
+				      .flow = r->other ? compare : NULL,
 				      .event = r->event};
 	int result = load_engine(r, (int64_t)(r->now_ns / NS));
 

@@ -49,7 +49,12 @@ void pipeline_free(struct pipeline *p)
 	pipeline_distance_free(p->distance);
 	free(p->ended);
 	free(p->route);
+	for (unsigned i = 0; i < p->npending; i++)
+		free((void *)(uintptr_t)p->pending[i].seen.frame);
 	free(p->pending);
+	for (uint32_t i = 1; i < p->ncomments; i++)
+		free(p->comment[i]);
+	free(p->comment);
 	tally_free(&p->tallies.hosts);
 	tally_free(&p->tallies.services);
 	free(p->duplicates);
@@ -177,6 +182,12 @@ static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct 
 		p->flows.more[f->more].packets_high++;
 	if (s->time_ns > f->last_ns)
 		f->last_ns = s->time_ns;
+	if (s->frame && pipeline_violates(&p->flows.more[f->more])) {
+		int r = pipeline_show(p, s, f);
+
+		if (r < 0)
+			return r;
+	}
 	return s->timed && !(f->id.rest & FLOW_TIMED) ? time_flow(p, s, f) : 0;
 }
 
@@ -250,6 +261,7 @@ static int waited(struct pipeline *p)
 		p->capture = w.capture;
 		if (r == 0)
 			r = count(p, &w.seen, 1);
+		free((void *)(uintptr_t)w.seen.frame);
 	}
 	p->capture = capture;
 	p->npending = kept;
@@ -263,6 +275,7 @@ static int batch(struct pipeline *p, const struct packet_frame *frames, size_t n
 	size_t have = 0;
 	int r = 0;
 
+	p->shown = NULL;
 	pipeline_clocks(p, frames, n);
 	for (size_t i = 0; i < n && r == 0; i++) {
 		r = pipeline_see(p, &frames[i], seen, &have);

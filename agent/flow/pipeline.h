@@ -21,6 +21,12 @@
 /* distinct ends of source routes; past it they are counted together */
 #define PIPELINE_ROUTES_MAX 4093
 
+struct pipeline_flow {
+	const struct record
+		*record;    /* verdict: what was decided; DECIDE_LOCAL: it does not leave */
+	uint64_t judged_ns; /* the time whose rules decided */
+	bool arrived;	    /* it goes to the capturing host */
+};
 struct pipeline_config {
 	const struct engine *engine; /* the caller's; until pipeline_engine brings another */
 	/* events at the end with deterministic ids; else at the first packet and at the end */
@@ -38,6 +44,10 @@ struct pipeline_config {
 	/* Replay: packets from before 1990 or from beyond a day after this are judged as of this. 0:
 	 * every clock is believed. */
 	uint64_t now_ns;
+	/* Replay: each frame with a packet of a violating flow, and which event, rule and place. */
+	void (*evidence)(void *arg, const struct packet_frame *f, const char *comment);
+	/* Replay: every part of an outermost flow, when it has ended. 0 or -errno. */
+	int (*flow)(void *arg, const struct pipeline_flow *f);
 	bool dedup; /* replay: packets that were seen twice count once */
 	void *arg;
 };

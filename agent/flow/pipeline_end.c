@@ -2,8 +2,10 @@
 /* pipeline_end.c - flows end: their counts go to the account, violations become events; at the end
  * all of them do. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include "agent/flow/pipeline_private.h"
+#include "agent/event/event_text.h"
 
 #define DESTINATIONS_SPARE 65536u
 
@@ -14,7 +16,7 @@ static enum record_header header_of(unsigned route)
 	return route == ROUTE_TOO_DEEP ? HEADER_EXTENSIONS : HEADER_SOURCE_ROUTE;
 }
 
-static void put_event(struct pipeline *p, const struct pipeline_ended *x)
+static struct record record_of(struct pipeline *p, const struct pipeline_ended *x)
 {
 	const struct flow_more *m = &x->more;
 	unsigned route = flow_route(&x->id);
@@ -47,15 +49,81 @@ static void put_event(struct pipeline *p, const struct pipeline_ended *x)
 		.depth = m->depth,
 		.tunnel = m->tunnel,
 	};
-	struct event ev;
 
 	if (route && route <= p->nroutes)
 		r.final = p->route[route];
 	if (p->cfg.capture)
 		p->cfg.capture(p->cfg.arg, m->capture, &r);
-	decide(x->engine, &r, &ev);
+	return r;
+}
+
+static void event_of(struct pipeline *p, const struct pipeline_ended *x, struct event *ev)
+{
+	struct record r = record_of(p, x);
+
+	decide(x->engine, &r, ev);
+}
+
+/* For who wants every flow, whatever was decided of it. */
+static int hand_out(struct pipeline *p, const struct flow *f, const struct pipeline_ended *x)
+{
+	struct record r = record_of(p, x);
+	uint64_t t = pipeline_believes(p, r.first_ns) ? r.first_ns : p->cfg.now_ns;
+	struct pipeline_flow flow = {.record = &r,
+				     .judged_ns = t,
+				     .arrived = f->id.rest & FLOW_INCOMING};
+
+	return p->cfg.flow(p->cfg.arg, &flow);
+}
+
+static void put_event(struct pipeline *p, const struct pipeline_ended *x)
+{
+	struct event ev;
+
+	event_of(p, x, &ev);
 	ev.sequence = ++p->sequence;
 	p->cfg.event(p->cfg.arg, &ev);
+}
+
+/* The text that the flow's packets carry: the event that will be told of it, its rule and place. */
+static int comment_of(struct pipeline *p, const struct pipeline_seen *s, const struct flow *f,
+		      struct flow_more *m)
+{
+	struct pipeline_ended x = {.kind = EVENT_FLOW,
+				   .id = f->id,
+				   .more = *m,
+				   .packets = 1,
+				   .last_ns = s->time_ns,
+				   .engine = pipeline_engine_of(p, &f->id)};
+	char **to = reallocarray(p->comment, p->ncomments + 2, sizeof(char *));
+	char cc[3] = "";
+	struct event ev;
+
+	if (!to)
+		return -ENOMEM;
+	p->comment = to;
+	p->ncomments += !p->ncomments;
+	event_of(p, &x, &ev);
+	if (asprintf(&to[p->ncomments], "cordon: %s to %s%s%s by '%s', event %s",
+		     event_verdict_name(ev.verdict),
+		     ev.place->country ? country_text(ev.place->country, cc) : "an unknown place",
+		     ev.provider && *ev.provider ? " " : "", ev.provider ? ev.provider : "",
+		     ev.rule ? ev.rule->text : "default", ev.id) < 0)
+		return -ENOMEM;
+	m->comment = p->ncomments++;
+	return 0;
+}
+
+int pipeline_show(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	struct flow_more *m = &p->flows.more[f->more];
+	int r = m->comment ? 0 : comment_of(p, s, f, m);
+
+	if (r < 0 || p->shown == s->frame)
+		return r;
+	p->shown = s->frame;
+	p->cfg.evidence(p->cfg.arg, s->frame, p->comment[m->comment]);
+	return 0;
 }
 
 static int keep(struct pipeline *p, const struct pipeline_ended *x)
@@ -159,6 +227,8 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 		r = destinations_add(&p->destinations, &line);
 	if (r == 0 && p->cfg.replay && m->egress && !m->covered)
 		r = tallies(p, &x);
+	if (r == 0 && p->cfg.flow && !m->depth)
+		r = hand_out(p, f, &x);
 	if (m->inside)
 		p->counts.inside += x.packets;
 	if (m->egress && !m->depth)
@@ -174,6 +244,7 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 	m->packets_high = 0;
 	f->bytes = 0;
 	m->part++;
+	m->comment = 0;
 	return r;
 }
 
@@ -387,65 +458,4 @@ int pipeline_end_all(struct pipeline *p)
 		put_event(p, &p->ended[i]);
 	p->nended = 0;
 	return s.error;
-}
-
-static int by_address(const void *a, const void *b)
-{
-	const struct pipeline_destination *x = a, *y = b;
-	int c = ip_cmp(&x->address, &y->address);
-
-	if (c)
-		return c;
-	if (x->layer != y->layer)
-		return x->layer < y->layer ? -1 : 1;
-	if (x->egress != y->egress)
-		return x->egress ? -1 : 1;
-	if (x->verdict != y->verdict)
-		return x->verdict < y->verdict ? -1 : 1;
-	if (x->rule_index != y->rule_index)
-		return (int)x->rule_index - (int)y->rule_index;
-	return x->class < y->class ? -1 : x->class > y->class;
-}
-
-int pipeline_destinations(struct pipeline *p, struct pipeline_destination **ret, size_t *n)
-{
-	const struct destinations *a = &p->destinations;
-	const struct engine *e = p->engine;
-	struct pipeline_destination *out = calloc(a->nlines, sizeof(*out));
-
-	if (!out)
-		return -ENOMEM;
-	for (uint32_t i = 1; i < a->nlines; i++) {
-		const struct destination_line *l = &a->line[i];
-		const struct destination *d = &a->destination[l->destination];
-		const struct place *place = &engine_class(e, l->class)->place;
-
-		out[i - 1] = (struct pipeline_destination){
-			.address = d->v ? ip_from_bytes(d->v, d->address) : (struct ip){.v = 0},
-			.egress = l->egress,
-			.layer = l->layer,
-			.place = place,
-			.provider = engine_string(e, place->provider),
-			.region = engine_string(e, place->region),
-			.verdict = l->action,
-			.rule_index = l->rule,
-			.class = l->class,
-			.rule = l->rule && l->rule <= e->policy->nrules
-					? &e->policy->rules[l->rule - 1]
-					: NULL,
-			.packets = l->packets,
-			.bytes = l->bytes,
-			.first_ns = l->first_ns,
-			.last_ns = l->last_ns,
-			.flows = l->flows};
-	}
-	qsort(out, a->nlines - 1, sizeof(*out), by_address);
-	*ret = out;
-	*n = a->nlines - 1;
-	return 0;
-}
-
-const struct pipeline_tallies *pipeline_tallies(const struct pipeline *p)
-{
-	return &p->tallies;
 }

@@ -121,9 +121,24 @@ static void resolve(struct pipeline *p, const struct pipeline_seen *s, const str
 	}
 }
 
+/* The source takes its bytes back before this fragment is judged. */
+static int keep_frame(struct pipeline_seen *s, const struct packet_frame *f)
+{
+	struct packet_frame *to = malloc(sizeof(*to) + f->caplen);
+
+	s->frame = to;
+	if (!to)
+		return -ENOMEM;
+	*to = *f;
+	to->data = memcpy(to + 1, f->data, f->caplen);
+	return 0;
+}
+
 int pipeline_fragment(struct pipeline *p, const struct pipeline_seen *s, const struct packet *k,
 		      bool unmatched)
 {
+	struct pipeline_pending *w;
+
 	if (!(k->flags & PACKET_LATER)) {
 		if (p->npending)
 			resolve(p, s, k);
@@ -138,9 +153,10 @@ int pipeline_fragment(struct pipeline *p, const struct pipeline_seen *s, const s
 		if (!p->pending)
 			return -ENOMEM;
 	}
-	p->pending[p->npending++] = (struct pipeline_pending){
+	w = &p->pending[p->npending++];
+	*w = (struct pipeline_pending){
 		.seen = *s, .id = k->fragment_id, .raw_proto = k->raw_proto, .capture = p->capture};
-	return 0;
+	return s->frame ? keep_frame(&w->seen, s->frame) : 0;
 }
 
 /* Those that have waited long enough, or for ever: judged without ports. */

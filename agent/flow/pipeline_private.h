@@ -66,6 +66,9 @@ struct pipeline {
 	struct pipeline_duplicates *duplicates; /* owned */
 	struct ip host[PIPELINE_HOSTS_MAX];
 	struct pipeline_tallies tallies;
+	char **comment; /* owned, each too; [0] unused */
+	uint32_t ncomments;
+	const struct packet_frame *shown; /* the last one that went into the evidence */
 	unsigned nhosts;
 	struct pipeline_distance *distance; /* owned; NULL: nothing is timed */
 };
@@ -79,8 +82,9 @@ struct pipeline_seen {
 	uint8_t icmp_type, icmp_code, side, depth;
 	const struct pipeline_seen *around; /* that carried it; in the same batch */
 	const char *tunnel;
-	bool fresh; /* no flow yet when the batch was looked up */
-	bool timed; /* segment means something */
+	const struct packet_frame *frame; /* NULL: nobody wants it */
+	bool fresh;			  /* no flow yet when the batch was looked up */
+	bool timed;			  /* segment means something */
 	struct rtt_segment segment;
 };
 
@@ -127,6 +131,8 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 int pipeline_make_room(struct pipeline *p);
 int pipeline_end_all(struct pipeline *p);
 int pipeline_flush(struct pipeline *p); /* ends all flows and forgets the eras */
+/* The frame goes into the evidence, once. 0 or -ENOMEM. */
+int pipeline_show(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 /* A part of the flow ends; another one begins with this packet, under the verdict of its time. */
 int pipeline_part(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 /* The handshake of a flow that is known: who opened it may be another than was thought. */

@@ -140,6 +140,7 @@ static inline int put(struct pipeline *p, const struct packet_frame *f, struct p
 	s->depth = 0;
 	s->around = NULL;
 	s->tunnel = NULL;
+	s->frame = p->cfg.evidence ? f : NULL;
 	if (p->distance)
 		pipeline_distance_segment(s, k);
 	if (p->cfg.replay && pipeline_duplicate(p, s, k) && p->cfg.dedup)
@@ -190,6 +191,7 @@ static int inner(struct pipeline *p, const struct packet_frame *f, struct packet
 		to->depth = depth;
 		to->around = around;
 		to->tunnel = tunnel;
+		to->frame = p->cfg.evidence ? f : NULL;
 		to->id.rest |= FLOW_ERA(era) | FLOW_INNER;
 		key(p, to);
 		around = to;

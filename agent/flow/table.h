@@ -66,6 +66,7 @@ struct flow_more {
 	uint8_t covered;     /* the packet around it leaves: its bytes are counted there */
 	uint16_t part;	     /* parts of the flow that ended before this one */
 	const char *tunnel;  /* that it was in; a literal */
+	uint32_t comment;    /* number of the text that its packets carry as evidence */
 	uint32_t told_bytes; /* live: of the first packet, which has an event already */
 };
 

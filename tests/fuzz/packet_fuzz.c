@@ -14,13 +14,50 @@ static void inside(const uint8_t *frame, size_t size, const uint8_t *p, size_t l
 		abort();
 }
 
+static void one(const struct packet *k, const uint8_t *frame, uint32_t caplen)
+{
+	unsigned address = k->v == 4 ? 4 : 16;
+	struct rtt_segment s;
+
+	if (k->v != 4 && k->v != 6)
+		abort();
+	inside(frame, caplen, k->src, address);
+	inside(frame, caplen, k->dst, address);
+	inside(frame, caplen, k->final, address);
+	inside(frame, caplen, k->payload, k->payload ? k->payload_len : 0);
+	inside(frame, caplen, k->more, k->more ? k->more_len : 0);
+	if (k->payload)
+		rtt_parse(&s, k->payload, k->payload_len, k->length);
+}
+
+/* Everything that a frame holds: what shares it, and what is inside tunnels, layer by layer. */
+static void all(const struct packet_frame *f)
+{
+	struct packet k, in, next;
+	int r = (int)packet_decode(&k, f);
+
+	for (unsigned shared = 0; r >= 0 && shared < 4096; shared++) {
+		struct packet layer = k;
+		const char *tunnel;
+		int inner = r;
+
+		for (unsigned depth = 0; inner == PACKET_IP && depth < 32; depth++) {
+			one(&layer, f->data, f->caplen);
+			inner = packet_inner(&layer, &in, &tunnel);
+			layer = in;
+		}
+		r = packet_sibling(&k, &next);
+		k = next;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const uint16_t links[] = {0,   1,   9,	12,  14,  50,  51,  101, 104,
-					 108, 113, 127, 228, 229, 239, 276, 105, 999};
+	static const uint16_t links[] = {0,   1,   9,	12,  50,  51,  100, 101, 104, 105, 106, 107,
+					 108, 109, 113, 117, 119, 127, 138, 149, 163, 166, 167, 178,
+					 179, 180, 181, 192, 197, 204, 205, 206, 219, 228, 239, 240,
+					 241, 242, 258, 276, 281, 282, 284, 285, 999};
 	struct packet_frame f = {.time_ns = 1, .number = 1};
-	struct rtt_segment s;
-	struct packet k;
 	uint8_t *frame;
 
 	if (size < 3)
@@ -31,18 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	frame = malloc(size - 3); /* of its own, so that a byte too far is seen */
 	memcpy(frame, data + 3, size - 3);
 	f.data = frame;
-	if (packet_decode(&k, &f) == PACKET_IP) {
-		unsigned address = k.v == 4 ? 4 : 16;
-
-		if (k.v != 4 && k.v != 6)
-			abort();
-		inside(frame, f.caplen, k.src, address);
-		inside(frame, f.caplen, k.dst, address);
-		inside(frame, f.caplen, k.final, address);
-		inside(frame, f.caplen, k.payload, k.payload ? k.payload_len : 0);
-		if (k.payload)
-			rtt_parse(&s, k.payload, k.payload_len, k.length);
-	}
+	all(&f);
 	free(frame);
 	return 0;
 }
