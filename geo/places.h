@@ -67,6 +67,7 @@ struct place_line {
 struct places_config {
 	const char *const *files; /* formats are told by content; none: places_default_files() */
 	size_t nfiles;
+	bool no_files; /* not even the default ones: every place is unknown */
 	const struct place_line *lines;
 	size_t nlines;
 	const struct cidr *nat64; /* operator's own NAT64 prefixes (RFC 6052 lengths) */

@@ -19,6 +19,8 @@
 #define POLICY_ERRORS_MAX 100	/* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
+/* What a start does that has neither policy and places nor good ones from before. Unsaid is open. */
+enum policy_boot { BOOT_UNSAID, BOOT_OPEN, BOOT_CLOSED };
 
 /* A place, as a rule or a zone names it. What matches a place whose status is not 'known' stands in
  * rules/compile/eval.h: an allow rule by country, zone, law or 'here' never does; one that names the
@@ -134,6 +136,7 @@ struct policy {
 	const char *home_name;
 	enum policy_mode mode;
 	bool has_mode; /* a line says it */
+	enum policy_boot boot;
 	const struct cidr *inside;
 	size_t ninside;
 	const struct cidr *nat64;
@@ -169,6 +172,8 @@ struct policy {
  * not end in NUL. file is copied. *ret untouched on failure. */
 int policy_parse(struct policy **ret, const char *file, const char *text, size_t len,
 		 struct diag_sink *d);
+/* The 'boot' line of a text that policy_parse need not take. */
+enum policy_boot policy_boot(const char *text, size_t len);
 void policy_free(struct policy *p);
 /* Warnings: shadowed, unreachable, expired, expires within 30 days of now (Unix seconds), unused
  * names, no final rule. */

@@ -17,7 +17,7 @@
 
 struct reload_options {
 	const char *control, *policy, *mode, *pins;
-	bool json;
+	bool json, accept_shrink;
 };
 
 static int parse(struct reload_options *o, const char *verb, const struct option *options, int argc,
@@ -37,6 +37,8 @@ static int parse(struct reload_options *o, const char *verb, const struct option
 			o->pins = optarg;
 		else if (code == 'j')
 			o->json = true;
+		else if (code == 's')
+			o->accept_shrink = true;
 		else
 			return diag_usage(verb, "unknown option, or one without its argument");
 	}
@@ -76,11 +78,9 @@ static int print_answer(const struct reload_options *o, const json_t *answer)
 int cmd_reload(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"control", required_argument, NULL, 'c'},
-		{"policy", required_argument, NULL, 'f'},
-		{"mode", required_argument, NULL, 'm'},
-		{"json", no_argument, NULL, 'j'},
-		{NULL, 0, NULL, 0},
+		{"control", required_argument, NULL, 'c'}, {"policy", required_argument, NULL, 'f'},
+		{"mode", required_argument, NULL, 'm'},	   {"json", no_argument, NULL, 'j'},
+		{"accept-shrink", no_argument, NULL, 's'}, {NULL, 0, NULL, 0},
 	};
 	struct reload_options o = {.control = CONTROL_PATH};
 	_json_ json_t *request = json_pack("{ss}", "verb", "reload"), *answer = NULL;
@@ -95,6 +95,8 @@ int cmd_reload(int argc, char **argv)
 	}
 	if (o.policy)
 		json_object_set_new(request, "policy", json_string(full));
+	if (o.accept_shrink)
+		json_object_set_new(request, "accept_shrink", json_true());
 	if (o.mode)
 		json_object_set_new(request, "mode", json_string(o.mode));
 	r = control_call(&answer, o.control, request, RELOAD_SECONDS);

@@ -260,6 +260,11 @@ static void show(const json_t *s)
 		       text_of(s, "mode"), text_of(s, "mode_from"));
 	else
 		printf("no agent runs; %s\n", text_of(s, "message"));
+	if (json_is_string(json_object_get(s, "fallback"))) {
+		label("FALLBACK");
+		put(text_of(s, "fallback"));
+		putchar('\n');
+	}
 	show_policy(json_object_get(s, "policy"));
 	show_places(json_object_get(s, "places"));
 	show_kernel(json_object_get(s, "kernel"));

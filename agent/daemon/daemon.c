@@ -83,6 +83,8 @@ static void on_second(void *arg)
 	daemon_journal_second(d);
 	daemon_metrics_second(d);
 	daemon_load_due(d);
+	if (second % 60 == 59)
+		daemon_boot_retry(d);
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);
 	if (second % COUNTS_EVERY == 0)
@@ -370,7 +372,7 @@ static int start(struct daemon *d)
 {
 	int r = start_loop(d);
 
-	r = r ? r : daemon_load(d, stderr);
+	r = r ? r : daemon_boot(d);
 	if (r == 0 && d->cfg.pcap && d->mode == MODE_ENFORCE)
 		r = diag_usage("run", "--source pcap only listens and cannot "
 				      "block, but the mode is enforce");
@@ -406,6 +408,8 @@ static void tell_started(struct daemon *d)
 		    s.whole_host ? " (the whole host)" : "", d->engine->policy->file,
 		    d->engine->policy->nrules, d->engine->policy->sha256, d->engine->places_name,
 		    text_duration(up, (int64_t)(loop_monotonic_ns() / LOOP_SECOND)));
+	daemon_boot_tell(d);
+	daemon_keep(d);
 	daemon_check_stale(d);
 }
 

@@ -122,6 +122,9 @@ struct daemon {
 		uint64_t told_ns;
 		unsigned untold;
 	} fault[KERNEL_FAULTS];
+	const char *boot_action; /* what is in force is not what was given; NULL: it is */
+	char boot_text[1200];
+	bool accept_shrink; /* during a reload that was told so */
 	bool cgroup_missing;
 	int guard_blind; /* -errno, 0 */
 	struct daemon_user
@@ -139,6 +142,23 @@ struct daemon {
 
 /* Runs until a signal; returns an enum exit_code. Everything that goes wrong has been said. */
 int daemon_run(const struct daemon_config *cfg);
+
+/* daemon_boot.c */
+int daemon_boot(struct daemon *d); /* the first load; 0 or an exit code */
+void daemon_boot_tell(struct daemon *d);
+void daemon_boot_retry(struct daemon *d); /* once a minute */
+void daemon_keep(struct daemon *d);	  /* what is in force, for the next start */
+
+/* What is loaded instead of what was given. */
+struct daemon_load_from {
+	const char *policy; /* NULL: the given one */
+	const char *text;   /* see engine_config */
+	const char *const *geo;
+	size_t ngeo; /* 0: the given ones */
+	bool no_geo;
+};
+int daemon_load_other(struct daemon *d, const struct daemon_load_from *from);
+int daemon_load_given(struct daemon *d); /* in silence; 0 when it took over */
 
 /* daemon_engine.c. 0 or an enum exit_code; diagnostics and one closing sentence go to 'to'. */
 int daemon_load(struct daemon *d, FILE *to);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/daemon/daemon.h"
+#include "agent/daemon/last_good.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 
@@ -114,20 +115,50 @@ static int load_exit(int r)
 }
 
 /* Builds the new engine. 0 or an exit code; nothing of the daemon changes. */
+static int load_from(struct daemon *d, const struct engine_config *cfg, struct engine **ret,
+		     FILE *to)
+{
+	struct diag_print p;
+	int r;
+
+	diag_print_init(&p, to);
+	r = engine_load(ret, cfg, d->engine, &p.sink);
+	if (r == 0)
+		policy_lint((*ret)->policy, cfg->now, &p.sink);
+	diag_print_done(&p);
+	return r < 0 ? load_exit(r) : 0;
+}
+
+/* A database that has lost a fifth of what the same file had is cut, or a mistake. */
+static int check_shrink(struct daemon *d, const struct engine *e, FILE *to)
+{
+	struct last_good l;
+	struct diag_print p;
+	unsigned n = 0;
+
+	if (d->accept_shrink || last_good_read(&l, d->cfg.state))
+		return 0;
+	diag_print_init(&p, to);
+	n = last_good_shrank(&l, e, &p.sink);
+	diag_print_done(&p);
+	return n ? EXIT_FAILED : 0;
+}
+
 static int load(struct daemon *d, struct engine **ret, FILE *to)
 {
+	struct engine *e = NULL;
 	struct engine_config cfg;
-	struct diag_print p;
 	char refuted[512];
 	int r;
 
 	config_of(d, &cfg, refuted);
-	diag_print_init(&p, to);
-	r = engine_load(ret, &cfg, d->engine, &p.sink);
-	if (r == 0)
-		policy_lint((*ret)->policy, cfg.now, &p.sink);
-	diag_print_done(&p);
-	return r < 0 ? load_exit(r) : 0;
+	r = load_from(d, &cfg, &e, to);
+	r = r ? r : check_shrink(d, e, to);
+	if (r)
+		engine_free(e);
+	else
+		*ret = e;
+	return r;
 }
 
 static enum policy_mode mode_for(const struct daemon *d, const struct engine *e, int override)
@@ -166,17 +197,52 @@ static int install(struct daemon *d, struct engine *e, int override, FILE *to)
 	return 0;
 }
 
+static void begin(struct daemon *d, struct engine *e)
+{
+	d->engine = e; /* nothing to swap yet; daemon_run publishes when the kernel is there */
+	d->mode = mode_for(d, e, d->mode_override);
+	d->loaded_ns = loop_unix_ns();
+}
+
 int daemon_load(struct daemon *d, FILE *to)
 {
 	struct engine *e = NULL;
 	int r = load(d, &e, to);
 
-	if (r)
-		return r;
-	d->engine = e; /* nothing to swap yet; daemon_run publishes when the kernel is there */
-	d->mode = mode_for(d, e, d->mode_override);
-	d->loaded_ns = loop_unix_ns();
-	return 0;
+	if (r == 0)
+		begin(d, e);
+	return r;
+}
+
+int daemon_load_other(struct daemon *d, const struct daemon_load_from *from)
+{
+	_free_ char *said = NULL;
+	struct engine *e = NULL;
+	struct engine_config cfg;
+	char refuted[512];
+	size_t len;
+	FILE *to = open_memstream(&said, &len); /* it has been said of what was given */
+	int r;
+
+	if (!to)
+		return EXIT_FAILED;
+	config_of(d, &cfg, refuted);
+	cfg.policy = from->policy ? from->policy : cfg.policy;
+	cfg.text = from->text;
+	cfg.no_geo = from->no_geo;
+	if (from->ngeo) {
+		cfg.geo = from->geo;
+		cfg.ngeo = from->ngeo;
+	}
+	r = load_from(d, &cfg, &e, to);
+	if (r == 0 && !from->ngeo && !from->no_geo)
+		r = check_shrink(d, e, to);
+	fclose(to);
+	if (r == 0)
+		begin(d, e);
+	else
+		engine_free(e);
+	return r;
 }
 
 static int reload(struct daemon *d, int override, FILE *to)
@@ -187,8 +253,24 @@ static int reload(struct daemon *d, int override, FILE *to)
 	if (r)
 		return r;
 	r = install(d, e, override, to);
-	if (r)
+	if (r) {
 		engine_free(e);
+		return r;
+	}
+	d->boot_action = NULL;
+	daemon_keep(d);
+	return 0;
+}
+
+int daemon_load_given(struct daemon *d)
+{
+	_free_ char *said = NULL;
+	size_t len;
+	FILE *to = open_memstream(&said, &len);
+	int r = to ? reload(d, d->mode_override, to) : EXIT_FAILED;
+
+	if (to)
+		fclose(to);
 	return r;
 }
 

@@ -313,6 +313,7 @@ json_t *daemon_status(struct daemon *d)
 	set(o, "mode", string(daemon_mode_name(d->mode)));
 	set(o, "mode_from", string(d->mode_override >= 0 ? "request" : "policy"));
 	set(o, "source", string(d->cfg.pcap ? "pcap" : "ebpf"));
+	set(o, "fallback", d->boot_action ? string(d->boot_text) : json_null());
 	set(o, "policy", policy_status(d));
 	set(o, "places", places_status(d));
 	if (d->kernel) {
@@ -399,7 +400,9 @@ static json_t *reload(struct daemon *d, const json_t *request)
 	to = open_memstream(&text, &len);
 	if (!to)
 		return refuse(EXIT_FAILED, "not enough memory");
+	d->accept_shrink = json_is_true(json_object_get(request, "accept_shrink"));
 	r = reload_with(d, json_string_value(path), mode, has > 0, to);
+	d->accept_shrink = false;
 	if (r == 0 && has > 0)
 		daemon_mode_remember(d, mode);
 	if (fclose(to) != 0)

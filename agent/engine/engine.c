@@ -82,7 +82,11 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 	const char *path = cfg->policy ? cfg->policy : ENGINE_POLICY_DEFAULT;
 	_free_ char *text = NULL;
 	size_t len;
-	int r = text_read_file(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	int r;
+
+	if (cfg->text)
+		return policy_parse(&e->policy, path, cfg->text, strlen(cfg->text), d);
+	r = text_read_file(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
 
 	if (r == -ENOENT && !cfg->policy) {
 		e->policy_shipped = true;
@@ -153,7 +157,7 @@ static char *places_inputs(const struct places_config *cfg)
 {
 	char *text = NULL, buf[IP_STRLEN];
 	size_t len, n = cfg->nfiles;
-	const char *const *files = n ? cfg->files : places_default_files(&n);
+	const char *const *files = n || cfg->no_files ? cfg->files : places_default_files(&n);
 	FILE *to = open_memstream(&text, &len);
 
 	if (!to)
@@ -285,9 +289,10 @@ static int load_places(struct engine *e, const struct engine_config *cfg, const 
 
 	if (!lines)
 		return -ENOMEM;
-	r = geo_files(p, cfg, &files, &pc.nfiles, d);
+	r = cfg->no_geo ? 0 : geo_files(p, cfg, &files, &pc.nfiles, d);
 	if (r < 0)
 		return r;
+	pc.no_files = cfg->no_geo;
 	pc.files = files;
 	r = share_places(e, &pc, old, d);
 	if (r < 0)

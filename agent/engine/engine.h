@@ -25,6 +25,8 @@
 struct engine_config {
 	/* path; NULL: ENGINE_POLICY_DEFAULT if it exists, else the shipped eu.conf */
 	const char *policy;
+	const char *text; /* the policy itself, NUL-terminated; 'policy' is then its name */
+	bool no_geo;	  /* no database is read: every place is unknown */
 	/* databases; none: the policy's geo lines; none there: places_default_files() */
 	const char *const *geo;
 	size_t ngeo;

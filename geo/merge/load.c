@@ -66,9 +66,9 @@ static int load_all(struct places *p, const struct places_config *cfg, struct di
 	size_t n = cfg->nfiles;
 	int r = copy_nat64(p, cfg, d);
 
-	if (!n)
+	if (!n && !cfg->no_files)
 		files = places_default_files(&n);
-	if (!r && !n && !cfg->nlines) {
+	if (!r && !n && !cfg->nlines && !cfg->no_files) {
 		diag_error(d, "places", 0,
 			   "no source of places: name one with 'geo \"FILE\"', or install "
 			   "tor-geoipdb");

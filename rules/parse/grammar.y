@@ -34,7 +34,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_PRIVATE "private" T_UNKNOWN "unknown" T_DISPUTED "disputed" T_UNPROVABLE "unprovable"
 %token <word> T_UNIT "unit" T_USER_UNIT "user-unit" T_USER "user" T_CGROUP "cgroup" T_ADDRESS "address"
 %token <word> T_HOME "home" T_INSIDE "inside" T_NAT64 "nat64" T_PLACE "place" T_IS "is" T_PLATFORM "platform"
-%token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
+%token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_BOOT "boot" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
 %token <word> T_SUBJECT "subject" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
 %type <word> word optional_string bare
@@ -57,6 +57,7 @@ statement
 	  service_body '}' { parse_service(ps, &$2); }
 	| T_SUBJECT T_WORD '{' { parse_body_start(ps); } subject_body '}' { parse_subject(ps, &$2); }
 	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
+	| T_BOOT T_WORD { parse_boot(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
 	| T_JOURNAL T_STRING { parse_journal_start(ps); } journal_parts
 	  { parse_journal_end(ps, &$1, &$2); }

@@ -118,6 +118,7 @@ void parse_subject_name(struct parse *ps, const struct word *w);
 void parse_home(struct parse *ps, const struct word *cc, const struct word *lat,
 		const struct word *lon, const struct word *name);
 void parse_mode(struct parse *ps, const struct word *key, const struct word *w);
+void parse_boot(struct parse *ps, const struct word *key, const struct word *w);
 void parse_inside(struct parse *ps, const struct word *w);
 void parse_nat64(struct parse *ps, const struct word *w);
 void parse_place_start(struct parse *ps, const struct word *w);

@@ -2,10 +2,11 @@
 /* parse_setting.c - the grammar's other statements become the policy: home, inside, place, mode, geo,
  * journal, feed. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include "rules/parse/parse.h"
 
-enum once { ONCE_HOME, ONCE_MODE, ONCE_JOURNAL, ONCE_COUNT };
+enum once { ONCE_HOME, ONCE_MODE, ONCE_BOOT, ONCE_JOURNAL, ONCE_COUNT };
 
 /* True the first time; the second time an error that names the first line. */
 static bool once(struct parse *ps, enum once which, const char *word, const struct spot *at)
@@ -47,6 +48,37 @@ void parse_mode(struct parse *ps, const struct word *key, const struct word *w)
 		ps->p->mode = which ? MODE_ENFORCE : MODE_MONITOR;
 		ps->p->has_mode = true;
 	}
+}
+
+static const char *const boots[] = {"unsaid", "open", "closed"};
+
+void parse_boot(struct parse *ps, const struct word *key, const struct word *w)
+{
+	unsigned which;
+
+	if (once(ps, ONCE_BOOT, "boot", &key->at) &&
+	    value_parse_choice(ps, &which, w, "boot", boots + 1, 2))
+		ps->p->boot = (enum policy_boot)(which + 1);
+}
+
+/* Line by line, so that a text that is wrong elsewhere still says it. */
+enum policy_boot policy_boot(const char *text, size_t len)
+{
+	for (const char *end = text + len; text < end;) {
+		const char *nl = memchr(text, '\n', (size_t)(end - text)), *stop = nl ? nl : end;
+		char line[64], key[8], word[8], rest[2];
+		size_t n = (size_t)(stop - text) < sizeof(line) ? (size_t)(stop - text) : 0;
+
+		memcpy(line, text, n);
+		line[n] = 0;
+		line[strcspn(line, "#")] = 0;
+		for (unsigned b = BOOT_OPEN; b <= BOOT_CLOSED; b++)
+			if (sscanf(line, " %7[a-z] %7[a-z] %1s", key, word, rest) == 2 &&
+			    !strcmp(key, "boot") && !strcmp(word, boots[b]))
+				return (enum policy_boot)b;
+		text = stop + 1;
+	}
+	return BOOT_UNSAID;
 }
 
 void parse_inside(struct parse *ps, const struct word *w)

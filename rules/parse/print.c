@@ -355,6 +355,8 @@ static void print_span(struct writer *t, const char *word, int64_t seconds)
 static void print_settings(struct writer *t, const struct policy *p)
 {
 	writer_add(t, "mode %s\n", p->mode == MODE_ENFORCE ? "enforce" : "monitor");
+	if (p->boot)
+		writer_add(t, "boot %s\n", p->boot == BOOT_CLOSED ? "closed" : "open");
 	for (size_t i = 0; i < p->ngeo; i++) {
 		print_named(t, "geo", p->geo[i].path);
 		print_duration(t, "max-age", p->geo[i].max_age);
