@@ -56,7 +56,9 @@ static const struct verb verbs[] = {
 	{"reload", cmd_reload, "swap policy or places, or say why not and keep the old",
 	 "[options]\n"
 	 "  --policy FILE        load this file from now on\n"
-	 "  --mode MODE          monitor or enforce, whatever the policy says\n"
+	 "  --mode MODE          monitor or enforce, whatever the policy says, over restarts too;\n"
+	 "                       policy: what the policy says\n"
+	 "  --accept-shrink      take a places database that lost more than a fifth\n"
 	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
 	 "  --json               the agent's answer as it is\n"},
 	{"detach", cmd_detach, "remove everything that cordon left in the kernel",
