@@ -70,7 +70,7 @@ static void on_second(void *arg)
 			daemon_check_ports(d);
 		if (second % COUNTS_EVERY == 0 || kernel_source_more(d->kernel_source)) {
 			kernel_source_counts(d->kernel_source);
-			kernel_source_distances(d->kernel_source);
+			kernel_source_active(d->kernel_source);
 		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
@@ -81,6 +81,7 @@ static void on_second(void *arg)
 		pcap_live_expire(d->pcap_live, loop_unix_ns());
 	aggregate_tick(d->aggregate, loop_monotonic_ns());
 	daemon_journal_second(d);
+	daemon_ledger_second(d);
 	daemon_metrics_second(d);
 	daemon_load_due(d);
 	if (second % 60 == 59)
@@ -255,6 +256,7 @@ static int start_kernel_source(struct daemon *d)
 					   .cgroups = d->cgroups,
 					   .aggregate = d->aggregate,
 					   .top = d->top,
+					   .ledger = d->kernel_ledger,
 					   .refuted = daemon_place_refuted,
 					   .alarm = daemon_alarm,
 					   .arg = d};
@@ -298,6 +300,7 @@ static int start_kernel(struct daemon *d)
 		return EXIT_FAILED;
 	}
 	d->generation = d->published.generation;
+	daemon_ledger_start(d);
 	r = start_kernel_source(d);
 	if (r == 0 && s.adopted)
 		daemon_tell(d, "adopted",
@@ -413,90 +416,6 @@ static void tell_started(struct daemon *d)
 	daemon_check_stale(d);
 }
 
-/* Enforcement outlives the agent by design; watching does not, unless it was asked for. */
-static void leave_kernel(struct daemon *d)
-{
-	bool keep = d->cfg.keep_on_exit || (d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit);
-	struct kernel_status s = {0};
-	struct diag_print p;
-
-	kernel_status(d->kernel, &s);
-	if (keep && kernel_repin(d->kernel) < 0) {
-		diag_say("the pins in %s are gone and cannot be made "
-			 "again: with this agent the enforcement ends",
-			 s.pins);
-		return;
-	}
-	if (keep) {
-		diag_say("the programs stay attached to %s in mode %s "
-			 "(pinned in %s); 'cordon detach' removes them",
-			 s.cgroup, daemon_mode_name(d->mode), s.pins);
-		return;
-	}
-	diag_print_init(&p, stderr);
-	if (kernel_detach(TAKE_PTR(d->kernel), &p.sink) < 0)
-		diag_say("not everything could be removed from the kernel; look in %s", s.pins);
-	else
-		diag_say("everything is removed from the kernel: "
-			 "nothing is watched or blocked any more");
-	diag_print_done(&p);
-}
-
-/* What the kernel still has to say; a flood that goes on has a second. */
-static void drain(struct daemon *d)
-{
-	uint64_t until = loop_monotonic_ns() + LOOP_SECOND;
-
-	while (kernel_source_poll(d->kernel_source) && loop_monotonic_ns() < until)
-		;
-	do
-		kernel_source_counts(d->kernel_source);
-	while (kernel_source_more(d->kernel_source) && loop_monotonic_ns() < until + LOOP_SECOND);
-}
-
-static void stop(struct daemon *d, bool ran)
-{
-	if (ran) {
-		sd_notify(0, "STOPPING=1");
-		if (d->kernel_source) {
-			drain(d);
-		}
-		if (d->pcap_live)
-			pcap_live_finish(d->pcap_live);
-		aggregate_flush(d->aggregate);
-		daemon_tell(d, "stopped", "%s",
-			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
-				    ? "the agent stops, enforcement goes on in the kernel"
-				    : "the agent stops, nothing is watched any more");
-	}
-	daemon_refuted_done(d);
-	if (ran)
-		daemon_journal_stop(d);
-	else
-		journal_close(d->journal);
-	top_free(d->top);
-	d->top = NULL;
-	if (ran && d->kernel)
-		leave_kernel(d);
-	metrics_close(d->metrics);
-	control_close(d->control);
-	kernel_source_free(d->kernel_source);
-	cgroups_free(d->cgroups);
-	netlink_close(d->host);
-	kernel_close(d->kernel);
-	pcap_live_close(d->pcap_live);
-	aggregate_free(d->aggregate);
-	processes_free(d->processes);
-	names_free(d->name_service);
-	daemon_close_feeds(&d->feeds);
-	engine_free(d->engine);
-	json_writer_free(&d->line);
-	loop_free(d->loop);
-	if (d->clock >= 0)
-		close(d->clock);
-	free(d->policy_path);
-}
-
 int daemon_run(const struct daemon_config *cfg)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
@@ -521,9 +440,9 @@ int daemon_run(const struct daemon_config *cfg)
 		if (r < 0)
 			diag_say("the event loop failed: %s", strerror(-r));
 		code = r < 0 ? EXIT_FAILED : d->exit_code;
-		stop(d, true);
+		daemon_stop(d, true);
 	} else {
-		stop(d, false);
+		daemon_stop(d, false);
 	}
 	free(d);
 	stderr_queue_flush();

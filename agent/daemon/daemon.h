@@ -95,6 +95,9 @@ struct daemon {
 	struct top *top;
 	struct daemon_feeds feeds;
 	struct metrics *metrics; /* owned; NULL: none */
+	struct ledger *ledger; /* owned; NULL: none is kept */
+	struct kernel_ledger *kernel_ledger; /* owned */
+	int ledger_error;
 	struct journal *journal; /* owned; NULL: none */
 	char *journal_dir;	 /* owned */
 	int journal_error;	 /* of the last write */
@@ -159,6 +162,8 @@ struct daemon_load_from {
 };
 int daemon_load_other(struct daemon *d, const struct daemon_load_from *from);
 int daemon_load_given(struct daemon *d); /* in silence; 0 when it took over */
+/* daemon_stop.c. ran: the loop ran, and the end is reported. Frees all but d. */
+void daemon_stop(struct daemon *d, bool ran);
 
 /* daemon_engine.c. 0 or an enum exit_code; diagnostics and one closing sentence go to 'to'. */
 int daemon_load(struct daemon *d, FILE *to);
@@ -187,7 +192,7 @@ void daemon_check_users(struct daemon *d); /* each second: who is known by now? 
 
 /* daemon_event.c */
 void daemon_place_refuted(void *daemon, struct event *e); /* from a source */
-int daemon_feed(struct daemon *d, struct event *e); /* to the feeds, not to the journal */
+int daemon_feed(struct daemon *d, struct event *e);	  /* to the feeds, not to the journal */
 int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a feed has lost it */
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -234,6 +239,12 @@ void daemon_journal_flush(struct daemon *d); /* at the end of a turn of the loop
 void daemon_journal_second(struct daemon *d);
 void daemon_journal_stop(struct daemon *d);
 json_t *daemon_journal_status(const struct daemon *d); /* null: the policy names none */
+
+/* daemon_ledger.c */
+void daemon_ledger_start(struct daemon *d); /* before the kernel source; never fails */
+void daemon_ledger_second(struct daemon *d);
+void daemon_ledger_stop(struct daemon *d);
+json_t *daemon_ledger_status(struct daemon *d); /* null: none is kept */
 
 /* daemon_status.c */
 json_t *daemon_request(void *daemon, const json_t *request);

@@ -327,6 +327,7 @@ json_t *daemon_status(struct daemon *d)
 	set(o, "flows", flows(d));
 	set(o, "feeds", feeds_status(d));
 	set(o, "journal", daemon_journal_status(d));
+	set(o, "ledger", daemon_ledger_status(d));
 	set(o, "last_reload", d->last_reload[0] ? string(d->last_reload) : json_null());
 	set(o, "messages", messages(d));
 	return o;

@@ -20,6 +20,7 @@ static const struct event_state states[] = {
 	{"source-failed", 4, "process", "info", "failure"},
 	{"journal-tampered", 4, "file", "change", "success"},
 	{"journal-failed", 4, "file", "info", "failure"},
+	{"ledger-failed", 3, "file", "info", "failure"},
 	/* less is known or told than should be */
 	{"cgroup-missing", 3, "configuration", "info", "failure"},
 	{"guard-blind", 3, "configuration", "info", "failure"},

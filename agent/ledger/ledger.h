@@ -23,7 +23,7 @@
 #include "geo/base/ip.h"
 
 #define LEDGER_PATH	"/var/lib/cordon/ledger.db"
-#define LEDGER_KEYS	65536 /* of one minute */
+#define LEDGER_KEYS	8192 /* of one minute */
 #define LEDGER_TEXT_MAX 256   /* bytes of each text of a key; longer ones are cut */
 #define LEDGER_SAMPLES	4     /* addresses kept of a row's prefix */
 #define LEDGER_VERDICTS 3     /* allow, alert, block: enum decide_action */

@@ -345,6 +345,16 @@ static int add_total(struct store *s, int64_t start, unsigned v, uint64_t packet
 	return error_of(rc);
 }
 
+/* Totals that went back are those of a new life, whatever it is called. */
+static bool fewer(const struct ledger_totals *now, const struct ledger_totals *before)
+{
+	bool less = false;
+
+	for (unsigned v = 0; v < LEDGER_VERDICTS; v++)
+		less |= now->packets[v] < before->packets[v] || now->bytes[v] < before->bytes[v];
+	return less;
+}
+
 /*
  * What the kernel counted and no row tells. Rows run ahead of the totals or behind them by what was
  * under way when both were read; that lag comes and goes, a loss stays. So the smaller of two
@@ -355,7 +365,7 @@ static int add_total(struct store *s, int64_t start, unsigned v, uint64_t packet
 static int add_unattributed(struct store *s, const struct minute *m, int64_t start, bool last,
 			    uint64_t *ret)
 {
-	bool anew = m->epoch != s->epoch;
+	bool anew = m->epoch != s->epoch || fewer(&m->totals, &s->seen);
 	int r = 0;
 
 	*ret = 0;

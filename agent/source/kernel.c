@@ -26,7 +26,7 @@ struct kernel_source {
 	struct kernel_source_state state;
 	struct once refuted;
 	unsigned hand;
-	struct kernel_walk live, near;
+	struct kernel_walk live, active;
 	kernel_source_flow_fn *flow_fn; /* during kernel_source_flows */
 	void *flow_arg;
 	uint64_t *by_verdict; /* during kernel_source_count */
@@ -48,14 +48,14 @@ int kernel_source_new(struct kernel_source **ret, const struct kernel_source_con
 
 bool kernel_source_more(const struct kernel_source *r)
 {
-	return r->live.more || r->near.more || kernel_denials_more(r->cfg.kernel);
+	return r->live.more || r->active.more || kernel_denials_more(r->cfg.kernel);
 }
 
 void kernel_source_free(struct kernel_source *r)
 {
 	if (r) {
 		kernel_walk_end(&r->live);
-		kernel_walk_end(&r->near);
+		kernel_walk_end(&r->active);
 	}
 	free(r);
 }
@@ -301,6 +301,8 @@ static void on_end(struct kernel_source *r, const struct kernel_record *k)
 	struct event e;
 
 	event_of(r, k, EVENT_FLOW_END, &e); /* compares the verdicts, and judges the distance */
+	if (r->cfg.ledger)
+		kernel_ledger_add(r->cfg.ledger, k, &e, true);
 	if (r->cfg.top)
 		top_end(r->cfg.top, &e);
 	if (!violates(k))
@@ -333,13 +335,29 @@ bool kernel_source_poll(struct kernel_source *r)
 	return r->engine && kernel_poll(r->cfg.kernel, on_record, r) > 0;
 }
 
+/* What is new of a flow goes to the ledger, whatever the verdict. */
+static void ledger_see(struct kernel_source *r, const struct kernel_record *k, bool last)
+{
+	struct record record;
+	struct event e;
+
+	if (!r->cfg.ledger || (!last && !kernel_ledger_new_in(r->cfg.ledger, k)))
+		return;
+	record_of(r, k, EVENT_FLOW, &record);
+	decide(r->engine, &record, &e);
+	kernel_ledger_add(r->cfg.ledger, k, &e, last);
+}
+
 /* The folds' counts are the kernel's sums of what was stopped. */
 static void on_counts(void *arg, const struct kernel_record *k, bool last)
 {
 	struct kernel_source *r = arg;
 	struct flow_key key = key_of(k);
+
 	struct follow *f = follow_find(r, &key, k->cgroup_id);
 
+	if (stopped(k))
+		ledger_see(r, k, last);
 	if (!f) /* its record was lost: the fold is all that is known */
 		f = tell(r, k, EVENT_FLOW);
 	else if (stopped(k))
@@ -420,21 +438,22 @@ int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4])
 	return n;
 }
 
-static void on_distance(void *arg, const struct kernel_record *k)
+static void on_active(void *arg, const struct kernel_record *k)
 {
 	struct kernel_source *r = arg;
 	struct record record;
 
-	if (!decide_too_near(r->engine, &k->dst, k->rtt_min_ns))
+	ledger_see(r, k, false);
+	if (!r->engine->distance || !decide_too_near(r->engine, &k->dst, k->rtt_min_ns))
 		return;
 	record_of(r, k, EVENT_PLACE_REFUTED, &record);
 	tell_refuted(r, &record);
 }
 
-void kernel_source_distances(struct kernel_source *r)
+void kernel_source_active(struct kernel_source *r)
 {
-	if (r->engine && r->engine->distance)
-		kernel_flows_active(r->cfg.kernel, &r->near, 0xf, on_distance, r);
+	if (r->engine && (r->engine->distance || r->cfg.ledger))
+		kernel_flows_active(r->cfg.kernel, &r->active, 0xf, on_active, r);
 }
 
 void kernel_source_state(const struct kernel_source *r, struct kernel_source_state *ret)

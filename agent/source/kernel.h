@@ -18,6 +18,7 @@
 #include "agent/feed/top.h"
 #include "agent/host/cgroup.h"
 #include "agent/host/process.h"
+#include "agent/source/kernel_ledger.h"
 #include "bpf/load/kernel.h"
 
 /* violating flows whose counts are followed; twice what the kernel folds */
@@ -30,7 +31,8 @@ struct kernel_source_config {
 	struct processes *processes;
 	struct cgroups *cgroups; /* NULL: no cgroup2, paths come from /proc */
 	struct aggregate *aggregate;
-	struct top *top; /* NULL: nobody looks */
+	struct top *top;	      /* NULL: nobody looks */
+	struct kernel_ledger *ledger; /* NULL: none is kept */
 	/* A place that distance refutes: an event that is not folded. */
 	void (*refuted)(void *arg, struct event *e);
 	/* Something that an operator must know; detail lives for the call. */
@@ -57,9 +59,9 @@ int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void
 /* How many of them, by the verdict that the kernel gave; cheap. */
 int kernel_source_count(struct kernel_source *r, uint64_t by_verdict[4]);
 
-/* The round-trip times of the flows that live: a connection that stays open for weeks is not judged
- * only at its end. */
-void kernel_source_distances(struct kernel_source *r);
+/* The flows that live and sent something: their round-trip times, for a connection that stays open
+ * for weeks is not judged only at its end, and their counts for the ledger. */
+void kernel_source_active(struct kernel_source *r);
 
 struct kernel_source_state {
 	uint64_t records, mismatches, dead_processes, unresolved;

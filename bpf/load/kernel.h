@@ -164,6 +164,7 @@ struct kernel_record {
 	bool has_port;		    /* what was given to decide.h */
 	uint64_t packets, bytes;    /* outwards, IP layer; 0 for a refused connect() */
 	uint64_t first_ns, last_ns; /* Unix */
+	uint64_t first_mono;	    /* of the first packet, as the kernel noted it: never moves */
 	uint64_t rtt_min_ns;	    /* 0 = none */
 	int32_t pid;		    /* 0 = not known */
 	uint32_t uid;

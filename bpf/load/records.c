@@ -48,6 +48,7 @@ static void record_count(const struct kernel *k, struct kernel_record *r, const 
 	r->packets = c->packets;
 	r->bytes = c->bytes;
 	r->first_ns = wall_of(k, c->first_mono);
+	r->first_mono = c->first_mono;
 	r->last_ns = wall_of(k, c->last_mono);
 	if (r->last_ns < r->first_ns) /* the coarse clock is up to 4 ms behind */
 		r->last_ns = r->first_ns;
