@@ -30,7 +30,7 @@ rm -f ./*'>.pcap'
 # evidence: just the packets of violating flows, with the ids of their events; headers only
 replay --evidence ev.pcapng --manifest man --key key database.pcap >events 2>err
 same evidence/exit 4 $?
-same evidence/packets "$(jq -s '[.[].network.packets] | add' events)" "$(capinfos -rMc ev.pcapng | sed -n 's/^Number of packets: *//p')"
+same evidence/packets "$(jq -s '[.[].source.packets] | add' events)" "$(capinfos -rMc ev.pcapng | sed -n 's/^Number of packets: *//p')"
 tshark -r ev.pcapng -T fields -e frame.comment 2>/dev/null | grep -o 'event .*' | sort -u | cut -c7- >ids
 same evidence/ids "$(jq -r .event.id events | sort)" "$(cat ids)"
 tshark -r ev.pcapng -T fields -e frame.cap_len -e frame.len 2>/dev/null | awk '$1 > 60 { print }' >long
