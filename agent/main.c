@@ -74,7 +74,8 @@ static const struct verb verbs[] = {
 	 "  --follow             go on with what comes\n"
 	 "  --journal DIR        the journal (default /var/log/cordon)\n"
 	 "  --json               the records as they are, a line each\n"},
-	{"ledger", cmd_ledger, "what left in a period, allowed or not: sums by country, unit, law ...",
+	{"ledger", cmd_ledger,
+	 "what left in a period, allowed or not: sums by country, unit, law ...",
 	 "[options]\n"
 	 "  --by WHAT            country (default), provider, region, operator, law, grade, unit,\n"
 	 "                       container, exe, user, prefix, port, rule, verdict or host\n"

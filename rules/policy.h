@@ -155,7 +155,7 @@ struct policy {
 	const struct policy_geo *geo;
 	size_t ngeo;
 	const char *journal;
-	int64_t journal_keep; /* seconds; 0: for ever */
+	int64_t journal_keep;  /* seconds; 0: for ever */
 	bool journal_unsynced; /* 'sync none' */
 	const struct policy_feed *feeds;
 	size_t nfeeds;

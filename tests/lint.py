@@ -18,14 +18,15 @@ ROOMS = {room: set(may.split()) for room, may in {
     "bpf/prog": "geo/lookup rules",
     "bpf/load": GEO + "geo/lookup rules bpf/prog",
     "agent/base": "geo/base",
-    "agent/event": GEO + "rules agent/base",
+    "agent/event": GEO + "geo/distance rules agent/base",
     "agent/engine": GEO + "geo/distance geo/lookup rules agent/base agent/event",
     "agent/host": GEO + "agent/base agent/event",
     "agent/flow": GEO + "geo/distance geo/lookup rules agent/base agent/event agent/engine",
     "agent/feed": GEO + "rules agent/base agent/event agent/host",
     "agent/journal": GEO + "rules agent/base agent/event",
     "agent/ledger": GEO + "rules agent/base agent/event",
-    "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/host agent/flow agent/feed",
+    "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/host agent/flow agent/feed "
+                    "agent/ledger",
     "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/event agent/engine agent/host agent/flow "
                     "agent/feed agent/journal agent/ledger agent/source",
     "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/event agent/engine "

@@ -66,7 +66,7 @@ struct daemon_feeds {
 	unsigned n;
 };
 
-#define DAEMON_LOSSES 4 /* counters that mean lost evidence */
+#define DAEMON_LOSSES	 4   /* counters that mean lost evidence */
 #define DAEMON_USERS_MAX 256 /* names in the policy's subjects that are asked for again */
 struct daemon_user {
 	bool known;
@@ -94,8 +94,8 @@ struct daemon {
 	struct aggregate *aggregate;
 	struct top *top;
 	struct daemon_feeds feeds;
-	struct metrics *metrics; /* owned; NULL: none */
-	struct ledger *ledger; /* owned; NULL: none is kept */
+	struct metrics *metrics;	     /* owned; NULL: none */
+	struct ledger *ledger;		     /* owned; NULL: none is kept */
 	struct kernel_ledger *kernel_ledger; /* owned */
 	int ledger_error;
 	struct journal *journal; /* owned; NULL: none */

@@ -25,7 +25,7 @@ struct metrics {
 	int epoll;
 	metrics_status_fn *status;
 	void *arg;
-	char *address; /* owned */
+	char *address;						/* owned */
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" for an address */
 };
 

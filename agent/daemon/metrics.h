@@ -23,7 +23,7 @@ int metrics_open(struct metrics **ret, struct loop *l, const char *address,
 		 metrics_status_fn *status, void *arg, struct diag_sink *d);
 const char *metrics_address(const struct metrics *m);
 void metrics_second(struct metrics *m); /* idle connections end */
-void metrics_close(struct metrics *m); /* NULL is fine */
+void metrics_close(struct metrics *m);	/* NULL is fine */
 
 /* What a status says, as text; malloc'ed, NULL when memory ran out. */
 char *metrics_text(const json_t *status);

@@ -150,9 +150,9 @@ struct record {
 	const char *capture, *capture_sha256; /* replay */
 	uint64_t capture_packet;
 	enum opened_because because; /* replay */
-	uint16_t part;	    /* of the flow: parts that ended before this one */
-	uint8_t depth;	    /* packets around it; 0: it is the outermost */
-	const char *tunnel; /* that it was in; NULL: none */
+	uint16_t part;		     /* of the flow: parts that ended before this one */
+	uint8_t depth;		     /* packets around it; 0: it is the outermost */
+	const char *tunnel;	     /* that it was in; NULL: none */
 };
 struct event {
 	enum event_kind kind;
@@ -185,8 +185,8 @@ struct event {
 	float soil_km;	      /* EVENT_PLACE_REFUTED: no soil of the country is nearer to home */
 	bool refuted; /* the sources agree on the place, and the round-trip time says otherwise */
 	const char *checkpoint; /* the journal's signed root: a note of several lines */
-	const char *detail;  /* one sentence: why; NULL: none */
-	const char *capture; /* replay: file */
+	const char *detail;	/* one sentence: why; NULL: none */
+	const char *capture;	/* replay: file */
 	const char *capture_sha256;
 	uint64_t capture_packet; /* from 1 */
 	enum opened_because because;

@@ -112,8 +112,8 @@ void event_id_v7(char ret[37], uint64_t unix_ns)
 }
 
 static const char *const because[OPENED_BECAUSES] = {
-	[BECAUSE_UNSAID] = "",	     [BECAUSE_HANDSHAKE] = "handshake", [BECAUSE_POLICY] = "policy",
-	[BECAUSE_PORTS] = "ports",   [BECAUSE_FIRST] = "first seen",
+	[BECAUSE_UNSAID] = "",	   [BECAUSE_HANDSHAKE] = "handshake", [BECAUSE_POLICY] = "policy",
+	[BECAUSE_PORTS] = "ports", [BECAUSE_FIRST] = "first seen",
 };
 
 const char *event_because_name(enum opened_because b)
@@ -130,7 +130,8 @@ int event_id_v8(char ret[37], const struct event *e)
 
 	if (e->embedded.v)
 		(void)ip_format(final, &e->embedded);
-	len = text_put(text, sizeof(text), "cordon event|%s|%llu|%s|%u|%s|%u|%u|%u.%u|%s|%u|%s|%u|%u",
+	len = text_put(text, sizeof(text),
+		       "cordon event|%s|%llu|%s|%u|%s|%u|%u|%u.%u|%s|%u|%s|%u|%u",
 		       e->policy ? e->policy->sha256 : "", (unsigned long long)e->time_ns,
 		       ip_format(src, &e->flow.src), e->flow.sport, ip_format(dst, &e->flow.dst),
 		       e->flow.dport, e->flow.proto, e->flow.icmp_type, e->flow.icmp_code, final,

@@ -24,9 +24,9 @@
 
 #define LEDGER_PATH	"/var/lib/cordon/ledger.db"
 #define LEDGER_KEYS	8192 /* of one minute */
-#define LEDGER_TEXT_MAX 256   /* bytes of each text of a key; longer ones are cut */
-#define LEDGER_SAMPLES	4     /* addresses kept of a row's prefix */
-#define LEDGER_VERDICTS 3     /* allow, alert, block: enum decide_action */
+#define LEDGER_TEXT_MAX 256  /* bytes of each text of a key; longer ones are cut */
+#define LEDGER_SAMPLES	4    /* addresses kept of a row's prefix */
+#define LEDGER_VERDICTS 3    /* allow, alert, block: enum decide_action */
 
 /* Texts are the caller's during the call; NULL = not known. */
 struct ledger_key {

@@ -184,7 +184,10 @@ bool value_parse_span(struct parse *ps, int64_t *ret, const struct word *number,
 		const char *name;
 		int64_t seconds;
 	} units[] = {
-		{"day", 86400}, {"week", 7 * 86400}, {"month", 31 * 86400}, {"year", 366 * 86400},
+		{"day", 86400},
+		{"week", 7 * 86400},
+		{"month", 31 * 86400},
+		{"year", 366 * 86400},
 	};
 	uint64_t v;
 

@@ -112,8 +112,9 @@ static void put(struct journal *j, uint64_t i)
 	int n = snprintf(line, sizeof(line),
 			 "{\"event\":{\"id\":\"%08" PRIx64 "-%04" PRIx64 "-7000-8000-%012" PRIx64
 			 "\",\"created\":\"2026-11-25T00:00:%02" PRIu64 ".%09" PRIu64 "Z\"}}",
-			 (UINT64_C(0x19ab0000000) + i / 10) >> 16, (UINT64_C(0x19ab0000000) + i / 10) & 0xffff, i,
-			 i / 100000 % 60, i % 100000);
+			 (UINT64_C(0x19ab0000000) + i / 10) >> 16,
+			 (UINT64_C(0x19ab0000000) + i / 10) & 0xffff, i, i / 100000 % 60,
+			 i % 100000);
 
 	cr_assert_eq(journal_append(j, line, (size_t)n), 0);
 }
@@ -228,8 +229,8 @@ Test(journal, found_by_id)
 	cr_assert_eq(journal_reader_open(&r, dir, &d), 0);
 	for (uint64_t i = 0; i < 5000; i += 113) {
 		snprintf(id, sizeof(id), "%08" PRIx64 "-%04" PRIx64 "-7000-8000-%012" PRIx64,
-			 (UINT64_C(0x19ab0000000) + i / 10) >> 16, (UINT64_C(0x19ab0000000) + i / 10) & 0xffff,
-			 i);
+			 (UINT64_C(0x19ab0000000) + i / 10) >> 16,
+			 (UINT64_C(0x19ab0000000) + i / 10) & 0xffff, i);
 		cr_expect_eq(journal_find(r, id, &at), 0, "%s", id);
 		cr_expect_eq(at, i);
 	}
