@@ -26,3 +26,46 @@ const char *place_scope_name(enum place_scope s)
 {
 	return (unsigned)s <= SCOPE_RESERVED ? scope_names[s] : "";
 }
+
+static const char *const grade_names[] = {
+	[GRADE_NONE] = "",
+	[GRADE_CONFIGURED] = "configured",
+	[GRADE_OPERATOR] = "operator-list",
+	[GRADE_GEOFEED] = "operator-geofeed",
+	[GRADE_THIRD_PARTY] = "geofeed",
+	[GRADE_MEASURED] = "measured",
+	[GRADE_REGISTRY] = "registry",
+};
+_Static_assert(sizeof(grade_names) / sizeof(grade_names[0]) == GRADES, "grade names");
+
+const char *place_grade_name(enum place_grade g)
+{
+	return (unsigned)g < GRADES ? grade_names[g] : "";
+}
+
+static const struct {
+	const char *name, *text;
+} reasons[] = {
+	[REASON_NONE] = {"", ""},
+	[REASON_ANYCAST] = {"anycast", "anycast or global: it stands in many places at once"},
+	[REASON_REGION] = {"region-unknown", "its region is in no table of regions"},
+	[REASON_UNLISTED] = {"unlisted", "its operator publishes where its prefixes are, and does "
+					 "not list this one"},
+	[REASON_REGISTRY] = {"registry", "its operator's registry country says nothing of where "
+					 "machines are"},
+	[REASON_WITHHELD] = {"withheld", "a geofeed asks not to place it"},
+	[REASON_TWICE] = {"listed-twice", "its operator publishes it in two places"},
+	[REASON_SOURCES] = {"sources-differ", "sources differ on inside or outside of the EEA"},
+	[REASON_DISTANCE] = {"distance", "the distance refutes the country"},
+};
+_Static_assert(sizeof(reasons) / sizeof(reasons[0]) == REASONS, "reason names");
+
+const char *place_reason_name(enum place_reason r)
+{
+	return (unsigned)r < REASONS ? reasons[r].name : "";
+}
+
+const char *place_reason_text(enum place_reason r)
+{
+	return (unsigned)r < REASONS ? reasons[r].text : "";
+}

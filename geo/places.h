@@ -19,10 +19,11 @@ enum source_kind {
 	SOURCE_PLACE_LINES, /* of the policy */
 	/* a provider's range file (AWS, Google, Azure, Oracle, Cloudflare, Fastly, CSV) */
 	SOURCE_RANGES,
-	SOURCE_GEOFEED, /* RFC 8805 */
-	SOURCE_MMDB,	/* country or city */
-	SOURCE_TEXT,	/* tor-geoipdb */
-	SOURCE_ASN,	/* ASN MMDB or CSV prefix,asn,org: who operates, never where */
+	SOURCE_GEOFEED,	 /* RFC 8805 */
+	SOURCE_MMDB,	 /* country or city */
+	SOURCE_TEXT,	 /* tor-geoipdb */
+	SOURCE_REGISTRY, /* delegated files of the registries */
+	SOURCE_ASN,	 /* ASN MMDB or CSV prefix,asn,org: who operates, never where */
 	/* refuted.h: where an address is *not*; disputes a place, never makes one */
 	SOURCE_REFUTED,
 	SOURCE_KINDS
@@ -36,6 +37,9 @@ struct claim {
 	uint16_t jurisdiction;			      /* 0: does not say */
 	/* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that nobody placed */
 	uint8_t status;
+	uint8_t grade;	   /* enum place_grade; 0: the source's */
+	uint8_t reason;	   /* enum place_reason of an unprovable one */
+	uint8_t flags;	   /* PLACE_ANYCAST, RELAY, SATELLITE, HOSTING */
 	uint32_t asn;	   /* 0: does not say */
 	uint32_t operator; /* string index: AS organisation (above 65535, so not in struct place) */
 	uint32_t where;	   /* line, or record number, from 1; 0 = none */
@@ -50,7 +54,11 @@ struct source {
 	char *version; /* syncToken, build epoch, ...; may be NULL */
 	uint64_t claims;
 	uint64_t v4_ranges, v6_ranges;
-	bool vague; /* names no region at all (goog.json): comes after its own kind */
+	uint8_t grade; /* enum place_grade of what it says of where */
+	bool vague; /* comes after its own kind: names no region (goog.json), somebody else's geofeed */
+	/* one list of one publisher, whatever the file's name: of two editions the newer speaks */
+	char series[24];
+	bool superseded; /* by a newer edition: kept as evidence, decides nothing */
 };
 
 #define PLACES_NAT64_MAX 16

@@ -88,4 +88,10 @@ struct explain_step {
 size_t compiled_explain(const struct compiled *c, const struct place_class *pc,
 			const struct decide_packet *pkt, uint64_t now_ns, struct explain_step *out,
 			size_t max);
+
+/* Warnings about words of places: what no loaded source can make true, region globs that take in
+ * more than they seem to, laws that nobody knows. env as for policy_compile, or NULL: no source was
+ * read, and then only what the policy and the tables tell. */
+void policy_lint_words(const struct policy *p, const struct compile_env *env, int64_t now,
+		       struct diag_sink *d);
 #endif

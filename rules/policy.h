@@ -37,7 +37,9 @@ enum place_atom_type {
 	ATOM_PRIVATE,
 	ATOM_UNKNOWN,
 	ATOM_DISPUTED,
-	ATOM_UNPROVABLE
+	ATOM_UNPROVABLE,
+	ATOM_ANYCAST,
+	ATOM_RELAY
 };
 struct zone_def;
 struct place_atom {

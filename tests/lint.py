@@ -15,6 +15,19 @@ MAY_INCLUDE = {
 # all that it names, so no two can need each other; a room that is not here is a fault.
 GEO = "geo geo/base geo/facts "
 ROOMS = {room: set(may.split()) for room, may in {
+    "geo/base": "",
+    "geo/data": "",
+    "geo/facts": "geo/base geo/data",
+    "geo": "geo/base geo/facts",
+    "geo/distance": "geo/base geo/facts geo/data",
+    "geo/claims": GEO,
+    "geo/source": GEO + "geo/distance geo/claims geo/data",
+    "geo/merge": GEO + "geo/claims geo/source",
+    "geo/mmdb": GEO + "geo/claims",
+    "geo/lookup": GEO + "geo/claims",
+    "rules": GEO,
+    "rules/parse": GEO + "rules",
+    "rules/compile": GEO + "rules rules/parse",
     "bpf/prog": "geo/lookup rules",
     "bpf/load": GEO + "geo/lookup rules bpf/prog",
     "agent/base": "geo/base",

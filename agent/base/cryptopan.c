@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/file.h"
 #include "agent/base/cryptopan.h"
 #include "agent/base/text.h"
 
@@ -72,7 +73,7 @@ int cryptopan_key(uint8_t ret[CRYPTOPAN_KEY], const char *path)
 {
 	char *text = NULL;
 	size_t n = 0;
-	int r = text_read_file(&text, &n, AT_FDCWD, path, 4096);
+	int r = file_read(&text, &n, AT_FDCWD, path, 4096);
 
 	if (r < 0)
 		return r;

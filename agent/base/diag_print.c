@@ -9,6 +9,8 @@
 #include <string.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
+#include "geo/base/utf8.h"
 
 #define SOURCE_MAX (4u << 20) /* bytes of a file whose lines are shown */
 #define TAB_WIDTH  8
@@ -70,7 +72,7 @@ static void source_open(struct diag_print *p, const char *path)
 	p->text = NULL;
 	p->len = 0;
 	p->path = strdup(path);
-	if (text_read_file(&p->text, &p->len, AT_FDCWD, path, SOURCE_MAX) < 0)
+	if (file_read(&p->text, &p->len, AT_FDCWD, path, SOURCE_MAX) < 0)
 		p->text = NULL;
 }
 
@@ -96,7 +98,7 @@ static size_t put_line(FILE *to, const char *s, size_t len)
 
 	for (size_t i = 0; i < len;) {
 		char buf[16];
-		unsigned n = text_utf8(s + i, len - i);
+		unsigned n = utf8_length(s + i, len - i);
 
 		if (s[i] == '\t') {
 			size_t pad = TAB_WIDTH - columns % TAB_WIDTH;

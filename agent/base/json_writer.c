@@ -5,6 +5,7 @@
 #include <time.h>
 #include "agent/base/text.h"
 #include "agent/base/json_writer.h"
+#include "geo/base/utf8.h"
 
 #define ROOM_MIN 2048u
 
@@ -120,7 +121,7 @@ static size_t escape(struct json_writer *j, const char *s, size_t len)
 		put(j, u, sizeof(u));
 		return 1;
 	}
-	n = text_utf8(s, len);
+	n = utf8_length(s, len);
 	if (!n) {
 		put(j, "\xef\xbf\xbd", 3);
 		return 1;

@@ -2,14 +2,13 @@
 /* text.c - numbers, durations and foreign names as a person reads them, and whole small files. */
 #include "agent/base/text.h"
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "geo/base/cleanup.h"
+#include "geo/base/utf8.h"
 
 int text_number(uint64_t *ret, const char *s, uint64_t max)
 {
@@ -108,42 +107,6 @@ const char *text_date(char buf[TEXT_SHORT], int64_t at)
 	return buf;
 }
 
-static int continues(const char *s, size_t len, unsigned n)
-{
-	if (len < n)
-		return 0;
-	for (unsigned i = 1; i < n; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80)
-			return 0;
-	return 1;
-}
-
-/* RFC 3629: no overlong forms, no surrogates, nothing over U+10FFFF. */
-unsigned text_utf8(const char *s, size_t len)
-{
-	const unsigned char *b = (const unsigned char *)s;
-
-	if (!len)
-		return 0;
-	if (b[0] < 0x80)
-		return 1;
-	if (b[0] >= 0xc2 && b[0] <= 0xdf)
-		return continues(s, len, 2) ? 2 : 0;
-	if (b[0] >= 0xe0 && b[0] <= 0xef) {
-		if (!continues(s, len, 3) || (b[0] == 0xe0 && b[1] < 0xa0) ||
-		    (b[0] == 0xed && b[1] > 0x9f))
-			return 0;
-		return 3;
-	}
-	if (b[0] >= 0xf0 && b[0] <= 0xf4) {
-		if (!continues(s, len, 4) || (b[0] == 0xf0 && b[1] < 0x90) ||
-		    (b[0] == 0xf4 && b[1] > 0x8f))
-			return 0;
-		return 4;
-	}
-	return 0;
-}
-
 /* What may go to a terminal as it is: no C0, no DEL, no C1 (U+0080..9F), no bidirectional
  * overrides. */
 static int harmless(const char *s, unsigned n)
@@ -165,7 +128,7 @@ static int harmless(const char *s, unsigned n)
  * bytes. */
 static size_t escape_step(char out[17], const char *s, size_t len)
 {
-	unsigned n = text_utf8(s, len), used = n ? n : 1;
+	unsigned n = utf8_length(s, len), used = n ? n : 1;
 
 	if (n && harmless(s, n)) {
 		memcpy(out, s, n);
@@ -232,37 +195,4 @@ size_t text_columns(const char *s)
 	for (; *s; s++)
 		n += ((unsigned char)*s & 0xc0) != 0x80;
 	return n;
-}
-
-int text_read_file(char **ret, size_t *len, int dirfd, const char *path, size_t max)
-{
-	_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	_free_ char *buf = NULL;
-	size_t size = 4096, have = 0;
-
-	if (fd < 0)
-		return -errno;
-	for (;;) {
-		char *bigger =
-			have + 1 >= size || !buf ? realloc(buf, buf ? size *= 2 : size) : buf;
-		ssize_t n;
-
-		if (!bigger)
-			return -ENOMEM;
-		buf = bigger;
-		n = read(fd, buf + have, size - have - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		have += (size_t)n;
-		if (have > max)
-			return -EFBIG;
-		if (n == 0)
-			break;
-	}
-	buf[have] = 0;
-	*ret = TAKE_PTR(buf);
-	*len = have;
-	return 0;
 }

@@ -27,12 +27,6 @@ char *text_escape(char *buf, size_t size, const char *s, size_t len);
 void text_escape_to(FILE *to, const char *s, size_t len);
 /* Runs of blanks and tabs become one blank. Returns buf. */
 char *text_squeeze(char *buf, size_t size, const char *s);
-/* Bytes of the valid UTF-8 sequence at s (1..4), 0 when it is none. */
-unsigned text_utf8(const char *s, size_t len);
 /* Columns on a terminal of escaped text: code points, which is right for what we print. */
 size_t text_columns(const char *s);
-
-/* The whole of a file (or /proc file), at most max bytes, ended with a NUL that *len does not
- * count. malloc'ed. -EFBIG when longer. dirfd: as openat. */
-int text_read_file(char **ret, size_t *len, int dirfd, const char *path, size_t max);
 #endif

@@ -13,6 +13,7 @@
 #include "agent/base/text.h"
 #include "geo/facts/operator.h"
 #include "rules/parse/calendar.h"
+#include "geo/base/file.h"
 
 static const char usage[] =
 	"usage: cordon check [FILE] [options]\n"
@@ -22,6 +23,7 @@ static const char usage[] =
 	"  --print              the canonical form on standard output; it parses back to the same policy\n"
 	"  --zones              the countries of each built-in zone and of the policy's, with dates and sources\n"
 	"  --language           what a rule can ask, and no more\n"
+	"  --no-places          read no source: the words of places are not checked against them\n"
 	"  --as-of DATE         dates as on that day (UTC): zones, expired rules, warnings\n"
 	"  --json               one JSON object\n\n"
 	"Exit codes: 0 no error (warnings do not count), 1 failed, 2 usage, 3 the policy is wrong.\n";
@@ -35,9 +37,9 @@ static int read_policy(struct check *c)
 
 	if (c->path && !strcmp(c->path, "-")) {
 		c->path = "(standard input)";
-		return text_read_file(&c->text, &c->len, AT_FDCWD, "/dev/stdin", ENGINE_POLICY_MAX);
+		return file_read(&c->text, &c->len, AT_FDCWD, "/dev/stdin", ENGINE_POLICY_MAX);
 	}
-	err = text_read_file(&c->text, &c->len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	err = file_read(&c->text, &c->len, AT_FDCWD, path, ENGINE_POLICY_MAX);
 	if (err == -ENOENT && !c->path) {
 		path = ENGINE_POLICY_SHIPPED;
 		shipped = engine_shipped_policy(&c->len);
@@ -77,6 +79,38 @@ static void check_providers(struct check *c)
 	}
 }
 
+static void first_error(void *arg, const struct diag *d)
+{
+	char *text = arg;
+
+	if (d->level == DIAG_ERROR && !*text)
+		snprintf(text, 512, "%s: %s", d->file ? d->file : "places", d->text);
+}
+
+/* The words of places against the sources that the agent would load; where they cannot be loaded,
+ * against the tables alone. */
+static void check_words(struct check *c)
+{
+	char why[512] = "";
+	struct diag_sink quiet = {.fn = first_error, .arg = why};
+	struct engine_config cfg = {.policy = c->path,
+				    .text = c->text,
+				    .now = c->now,
+				    .live = true};
+	struct engine *e = NULL;
+
+	if (c->no_places || engine_load(&e, &cfg, NULL, &quiet))
+		policy_lint_words(c->policy, NULL, c->now, c->sink);
+	else
+		engine_lint_words(e, c->now, c->sink);
+	if (*why)
+		diag_at(c->sink, DIAG_NOTE, c->policy->file, 0, 0, 0,
+			"no sources were read (%s): whether they name what the rules name is not "
+			"checked",
+			why);
+	engine_free(e);
+}
+
 static int check_policy(struct check *c)
 {
 	int err = read_policy(c);
@@ -93,6 +127,7 @@ static int check_policy(struct check *c)
 	if (err)
 		return err == -ENOMEM ? EXIT_FAILED : EXIT_POLICY;
 	policy_lint(c->policy, c->now, c->sink);
+	check_words(c);
 	check_providers(c);
 	return EXIT_DONE;
 }
@@ -133,6 +168,9 @@ static int option(struct check *c, int opt)
 		if (calendar_parse(&c->now, optarg, &days))
 			return diag_usage("check", "--as-of: '%s' is no date (2027-03-31)", optarg);
 		return 0;
+	case 'n':
+		c->no_places = true;
+		return 0;
 	case 'l':
 		check_print_language(stdout);
 		return -1;
@@ -154,6 +192,7 @@ static int options(struct check *c, int argc, char **argv)
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{"language", no_argument, NULL, 'l'},
+		{"no-places", no_argument, NULL, 'n'},
 		{0},
 	};
 	int opt, code;

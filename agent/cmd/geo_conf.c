@@ -10,6 +10,7 @@
 #include "agent/base/text.h"
 #include "geo/facts/law.h"
 #include "geo/facts/operator.h"
+#include "geo/base/file.h"
 
 #define CONF_MAX  (1u << 20)
 #define WORDS_MAX 8
@@ -160,7 +161,7 @@ int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d)
 	int e;
 
 	*ret = (struct geo_conf){0};
-	e = text_read_file(&text, &len, AT_FDCWD, path, CONF_MAX);
+	e = file_read(&text, &len, AT_FDCWD, path, CONF_MAX);
 	if (e) {
 		diag_error(d, path, 0, "cannot be read: %s", strerror(-e));
 		return e;

@@ -14,6 +14,7 @@
 #include "agent/base/text.h"
 #include "geo/distance/distance.h"
 #include "geo/facts/zone.h"
+#include "geo/base/file.h"
 
 #define NS_PER_MS 1e6
 
@@ -111,7 +112,7 @@ static int read_policy(const char *path, struct policy **ret)
 	struct diag_print print;
 	_free_ char *text = NULL;
 	size_t len;
-	int r = text_read_file(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	int r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
 
 	if (r < 0) {
 		diag_say("%s: cannot read the policy: %s", path, strerror(-r));

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
-#include <openssl/evp.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/base/file.h"
+#include "geo/base/sha256.h"
 
 #define STATE_MAX (64u << 10)
 #define COPY_MAX  (1u << 30)
@@ -19,18 +19,10 @@
 static int digest_file(char hex[65], const char *path)
 {
 	_free_ char *text = NULL;
-	uint8_t sum[EVP_MAX_MD_SIZE];
 	size_t n = 0;
-	unsigned len = 0;
-	int r = text_read_file(&text, &n, AT_FDCWD, path, COPY_MAX);
+	int r = file_read(&text, &n, AT_FDCWD, path, COPY_MAX);
 
-	if (r)
-		return r;
-	if (EVP_Digest(text, n, sum, &len, EVP_sha256(), NULL) != 1 || len != 32)
-		return -EIO;
-	for (unsigned i = 0; i < len; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
-	return 0;
+	return r ? r : sha256_hex(hex, text, n);
 }
 
 static void take(char *to, size_t size, const json_t *o, const char *key)
@@ -48,8 +40,7 @@ static void read_state(struct geo_kept *k, const struct geo_conf_source *s)
 	json_error_t e;
 	size_t n = 0;
 
-	if (text_read_file(&text, &n, AT_FDCWD, k->state_path, STATE_MAX) ||
-	    digest_file(sum, k->path))
+	if (file_read(&text, &n, AT_FDCWD, k->state_path, STATE_MAX) || digest_file(sum, k->path))
 		return;
 	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
 	take(k->sha256, sizeof(k->sha256), o, "sha256");

@@ -37,8 +37,8 @@ struct show {
 
 static const char *kind_name(enum source_kind k)
 {
-	static const char *const names[] = {"place lines", "ranges", "geofeed", "mmdb",
-					    "text",	   "asn",    "refuted"};
+	static const char *const names[] = {"place lines", "ranges",   "geofeed", "mmdb",
+					    "text",	   "registry", "asn",	  "refuted"};
 
 	_Static_assert(sizeof(names) / sizeof(names[0]) == SOURCE_KINDS, "kinds");
 	return (size_t)k < sizeof(names) / sizeof(names[0]) ? names[k] : "other";

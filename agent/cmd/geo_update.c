@@ -13,6 +13,7 @@
 #include "agent/cmd/fetch.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
 
 #define ACCEPT_MAX 64
 #define FETCH_MAX  (256u << 20)
@@ -80,7 +81,7 @@ static int take_file(struct update *u, const struct geo_conf_source *s, struct g
 	_free_ char *text = NULL;
 	struct stat st;
 	size_t n = 0;
-	int r = text_read_file(&text, &n, AT_FDCWD, s->from, FETCH_MAX);
+	int r = file_read(&text, &n, AT_FDCWD, s->from, FETCH_MAX);
 
 	if (!r && stat(s->from, &st))
 		r = -errno;

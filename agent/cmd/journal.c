@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/file.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
@@ -167,7 +168,7 @@ static int on_key(const struct journal_options *o)
 	int e;
 
 	text_put(path, sizeof(path), "%s/verifier", o->dir);
-	e = text_read_file(&line, &n, AT_FDCWD, path, 4096);
+	e = file_read(&line, &n, AT_FDCWD, path, 4096);
 	if (e < 0) {
 		diag_say("%s: %s", path, strerror(-e));
 		return EXIT_FAILED;

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "geo/base/file.h"
 #include "agent/cmd/replay.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/text.h"
@@ -142,7 +143,7 @@ int replay_add_list(struct replay *r, const char *list)
 {
 	_free_ char *text = NULL;
 	size_t len;
-	int result = text_read_file(&text, &len, AT_FDCWD, list, 64u << 20);
+	int result = file_read(&text, &len, AT_FDCWD, list, 64u << 20);
 	char end = '\n';
 
 	if (result < 0) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "bpf/load/cgroup2.h"
 #include "agent/cmd/cmd.h"
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
@@ -298,7 +299,7 @@ static void pinned_cgroup(char *buf, size_t size, const char *pins)
 	uint64_t id;
 
 	buf[0] = 0;
-	if (kernel_pinned_cgroup(&id, pins) < 0 || !id || cgroup_mount(mount, sizeof(mount)) < 0 ||
+	if (kernel_pinned_cgroup(&id, pins) < 0 || !id || cgroup2_mount(mount, sizeof(mount)) < 0 ||
 	    cgroups_new(&cs, mount, NULL) < 0)
 		return;
 	path = cgroups_path(cs, id);

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/file.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
@@ -98,7 +99,7 @@ static int verify_journal(const struct verify_options *o)
 
 static int read_whole(char **ret, size_t *n, const char *path, size_t max)
 {
-	int e = text_read_file(ret, n, AT_FDCWD, path, max);
+	int e = file_read(ret, n, AT_FDCWD, path, max);
 
 	if (e < 0)
 		diag_say("%s: %s", path, strerror(-e));

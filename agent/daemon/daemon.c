@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* daemon.c - start, the loop's handlers, and a stop that says what stays behind. */
+#include "bpf/load/cgroup2.h"
 #include "agent/daemon/daemon.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -324,7 +325,7 @@ static int start_pcap_live(struct daemon *d)
 	int r;
 
 	/* without cgroup2 the alerts name no unit */
-	if (cgroup_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
+	if (cgroup2_mount(d->cgroup2, sizeof(d->cgroup2)) == 0)
 		start_cgroups(d, d->cgroup2);
 	cfg.cgroups = d->cgroups;
 	diag_print_init(&p, stderr);

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/file.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/last_good.h"
 #include "agent/base/text.h"
@@ -93,7 +94,7 @@ static enum policy_boot boot_of(const struct daemon *d, const struct last_good *
 	_free_ char *text = NULL;
 	size_t n;
 
-	if (text_read_file(&text, &n, AT_FDCWD, given(d), ENGINE_POLICY_MAX) == 0)
+	if (file_read(&text, &n, AT_FDCWD, given(d), ENGINE_POLICY_MAX) == 0)
 		b = policy_boot(text, n);
 	return b ? b : l->boot;
 }

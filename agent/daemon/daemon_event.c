@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/file.h"
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"

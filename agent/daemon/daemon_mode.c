@@ -40,7 +40,7 @@ static int mode_asked(const struct daemon *d, char since[TEXT_SHORT])
 	size_t len, word;
 
 	since[0] = 0;
-	if (!mode_path(d, path) || text_read_file(&text, &len, AT_FDCWD, path, 256) < 0)
+	if (!mode_path(d, path) || file_read(&text, &len, AT_FDCWD, path, 256) < 0)
 		return -1;
 	word = strcspn(text, " \n");
 	if (text[word] == ' ')

@@ -37,7 +37,7 @@ bool last_good_whole(const struct last_good_file *f)
 	char sum[65];
 	size_t n;
 
-	return f->path[0] && text_read_file(&text, &n, AT_FDCWD, f->path, COPY_MAX) == 0 &&
+	return f->path[0] && file_read(&text, &n, AT_FDCWD, f->path, COPY_MAX) == 0 &&
 	       digest(sum, text, n) == 0 && strcmp(sum, f->sha256) == 0;
 }
 
@@ -89,7 +89,7 @@ static int read_manifest(struct last_good *ret, const char *dir)
 	int r;
 
 	text_put(path, sizeof(path), "%s/manifest.json", dir);
-	r = text_read_file(&text, &n, AT_FDCWD, path, MANIFEST_MAX);
+	r = file_read(&text, &n, AT_FDCWD, path, MANIFEST_MAX);
 	if (r)
 		return r;
 	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
@@ -150,7 +150,7 @@ static int copy(const char *dir, const char *name, const char *from, const char 
 	struct stat st;
 	char path[512], sum[65];
 	size_t n;
-	int r = text_read_file(&text, &n, AT_FDCWD, from, COPY_MAX);
+	int r = file_read(&text, &n, AT_FDCWD, from, COPY_MAX);
 
 	if (r || stat(from, &st) < 0)
 		return r ? r : -errno;

@@ -12,6 +12,7 @@
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/distance/refuted.h"
+#include "geo/base/file.h"
 
 /* The policy that a host without one gets is part of the program, so that a built binary works from
  * anywhere. */
@@ -86,7 +87,7 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 
 	if (cfg->text)
 		return policy_parse(&e->policy, path, cfg->text, strlen(cfg->text), d);
-	r = text_read_file(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
 
 	if (r == -ENOENT && !cfg->policy) {
 		e->policy_shipped = true;
@@ -461,4 +462,19 @@ int engine_load(struct engine **ret, const struct engine_config *cfg, const stru
 	name_places(e);
 	*ret = TAKE_PTR(e);
 	return 0;
+}
+
+void engine_lint_words(const struct engine *e, int64_t now, struct diag_sink *d)
+{
+	size_t n = table_classes(e->table);
+	_free_ struct place_class *classes = calloc(n + 1, sizeof(*classes));
+	struct compile_env env = {.classes = classes,
+				  .nclasses = n,
+				  .string = string_of,
+				  .arg = e->shared_places->places,
+				  .now = now};
+
+	for (size_t i = 0; classes && i < n; i++)
+		classes[i] = *table_class(e->table, (uint32_t)i);
+	policy_lint_words(e->policy, classes ? &env : NULL, now, d);
 }

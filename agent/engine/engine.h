@@ -72,6 +72,8 @@ const char *engine_shipped_policy(size_t *len); /* the text of the shipped eu.co
 const struct place_class *engine_class(const struct engine *e, uint32_t class);
 /* Seconds over which the places may not grow old, by the strictest geo line; 0: no limit. *blocks:
  * 'stale block'. */
+/* policy_lint_words against the engine's places. */
+void engine_lint_words(const struct engine *e, int64_t now, struct diag_sink *d);
 int64_t engine_max_age(const struct policy *p, bool *blocks);
 /* What is asked, and what the engine says. */
 struct engine_query {

@@ -42,47 +42,6 @@ uint64_t cgroup_id(const char *path)
 }
 
 /* The next word of a line, ended with a NUL; *at goes past it. NULL: there is none. */
-static char *word(char **at)
-{
-	char *s = *at + strspn(*at, " "), *end = s + strcspn(s, " ");
-
-	*at = *end ? end + 1 : end;
-	*end = 0;
-	return *s ? s : NULL;
-}
-
-/* mountinfo: "36 35 98:0 /root /mount options ... - fstype source super"; spaces in names are \040.
- */
-static int mount_line(char *line, char *buf, size_t size)
-{
-	char *root = NULL, *at, *dash = strstr(line, " - cgroup2 ");
-
-	if (!dash)
-		return -ENOENT;
-	*dash = 0;
-	for (int i = 0; i < 4; i++)
-		root = word(&line);
-	at = word(&line);
-	if (!at || !root || strcmp(root, "/") != 0 || strchr(at, '\\') || strlen(at) >= size)
-		return -ENOENT;
-	text_put(buf, size, "%s", at);
-	return 0;
-}
-
-int cgroup_mount(char *buf, size_t size)
-{
-	_fclose_ FILE *f = fopen("/proc/self/mountinfo", "re");
-	_free_ char *line = NULL;
-	size_t cap = 0;
-
-	if (!f)
-		return -errno;
-	while (getline(&line, &cap, f) > 0)
-		if (mount_line(line, buf, size) == 0)
-			return 0;
-	return -ENOENT;
-}
-
 static struct cgroup *find_id(const struct cgroups *cs, uint64_t id)
 {
 	struct cgroup *c = cs->by_id[id % BUCKETS];

@@ -20,8 +20,6 @@ struct cgroups_watch {
 	void (*gone)(void *arg, uint64_t id);
 	void *arg;
 };
-/* Where cgroup2 is mounted (its root, not a subtree). buf gets the path. -ENOENT: nowhere. */
-int cgroup_mount(char *buf, size_t size);
 int cgroups_new(struct cgroups **ret, const char *mount, const struct cgroups_watch *watch);
 void cgroups_free(struct cgroups *cs);
 int cgroups_fd(const struct cgroups *cs); /* readable: call cgroups_dispatch */

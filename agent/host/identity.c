@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* identity.c - read once at the start; addresses as they come and go. */
+#include "geo/base/file.h"
 #include "agent/host/identity.h"
 #include <fcntl.h>
 #include <openssl/evp.h>
@@ -17,7 +18,7 @@ static void read_name(char *buf, const char *path)
 	_free_ char *text = NULL;
 	size_t len;
 
-	if (text_read_file(&text, &len, AT_FDCWD, path, 256) == 0)
+	if (file_read(&text, &len, AT_FDCWD, path, 256) == 0)
 		text_put(buf, IDENTITY_TEXT, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
@@ -48,8 +49,8 @@ static void read_os(struct identity *i)
 	struct utsname u;
 	size_t len;
 
-	if (text_read_file(&text, &len, AT_FDCWD, "/etc/os-release", 65536) == 0 ||
-	    text_read_file(&text, &len, AT_FDCWD, "/usr/lib/os-release", 65536) == 0) {
+	if (file_read(&text, &len, AT_FDCWD, "/etc/os-release", 65536) == 0 ||
+	    file_read(&text, &len, AT_FDCWD, "/usr/lib/os-release", 65536) == 0) {
 		read_key(i->os.name, text, "NAME");
 		read_key(i->os.version, text, "VERSION_ID");
 		read_key(i->os.full, text, "PRETTY_NAME");

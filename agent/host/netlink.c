@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
 
 #define BUFFER 32768
 #ifndef INET_DIAG_CGROUP_ID
@@ -230,7 +231,7 @@ static void ephemeral_range(uint16_t *first, uint16_t *last)
 
 	*first = 32768;
 	*last = 60999;
-	if (text_read_file(&s, &len, AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", 64) == 0 &&
+	if (file_read(&s, &len, AT_FDCWD, "/proc/sys/net/ipv4/ip_local_port_range", 64) == 0 &&
 	    sscanf(s, "%u %u", &a, &b) == 2 && a <= b && b <= 65535) {
 		*first = (uint16_t)a;
 		*last = (uint16_t)b;

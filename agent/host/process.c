@@ -9,6 +9,8 @@
 #include <string.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
+#include "geo/base/utf8.h"
 
 #define TEXT_MAX 4096
 #define FILE_MAX (64u << 10)
@@ -83,7 +85,7 @@ static char *clean(const char *s, size_t len, size_t max)
 		return NULL;
 	len = cut ? max : len;
 	for (size_t i = 0; i < len;) {
-		unsigned n = text_utf8(s + i, len - i);
+		unsigned n = utf8_length(s + i, len - i);
 
 		if (s[i] == 0) {
 			out[o++] = ' ';
@@ -109,7 +111,7 @@ static int read_proc(struct processes *ps, int32_t pid, const char *name, char *
 	char path[64];
 
 	text_put(path, sizeof(path), "%d/%s", pid, name);
-	return text_read_file(ret, len, ps->root, path, FILE_MAX);
+	return file_read(ret, len, ps->root, path, FILE_MAX);
 }
 
 #define PF_KTHREAD   0x00200000

@@ -8,6 +8,7 @@
 #include <string.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
 
 struct search {
 	int proc;
@@ -68,7 +69,7 @@ static int in_list(struct search *s, const char *procs, int32_t *ret)
 	size_t len;
 	int r = 0;
 
-	if (!procs || text_read_file(&text, &len, AT_FDCWD, procs, 1 << 20) < 0)
+	if (!procs || file_read(&text, &len, AT_FDCWD, procs, 1 << 20) < 0)
 		return 0;
 	for (at = text; r == 0 && *at; at = end) {
 		end = at + strcspn(at, "\n");

@@ -13,6 +13,7 @@
 #include "agent/base/interrupt.h"
 #include "agent/source/input.h"
 #include "agent/source/packed.h"
+#include "geo/base/sha256.h"
 
 #define RAW_BLOCK (256u << 10)
 #define BLOCKS	  3u	     /* one is worked on, two are ahead */
@@ -438,8 +439,7 @@ static int digest_text(EVP_MD_CTX *ctx, char ret[65])
 
 	if (EVP_DigestFinal_ex(ctx, md, &n) != 1 || n != 32)
 		return -EIO;
-	for (unsigned i = 0; i < 32; i++)
-		snprintf(ret + 2 * i, 3, "%02x", md[i]);
+	sha256_text(ret, md);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ static int program_of(const struct kernel *k, enum hook h, uint64_t *cgroup)
 {
 	struct bpf_link_info i = {};
 	__u32 len = sizeof(i);
-	_fd_ int link = -1;
+	_close_ int link = -1;
 	int prog;
 
 	link = pin_get(k, hook_pin(h));
@@ -43,13 +43,13 @@ static int map_of(int prog, const char *name, struct bpf_map_info *ret)
 	if (bpf_obj_get_info_by_fd(prog, &p, &len))
 		return -errno;
 	for (__u32 i = 0; i < p.nr_map_ids && i < MAPS_MAX; i++) {
-		_fd_ int fd = bpf_map_get_fd_by_id(ids[i]);
+		_close_ int fd = bpf_map_get_fd_by_id(ids[i]);
 
 		*ret = (struct bpf_map_info){};
 		len = sizeof(*ret);
 		if (fd >= 0 && !bpf_obj_get_info_by_fd(fd, ret, &len) &&
 		    !strncmp(ret->name, name, sizeof(ret->name) - 1))
-			return fd_take(&fd);
+			return TAKE_FD(fd);
 	}
 	return -ENOENT;
 }
@@ -59,7 +59,7 @@ int adopt_map(const struct kernel *k, const char *name)
 	struct bpf_map_info i;
 
 	for (enum hook h = 0; h < HOOKS; h++) {
-		_fd_ int prog = program_of(k, h, NULL);
+		_close_ int prog = program_of(k, h, NULL);
 		int fd = prog < 0 ? prog : map_of(prog, name, &i);
 
 		if (fd >= 0)
@@ -89,7 +89,7 @@ static void left_settings(struct left *l, int fd, uint32_t bytes)
 void adopt_left(struct kernel *k)
 {
 	uint64_t cgroup = 0;
-	_fd_ int prog = program_of(k, HOOK_EGRESS, &cgroup), fd = -1;
+	_close_ int prog = program_of(k, HOOK_EGRESS, &cgroup), fd = -1;
 	struct bpf_map_info i = {};
 	__u32 len = sizeof(i);
 
@@ -108,7 +108,7 @@ void adopt_left(struct kernel *k)
 
 static int actions_of(struct generation *g, int prog)
 {
-	_fd_ int fd = -1;
+	_close_ int fd = -1;
 	struct decide_decision *d = NULL;
 	struct bpf_map_info i;
 	__u32 zero = 0;
@@ -131,7 +131,7 @@ static int actions_of(struct generation *g, int prog)
 
 struct generation *adopt_generation(const struct kernel *k)
 {
-	_fd_ int prog = program_of(k, HOOK_EGRESS, NULL);
+	_close_ int prog = program_of(k, HOOK_EGRESS, NULL);
 	struct generation *g;
 	struct bpf_map_info i;
 

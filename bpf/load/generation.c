@@ -60,7 +60,7 @@ static uint64_t hash_bytes(uint64_t seed, const void *data, size_t len)
 static int flat_make(const char *name, uint32_t room, const void *data, size_t bytes)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, o, .map_flags = BPF_F_MMAPABLE);
-	_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, room, 1, &o);
+	_close_ int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, name, 4, room, 1, &o);
 	void *p;
 
 	if (fd < 0)
@@ -73,7 +73,7 @@ static int flat_make(const char *name, uint32_t room, const void *data, size_t b
 	munmap(p, room);
 	if (bpf_map_freeze(fd))
 		return -errno;
-	return fd_take(&fd);
+	return TAKE_FD(fd);
 }
 
 static uint32_t round8(size_t bytes)
@@ -102,7 +102,7 @@ static void placemaps_put(struct place_maps *m)
 	if (!m || --m->refs)
 		return;
 	for (int i = 0; i < LOOKUP_ARRAYS; i++)
-		fd_close(&m->fd[i]);
+		cleanup_close(&m->fd[i]);
 	free(m);
 }
 
@@ -304,11 +304,11 @@ void generation_free(struct generation *g)
 	egress_bpf__destroy(g->skel);
 	placemaps_put(g->places);
 	for (int i = 0; i < DECIDE_ARRAYS; i++)
-		fd_close(&g->rules[i]);
-	fd_close(&g->decisions);
-	fd_close(&g->totals);
-	fd_close(&g->cgroups);
-	fd_close(&g->users);
+		cleanup_close(&g->rules[i]);
+	cleanup_close(&g->decisions);
+	cleanup_close(&g->totals);
+	cleanup_close(&g->cgroups);
+	cleanup_close(&g->users);
 	free(g->actions);
 	free(g);
 }

@@ -88,7 +88,7 @@ static uint32_t link_id(int fd)
 /* Nothing there, or something else than ours. */
 static void guard_pin(struct guard *g, const char *name, int fd, bool is_link)
 {
-	_fd_ int there = pin_get(g->k, name);
+	_close_ int there = pin_get(g->k, name);
 	bool same = there >= 0 &&
 		    (is_link ? link_id(there) == link_id(fd) : pin_map_id(there) == pin_map_id(fd));
 

@@ -2,7 +2,6 @@
 /* kernel.c - opening, publishing, and what the agent tells the programs between generations. */
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,40 +9,20 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <bpf/bpf.h>
+#include "bpf/load/cgroup2.h"
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/skel.h"
-
-/* The cgroup2 mount with the shortest path; hosts with cgroup v1 have it at .../unified. */
-static int cgroup2_mount(char ret[256])
-{
-	FILE *f = setmntent("/proc/self/mounts", "re");
-	struct mntent e, *m;
-	char buf[4096];
-
-	ret[0] = 0;
-	if (!f)
-		return -errno;
-	while ((m = getmntent_r(f, &e, buf, sizeof(buf)))) {
-		size_t len = strlen(m->mnt_dir);
-
-		if (strcmp(m->mnt_type, "cgroup2") == 0 && len < 256 &&
-		    (!ret[0] || len < strlen(ret)))
-			memcpy(ret, m->mnt_dir, len + 1);
-	}
-	endmntent(f);
-	return ret[0] ? 0 : -ENOENT;
-}
 
 /* The directory of that name now: it may be another one than before, or none. */
 static int cgroup_enter(struct kernel *k)
 {
-	_fd_ int fd = open(k->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_close_ int fd = open(k->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st))
 		return -errno;
-	fd_close(&k->cgroup_fd);
-	k->cgroup_fd = fd_take(&fd);
+	cleanup_close(&k->cgroup_fd);
+	k->cgroup_fd = TAKE_FD(fd);
 	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
 	k->whole_host = k->cgroup_id == 1;
 	return 0;
@@ -54,7 +33,7 @@ static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
 	char mount[256];
 	int err;
 
-	if (cgroup2_mount(mount)) {
+	if (cgroup2_mount(mount, sizeof(mount))) {
 		diag_error(d, NULL, 0,
 			   "no cgroup2 file system is mounted (mount "
 			   "-t cgroup2 none /sys/fs/cgroup)");
@@ -81,7 +60,7 @@ int kernel_cgroup_follow(struct kernel *k)
 	if (stat(k->cgroup, &st)) {
 		if (errno != ENOENT)
 			return -errno;
-		fd_close(&k->cgroup_fd);
+		cleanup_close(&k->cgroup_fd);
 		k->cgroup_id = 0;
 		return 0;
 	}
@@ -152,11 +131,11 @@ void kernel_close(struct kernel *k)
 		munmap(k->settings, sizeof(*k->settings));
 	observe_bpf__destroy(k->observe);
 	for (enum hook h = 0; h < HOOKS; h++)
-		fd_close(&k->link[h]);
+		cleanup_close(&k->link[h]);
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
-		fd_close(&k->state[m]);
-	fd_close(&k->cgroup_fd);
-	fd_close(&k->pins_fd);
+		cleanup_close(&k->state[m]);
+	cleanup_close(&k->cgroup_fd);
+	cleanup_close(&k->pins_fd);
 	free(k);
 }
 
@@ -171,7 +150,7 @@ int kernel_detach(struct kernel *k, struct diag_sink *d)
 		if (k->link[h] >= 0)
 			/* tracing links cannot: closing the last descriptor does it */
 			bpf_link_detach(k->link[h]);
-		fd_close(&k->link[h]);
+		cleanup_close(&k->link[h]);
 		if (pin_drop(k, hook_pin((enum hook)h)))
 			err = -errno;
 	}

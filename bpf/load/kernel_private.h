@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include "bpf/load/kernel.h"
 #include "geo/lookup/lookup.h"
+#include "geo/base/cleanup.h"
 
 /* Maps that outlive a generation and an agent, pinned under these names (state.c has the table). */
 enum state_map {
@@ -57,22 +58,6 @@ struct hook_def {
 /* hook.c */
 const struct hook_def *hook_def(enum hook h);
 const char *hook_pin(enum hook h); /* the name of its link's pin */
-
-/* Closes itself when it goes out of scope. */
-static inline void fd_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-#define _fd_ __attribute__((cleanup(fd_close)))
-static inline int fd_take(int *fd)
-{
-	int r = *fd;
-
-	*fd = -1;
-	return r;
-}
 
 /* The place table in the kernel: shared by generations that have the same bytes. */
 struct place_maps {

@@ -88,7 +88,7 @@ int pin_bpffs(const char *path, struct diag_sink *d)
 
 int pin_directory(const char *path, int *ret_fd, struct diag_sink *d)
 {
-	_fd_ int fd = -1;
+	_close_ int fd = -1;
 	int err = pin_bpffs(path, d);
 
 	if (err)
@@ -109,7 +109,7 @@ int pin_directory(const char *path, int *ret_fd, struct diag_sink *d)
 			   "another agent runs on these pins: stop it first, or use other pins");
 		return -EBUSY;
 	}
-	*ret_fd = fd_take(&fd);
+	*ret_fd = TAKE_FD(fd);
 	return 0;
 }
 

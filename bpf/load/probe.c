@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <mntent.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
+#include "bpf/load/cgroup2.h"
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/skel.h"
 
@@ -79,19 +79,7 @@ static void probe_btf(struct kernel_probe *p)
 
 static void probe_cgroup2(struct kernel_probe *p)
 {
-	FILE *f = setmntent("/proc/self/mounts", "re");
-	struct mntent e, *m;
-	char buf[4096];
-
-	while (f && (m = getmntent_r(f, &e, buf, sizeof(buf)))) {
-		if (strcmp(m->mnt_type, "cgroup2") != 0 || strlen(m->mnt_dir) >= sizeof(p->cgroup2))
-			continue;
-		if (!p->cgroup2[0] || strlen(m->mnt_dir) < strlen(p->cgroup2))
-			memcpy(p->cgroup2, m->mnt_dir, strlen(m->mnt_dir) + 1);
-	}
-	if (f)
-		endmntent(f);
-	p->feature[FEATURE_CGROUP2].ok = p->cgroup2[0];
+	p->feature[FEATURE_CGROUP2].ok = !cgroup2_mount(p->cgroup2, sizeof(p->cgroup2));
 	if (!p->cgroup2[0])
 		probe_no(p, FEATURE_CGROUP2, "not mounted (mount -t cgroup2 none /sys/fs/cgroup)");
 }
@@ -150,8 +138,8 @@ static int probe_directory(const struct kernel_probe *p, char *ret, size_t size)
 /* In a cgroup of its own, without processes: nothing is judged by it. */
 static int attach_try(const struct kernel_probe *p, int prog, enum bpf_attach_type type)
 {
-	_fd_ int cgroup = -1;
-	_fd_ int link = -1;
+	_close_ int cgroup = -1;
+	_close_ int link = -1;
 	char path[448];
 	int err = probe_directory(p, path, sizeof(path));
 
@@ -162,8 +150,8 @@ static int attach_try(const struct kernel_probe *p, int prog, enum bpf_attach_ty
 		link = bpf_link_create(prog, cgroup, type, NULL);
 	if (link < 0)
 		err = -errno;
-	fd_close(&link);
-	fd_close(&cgroup);
+	cleanup_close(&link);
+	cleanup_close(&cgroup);
 	rmdir(path);
 	return err;
 }
@@ -172,7 +160,7 @@ static void probe_hook(struct kernel_probe *p, enum kernel_feature f, enum bpf_p
 		       const enum bpf_attach_type *attach, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		_fd_ int fd = prog_try(type, attach[i]);
+		_close_ int fd = prog_try(type, attach[i]);
 		int err = fd < 0 ? fd : 0;
 
 		if (err) {
@@ -192,8 +180,8 @@ static void probe_hook(struct kernel_probe *p, enum kernel_feature f, enum bpf_p
 
 static void probe_ringbuf(struct kernel_probe *p)
 {
-	_fd_ int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "cordon_probe", 0, 0,
-				     (uint32_t)getpagesize(), NULL);
+	_close_ int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "cordon_probe", 0, 0,
+					(uint32_t)getpagesize(), NULL);
 
 	p->feature[FEATURE_RINGBUF].ok = fd >= 0;
 	if (fd < 0)

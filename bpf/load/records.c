@@ -142,7 +142,7 @@ void records_close(struct kernel *k)
 	ring_buffer__free(k->asks);
 	ring_buffer__free(k->denials);
 	ring_buffer__free(k->flows);
-	fd_close(&k->epoll);
+	cleanup_close(&k->epoll);
 }
 
 int kernel_fd(const struct kernel *k)
@@ -213,7 +213,7 @@ static int flows_read(struct kernel *k, int fd, int64_t until, bool *more, kerne
 static int flows_walk(struct kernel *k, const struct abi_walk *walk, kernel_record_fn *fn,
 		      void *arg)
 {
-	_fd_ int fd = iterator_open(k);
+	_close_ int fd = iterator_open(k);
 	bool more;
 
 	if (fd < 0)
@@ -260,7 +260,7 @@ int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t action
 	w->now = walk->now;
 	if (w->more)
 		return n;
-	fd_close(&w->fd);
+	cleanup_close(&w->fd);
 	if (n >= 0 && w->now) {
 		w->since = w->last;
 		w->last = w->now;
@@ -271,7 +271,7 @@ int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t action
 void kernel_walk_end(struct kernel_walk *w)
 {
 	if (w->more)
-		fd_close(&w->fd);
+		cleanup_close(&w->fd);
 	w->more = false;
 }
 

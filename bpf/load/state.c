@@ -94,7 +94,7 @@ static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink
 			  "%d fit): replaced; counts of open flows start again",
 			  found, STATE_MAPS, fit);
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
-		fd_close(&k->state[m]);
+		cleanup_close(&k->state[m]);
 	return false;
 }
 

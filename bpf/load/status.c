@@ -26,7 +26,7 @@ const char *const *kernel_not_covered(void)
 
 static int prog_info(uint32_t id, char name[17], char tag[17])
 {
-	_fd_ int fd = bpf_prog_get_fd_by_id(id);
+	_close_ int fd = bpf_prog_get_fd_by_id(id);
 	struct bpf_prog_info i = {};
 	__u32 len = sizeof(i);
 
@@ -103,7 +103,7 @@ int kernel_pinned_cgroup(uint64_t *ret, const char *pins)
 	struct bpf_link_info i = {};
 	__u32 len = sizeof(i);
 	char path[512];
-	_fd_ int fd = -1;
+	_close_ int fd = -1;
 
 	if ((size_t)snprintf(path, sizeof(path), "%s/link_egress", pins) >= sizeof(path))
 		return -ENAMETOOLONG;

@@ -36,7 +36,7 @@ int swap_adopt(struct kernel *k)
 		k->link[h] = pin_get(k, hook_pin(h));
 		if (k->link[h] >= 0 && !link_good(k, k->link[h], h))
 			/* its pin stays, and what it enforces, until we have our own */
-			fd_close(&k->link[h]);
+			cleanup_close(&k->link[h]);
 		if (k->link[h] < 0)
 			k->link[h] = -1;
 	}
@@ -45,7 +45,7 @@ int swap_adopt(struct kernel *k)
 
 static int link_new(struct kernel *k, enum hook h, int prog)
 {
-	_fd_ int fd = -1;
+	_close_ int fd = -1;
 	int err;
 
 	if (h != HOOK_STATE && k->cgroup_fd < 0)
@@ -59,8 +59,8 @@ static int link_new(struct kernel *k, enum hook h, int prog)
 	err = pin_put(k, hook_pin(h), fd);
 	if (err)
 		return err;
-	fd_close(&k->link[h]);
-	k->link[h] = fd_take(&fd);
+	cleanup_close(&k->link[h]);
+	k->link[h] = TAKE_FD(fd);
 	return 0;
 }
 
@@ -88,7 +88,7 @@ static int link_set(struct kernel *k, enum hook h, int prog)
 static void link_drop(struct kernel *k, enum hook h)
 {
 
-	fd_close(&k->link[h]);
+	cleanup_close(&k->link[h]);
 	k->program[h] = 0;
 	pin_drop(k, hook_pin(h));
 }

@@ -191,3 +191,36 @@ int file_replace(const char *path, const void *bytes, size_t n, struct diag_sink
 		return failed(&w, "be written", errno ? errno : EIO, d);
 	return file_commit(&w, d);
 }
+
+int file_read(char **ret, size_t *len, int dirfd, const char *path, size_t max)
+{
+	_close_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	_free_ char *buf = NULL;
+	size_t size = 4096, have = 0;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		char *bigger =
+			have + 1 >= size || !buf ? realloc(buf, buf ? size *= 2 : size) : buf;
+		ssize_t n;
+
+		if (!bigger)
+			return -ENOMEM;
+		buf = bigger;
+		n = read(fd, buf + have, size - have - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		have += (size_t)n;
+		if (have > max)
+			return -EFBIG;
+		if (n == 0)
+			break;
+	}
+	buf[have] = 0;
+	*ret = TAKE_PTR(buf);
+	*len = have;
+	return 0;
+}

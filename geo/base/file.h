@@ -24,4 +24,8 @@ int file_commit(struct file_write *w,
 		struct diag_sink *d);	 /* frees w in any case; path is old or new, never half */
 void file_abandon(struct file_write *w); /* removes what was written; fine after commit */
 int file_replace(const char *path, const void *bytes, size_t n, struct diag_sink *d);
+
+/* The whole of a file (or /proc file), at most max bytes, ended with a NUL that *len does not
+ * count. malloc'ed. -EFBIG when longer. dirfd: as openat. */
+int file_read(char **ret, size_t *len, int dirfd, const char *path, size_t max);
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/utf8.h"
 #include "geo/claims/store.h"
 #include "geo/facts/operator.h"
 
@@ -27,10 +28,10 @@ int claims_open(struct places *p, const char *path, enum source_kind kind, struc
 		free(s);
 		return -ENOMEM;
 	}
-	s->pub.kind = kind;
 	s->raw[1].is6 = s->flat[1].is6 = true;
 	p->sources[p->nsources++] = s;
 	*ret = (struct claims){p, s, d};
+	claims_kind(ret, kind);
 	return 0;
 }
 
@@ -73,6 +74,9 @@ int claims_value(struct claims *c, const struct claim *claim, uint32_t *ret)
 		.region = claim->region,
 		.service = claim->service,
 		.status = claim->status,
+		.grade = claim->grade,
+		.reason = claim->reason,
+		.flags = claim->flags,
 	};
 	int r = intern_add(&c->p->claim_values, &s, ret);
 
@@ -107,49 +111,11 @@ int claims_add_cidr(struct claims *c, struct claim *claim, const struct cidr *pr
 	return claims_add(c, claim);
 }
 
-/* Bytes of the UTF-8 character at s, 0 when there is none. Overlong forms pass: no text here is
- * compared by meaning. */
-static size_t character(const char *s, size_t n)
-{
-	uint8_t c = (uint8_t)*s;
-	size_t k = c < 0x80		   ? 1
-		   : c >= 0xc2 && c < 0xe0 ? 2
-		   : c >= 0xe0 && c < 0xf0 ? 3
-		   : c >= 0xf0 && c < 0xf5 ? 4
-					   : 0;
-
-	if (k > n || c < 0x20 || c == 0x7f)
-		return 0;
-	for (size_t i = 1; i < k; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return k;
-}
-
-/* Names come from files and go to terminals and JSON: control characters and what is no UTF-8
- * become '?', long ones are cut. */
-static size_t clean(char out[TEXT_MAX], const char *s, size_t n)
-{
-	size_t k = 0;
-
-	for (size_t i = 0; i < n && k + 4 <= TEXT_MAX;) {
-		size_t len = character(s + i, n - i);
-
-		if (len)
-			memcpy(out + k, s + i, len);
-		else
-			out[k] = '?';
-		k += len ? len : 1;
-		i += len ? len : 1;
-	}
-	return k;
-}
-
 int claims_name(struct claims *c, const char *s, size_t n, uint16_t *ret)
 {
 	char text[TEXT_MAX];
 	uint32_t i;
-	int r = texts_add(&c->p->names, text, clean(text, s, n), &i);
+	int r = texts_add(&c->p->names, text, utf8_clean(text, sizeof(text), s, n), &i);
 
 	if (r == -E2BIG)
 		claims_error(c, 0, "more than %d providers, platforms, regions and services",
@@ -164,7 +130,7 @@ int claims_operator(struct claims *c, const char *s, size_t n, uint32_t *ret)
 {
 	char text[TEXT_MAX];
 	uint32_t i;
-	int r = texts_add(&c->p->operators, text, clean(text, s, n), &i);
+	int r = texts_add(&c->p->operators, text, utf8_clean(text, sizeof(text), s, n), &i);
 
 	if (r == -E2BIG)
 		claims_error(c, 0, "more than %u AS organisations", PLACES_OPERATORS_MAX);
@@ -213,7 +179,24 @@ int claims_version(struct claims *c, const char *s, size_t n)
 
 void claims_kind(struct claims *c, enum source_kind kind)
 {
+	static const uint8_t grade[SOURCE_KINDS] = {
+		[SOURCE_PLACE_LINES] = GRADE_CONFIGURED, [SOURCE_RANGES] = GRADE_OPERATOR,
+		[SOURCE_GEOFEED] = GRADE_GEOFEED,	 [SOURCE_MMDB] = GRADE_MEASURED,
+		[SOURCE_TEXT] = GRADE_REGISTRY,		 [SOURCE_REGISTRY] = GRADE_REGISTRY,
+	};
+
 	c->s->pub.kind = kind;
+	c->s->pub.grade = grade[kind];
+}
+
+void claims_grade(struct claims *c, enum place_grade grade)
+{
+	c->s->pub.grade = (uint8_t)grade;
+}
+
+void claims_series(struct claims *c, const char *series)
+{
+	snprintf(c->s->pub.series, sizeof(c->s->pub.series), "%s", series);
 }
 
 void claims_vague(struct claims *c)

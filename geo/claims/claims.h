@@ -39,7 +39,11 @@ void claims_date(struct claims *c,
 int claims_version(struct claims *c, const char *s, size_t n); /* syncToken, build epoch */
 void claims_kind(struct claims *c,
 		 enum source_kind kind); /* when only the content tells (MMDB of ASNs) */
-void claims_vague(struct claims *c);	 /* sorts after the sources of its kind */
+/* The list's name among all lists: the newer of two with one name supersedes the older. */
+void claims_series(struct claims *c, const char *series);
+/* Where the kind's own grade is not right. */
+void claims_grade(struct claims *c, enum place_grade grade);
+void claims_vague(struct claims *c); /* sorts after the sources of its kind */
 const char *claims_path(const struct claims *c);
 uint64_t claims_count(const struct claims *c);
 /* Line 0: none. Returns -EINVAL. */

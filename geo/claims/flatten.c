@@ -141,12 +141,15 @@ static void fill(struct claim_value *ret, const struct claim_value *s, bool *whe
 	    (s->country || s->status == PLACE_UNPROVABLE || s->status == PLACE_DISPUTED)) {
 		ret->country = s->country;
 		ret->status = s->status;
+		ret->grade = s->grade;
+		ret->reason = s->reason;
 		*where = true;
 	}
 	if (same) {
 		FILL(region);
 		FILL(service);
 	}
+	ret->flags |= s->flags;
 	FILL(provider);
 	FILL(platform);
 	FILL(jurisdiction);

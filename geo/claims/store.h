@@ -21,7 +21,7 @@ struct claim_value { /* claim_value 0 is all zero: nothing */
 	uint32_t asn, operator;
 	uint16_t country, jurisdiction, provider, platform, region, service;
 	uint8_t status;
-	uint8_t zero[3];
+	uint8_t grade, reason, flags;
 };
 _Static_assert(sizeof(struct claim_value) == 24, "no hidden padding: it is hashed");
 

@@ -149,35 +149,6 @@ static int keep(void *arg, const struct refuted_entry *e, unsigned line)
 	return 0;
 }
 
-/* The bytes of a regular file of at most FILE_MAX_BYTES; malloc'ed. */
-static int read_all(const char *path, char **ret, size_t *len)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), r = 0;
-	struct stat st;
-	char *buf = NULL;
-	ssize_t n;
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0)
-		r = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX_BYTES)
-		r = -EFBIG;
-	else if (!(buf = malloc((size_t)st.st_size + 1)))
-		r = -ENOMEM;
-	n = r == 0 ? read(fd, buf, (size_t)st.st_size) : 0;
-	if (n < 0)
-		r = -errno;
-	close(fd);
-	if (r < 0) {
-		free(buf);
-		return r;
-	}
-	*ret = buf;
-	*len = (size_t)n;
-	return 0;
-}
-
 static bool same_home(const struct refuted *r, const double home[2])
 {
 	return fabs(home[0] - r->lat) <= SAME_HOME && fabs(home[1] - r->lon) <= SAME_HOME;
@@ -187,7 +158,10 @@ static int fill(struct refuted *r, struct diag_sink *d)
 {
 	struct refuted_text t = {.file = r->path, .d = d};
 	char *text = NULL;
-	int err = read_all(r->path, &text, &t.len);
+	struct stat st;
+	int err = !stat(r->path, &st) && !S_ISREG(st.st_mode)
+			  ? -EFBIG
+			  : file_read(&text, &t.len, AT_FDCWD, r->path, FILE_MAX_BYTES);
 
 	if (err == -ENOENT)
 		return 0;

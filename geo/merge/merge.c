@@ -9,14 +9,20 @@
  *  1. A special range (private, multicast, ...) has a place only if a place line says so. Local
  *     stays local.
  *  2. Where: the first source that speaks, in the order of enum source_kind, then of the files as
- *     given. Sources of ASNs never speak of where.
- *  3. If a later one differs on inside or outside of the EU or the EEA, the place is disputed: the
- *     first keeps the country, both claims are kept for explain, and no rule takes the country for
- *     granted. A place line settles it: the operator of cordon has decided.
- *  4. Nobody can say where (anycast, GLOBAL): unprovable, without a country, whatever lesser
- *     sources say.
+ *     given; it has a grade (place.h). Sources of ASNs never speak of where. Of two editions of
+ *     one list the newer speaks.
+ *  3. If a later one differs on inside or outside of the EEA, the place is disputed: the first
+ *     keeps the country, both claims are kept for explain, and no rule takes the country for
+ *     granted. Lesser grades do not dispute what the operator itself says, and a place line
+ *     settles it. Two countries of the EEA, one outside the EU (NO, SE): known, for zones that
+ *     hold the whole EEA (PLACE_EU_DIFFERS).
+ *  4. Nobody can say where (anycast, GLOBAL, a region in no table): unprovable, without a country,
+ *     whatever lesser sources say; a geofeed may name the country of such a region. So is what
+ *     an operator that publishes its regions does not list, and the registry country of one
+ *     whose registration says nothing of where machines are (operator.h).
  *  5. Distance (refuted.h) has proven that the address is not in the country found so: disputed, a
- *     place line's too, for no line moves a machine.
+ *     place line's too, for no line moves a machine; but not the operator's own list, for the
+ *     measurement speaks of whoever answers.
  *  6. Provider, platform, region, law: from the first source that says each; the law else from the
  *     operators' table.
  *
@@ -46,6 +52,7 @@ struct cursor {
 struct merge {
 	struct places *p;
 	struct source_data *order[SOURCES_MAX]; /* best precedence first */
+	uint8_t number[SOURCES_MAX];		/* of each in the places, from 1 */
 	size_t norder;
 	struct spans special, nat64;
 	struct cursor cursor[CURSORS_MAX];
@@ -84,31 +91,72 @@ static bool speaks(const struct claim_value *s)
 struct judgement {
 	struct place place;
 	bool decided, settled;
+	bool listed; /* by the operator itself, be it in a region that only others place */
 	/* by a place line, or when a places.mmdb (no other MMDB names a law) was made */
 	bool law_settled;
-	bool by_database; /* where: from a country database, not from who announces the address */
 };
 
-static void judge_where(struct judgement *j, const struct claim_value *s, enum source_kind kind)
+static void take_where(struct judgement *j, const struct claim_value *s, uint8_t grade,
+		       uint8_t source)
 {
-	if (kind == SOURCE_ASN || !speaks(s) || j->settled)
-		return;
-	if (!j->decided) {
-		j->decided = true;
-		j->settled = kind == SOURCE_PLACE_LINES;
-		j->by_database = kind == SOURCE_MMDB || kind == SOURCE_TEXT;
-		j->place.status = s->status == PLACE_UNKNOWN ? PLACE_KNOWN : s->status;
-		j->place.country = s->status == PLACE_UNPROVABLE ? 0 : s->country;
-	} else if (j->place.status == PLACE_KNOWN && s->country && s->status <= PLACE_KNOWN &&
-		   inside(s->country) != inside(j->place.country)) {
-		j->place.status = PLACE_DISPUTED;
-	}
+	j->listed |= j->decided || grade <= GRADE_GEOFEED;
+	j->decided = true;
+	j->place.grade = grade;
+	j->place.source = source;
+	j->place.reason = s->reason;
+	j->place.status = s->status == PLACE_UNKNOWN ? PLACE_KNOWN : s->status;
+	j->place.country = s->status == PLACE_UNPROVABLE ? 0 : s->country;
+	if (j->place.status == PLACE_UNPROVABLE && !j->place.reason)
+		j->place.reason = REASON_ANYCAST;
 }
 
+/* A region that our table lacks has a country when a geofeed names it. */
+static bool fills_region(const struct judgement *j, const struct claim_value *s, uint8_t grade)
+{
+	return j->place.status == PLACE_UNPROVABLE && j->place.reason == REASON_REGION &&
+	       s->country && s->status == PLACE_KNOWN &&
+	       (grade == GRADE_GEOFEED || grade == GRADE_THIRD_PARTY);
+}
+
+/* Rule 3. */
+static void contest_where(struct judgement *j, const struct claim_value *s, uint8_t grade)
+{
+	unsigned mine = inside(j->place.country), other = inside(s->country);
+
+	if (j->place.status != PLACE_KNOWN || !s->country || s->status > PLACE_KNOWN)
+		return;
+	if (mine == other || (j->listed && grade > j->place.grade))
+		return;
+	if (mine & other) { /* NO against SE */
+		j->place.flags |= PLACE_EU_DIFFERS;
+		return;
+	}
+	j->place.status = PLACE_DISPUTED;
+	j->place.reason = REASON_SOURCES;
+}
+
+static void judge_where(struct judgement *j, const struct claim_value *s, const struct source *from,
+			uint8_t source)
+{
+	uint8_t grade = s->grade ? s->grade : from->grade;
+
+	if (from->kind == SOURCE_ASN || !speaks(s) || j->settled)
+		return;
+	if (!j->decided || fills_region(j, s, grade))
+		take_where(j, s, grade, source);
+	else
+		contest_where(j, s, grade);
+	j->settled = from->kind == SOURCE_PLACE_LINES;
+}
+
+/* Rule 5. What the operator itself says of its machines outweighs a measurement. */
 static void judge_distance(struct judgement *j, const struct claim_value *s)
 {
-	if (s->country && s->country == j->place.country && j->place.status == PLACE_KNOWN)
-		j->place.status = PLACE_DISPUTED;
+	if (!s->country || s->country != j->place.country || j->place.status != PLACE_KNOWN ||
+	    j->place.grade == GRADE_OPERATOR)
+		return;
+	j->place.status = PLACE_DISPUTED;
+	j->place.reason = REASON_DISTANCE;
 }
 
 static void judge_who(struct place *p, const struct claim_value *s)
@@ -144,14 +192,22 @@ static void judge_law(const struct places *p, struct judgement *j)
 		place->jurisdiction = infrastructure;
 }
 
-/* Rule 4 without the operator's own list: the country that a database gives to an anycast address
- * proves nothing. */
-static void judge_anycast(const struct places *p, struct judgement *j)
+/* Rule 4: what is known of the operator says how much a country that it did not name itself is
+ * worth. */
+static void judge_operator(const struct places *p, struct judgement *j)
 {
 	const struct operator_entry *o =
 		j->place.provider ? operator_by_key(p->names.v[j->place.provider]) : NULL;
 
-	if (!o || !o->anycast || !j->by_database)
+	if (!o || !j->decided || j->settled || j->place.status == PLACE_UNPROVABLE)
+		return;
+	if (o->anycast)
+		j->place.reason = REASON_ANYCAST;
+	else if (!j->listed && o->publishes_regions)
+		j->place.reason = REASON_UNLISTED;
+	else if (!j->listed && o->registry_says_nothing)
+		j->place.reason = REASON_REGISTRY;
+	else
 		return;
 	j->place.status = PLACE_UNPROVABLE;
 	j->place.country = 0;
@@ -182,12 +238,15 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 			continue;
 		j.law_settled |=
 			(kind == SOURCE_PLACE_LINES || kind == SOURCE_MMDB) && s->jurisdiction;
-		judge_where(&j, s, kind);
+		judge_where(&j, s, &m->order[i]->pub, m->number[i]);
 		judge_who(&j.place, s);
+		j.place.flags |= s->flags;
 		if (scope != SCOPE_MULTICAST)
 			j.place.scope = SCOPE_GLOBAL;
 	}
-	judge_anycast(m->p, &j);
+	judge_operator(m->p, &j);
+	if (j.place.reason == REASON_ANYCAST)
+		j.place.flags |= PLACE_ANYCAST;
 	judge_law(m->p, &j);
 	return j.place;
 }
@@ -370,12 +429,34 @@ static int merge_family(struct merge *m, bool is6)
 	return r;
 }
 
+/* Of two editions of one list the newer speaks, the one given first among equals: what it no
+ * longer lists is no longer the operator's word. */
+static void supersede(struct places *p, struct diag_sink *d)
+{
+	for (size_t i = 0; i < p->nsources; i++)
+		for (size_t k = 0; k < p->nsources; k++) {
+			struct source *a = &p->sources[i]->pub;
+			const struct source *b = &p->sources[k]->pub;
+			bool newer = b->date > a->date || (b->date == a->date && k < i);
+
+			if (!*a->series || i == k || strcmp(a->series, b->series) || !newer ||
+			    a->superseded)
+				continue;
+			a->superseded = true;
+			diag_at(d, DIAG_NOTE, a->path, 0, 0, 0, "superseded by %s, a newer edition",
+				b->path);
+		}
+}
+
 static void order_sources(struct merge *m)
 {
 	for (int r = 0; r < SOURCE_RANKS; r++)
 		for (size_t i = 0; i < m->p->nsources; i++)
-			if (source_rank(m->p->sources[i]) == r)
+			if (source_rank(m->p->sources[i]) == r &&
+			    !m->p->sources[i]->pub.superseded) {
+				m->number[m->norder] = (uint8_t)(i + 1);
 				m->order[m->norder++] = m->p->sources[i];
+			}
 }
 
 int places_merge(struct places *p, struct diag_sink *d)
@@ -383,6 +464,7 @@ int places_merge(struct places *p, struct diag_sink *d)
 	struct merge m = {.p = p};
 	int r;
 
+	supersede(p, d);
 	order_sources(&m);
 	r = intern_init(&m.tuples, (CURSOR_SOURCE + m.norder) * sizeof(uint32_t), 1U << 24);
 	if (!r)

@@ -5,7 +5,16 @@
 #include <string.h>
 #include "geo/mmdb/mmdb_data.h"
 
-enum type { POINTER = 1, STRING = 2, UINT16 = 5, UINT32 = 6, MAP = 7, UINT64 = 9, ARRAY = 11 };
+enum type {
+	POINTER = 1,
+	STRING = 2,
+	UINT16 = 5,
+	UINT32 = 6,
+	MAP = 7,
+	UINT64 = 9,
+	ARRAY = 11,
+	BOOLEAN = 14
+};
 
 /* bytes of the section: fits every record size with the tree beside it */
 #define DATA_MAX (1u << 30)
@@ -217,6 +226,12 @@ void mmdb_u32(struct mmdb_value *v, uint32_t x)
 void mmdb_u64(struct mmdb_value *v, uint64_t x)
 {
 	number(v, UINT64, x);
+}
+
+/* A boolean's value is its size. */
+void mmdb_true(struct mmdb_value *v)
+{
+	control(v, BOOLEAN, 1);
 }
 
 void mmdb_text(struct mmdb_value *v, const char *s)

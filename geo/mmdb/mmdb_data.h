@@ -40,6 +40,7 @@ void mmdb_array(struct mmdb_value *v, uint32_t entries);
 void mmdb_u16(struct mmdb_value *v, uint16_t x);
 void mmdb_u32(struct mmdb_value *v, uint32_t x);
 void mmdb_u64(struct mmdb_value *v, uint64_t x);
+void mmdb_true(struct mmdb_value *v);
 void mmdb_text(struct mmdb_value *v, const char *s); /* in place */
 int mmdb_string(struct mmdb_data *d, struct mmdb_value *v,
 		const char *s); /* stored once, pointed to */

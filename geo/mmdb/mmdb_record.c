@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/utf8.h"
 #include "geo/mmdb/mmdb_record.h"
 #include "geo/mmdb/mmdb_tree.h"
 #include "geo/mmdb/mmdb_write.h"
@@ -35,46 +36,11 @@ static void keep_error(struct map *map, int r)
 
 #define TEXT_MAX 256 /* bytes of one name in a record */
 
-/* Bytes of the character at s when it is UTF-8, else 0. Overlong forms pass: nothing here is
- * compared by meaning. */
-static size_t utf8_length(const char *s)
-{
-	unsigned char c = (unsigned char)*s;
-	size_t n = c < 0x80		   ? 1
-		   : c >= 0xc2 && c < 0xe0 ? 2
-		   : c >= 0xe0 && c < 0xf0 ? 3
-		   : c >= 0xf0 && c < 0xf5 ? 4
-					   : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-/* Names come from files: what is no UTF-8 becomes '?', what is too long is cut. Readers choke on
- * less. */
-static void clean(char out[TEXT_MAX], const char *s)
-{
-	size_t n = 0;
-
-	while (*s && n + 4 < TEXT_MAX) {
-		size_t k = utf8_length(s);
-
-		if (!k)
-			out[n++] = '?';
-		memcpy(out + n, s, k);
-		n += k;
-		s += k ? k : 1;
-	}
-	out[n] = '\0';
-}
-
 static int put_text(struct map *map, const char *s)
 {
 	char text[TEXT_MAX];
 
-	clean(text, s);
+	utf8_clean(text, sizeof(text), s, strlen(s));
 	return mmdb_string(map->m->data, &map->body, text);
 }
 
@@ -89,7 +55,7 @@ static void put_lasting(struct map *map, const char *s)
 
 	if (m->texts[i].s != s) {
 		mmdb_value_init(&one);
-		clean(text, s);
+		utf8_clean(text, sizeof(text), s, strlen(s));
 		mmdb_text(&one, text);
 		r = mmdb_data_store(m->data, &one, &m->texts[i].offset);
 		m->texts[i].s = r ? NULL : s;
@@ -135,6 +101,12 @@ static void map_u32(struct map *map, const char *key, uint32_t x)
 		return;
 	map_key(map, key);
 	mmdb_u32(&map->body, x);
+}
+
+static void map_true(struct map *map, const char *key)
+{
+	map_key(map, key);
+	mmdb_true(&map->body);
 }
 
 static void map_u64(struct map *map, const char *key, uint64_t x)
@@ -308,6 +280,15 @@ static int add_sources(struct map *cordon, const struct contribution *contributi
 	return 0;
 }
 
+static const struct {
+	uint8_t bit;
+	const char *name;
+} flags[] = {
+	{PLACE_ANYCAST, "anycast"},	  {PLACE_RELAY, "relay"},
+	{PLACE_SATELLITE, "satellite"},	  {PLACE_HOSTING, "hosting"},
+	{PLACE_EU_DIFFERS, "eu_differs"},
+};
+
 int mmdb_record_store(struct record_maker *m, uint32_t place,
 		      const struct contribution *contribution, uint32_t *ret)
 {
@@ -327,6 +308,11 @@ int mmdb_record_store(struct record_maker *m, uint32_t place,
 	map_init(&country, m);
 	map_init(&cordon, m);
 	map_text(&cordon, "status", place_status_name(pl->status));
+	map_text(&cordon, "grade", place_grade_name(pl->grade));
+	map_text(&cordon, "reason", place_reason_name(pl->reason));
+	for (size_t f = 0; f < sizeof(flags) / sizeof(flags[0]); f++)
+		if (pl->flags & flags[f].bit)
+			map_true(&cordon, flags[f].name);
 	map_text(&cordon, "provider", places_string(m->p, pl->provider));
 	map_text(&cordon, "platform", places_string(m->p, pl->platform));
 	map_text(&cordon, "region", places_string(m->p, pl->region));
@@ -349,7 +335,7 @@ static void head_field(struct mmdb_value *v, const char *key, const char *text)
 {
 	char out[TEXT_MAX];
 
-	clean(out, text);
+	utf8_clean(out, sizeof(out), text, strlen(text));
 	mmdb_text(v, key);
 	mmdb_text(v, out);
 }

@@ -10,6 +10,9 @@
  *   autonomous_system_organization: "Amazon.com, Inc."
  *   cordon: {
  *     status: "known"                                  place_status_name()
+ *     grade: "operator-list"                           place_grade_name()
+ *     reason: "region-unknown"                         place_reason_name(), when not known
+ *     anycast relay satellite hosting eu_differs: true what the sources note besides
  *     provider: "aws"  platform: "heroku"  region: "eu-central-1"  jurisdiction: "US"
  *     sources: [                                       best precedence first
  *       { source: "aws"  file: "ip-ranges.json"  version: "1787411825"  date: 1787411825 (uint64)

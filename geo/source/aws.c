@@ -63,6 +63,7 @@ int aws_read(struct ranges *c, const json_t *root)
 
 	if (!created)
 		return -EINVAL;
+	claims_series(c->to, "aws");
 	ranges_version(c, token);
 	ranges_date(c, *created ? created : token);
 	r = read_list(c, root, "prefixes", "ip_prefix", 0);

@@ -78,9 +78,11 @@ int azure_read(struct ranges *c, const json_t *root)
 {
 	json_t *values = json_array_at(c, root, "", "values"), *o;
 	const json_t *number = json_object_get(root, "changeNumber");
+	const char *cloud = values ? json_text_at(c, root, "", "cloud", true) : NULL;
+	char series[24];
 	size_t i;
 
-	if (!values)
+	if (!cloud)
 		return -EINVAL;
 	if (json_array_size(values) >= TAGS_MAX)
 		return ranges_error(c, "values has over %u tags", TAGS_MAX - 1);
@@ -90,6 +92,10 @@ int azure_read(struct ranges *c, const json_t *root)
 		snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(number));
 		ranges_version(c, text);
 	}
+	if (!strcmp(cloud, "Public"))
+		cloud = "";
+	snprintf(series, sizeof(series), "azure%s%.16s", *cloud ? " " : "", cloud);
+	claims_series(c->to, series);
 	json_array_foreach (values, i, o) {
 		int r = read_tag(c, o, i);
 

@@ -27,7 +27,7 @@
 struct list {
 	struct ranges *c;
 	const struct operator_entry *op;
-	bool asn, grouped;
+	bool asn, grouped, vague;
 	struct claim group; /* what is said of the prefixes that follow */
 	unsigned line;
 };
@@ -47,6 +47,7 @@ static int kind(struct list *l, const char *value)
 		l->asn = true;
 	} else if (!strcmp(value, "ranges-vague")) {
 		claims_vague(l->c->to);
+		l->vague = true;
 	} else if (strcmp(value, "ranges")) {
 		return bad(l, "a kind that is none of ranges, ranges-vague, geofeed, asn");
 	}
@@ -177,6 +178,12 @@ static int read_list(struct ranges *c)
 	}
 	if (!r && c->len && c->text[c->len - 1] != '\n')
 		return bad(&l, "ends in the middle of a line: the file is truncated");
+	if (l.op && l.op->publishes_regions && !l.asn) {
+		char series[24];
+
+		snprintf(series, sizeof(series), "%.12s%s", l.op->key, l.vague ? "-all" : "");
+		claims_series(c->to, series);
+	}
 	/* what is silent stands where the prefix around it does: a service without a region */
 	return r ? r : ranges_settle(c, NULL, !l.asn);
 }

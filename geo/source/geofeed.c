@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* geofeed.c - RFC 8805 geofeeds: prefix,alpha2,subdivision,city,postal, as a network
  * publishes of itself. */
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include "geo/facts/country.h"
 #include "geo/source/provider.h"
 
@@ -11,7 +13,7 @@
  * an error of that line; the RFC has readers discard such lines, so it is a warning and the rest is
  * read.
  */
-static int one_line(struct ranges *c, const struct csv *csv)
+static int one_line(struct ranges *c, const struct csv *csv, const struct operator_entry *own)
 {
 	struct claim claim;
 	const char *code;
@@ -28,8 +30,48 @@ static int one_line(struct ranges *c, const struct csv *csv)
 		return 0;
 	}
 	claim.status = claim.country ? PLACE_KNOWN : PLACE_UNPROVABLE;
+	claim.reason = claim.country ? REASON_NONE : REASON_WITHHELD;
+	if (own)
+		ranges_claim_operator(c, &claim, own);
 	claim.where = csv->line;
 	return ranges_add(c, &claim);
+}
+
+/* The word stands alone in the text: 'aws' in 'my-aws-geofeed.csv', not in 'laws.csv'. */
+static bool has_word(const char *text, size_t len, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (size_t i = 0; i + n <= len; i++) {
+		bool before = i && isalnum((unsigned char)text[i - 1]);
+		bool after = i + n < len && isalnum((unsigned char)text[i + n]);
+
+		if (!before && !after && !strncasecmp(text + i, word, n))
+			return true;
+	}
+	return false;
+}
+
+/* Whose geofeed it is: an operator whose own word counts is named by the file's name or by its
+ * first comments. Everybody else's is a third party's: RFC 9632's authority cannot be checked here. */
+static const struct operator_entry *publisher(const struct ranges *c)
+{
+	const char *path = claims_path(c->to), *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	const struct operator_entry *o;
+	size_t comments = 0;
+
+	while (comments < c->len && c->text[comments] == '#') {
+		const char *end = memchr(c->text + comments, '\n', c->len - comments);
+
+		comments = end ? (size_t)(end - c->text) + 1 : c->len;
+	}
+	for (size_t i = 0; (o = operator_row(i)); i++)
+		if ((o->publishes_regions || o->registry_says_nothing) &&
+		    (has_word(name, strlen(name), o->key) || has_word(c->text, comments, o->key) ||
+		     has_word(c->text, comments, o->name)))
+			return o;
+	return NULL;
 }
 
 static void read_date(struct ranges *c)
@@ -47,13 +89,18 @@ static void read_date(struct ranges *c)
 
 int geofeed_read(struct ranges *c)
 {
+	const struct operator_entry *own = publisher(c);
 	struct csv csv;
 	int r;
 
+	if (!own) {
+		claims_grade(c->to, GRADE_THIRD_PARTY);
+		claims_vague(c->to);
+	}
 	read_date(c);
 	csv_open(&csv, c->text, c->len);
 	while ((r = csv_next(&csv)) > 0) {
-		r = one_line(c, &csv);
+		r = one_line(c, &csv, own);
 		if (r)
 			return r;
 	}

@@ -52,6 +52,7 @@ int google_read(struct ranges *c, const json_t *root)
 		if (r)
 			return r;
 	}
+	claims_series(c->to, scoped ? "google" : "google-all");
 	if (!scoped)
 		claims_vague(c->to);
 	return ranges_settle(c, NULL, true);

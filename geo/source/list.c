@@ -95,11 +95,13 @@ int cloudflare_read(struct ranges *c, const json_t *root)
 
 	if (etag)
 		ranges_version(c, etag);
+	claims_series(c->to, "cloudflare");
 	return read_lists(c, &cloudflare, root);
 }
 
 int fastly_read(struct ranges *c, const json_t *root)
 {
+	claims_series(c->to, "fastly");
 	return read_lists(c, &fastly, root);
 }
 
@@ -139,6 +141,7 @@ int cloudflare_txt_read(struct ranges *c)
 		}
 		ranges_claim_operator(c, &claim, op);
 		claim.status = PLACE_UNPROVABLE;
+		claim.reason = REASON_ANYCAST;
 		claim.where = csv.line;
 		r = ranges_add(c, &claim);
 		if (r)

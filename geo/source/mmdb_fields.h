@@ -23,11 +23,12 @@ struct mmdb_evidence {
 struct mmdb_fields {
 	struct mmdb_text country,
 		country_code; /* country.iso_code (or a flat country), country_code */
-	struct mmdb_text organisation, asn_text;			   /* "AS15169" */
-	struct mmdb_text provider, platform, region, jurisdiction, status; /* cordon.* */
+	struct mmdb_text organisation, asn_text; /* "AS15169" */
+	struct mmdb_text provider, platform, region, jurisdiction, status, grade,
+		reason; /* cordon.* */
 	uint64_t asn;
 	uint64_t data_epoch; /* cordon.data_epoch of our own metadata: how old the data is */
-	bool in_eu, anycast;
+	bool in_eu, anycast, relay[5], satellite, hosting, eu_differs; /* relay: any of them */
 	size_t nevidence;
 	uint32_t evidence[MMDB_EVIDENCE_MAX]; /* cordon.sources: offsets for mmdb_evidence_read() */
 };

@@ -122,15 +122,49 @@ static uint32_t asn_of(const struct mmdb_fields *f)
 	return n <= UINT32_MAX ? (uint32_t)n : 0;
 }
 
-static uint8_t status_of(const struct mmdb_fields *f)
+/* Which of n names the text is; 0 when it is none. */
+static uint8_t word_of(const struct mmdb_text *t, const char *(*name)(int), int n)
 {
-	for (int s = PLACE_UNKNOWN; f->status.n && s <= PLACE_UNPROVABLE; s++) {
-		const char *name = place_status_name((enum place_status)s);
+	for (int i = 0; t->n && i < n; i++)
+		if (strlen(name(i)) == t->n && !memcmp(name(i), t->p, t->n))
+			return (uint8_t)i;
+	return 0;
+}
 
-		if (strlen(name) == f->status.n && !memcmp(name, f->status.p, f->status.n))
-			return (uint8_t)s;
+static const char *status_name(int i)
+{
+	return place_status_name((enum place_status)i);
+}
+
+static const char *grade_name(int i)
+{
+	return place_grade_name((enum place_grade)i);
+}
+
+static const char *reason_name(int i)
+{
+	return place_reason_name((enum place_reason)i);
+}
+
+/* Our own files say how good each place is; of others what traits they note. */
+static void set_status(struct claim *c, const struct mmdb_fields *f)
+{
+	bool relay = false;
+
+	for (size_t i = 0; i < sizeof(f->relay) / sizeof(f->relay[0]); i++)
+		relay |= f->relay[i];
+	c->flags =
+		(uint8_t)((f->anycast ? PLACE_ANYCAST : 0) | (relay ? PLACE_RELAY : 0) |
+			  (f->satellite ? PLACE_SATELLITE : 0) | (f->hosting ? PLACE_HOSTING : 0) |
+			  (f->eu_differs ? PLACE_EU_DIFFERS : 0));
+	c->grade = word_of(&f->grade, grade_name, GRADES);
+	c->reason = word_of(&f->reason, reason_name, REASONS);
+	if (f->status.n) {
+		c->status = word_of(&f->status, status_name, PLACE_UNPROVABLE + 1);
+		return;
 	}
-	return f->anycast ? PLACE_UNPROVABLE : PLACE_KNOWN;
+	c->status = f->anycast ? PLACE_UNPROVABLE : PLACE_KNOWN;
+	c->reason = f->anycast ? REASON_ANYCAST : REASON_NONE;
 }
 
 static int name(struct claims *c, const struct mmdb_text *t, uint16_t *ret)
@@ -143,7 +177,8 @@ static int make_claim(struct claims *c, const struct mmdb_fields *f, struct clai
 	char organisation[256];
 	int r;
 
-	*ret = (struct claim){.asn = asn_of(f), .status = status_of(f)};
+	*ret = (struct claim){.asn = asn_of(f)};
+	set_status(ret, f);
 	ret->country = country_from_source(f->country_code.p, f->country_code.n);
 	if (!ret->country)
 		ret->country = country_from_source(f->country.p, f->country.n);
@@ -179,7 +214,7 @@ static int decode(struct walk *w, uint32_t offset, uint32_t *ret)
 	w->asns |= claim.asn != 0;
 	*ret = 0;
 	if (!claim.country && claim.status <= PLACE_KNOWN && !claim.asn && !claim.provider &&
-	    !claim.platform && !claim.jurisdiction)
+	    !claim.platform && !claim.jurisdiction && !claim.flags)
 		return 0;
 	if (f.nevidence)
 		r = mmdb_evidence_add(w->c, &w->section, &f, offset + 1);

@@ -70,6 +70,7 @@ int oracle_read(struct ranges *c, const json_t *root)
 		return -EINVAL;
 	if (json_array_size(regions) >= REGIONS_MAX)
 		return ranges_error(c, "regions has over %u entries", REGIONS_MAX - 1);
+	claims_series(c->to, "oracle");
 	ranges_version(c, updated);
 	ranges_date(c, updated);
 	json_array_foreach (regions, i, o) {

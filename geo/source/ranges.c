@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include "geo/source/ranges.h"
 #include "geo/facts/region.h"
@@ -116,12 +117,21 @@ void ranges_claim_operator(struct ranges *c, struct claim *ret, const struct ope
 		ret->provider = ranges_name(c, op->on);
 }
 
+/* The words of providers for 'nowhere in particular'. */
+static bool ranges_nowhere(const char *region)
+{
+	return !*region || !strcasecmp(region, "global");
+}
+
 void ranges_claim_region(struct ranges *c, struct claim *ret, const char *provider,
 			 const char *region)
 {
 	ret->region = *region ? ranges_name(c, region) : 0;
 	ret->country = region_country(provider, region);
 	ret->status = ret->country ? PLACE_KNOWN : PLACE_UNPROVABLE;
+	ret->reason = ret->country	       ? REASON_NONE
+		      : ranges_nowhere(region) ? REASON_ANYCAST
+					       : REASON_REGION;
 }
 
 /* By first address, then the wider, then the order in the file, so that settling is the same on
@@ -151,6 +161,7 @@ static void take_place(struct claim *a, const struct claim *b)
 	a->country = b->country;
 	a->region = b->region;
 	a->status = b->status;
+	a->reason = b->reason;
 }
 
 /* Keep in a what is to stand for both; true when they name two different places. */
@@ -172,6 +183,7 @@ static bool absorb(struct claim *a, const struct claim *b)
 	a->region = 0;
 	if (a->country != b->country) {
 		a->status = PLACE_UNPROVABLE;
+		a->reason = REASON_TWICE;
 		a->country = 0;
 	}
 	return true;

@@ -2,15 +2,12 @@
 /* source.c - a file becomes a source: read whole, told by content, parsed into claims. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
+#include "geo/base/sha256.h"
 #include "geo/claims/store.h"
 #include "geo/source/source.h"
 
@@ -130,20 +127,6 @@ bool source_next_line(const struct bytes *b, size_t *at, struct source_line *ret
 	return true;
 }
 
-static int digest(char hex[65], const struct bytes *b)
-{
-	uint8_t sum[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	if (EVP_Digest(b->p, b->n, sum, &n, EVP_sha256(), NULL) != 1 || n != 32) {
-		ERR_clear_error(); /* what it keeps of the failure */
-		return -EIO;
-	}
-	for (unsigned i = 0; i < n; i++)
-		snprintf(hex + 2 * i, 3, "%02x", sum[i]);
-	return 0;
-}
-
 /* The same bytes twice are a mistake, and would count as two witnesses. */
 static int check_new(const struct places *p, const struct source_data *s, struct diag_sink *d)
 {
@@ -171,7 +154,7 @@ static int parse(struct claims *c, const struct bytes *b)
 				    "MMDB, nor a provider's range file, a geofeed, a CSV "
 				    "of prefixes or tor-geoipdb's text)");
 	s->key = f->key;
-	s->pub.kind = f->kind;
+	claims_kind(c, f->kind);
 	s->pub.format = f->name;
 	r = f->parse(c, b);
 	if (r)
@@ -197,7 +180,7 @@ int source_load(struct places *p, const char *path, struct diag_sink *d)
 	r = claims_open(p, path, SOURCE_MMDB, &c, d);
 	if (!r) {
 		c.s->pub.date = mtime;
-		r = digest(c.s->pub.sha256, &b);
+		r = sha256_hex(c.s->pub.sha256, b.p, b.n);
 	}
 	if (!r)
 		r = check_new(p, c.s, d);

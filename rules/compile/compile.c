@@ -74,7 +74,7 @@ static int prepare(struct build *b)
 struct feature {
 	uint32_t host;
 	uint16_t country, law;
-	uint8_t status, private, pad[6];
+	uint8_t status, private, flags, pad[5];
 	uint64_t sets[PLACE_SETS_MAX / 64];
 };
 
@@ -91,6 +91,7 @@ static int feature_of(struct feature *f, struct equivalence *k, const struct pla
 	f->law = k->law[equivalence_country_index(c->place.jurisdiction)];
 	f->status = c->place.status;
 	f->private = c->place.scope == SCOPE_PRIVATE;
+	f->flags = c->place.flags & (PLACE_ANYCAST | PLACE_RELAY | PLACE_EU_DIFFERS | PLACE_STALE);
 	memcpy(f->sets, c->sets, (nsets + 63) / 64 * sizeof(uint64_t));
 	return 0;
 }

@@ -35,7 +35,7 @@ static size_t country_key(const struct eval *e, uint16_t cc, bool law, uint8_t *
 			if (!tells_countries(r->to[j].type, law))
 				continue;
 			if (key)
-				key[n] = match_place(r->to[j].type)->eval(e, &r->to[j], &c);
+				key[n] = eval_row(e, &r->to[j], &c);
 			n++;
 		}
 	}

@@ -49,6 +49,8 @@ static void own_countries(const struct zone_def *z, uint8_t (*all)[EVAL_ZONE_BYT
 	for (size_t i = 0; i < z->natoms; i++) {
 		if (z->atoms[i].type == ATOM_COUNTRY)
 			set_country(bits, z->atoms[i].country);
+		else if (z->atoms[i].type == ATOM_UNKNOWN)
+			bits[EVAL_UNKNOWN / 8] |= 1u << (EVAL_UNKNOWN % 8);
 		else if (z->atoms[i].type == ATOM_ZONE)
 			for (size_t b = 0; b < EVAL_ZONE_BYTES; b++)
 				bits[b] |= all[z->atoms[i].zone->id][b];
@@ -78,9 +80,9 @@ int eval_init(struct eval *e, struct arena *r, const struct policy *p, int64_t n
 
 bool eval_in_zone(const struct eval *e, const struct zone_def *z, uint16_t country)
 {
-	unsigned i = country_index(country);
+	unsigned i = country ? country_index(country) : EVAL_UNKNOWN;
 
-	return i < EVAL_COUNTRIES && (e->zones[z->id][i / 8] >> (i % 8) & 1);
+	return (!country || i < EVAL_COUNTRIES) && (e->zones[z->id][i / 8] >> (i % 8) & 1);
 }
 
 bool eval_local(const struct place_class *c)
@@ -88,24 +90,25 @@ bool eval_local(const struct place_class *c)
 	return c->place.scope == SCOPE_LOCAL || place_class_in(c, POLICY_SET_INSIDE);
 }
 
-bool eval_any(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_any(const struct eval *e, const struct place_atom *a, const struct place_class *c)
 {
 	(void)e, (void)a, (void)c;
 	return true;
 }
 
-bool eval_country(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_country(const struct eval *e, const struct place_atom *a,
+			 const struct place_class *c)
 {
 	(void)e;
 	return c->place.country && c->place.country == a->country;
 }
 
-bool eval_zone(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_zone(const struct eval *e, const struct place_atom *a, const struct place_class *c)
 {
 	return eval_in_zone(e, a->zone, c->place.country);
 }
 
-bool eval_set(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_set(const struct eval *e, const struct place_atom *a, const struct place_class *c)
 {
 	(void)e;
 	return a->set >= 0 && place_class_in(c, (unsigned)a->set);
@@ -125,26 +128,28 @@ bool eval_provider(const struct eval *e, const struct place_atom *a, const struc
 	       match_glob(a->region, c->place.region ? e->string(e->arg, c->place.region) : "");
 }
 
-bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
-		       const struct place_class *c)
+static bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
+			      const struct place_class *c)
 {
 	return eval_in_zone(e, a->zone, c->place.jurisdiction);
 }
 
-bool eval_here(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_here(const struct eval *e, const struct place_atom *a, const struct place_class *c)
 {
 	(void)a;
 	return e->p->has_home && c->place.country == e->p->home;
 }
 
-bool eval_private(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_private(const struct eval *e, const struct place_atom *a,
+			 const struct place_class *c)
 {
 	(void)e, (void)a;
 	return c->place.scope == SCOPE_PRIVATE && !c->place.country;
 }
 
 /* Multicast, reserved and broken embedded addresses have no place either. */
-bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_unknown(const struct eval *e, const struct place_atom *a,
+			 const struct place_class *c)
 {
 	if (eval_private(e, a, c))
 		return false;
@@ -152,13 +157,15 @@ bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct
 	       (c->place.status == PLACE_KNOWN && !c->place.country);
 }
 
-bool eval_disputed(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_disputed(const struct eval *e, const struct place_atom *a,
+			  const struct place_class *c)
 {
 	(void)e, (void)a;
 	return c->place.status == PLACE_DISPUTED;
 }
 
-bool eval_unprovable(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+static bool eval_unprovable(const struct eval *e, const struct place_atom *a,
+			    const struct place_class *c)
 {
 	(void)e, (void)a;
 	return c->place.status == PLACE_UNPROVABLE;
@@ -171,12 +178,49 @@ bool eval_under(const struct eval *e, const struct rule *r, const struct place_c
 
 static const struct place_atom any_place = {.type = ATOM_ANY};
 
+static bool eval_anycast(const struct eval *e, const struct place_atom *a,
+			 const struct place_class *c)
+{
+	(void)e, (void)a;
+	return c->place.flags & PLACE_ANYCAST;
+}
+
+static bool eval_relay(const struct eval *e, const struct place_atom *a,
+		       const struct place_class *c)
+{
+	(void)e, (void)a;
+	return c->place.flags & PLACE_RELAY;
+}
+
+typedef bool place_eval(const struct eval *e, const struct place_atom *a,
+			const struct place_class *c);
+static place_eval *const place_evals[] = {
+#define MATCH_PLACE(id, key, arg, raw, named, where, value, eval, print, man) eval,
+#include "rules/parse/match.def"
+};
+
+bool eval_row(const struct eval *e, const struct place_atom *a, const struct place_class *c)
+{
+	return place_evals[a->type](e, a, c);
+}
+
+/* Does the zone hold all of the EEA, as far as its rows go? */
+static bool holds_eea(const struct eval *e, const struct zone_def *z)
+{
+	struct zone_row row;
+
+	for (size_t i = 0; zone_row(ZONE_EEA, i, &row); i++)
+		if (!eval_in_zone(e, z, row.country))
+			return false;
+	return true;
+}
+
 /* May an allow rule take the word of who says where it is? 'place' lines do not grow old. */
 static bool trusted(const struct eval *e, const struct place_class *c)
 {
 	if (e->stale && (e->p->place_set < 0 || !place_class_in(c, (unsigned)e->p->place_set)))
 		return false;
-	return c->place.status == PLACE_KNOWN;
+	return c->place.status == PLACE_KNOWN && !(c->place.flags & PLACE_STALE);
 }
 
 bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,
@@ -187,7 +231,10 @@ bool eval_atom(const struct eval *e, const struct rule *r, const struct place_at
 
 	if (r->action == DECIDE_ALLOW && by_where && !trusted(e, c))
 		return false;
-	return row->eval(e, a, c);
+	if (r->action == DECIDE_ALLOW && !row->named && a->type != ATOM_JURISDICTION &&
+	    (c->place.flags & PLACE_EU_DIFFERS) && !(a->type == ATOM_ZONE && holds_eea(e, a->zone)))
+		return false;
+	return eval_row(e, a, c);
 }
 
 bool eval_to(const struct eval *e, const struct rule *r, const struct place_class *c)
@@ -257,17 +304,6 @@ bool eval_settle(const struct rule *r, enum tri t)
 	return t == TRI_YES || (t == TRI_DEPENDS && r->action != DECIDE_ALLOW);
 }
 
-bool eval_sender(const struct subject_def *s, const struct sender *who)
-{
-	for (size_t i = 0; i < s->natoms; i++) {
-		const struct subject_row *row = match_subject(s->atoms[i].type);
-
-		if (row->eval && row->eval(&s->atoms[i], who))
-			return true;
-	}
-	return false;
-}
-
 static bool ends_with(const char *s, size_t len, const char *suffix)
 {
 	size_t n = strlen(suffix);
@@ -312,7 +348,7 @@ static const char *match_manager(const char *path, const char *glob, bool *found
 	return path;
 }
 
-bool eval_unit(const struct subject_atom *a, const struct sender *s)
+static bool eval_unit(const struct subject_atom *a, const struct sender *s)
 {
 	bool found = false;
 
@@ -321,7 +357,7 @@ bool eval_unit(const struct subject_atom *a, const struct sender *s)
 }
 
 /* The system manager starts a user's as user@UID.service; what that one starts stands below it. */
-bool eval_user_unit(const struct subject_atom *a, const struct sender *s)
+static bool eval_user_unit(const struct subject_atom *a, const struct sender *s)
 {
 	bool manager = false, found = false;
 	const char *rest = match_manager(s->cgroup, "user@*.service", &manager);
@@ -331,7 +367,7 @@ bool eval_user_unit(const struct subject_atom *a, const struct sender *s)
 	return found;
 }
 
-bool eval_user(const struct subject_atom *a, const struct sender *s)
+static bool eval_user(const struct subject_atom *a, const struct sender *s)
 {
 	char number[12];
 
@@ -343,7 +379,7 @@ bool eval_user(const struct subject_atom *a, const struct sender *s)
 	return !strcmp(number, a->text);
 }
 
-bool eval_cgroup(const struct subject_atom *a, const struct sender *s)
+static bool eval_cgroup(const struct subject_atom *a, const struct sender *s)
 {
 	size_t len = strlen(a->text);
 
@@ -352,4 +388,22 @@ bool eval_cgroup(const struct subject_atom *a, const struct sender *s)
 	if (!s->cgroup || strncmp(s->cgroup, a->text, len))
 		return false;
 	return len == 1 || s->cgroup[len] == '\0' || s->cgroup[len] == '/';
+}
+
+/* NULL: by the source's sets */
+typedef bool subject_eval(const struct subject_atom *a, const struct sender *s);
+static subject_eval *const subject_evals[] = {
+#define MATCH_SUBJECT(id, key, arg, raw, where, value, eval, print, man) eval,
+#include "rules/parse/match.def"
+};
+
+bool eval_sender(const struct subject_def *s, const struct sender *who)
+{
+	for (size_t i = 0; i < s->natoms; i++) {
+		subject_eval *fn = subject_evals[s->atoms[i].type];
+
+		if (fn && fn(&s->atoms[i], who))
+			return true;
+	}
+	return false;
 }

@@ -10,15 +10,18 @@
  *    or writes 'to any', has said what he accepts. Block and alert rules match by the likeliest
  *    claim, whatever the status. Places that are too old by 'geo ... stale block' are treated so as
  *    well, but for those of 'place' lines.
- * 3. An operator that is not known (jurisdiction 0) is under no zone.
+ * 3. An operator that is not known (jurisdiction 0) is under no zone, and 'under unknown' says so.
+ * 4. Where sources name two countries of the EEA, one of them outside the EU, an allow rule by where
+ * matches only a zone that holds the whole EEA.
  */
 #ifndef RULES_COMPILE_EVAL_H
 #define RULES_COMPILE_EVAL_H
 #include "rules/parse/match.h"
 #include "rules/parse/arena.h"
 
-#define EVAL_COUNTRIES	676 /* 26 * 26 */
-#define EVAL_ZONE_BYTES ((EVAL_COUNTRIES + 7) / 8)
+#define EVAL_COUNTRIES	676	       /* 26 * 26 */
+#define EVAL_UNKNOWN	EVAL_COUNTRIES /* the bit of no country: of 'under unknown' alone */
+#define EVAL_ZONE_BYTES ((EVAL_COUNTRIES + 8) / 8)
 
 struct eval {
 	const struct policy *p;
@@ -30,6 +33,13 @@ struct eval {
 	int64_t since;	     /* the last change at or before now; INT64_MIN = none */
 };
 
+/* Who sends, as far as it is known: NULL and has_uid false where not. */
+struct sender {
+	const char *cgroup, *user;
+	bool has_uid;
+	uint32_t uid;
+};
+
 /* 0 or -ENOMEM. The bitmaps are in the region; zones as of now (Unix seconds). */
 int eval_init(struct eval *e, struct arena *r, const struct policy *p, int64_t now);
 bool eval_in_zone(const struct eval *e, const struct zone_def *z, uint16_t country);
@@ -38,6 +48,9 @@ bool eval_local(const struct place_class *c);
 bool eval_to(const struct eval *e, const struct rule *r, const struct place_class *c);
 bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,
 	       const struct place_class *c);
+/* What the row of an atom says, without the rule's doubts. */
+bool eval_row(const struct eval *e, const struct place_atom *a, const struct place_class *c);
+bool eval_provider(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 bool eval_under(const struct eval *e, const struct rule *r, const struct place_class *c);
 
 enum tri { TRI_NO, TRI_YES, TRI_DEPENDS };
@@ -50,22 +63,4 @@ bool eval_sender(const struct subject_def *s, const struct sender *who);
 #define EVAL_USER   2u
 #define EVAL_SOURCE 4u
 unsigned eval_needs(const struct subject_def *s); /* what must be known to tell */
-
-/* the rows of match.def */
-bool eval_any(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_country(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_zone(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_set(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_provider(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_jurisdiction(const struct eval *e, const struct place_atom *a,
-		       const struct place_class *c);
-bool eval_here(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_private(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_unknown(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_disputed(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_unprovable(const struct eval *e, const struct place_atom *a, const struct place_class *c);
-bool eval_unit(const struct subject_atom *a, const struct sender *s);
-bool eval_user_unit(const struct subject_atom *a, const struct sender *s);
-bool eval_user(const struct subject_atom *a, const struct sender *s);
-bool eval_cgroup(const struct subject_atom *a, const struct sender *s);
 #endif

@@ -22,6 +22,7 @@ struct universe {
 	const struct policy *p;
 	struct eval eval;
 	struct equivalence equivalence;
+	unsigned flags;		     /* PLACE_ANYCAST, PLACE_RELAY: named by a rule */
 	struct list countries, laws; /* uint16_t */
 	struct list sets;	     /* uint64_t[PLACE_SETS_MAX / 64] */
 	struct list names;	     /* const char *: provider and region strings, [0] is "" */
@@ -89,6 +90,9 @@ static int equivalence_of_host(struct universe *u)
 		for (size_t j = 0; j < u->p->rules[i].nto; j++) {
 			const struct place_atom *a = &u->p->rules[i].to[j];
 
+			u->flags |= a->type == ATOM_ANYCAST ? PLACE_ANYCAST
+				    : a->type == ATOM_RELAY ? PLACE_RELAY
+							    : 0;
 			if (a->type != ATOM_PROVIDER)
 				continue;
 			example = arena_copy(u->arena, a->region ? a->region : "",
@@ -175,7 +179,7 @@ static int add_class(struct universe *u, const struct place *p, const struct set
 	return PUSH(u, &u->classes, c);
 }
 
-/* Every status, and a private address that no line places. */
+/* Every status, what sources note that some rule names, and a private address that no line places. */
 static int add_places(struct universe *u, struct place p, const struct set_bits *sets)
 {
 	int err = 0;
@@ -185,6 +189,13 @@ static int add_places(struct universe *u, struct place p, const struct set_bits 
 		if (status != PLACE_UNKNOWN || !p.country) /* a source that says where, speaks */
 			err = add_class(u, &p, sets);
 	}
+	p.status = PLACE_KNOWN;
+	for (unsigned flag = 1; flag <= PLACE_RELAY && !err; flag *= 2) {
+		p.flags = (uint8_t)flag;
+		if (u->flags & flag)
+			err = add_class(u, &p, sets);
+	}
+	p.flags = 0;
 	p.status = PLACE_UNKNOWN;
 	p.scope = SCOPE_PRIVATE;
 	return err || p.country ? err : add_class(u, &p, sets);

@@ -33,6 +33,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_ANY "any" T_PROVIDER "provider" T_ASN "asn" T_JURISDICTION "jurisdiction" T_HERE "here"
 %token <word> T_PRIVATE "private" T_UNKNOWN "unknown" T_DISPUTED "disputed" T_UNPROVABLE "unprovable"
 %token <word> T_UNIT "unit" T_USER_UNIT "user-unit" T_USER "user" T_CGROUP "cgroup" T_ADDRESS "address"
+%token <word> T_ANYCAST "anycast" T_RELAY "relay"
 %token <word> T_HOME "home" T_INSIDE "inside" T_NAT64 "nat64" T_PLACE "place" T_IS "is" T_PLATFORM "platform"
 %token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_BOOT "boot" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
@@ -203,6 +204,8 @@ bare_place
 	| T_UNKNOWN { $$ = ATOM_UNKNOWN; }
 	| T_DISPUTED { $$ = ATOM_DISPUTED; }
 	| T_UNPROVABLE { $$ = ATOM_UNPROVABLE; }
+	| T_ANYCAST { $$ = ATOM_ANYCAST; }
+	| T_RELAY { $$ = ATOM_RELAY; }
 	;
 name_place
 	: T_ASN { $$ = ATOM_ASN; }

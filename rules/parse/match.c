@@ -2,7 +2,6 @@
 /* match.c - the rows of match.def as tables, and how words are compared: misspelt keywords, globs.
  */
 #include <string.h>
-#include "rules/compile/eval.h"
 #include "rules/parse/parse.h"
 #include "rules/parse/print.h"
 
@@ -17,12 +16,12 @@ static const struct clause_row clauses[] = {
 };
 static const struct place_row places[] = {
 #define MATCH_PLACE(id, key, arg, raw, named, where, value, eval, print, man)                      \
-	{#id, key, arg, named, where, value, eval, print, man},
+	{#id, key, arg, named, where, value, print, man},
 #include "rules/parse/match.def"
 };
 static const struct subject_row subjects[] = {
 #define MATCH_SUBJECT(id, key, arg, raw, where, value, eval, print, man)                           \
-	{#id, key, arg, where, value, eval, print, man},
+	{#id, key, arg, where, value, print, man},
 #include "rules/parse/match.def"
 };
 /* The public enums of policy.h are in the order of the rows. */

@@ -8,7 +8,6 @@
 
 struct parse;
 struct word;
-struct eval;
 
 #define MATCH_LATER 0u /* understood, not decided by this version: an error */
 #define MATCH_LIVE  1u
@@ -43,22 +42,13 @@ struct place_row {
 	bool named;
 	unsigned where;
 	void (*value)(struct parse *ps, struct place_atom *a, const struct word *w);
-	bool (*eval)(const struct eval *e, const struct place_atom *a, const struct place_class *c);
 	void (*print)(struct writer *t, const struct place_atom *a);
 	const char *manual;
-};
-/* Who sends, as far as it is known: NULL and has_uid false where not. */
-struct sender {
-	const char *cgroup, *user;
-	bool has_uid;
-	uint32_t uid;
 };
 struct subject_row {
 	const char *id, *keyword, *argument;
 	unsigned where;
 	void (*value)(struct parse *ps, struct subject_atom *a, const struct word *w);
-	bool (*eval)(const struct subject_atom *a,
-		     const struct sender *s); /* NULL: by the source's sets */
 	void (*print)(struct writer *t, const struct subject_atom *a);
 	const char *manual;
 };

@@ -137,20 +137,21 @@ void *name_define(struct parse *ps, enum name_kind kind, const struct word *w)
 
 const struct zone_def *name_zone(struct parse *ps, const struct word *w)
 {
+	bool unknown = !strcmp(w->s, "unknown"); /* a class of its own: nobody's law is known */
 	struct place_atom *a;
-	uint16_t cc;
+	uint16_t cc = 0;
 
-	if (strlen(w->s) != 2 || !isupper((unsigned char)w->s[0]) ||
-	    !isupper((unsigned char)w->s[1]))
+	if (!unknown && (strlen(w->s) != 2 || !isupper((unsigned char)w->s[0]) ||
+			 !isupper((unsigned char)w->s[1])))
 		return name_use(ps, NAME_ZONE, w);
-	if (!value_parse_country(ps, &cc, w))
+	if (!unknown && !value_parse_country(ps, &cc, w))
 		return NULL;
 	a = arena_alloc(ps->arena, 1, sizeof(*a));
 	if (!a) {
 		ps->failed = true;
 		return NULL;
 	}
-	*a = (struct place_atom){.type = ATOM_COUNTRY,
+	*a = (struct place_atom){.type = unknown ? ATOM_UNKNOWN : ATOM_COUNTRY,
 				 .country = cc,
 				 .line = w->at.line,
 				 .column = w->at.column,

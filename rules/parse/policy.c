@@ -2,11 +2,12 @@
 /* policy.c - policy_parse: what is no text is refused first, then lexer and grammar, then names;
  * errors in order. */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "geo/base/sha256.h"
+#include "geo/base/utf8.h"
 #include "rules/compile.h"
 #include "rules/parse/parse.h"
 
@@ -53,27 +54,6 @@ static void complain(struct parse *ps, struct diag_sink *d)
 			   ps->errors - POLICY_ERRORS_MAX);
 }
 
-/* Length of the UTF-8 sequence at s, 0 when it is none (RFC 3629: no overlong forms, surrogates, or
- * over U+10FFFF). */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	size_t n = *s < 0x80		      ? 1
-		   : *s >= 0xc2 && *s <= 0xdf ? 2
-		   : (*s & 0xf0) == 0xe0      ? 3
-		   : *s >= 0xf0 && *s <= 0xf4 ? 4
-					      : 0;
-
-	if (!n || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
-	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* False when the line has what no policy may have; the first such thing is reported. */
 static bool line_is_text(struct parse *ps, const char *s, size_t len, unsigned line)
 {
@@ -90,7 +70,7 @@ static bool line_is_text(struct parse *ps, const char *s, size_t len, unsigned l
 	}
 	for (size_t i = 0; i < len; i += n) {
 		at.column = (unsigned)i + 1;
-		n = utf8_length((const unsigned char *)s + i, len - i);
+		n = utf8_length(s + i, len - i);
 		if (n == 1 && (unsigned char)s[i] < 0x20 && s[i] != '\t')
 			parse_error(ps, &at,
 				    s[i] ? "a control character (0x%02x)" : "a NUL byte (0x%02x)",
@@ -120,18 +100,6 @@ static void check_lines(struct parse *ps, char *text)
 		if (!line_is_text(ps, text + start, end - start, line))
 			memset(text + start, ' ', end - start);
 	}
-}
-
-static int hash_text(char hex[65], const char *text, size_t len)
-{
-	unsigned char md[EVP_MAX_MD_SIZE];
-	unsigned n = 0;
-
-	if (!EVP_Digest(text, len, md, &n, EVP_sha256(), NULL) || n != 32)
-		return -ENOMEM;
-	for (unsigned i = 0; i < n; i++)
-		snprintf(hex + 2 * i, 3, "%02x", md[i]);
-	return 0;
 }
 
 #define TAKE(ps, list, field) ((ps)->p->field = (ps)->list.items, (ps)->p->n##field = (ps)->list.n)
@@ -204,7 +172,7 @@ int policy_parse(struct policy **ret, const char *file, const char *text, size_t
 			parse_error(ps, &(struct spot){0},
 				    "a policy of %zu bytes; at most %u are read", len,
 				    POLICY_TEXT_MAX);
-		err = ps->errors ? -EINVAL : hash_text(p->sha256, text, len);
+		err = ps->errors ? -EINVAL : sha256_hex(p->sha256, text, len);
 		if (!err && p->file)
 			err = parse_text(ps, text, len);
 		if (err != -ENOMEM)

@@ -20,13 +20,22 @@ static void print_cc(struct writer *t, uint16_t cc)
 	writer_add(t, "%s", country_text(cc, buf));
 }
 
+/* 'under US', 'under unknown' */
+static void print_law(struct writer *t, const struct place_atom *a)
+{
+	if (a->type == ATOM_UNKNOWN)
+		print_bare(t, a);
+	else
+		print_cc(t, a->country);
+}
+
 /* A zone where a country may stand too. */
 static void print_zone_name(struct writer *t, const struct zone_def *z)
 {
 	if (z->name)
 		writer_add(t, "%s", z->name);
 	else
-		print_cc(t, z->atoms[0].country);
+		print_law(t, &z->atoms[0]);
 }
 
 void print_bare(struct writer *t, const struct place_atom *a)

@@ -90,8 +90,13 @@ printf '2184052736,2184118271,US\n' >"$TMPDIR/tor" # 130.46.0.0/16
 printf '2185035776,2185101311,US\n' >>"$TMPDIR/tor" # 130.61.0.0/16, where Oracle says Frankfurt
 printf '2189950976,2189951231,US\n' >>"$TMPDIR/tor" # 130.136.0.0/24
 code show-disagreement 0 "$CORDON" geo show --json "$F/oracle.json" "$TMPDIR/tor"
-same show-disputed 65536 "$(jq '.providers[] | select(.provider == "oracle").ipv4_addresses.disputed' <"$TMPDIR/out")"
-same show-disputed-example 130.61.0.0 "$(jq -r '.providers[] | select(.provider == "oracle").disputed_example' <"$TMPDIR/out")"
+same show-own-list-undisputed 0 "$(jq '.providers[] | select(.provider == "oracle").ipv4_addresses.disputed' <"$TMPDIR/out")"
+printf '130.61.0.0/16,US,,,\n' >"$TMPDIR/feed" # somebody's geofeed against a database
+printf '2185035776,2185101311,DE\n' >"$TMPDIR/tor"
+printf 'prefix,operator\n130.61.0.0/16,example\n' >"$TMPDIR/who"
+code show-dispute 0 "$CORDON" geo show --json "$TMPDIR/feed" "$TMPDIR/tor" "$TMPDIR/who"
+same show-disputed 65536 "$(jq '.providers[] | select(.provider == "example").ipv4_addresses.disputed' <"$TMPDIR/out")"
+same show-disputed-example 130.61.0.0 "$(jq -r '.providers[] | select(.provider == "example").disputed_example' <"$TMPDIR/out")"
 
 "$CORDON" geo build -o "$out" -f "$F/aws.json" "$F/google-goog.json" >/dev/null
 code show-places 0 "$CORDON" geo show --json "$out"

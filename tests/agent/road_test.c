@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "geo/base/file.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "agent/feed/road_file.h"
@@ -64,7 +65,7 @@ static void expect_file(const char *p, const char *want)
 	_free_ char *s = NULL;
 	size_t len;
 
-	cr_assert_eq(text_read_file(&s, &len, AT_FDCWD, p, 1 << 20), 0, "%s", p);
+	cr_assert_eq(file_read(&s, &len, AT_FDCWD, p, 1 << 20), 0, "%s", p);
 	cr_expect_str_eq(s, want);
 }
 

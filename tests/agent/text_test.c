@@ -6,6 +6,7 @@
 #include <string.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
 
 Test(text, escapes)
 {
@@ -95,9 +96,9 @@ Test(text, files_are_bounded)
 	_free_ char *s = NULL;
 	size_t len;
 
-	cr_expect_eq(text_read_file(&s, &len, AT_FDCWD, "/dev/zero", 4096), -EFBIG);
-	cr_expect_eq(text_read_file(&s, &len, AT_FDCWD, "/nonexistent/x", 4096), -ENOENT);
+	cr_expect_eq(file_read(&s, &len, AT_FDCWD, "/dev/zero", 4096), -EFBIG);
+	cr_expect_eq(file_read(&s, &len, AT_FDCWD, "/nonexistent/x", 4096), -ENOENT);
 	cr_expect_null(s);
-	cr_assert_eq(text_read_file(&s, &len, AT_FDCWD, "/proc/self/comm", 4096), 0);
+	cr_assert_eq(file_read(&s, &len, AT_FDCWD, "/proc/self/comm", 4096), 0);
 	cr_expect_eq(strlen(s), len);
 }

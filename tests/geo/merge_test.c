@@ -33,9 +33,9 @@ static const struct row rows[] = {
 	 "aws", "US"},
 	{"two countries outside: precedence", 0, "us-east-1", 0, "BR", 0, "US", PLACE_KNOWN, "aws",
 	 "US"},
-	{"database outside, provider inside", 0, "eu-central-1", 0, "US", 0, "DE", PLACE_DISPUTED,
+	{"a database disputes no provider's list", 0, "eu-central-1", 0, "US", 0, "DE", PLACE_KNOWN,
 	 "aws", "US"},
-	{"database inside, provider outside", 0, "us-east-1", 0, "DE", 0, "US", PLACE_DISPUTED,
+	{"database inside, provider outside", 0, "us-east-1", 0, "DE", 0, "US", PLACE_KNOWN,
 	 "aws", "US"},
 	{"London by its name", 0, "eu-west-2", 0, "GB", 0, "GB", PLACE_KNOWN, "aws", "US"},
 	{"Zurich by its name", 0, "eu-central-2", 0, "CH", 0, "CH", PLACE_KNOWN, "aws", "US"},
@@ -46,9 +46,19 @@ static const struct row rows[] = {
 	 "US"},
 	{"geofeed over database", 0, 0, "FR", "DE", 0, "FR", PLACE_KNOWN, "", ""},
 	{"geofeed against database", 0, 0, "FR", "US", 0, "FR", PLACE_DISPUTED, "", ""},
-	{"EEA but not EU against EU", 0, 0, "NO", "SE", 0, "NO", PLACE_DISPUTED, "", ""},
+	{"EEA but not EU against EU", 0, 0, "NO", "SE", 0, "NO", PLACE_KNOWN, "", ""},
 	{"provider and geofeed agree, database not", 0, "eu-central-1", "DE", "US", 0, "DE",
-	 PLACE_DISPUTED, "aws", "US"},
+	 PLACE_KNOWN, "aws", "US"},
+	{"a geofeed names a region's country", 0, "eu-atlantis-1", "CZ", "US", 0, "CZ", PLACE_KNOWN,
+	 "aws", "US"},
+	{"AWS, and not in its list", 0, 0, 0, "DE", "Amazon.com, Inc.", "", PLACE_UNPROVABLE, "aws",
+	 "US"},
+	{"AWS, not in its list: a third party's geofeed", 0, 0, "DE", "DE", "Amazon.com, Inc.", "",
+	 PLACE_UNPROVABLE, "aws", "US"},
+	{"AWS, not in its list: a place line", "DE", 0, 0, "US", "Amazon.com, Inc.", "DE",
+	 PLACE_KNOWN, "aws", "US"},
+	{"a CDN's registry country", 0, 0, 0, "SE", "Fastly, Inc.", "", PLACE_UNPROVABLE, "fastly",
+	 "US"},
 	{"a place line settles a dispute", "FR", "us-east-1", 0, "US", 0, "FR", PLACE_KNOWN, "aws",
 	 "US"},
 	{"a place line over GLOBAL", "FR", "GLOBAL", 0, 0, 0, "FR", PLACE_KNOWN, "aws", "US"},
@@ -317,7 +327,7 @@ Test(merge, asn_sets)
 		cr_expect_eq(place_class_in(table_class(t, table_lookup(t, &ip)), 0),
 			     rows[i].asn != NULL, "%s", rows[i].name);
 	}
-	cr_expect(in == want && want == 2);
+	cr_expect(in == want && want == 6);
 	table_free(t);
 	places_free(p);
 }

@@ -38,6 +38,7 @@ static void make(struct place_class *c)
 	c[AWS_DE].place.jurisdiction = CC('U', 'S');
 	c[OVH_FR].place.provider = string_index("ovh");
 	c[OVH_FR].place.jurisdiction = CC('F', 'R');
+	c[FR].place.jurisdiction = CC('F', 'R');
 	c[HEROKU].place.platform = string_index("heroku");
 	c[HEROKU].place.jurisdiction = CC('U', 'S');
 }
@@ -108,16 +109,18 @@ Test(examples, database_strict)
 {
 	TRY("database-strict.conf", {AWS_DE, 443, 0, 0, 1, DECIDE_BLOCK},
 	    {AWS_DE, 443, 0, KNOWN_NOBODY, 0, DECIDE_BLOCK}, {FR, 5432, 0, 0, 1, DECIDE_ALLOW},
-	    {FR, 443, 0, 0, 1, DECIDE_BLOCK}, {FR, 53, 0, 0, 0, DECIDE_ALLOW},
-	    {DE, 53, 0, 0, 0, DECIDE_BLOCK}, {DISPUTED, 5432, 0, 0, 1, DECIDE_BLOCK});
+	    {DE, 5432, 0, 0, 1, DECIDE_BLOCK}, {FR, 443, 0, 0, 1, DECIDE_BLOCK},
+	    {FR, 53, 0, 0, 0, DECIDE_ALLOW}, {DE, 53, 0, 0, 0, DECIDE_BLOCK},
+	    {DISPUTED, 5432, 0, 0, 1, DECIDE_BLOCK});
 }
 
 Test(examples, saas_migration)
 {
 	TRY("saas-migration.conf", {HEROKU, 443, 0, 0, 0, DECIDE_ALERT},
 	    {HEROKU, 5432, 0, 0, 0, DECIDE_BLOCK}, {OVH_FR, 5432, 0, 0, 0, DECIDE_ALLOW},
-	    {AWS_DE, 443, 0, 0, 0, DECIDE_ALERT}, {DE, 443, 0, 0, 0, DECIDE_ALLOW},
-	    {CH, 1, 0, 0, 0, DECIDE_ALLOW}, {GB, 443, 0, 0, 0, DECIDE_BLOCK});
+	    {AWS_DE, 443, 0, 0, 0, DECIDE_ALERT}, {FR, 443, 0, 0, 0, DECIDE_ALLOW},
+	    {DE, 443, 0, 0, 0, DECIDE_ALERT}, {CH, 1, 0, 0, 0, DECIDE_ALLOW},
+	    {GB, 443, 0, 0, 0, DECIDE_BLOCK});
 }
 
 Test(examples, hds_host)

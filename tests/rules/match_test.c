@@ -8,7 +8,7 @@ TestSuite(match, .fini = no_leaks);
 
 /* Classes that the cases speak of by number. Sets are given per case by the prefix's or ASN's
  * class. */
-enum { DE, US, FR_AWS, DISPUTED, UNPROVABLE, UNKNOWN, PRIVATE, CLASSES };
+enum { DE, US, FR_AWS, DISPUTED, UNPROVABLE, UNKNOWN, PRIVATE, ANYCAST, RELAY, CLASSES };
 
 /* A rule with the row in it, then 'block to any' in line 4; what it decides for a class and packet
  * that fit, and for ones that do not. A case with 'wrong' is refused with this text. */
@@ -177,6 +177,18 @@ static const struct row_case {
 	 {UNPROVABLE, 6, 443, 0, 0, 0, 0},
 	 {DISPUTED, 6, 443, 0, 0, 0, 0},
 	 0},
+	{"PLACE_ANYCAST",
+	 "allow to anycast",
+	 NULL,
+	 {ANYCAST, 6, 443, 0, 0, 0, 0},
+	 {UNPROVABLE, 6, 443, 0, 0, 0, 0},
+	 0},
+	{"PLACE_RELAY",
+	 "alert to relay",
+	 NULL,
+	 {RELAY, 6, 443, 0, 0, 0, 0},
+	 {DE, 6, 443, 0, 0, 0, 0},
+	 0},
 	{"SUBJECT_UNIT",
 	 "allow from unit \"p*.service\"",
 	 NULL,
@@ -223,6 +235,10 @@ static void make_classes(struct place_class *c, const struct row_case *k)
 	c[FR_AWS].place.jurisdiction = CC('U', 'S');
 	c[DISPUTED] = place_in("DE", PLACE_DISPUTED);
 	c[UNPROVABLE] = place_in("", PLACE_UNPROVABLE);
+	c[ANYCAST] = place_in("", PLACE_UNPROVABLE);
+	c[ANYCAST].place.flags = PLACE_ANYCAST;
+	c[RELAY] = place_in("DE", PLACE_KNOWN);
+	c[RELAY].place.flags = PLACE_RELAY;
 	c[UNKNOWN] = place_in("", PLACE_UNKNOWN);
 	c[PRIVATE] = place_in("", PLACE_UNKNOWN);
 	c[PRIVATE].place.scope = SCOPE_PRIVATE;
