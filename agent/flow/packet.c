@@ -366,11 +366,12 @@ int packet_inner(const struct packet *outer, struct packet *ret, const char **tu
 
 int packet_sibling(const struct packet *k, struct packet *ret)
 {
-	struct link_walk w = {.c = {k->more, k->more + k->more_len}};
+	struct link_walk w = {0};
 	enum packet_result r;
 
 	if (!k->more)
 		return -1;
+	w.c = (struct cursor){k->more, k->more + k->more_len};
 	clear(ret);
 	r = link_walk(&w, link_subframe(&w));
 	return (int)walked(ret, &w, r, 0);

@@ -128,10 +128,15 @@ static void lz4_end(struct packed *p)
 	LZ4F_freeDecompressionContext(p->lz4);
 }
 
+static int xz_reset(struct packed *p) /* keeps the memory of the member before */
+{
+	return lzma_stream_decoder(&p->xz, XZ_MEMORY, 0) == LZMA_OK ? 0 : -ENOMEM;
+}
+
 static int xz_start(struct packed *p)
 {
 	p->xz = (lzma_stream)LZMA_STREAM_INIT;
-	return lzma_stream_decoder(&p->xz, XZ_MEMORY, 0) == LZMA_OK ? 0 : -ENOMEM;
+	return xz_reset(p);
 }
 
 static enum packed_result xz_run(struct packed *p, struct packed_io *io)
@@ -160,7 +165,7 @@ static const struct packing packings[] = {
 	{{0x1f, 0x8b, 8}, 3, gzip_start, gzip_reset, gzip_run, gzip_end},
 	{{0x28, 0xb5, 0x2f, 0xfd}, 4, zstd_start, zstd_reset, zstd_run, zstd_end},
 	{{0x04, 0x22, 0x4d, 0x18}, 4, lz4_start, lz4_reset, lz4_run, lz4_end},
-	{{0xfd, '7', 'z', 'X', 'Z', 0}, 6, xz_start, xz_start, xz_run, xz_end},
+	{{0xfd, '7', 'z', 'X', 'Z', 0}, 6, xz_start, xz_reset, xz_run, xz_end},
 };
 
 int packed_new(struct packed **ret, const uint8_t *magic, size_t n)

@@ -84,6 +84,79 @@ def make():
         block(6, struct.pack('<IIIII', 0, 0x637a9, 0x7de29000, 154, 154) + f))
 
 
+def ip4(src, dst, proto, body, ident=1, frag=0):
+    return struct.pack('>BBHHHBBH', 0x45, 0, 20 + len(body), ident, frag, 64, proto, 0) + bytes(src) + bytes(dst) + body
+
+
+def seg(sport, dport, flags, seq=1, n=0):
+    return struct.pack('>HHIIBBHHH', sport, dport, seq, 1, 0x50, flags, 8192, 0, 0) + b'x' * n
+
+
+def dgram(sport, dport, n):
+    return struct.pack('>HHHH', sport, dport, 8 + n, 0) + b'y' * n
+
+
+IN, OUT, OTHER = (10, 0, 0, 5), (203, 0, 113, 9), (192, 0, 2, 10)
+DAY = 86400
+
+
+def pcap(name, packets, link=101):
+    """(seconds, bytes) each"""
+    out = struct.pack('<IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 262144, link)
+    for t, b in packets:
+        out += struct.pack('<IIII', int(t), int(t % 1 * 1000000 + .5), len(b), len(b)) + b
+    open(TMP + '/' + name, 'wb').write(out)
+    return TMP + '/' + name
+
+
+def flows():
+    """what ends a flow, what begins one, and whose it is"""
+    t = 1750000000
+    again = [(t + d * DAY, ip4(IN, OUT, 6, seg(40000, 443, f, n=n), d * 10 + i + 1))
+             for d in range(3) for i, (f, n) in enumerate([(2, 0), (16, 50), (17, 0)])]
+    code, s, events = replay([], pcap('again.pcap', again))
+    check('three_days/events', len(events) == 3 and len(set(ids(events))) == 3, '%d events' % len(events))
+    check('three_days/packets', s['packets'] == 9 and s['flows'] == 1, '%s' % s['flows'])
+    code, s, events = replay([], pcap('near.pcap', [(t + i, ip4(IN, OUT, 6, seg(40000, 443, f), i + 1))
+                                                    for i, f in enumerate([2, 2, 16, 17, 2, 16])]))
+    check('syn_again/events', len(events) == 2, '%d events: one for a retransmitted SYN, one for a new connection' % len(events))
+
+    pieces = [ip4(IN, OUT, 17, dgram(5000, 53, 1472), 7, 0x2000), ip4(IN, OUT, 17, b'z' * 1480, 7, 0x2000 | 185),
+              ip4(IN, OUT, 17, b'z' * 20, 7, 370)]
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2], [2, 0, 1]):
+        code, s, events = replay(['-p', 'p53.conf'], pcap('frag.pcap', [(t + i, pieces[k]) for i, k in enumerate(order)]))
+        check('fragments/%d%d%d' % tuple(order), values(code, s) == (3, 3, 3040, 0, {ALLOW: 3}), '%s' % (values(code, s),))
+
+    late = [(t, ip4(IN, OUT, 6, seg(15432, 40000, 24, n=600), 1)), (t + .1, ip4(OUT, IN, 6, seg(40000, 15432, 2), 2)),
+            (t + .2, ip4(IN, OUT, 6, seg(15432, 40000, 18), 3)), (t + .3, ip4(IN, OUT, 6, seg(15432, 40000, 24, n=9), 4))]
+    code, s, events = replay(['-p', 'op.conf'], pcap('late.pcap', late))
+    check('late_handshake', values(code, s)[3:] == (0, {ALLOW: 3}), '%s' % (values(code, s),))
+
+    cooked = lambda kind, b: struct.pack('>HHH8sH', kind, 1, 6, b'', 0x800) + b
+    both = [(t, cooked(4, ip4(OTHER, OUT, 6, seg(40000, 443, 24, n=100), 1))),
+            (t + 1, cooked(0, ip4(OUT, OTHER, 6, seg(443, 40000, 24, n=5000), 2)))]
+    code, s, events = replay([], pcap('cooked.pcap', both, 113))
+    check('side/cooked', values(code, s)[:4] == (2, 2, 140, 4), '%s' % (values(code, s),))
+    code, s, events = replay(['--inside', '203.0.113.0/24'], TMP + '/cooked.pcap')
+    check('side/inside_wins', values(code, s)[2] == 5040, '%s' % (values(code, s),))
+    check('side/because', s['inside']['because'] == '--inside', '%s' % s['inside'])
+
+    nat = [(t, ip4(IN, OUT, 6, seg(40000, 443, 24, n=100), 9)), (t + .001, ip4(OTHER, OUT, 6, seg(61000, 443, 24, n=100), 9)),
+           (t + .002, ip4(IN, OUT, 6, seg(40000, 443, 24, seq=101, n=100), 10))]
+    code, s, events = replay(['--dedup'], pcap('nat.pcap', nat))
+    check('nat/dedup', (s['notes']['duplicates'], values(code, s)[2]) == (1, 280), '%s' % s['notes'])
+    same = [(t + i, ip4(IN, OUT, 6, seg(40000, 443, 24, n=100), i + 1)) for i in range(5)]
+    code, s, events = replay(['--dedup'], pcap('retransmitted.pcap', same))
+    check('retransmission_is_no_duplicate', s['notes']['duplicates'] == 0, '%s' % s['notes'])
+
+    vxlan = ip4((10, 1, 1, 1), (8, 8, 8, 8), 17, struct.pack('>HHHH', 5, 4789, 0, 0) + b'\x08\0\0\0\0\0\7\0' +
+                bytes(12) + b'\x08\0' + ip4(IN, OUT, 6, seg(40000, 443, 24, n=100)), 3)
+    code, s, events = replay([], pcap('tunnel.pcap', [(t, vxlan)]))
+    check('tunnel/once', values(code, s)[2] == len(vxlan) and [d['bytes'] for d in s['tunnels']] == [140], '%s' % s['egress'])
+    check('tunnel/events', sorted(e['cordon'].get('tunnel', {}).get('depth', 0) for e in events) == [0, 1],
+          '%s' % [e['cordon'].get('tunnel') for e in events])
+
+
 def replay(args, *paths):
     """exit code, summary, events"""
     args = [CASES + '/' + a if a.endswith('.conf') else a for a in args]
@@ -142,6 +215,7 @@ def alike(name, args, path, whole):
 
 def main():
     make()
+    flows()
     for name, args, packets, ip, octets, want, verdicts, note in TABLE:
         path = (TMP if os.path.exists(TMP + '/' + name) else CASES) + '/' + name
         code, s, events = replay(args.split(), path)

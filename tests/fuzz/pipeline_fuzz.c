@@ -27,6 +27,29 @@ static const char *temporary(char path[], const char *text)
 	return path;
 }
 
+static void say(void *arg, const struct diag *d)
+{
+	(void)arg;
+	fprintf(stderr, "pipeline_fuzz: %s\n", d->text);
+}
+
+static int engine_at(void *arg, int64_t unix_s, const struct engine **ret)
+{
+	(void)arg;
+	(void)unix_s;
+	*ret = engine;
+	return 0;
+}
+
+static void show(void *arg, const struct packet_frame *f, const char *comment)
+{
+	unsigned *events = arg;
+
+	if (!f->data && f->caplen)
+		abort();
+	*events += comment[0] == 0;
+}
+
 static void make_engine(void)
 {
 	char policy_path[] = "/tmp/cordon-fuzz-XXXXXX", geo_path[] = "/tmp/cordon-fuzz-XXXXXX";
@@ -37,7 +60,7 @@ static void make_engine(void)
 				    .geo = &geo,
 				    .ngeo = 1,
 				    .now = 1795392000};
-	struct diag_sink quiet = {0};
+	struct diag_sink quiet = {.fn = say};
 
 	if (engine_load(&engine, &cfg, NULL, &quiet) < 0)
 		abort();
@@ -54,13 +77,17 @@ static void format(void *arg, struct event *e)
 	++*events;
 }
 
-/* Every frame is counted, and every IP packet in one flow. */
+/* Every frame is counted, and every IP packet in one flow; what is not judged has a kind. */
 static void check(const struct pipeline_counts *c, uint64_t frames)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, kinds = 0;
 
 	for (unsigned i = 0; i < PACKET_RESULTS; i++)
 		sum += c->by_result[i];
+	for (unsigned i = 0; i < c->nkinds; i++)
+		kinds += c->kind[i].packets;
+	if (kinds != c->packets - c->ip_packets || c->judged > c->ip_packets + c->shared)
+		abort();
 	if (c->packets != frames || sum != frames || c->ip_packets != c->by_result[PACKET_IP])
 		abort();
 }
@@ -73,6 +100,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				      .flows_max = 256,
 				      .destinations_max = 64,
 				      .event = format,
+				      .engine_at = size % 2 ? engine_at : NULL,
+				      .now_ns = 1795392000ull * 1000000000,
+				      .dedup = size % 3 == 0,
+				      .evidence = size % 5 ? NULL : show,
 				      .arg = &events};
 	struct diag_sink quiet = {0};
 	struct pipeline *p = NULL;

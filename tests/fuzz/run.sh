@@ -5,6 +5,7 @@ ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 seconds=${1:-60} out=$ROOT/build/fuzz failed=0
 shared=$ROOT/../shared
 mkdir -p "$out/crash"
+export CORDON_DATA=$ROOT/geo/data
 
 seeds() { # FUZZER: files to begin with, at most 64 KB each
 	case $1 in
