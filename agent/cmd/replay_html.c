@@ -22,7 +22,7 @@ static const char style[] =
 	"font-size:1.15em;margin:1em 0}.bad{background:#ffebe9;border:1px solid #cf222e}"
 	".warn{background:#fff8c5;border:1px solid #9a6700}.good{background:#dafbe1;border:1px solid #1a7f37}"
 	".block{color:#cf222e}.alert{color:#9a6700}.allow{color:#1a7f37}.s{color:#59636e;font-size:.9em}"
-	"svg{width:100%;height:auto}.scroll{overflow-x:auto}code{font-family:ui-monospace,monospace;"
+	".t{white-space:nowrap}svg{width:100%;height:auto}.scroll{overflow-x:auto}code{font-family:ui-monospace,monospace;"
 	"overflow-wrap:anywhere}@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}"
 	"th,td{border-color:#30363d}.bad{background:#3c1618}.warn{background:#3a2d06}.good{background:#0f2d18}"
 	".block{color:#ff7b72}.alert{color:#d29922}.allow{color:#3fb950}.s{color:#9198a1}}"
@@ -89,23 +89,51 @@ static void verdict(FILE *to, const struct pipeline_counts *c, int exit_code)
 	fputs("</p>\n", to);
 }
 
-static void bars(FILE *to, const struct timeline *t, uint64_t most)
+/* The part of the time line in which something left. */
+struct span {
+	unsigned from, to; /* buckets; to: behind the last */
+	uint64_t most;
+};
+
+static struct span span_of(const struct timeline *t)
 {
-	static const char *const color[] = {"", "#2da44e", "#d4a72c", "#cf222e"};
+	struct span s = {.from = TALLY_BUCKETS};
 
 	for (unsigned i = 0; i < TALLY_BUCKETS; i++) {
+		uint64_t sum = timeline_sum(t, i);
+
+		s.most = sum > s.most ? sum : s.most;
+		if (sum) {
+			s.from = i < s.from ? i : s.from;
+			s.to = i + 1;
+		}
+	}
+	return s;
+}
+
+static void bars(FILE *to, const struct timeline *t, const struct span *s)
+{
+	static const struct {
+		enum decide_action action;
+		const char *color;
+	} parts[] = {{DECIDE_ALLOW, "#2da44e"},
+		     {DECIDE_ALERT, "#d4a72c"},
+		     {DECIDE_BLOCK, "#cf222e"}};
+	double wide = (double)WIDTH / (s->to - s->from < 24 ? 24 : s->to - s->from);
+
+	for (unsigned i = s->from; i < s->to; i++) {
 		double y = HEIGHT;
 
-		for (unsigned a = DECIDE_ALLOW; a <= DECIDE_BLOCK; a++) {
-			double h = (double)t->bytes[i][a] * HEIGHT / (double)most;
+		for (unsigned p = 0; p < sizeof(parts) / sizeof(*parts); p++) {
+			double h = (double)t->bytes[i][parts[p].action] * HEIGHT / (double)s->most;
 
 			if (h <= 0)
 				continue;
 			y -= h;
 			fprintf(to,
-				"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" fill=\"%s\"/>",
-				i * (double)WIDTH / TALLY_BUCKETS, y,
-				(double)WIDTH / TALLY_BUCKETS - .5, h, color[a]);
+				"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
+				"fill=\"%s\"/>",
+				(i - s->from) * wide, y, wide * .9, h, parts[p].color);
 		}
 	}
 }
@@ -113,28 +141,25 @@ static void bars(FILE *to, const struct timeline *t, uint64_t most)
 static void timeline(FILE *to, const struct timeline *t)
 {
 	char a[TEXT_SHORT], b[TEXT_SHORT], m[TEXT_SHORT], w[TEXT_SHORT];
-	uint64_t most = 0;
+	struct span s = span_of(t);
 
-	for (unsigned i = 0; i < TALLY_BUCKETS; i++) {
-		uint64_t sum = t->bytes[i][1] + t->bytes[i][2] + t->bytes[i][3];
-
-		most = sum > most ? sum : most;
-	}
-	if (!most)
+	if (!s.most)
 		return;
 	fprintf(to,
-		"<h2>When</h2><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"bytes that left over "
-		"time, by verdict\">",
+		"<h2>When</h2><svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"bytes that left "
+		"over time, by verdict\">",
 		WIDTH, HEIGHT + 2);
-	bars(to, t, most);
+	bars(to, t, &s);
 	fprintf(to,
 		"<line x1=\"0\" y1=\"%d\" x2=\"%d\" y2=\"%d\" stroke=\"#8c959f\"/></svg>\n"
-		"<p class=\"s\">%s to %s, %s a bar, at most %s in one. <span class=\"allow\">allowed</span>, "
-		"<span class=\"alert\">alerted on</span>, <span class=\"block\">blocked</span>. A flow's bytes "
-		"are spread evenly over its time.</p>\n",
-		HEIGHT + 1, WIDTH, HEIGHT + 1, text_time(a, (int64_t)(t->base / 1000000000)),
-		text_time(b, (int64_t)((t->base + t->width * TALLY_BUCKETS) / 1000000000)),
-		text_duration(w, (int64_t)(t->width / 1000000000)), text_bytes(m, most));
+		"<p class=\"s\">%s to %s, %s a bar, at most %s in one. "
+		"<span class=\"allow\">allowed</span>, <span class=\"alert\">alerted on</span>, "
+		"<span class=\"block\">blocked</span>. A flow's bytes are spread evenly over its "
+		"time.</p>\n",
+		HEIGHT + 1, WIDTH, HEIGHT + 1,
+		text_time(a, (int64_t)((t->base + t->width * s.from) / 1000000000)),
+		text_time(b, (int64_t)((t->base + t->width * s.to) / 1000000000)),
+		text_duration(w, (int64_t)(t->width / 1000000000)), text_bytes(m, s.most));
 }
 
 static void rows(FILE *to, const char *title, const char *head, const struct report_row *r,
@@ -184,7 +209,7 @@ static void destinations(FILE *to, const struct report *p)
 		fprintf(to, "</td><td class=\"%s\">%s</td><td><code>", v, v);
 		put_name(to, d->rule ? d->rule->text : "default");
 		fprintf(to,
-			"</code></td><td class=\"n\">%s</td><td class=\"s\">%s</td><td class=\"s\">%s</td></tr>\n",
+			"</code></td><td class=\"n\">%s</td><td class=\"s t\">%s</td><td class=\"s t\">%s</td></tr>\n",
 			text_bytes(bytes, d->bytes),
 			text_time(first, (int64_t)(d->first_ns / 1000000000)),
 			text_time(last, (int64_t)(d->last_ns / 1000000000)));
@@ -246,7 +271,7 @@ static void inputs(FILE *to, const struct replay *r)
 		put_name(to, c->path);
 		fprintf(to,
 			"</td><td><code class=\"s\">%s</code></td><td class=\"n\">%s</td>"
-			"<td class=\"s\">%s</td><td class=\"s\">%s</td></tr>\n",
+			"<td class=\"s t\">%s</td><td class=\"s t\">%s</td></tr>\n",
 			c->sha256, text_count(n, c->packets),
 			c->packets ? text_time(a, (int64_t)(c->first_seen / 1000000000)) : "",
 			c->packets ? text_time(b, (int64_t)(c->last_seen / 1000000000)) : "");

@@ -418,10 +418,14 @@ static int by_first_packet(const void *a, const void *b)
 	const struct flow_more *x = &((const struct pipeline_ended *)a)->more;
 	const struct flow_more *y = &((const struct pipeline_ended *)b)->more;
 
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
 	if (x->capture != y->capture)
 		return x->capture < y->capture ? -1 : 1;
 	if (x->number != y->number)
 		return x->number < y->number ? -1 : 1;
+	if (x->depth != y->depth)
+		return x->depth < y->depth ? -1 : 1;
 	return (int)((const struct pipeline_ended *)a)->kind -
 	       (int)((const struct pipeline_ended *)b)->kind;
 }

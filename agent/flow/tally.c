@@ -102,13 +102,22 @@ static void widen(struct timeline *t)
 	t->width *= 2;
 }
 
+uint64_t timeline_sum(const struct timeline *t, unsigned bucket)
+{
+	uint64_t sum = 0;
+
+	for (unsigned a = 0; a < TALLY_ACTIONS; a++)
+		sum += t->bytes[bucket][a];
+	return sum;
+}
+
 /* Moves to an earlier begin where the end leaves room for it; false: too wide. */
 static bool earlier(struct timeline *t, uint64_t first_ns)
 {
 	uint64_t base = first_ns / t->width * t->width, by = (t->base - base) / t->width;
 	uint64_t last = TALLY_BUCKETS;
 
-	while (last && !(t->bytes[last - 1][1] | t->bytes[last - 1][2] | t->bytes[last - 1][3]))
+	while (last && !timeline_sum(t, (unsigned)last - 1))
 		last--;
 	if (by >= TALLY_BUCKETS || last + by > TALLY_BUCKETS)
 		return false;

@@ -35,6 +35,7 @@ struct timeline {
 	uint64_t base, width; /* nanoseconds; width 0: nothing yet */
 	uint64_t bytes[TALLY_BUCKETS][TALLY_ACTIONS];
 };
+uint64_t timeline_sum(const struct timeline *t, unsigned bucket);
 void timeline_add(struct timeline *t, uint64_t first_ns, uint64_t last_ns, unsigned action,
 		  uint64_t bytes);
 #endif

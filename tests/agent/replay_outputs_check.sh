@@ -14,6 +14,8 @@ same csv/bytes "$(sum '[.egress[].bytes] | add' s.json)" "$(tail -n +2 t.csv | p
 check html/whole tail -n 1 p.html
 check html/one_file test -z "$(grep -oE '(src|href)=' p.html)"
 check html/says grep -q 'left under rules that block' p.html
+check html/bars_of_each_verdict test "$(grep -oE 'fill="#(2da44e|d4a72c|cf222e)"' p.html | sort -u | wc -l)" = 3
+check html/no_bar_without_colour test -z "$(grep -o 'fill=""' p.html)"
 check html/not_seen grep -q 'a broken IP header' p.html
 same hosts "$(sum '[.egress[].bytes] | add' s.json)" "$(sum '[.hosts[].bytes] | add' s.json)"
 same countries "$(sum '[.egress[].bytes] | add' s.json)" "$(sum '[.countries[].bytes] | add' s.json)"
