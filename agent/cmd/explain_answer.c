@@ -68,14 +68,16 @@ static json_t *claim(const struct engine *e, const struct claim_of *k)
 	const struct claim *c = &k->claim;
 	json_t *o = json_object();
 	char range[2 * IP_STRLEN];
+	int64_t at;
+	const char *sha256 = engine_source(e, k->source, &at);
 
 	range_text(range, sizeof(range), &c->first, &c->last);
 	set(o, "source", string(k->source->format));
 	set(o, "file", string(k->source->path));
 	set(o, "key", string(k->key));
 	set(o, "denies", json_boolean(k->source->kind == SOURCE_REFUTED));
-	set(o, "date", date(k->source->date));
-	set(o, "sha256", string(k->source->sha256));
+	set(o, "date", at ? date(at) : json_null());
+	set(o, "sha256", string(sha256));
 	set(o, "prefix", string(range));
 	set(o, "status", string(place_status_name((enum place_status)c->status)));
 	set(o, "country", country(c->country));

@@ -169,15 +169,17 @@ int64_t daemon_places_age(const struct engine *e, int64_t *max_age)
 	return places_age(e->places, (int64_t)(loop_unix_ns() / LOOP_SECOND));
 }
 
-static json_t *one_source(const struct source *s, int64_t now)
+static json_t *one_source(const struct engine *e, const struct source *s, int64_t now)
 {
 	json_t *o = json_object();
+	int64_t date;
+	const char *sha256 = engine_source(e, s, &date);
 
 	set(o, "format", string(s->format));
 	set(o, "file", string(s->path));
-	set(o, "sha256", string(s->sha256));
-	set(o, "date", when(s->date));
-	set(o, "age_seconds", json_integer(now - s->date));
+	set(o, "sha256", string(sha256));
+	set(o, "date", date ? when(date) : json_null());
+	set(o, "age_seconds", date ? json_integer(now - date) : json_null());
 	set(o, "claims", number(s->claims));
 	return o;
 }
@@ -190,7 +192,7 @@ static json_t *places_status(const struct daemon *d)
 	json_t *o = json_object(), *a = json_array();
 
 	for (size_t i = 0; i < places_sources(e->places); i++)
-		json_array_append_new(a, one_source(places_source(e->places, i), now));
+		json_array_append_new(a, one_source(e, places_source(e->places, i), now));
 	set(o, "sources", a);
 	set(o, "classes", number(table_classes(e->table)));
 	set(o, "places", number(places_count(e->places)));

@@ -82,6 +82,7 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 {
 	const char *path = cfg->policy ? cfg->policy : ENGINE_POLICY_DEFAULT;
 	_free_ char *text = NULL;
+	struct stat st;
 	size_t len;
 	int r;
 
@@ -89,6 +90,7 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 		return policy_parse(&e->policy, path, cfg->text, strlen(cfg->text), d);
 	r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
 
+	e->policy_date = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_mtim.tv_sec : 0;
 	if (r == -ENOENT && !cfg->policy) {
 		e->policy_shipped = true;
 		return policy_parse(&e->policy, ENGINE_POLICY_SHIPPED, engine_eu_conf,

@@ -59,6 +59,7 @@ struct engine {
 	char places_name[128]; /* the source that gives places, and its sum and date: for events */
 	char places_sha256[65];
 	int64_t places_date;
+	int64_t policy_date; /* of its file; 0: it has none */
 };
 
 /* 0; -EINVAL: the policy is wrong (exit code 3), every error went to d; another -errno: something
@@ -119,5 +120,7 @@ bool engine_egress(const struct engine *e, const struct ip *src, const struct ip
 bool engine_leaves(enum engine_reach dst,
 		   const struct ip *src); /* engine_egress with the first half at hand */
 bool engine_inside(const struct engine *e, const struct ip *ip);
+/* Of which day a source is, and its sum: the policy's for its own 'place' lines. *date 0: not known. */
+const char *engine_source(const struct engine *e, const struct source *s, int64_t *date);
 const char *engine_string(const struct engine *e, uint32_t index); /* provider, region; "" for 0 */
 #endif

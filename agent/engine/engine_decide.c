@@ -104,6 +104,14 @@ bool engine_egress(const struct engine *e, const struct ip *src, const struct ip
 	return engine_leaves(engine_reach(e, dst), src);
 }
 
+const char *engine_source(const struct engine *e, const struct source *s, int64_t *date)
+{
+	bool own = s->kind == SOURCE_PLACE_LINES;
+
+	*date = own ? e->policy_date : s->date;
+	return own ? e->policy->sha256 : s->sha256;
+}
+
 const char *engine_string(const struct engine *e, uint32_t index)
 {
 	return index ? places_string(e->places, index) : "";

@@ -128,30 +128,43 @@ void ecs_put_flow(struct json_writer *j, const struct event *e)
 	put_network(j, e);
 }
 
-static void put_related_ip(struct json_writer *j, const struct ip *ip)
+struct addresses {
+	struct ip ip[EVENT_DESTINATIONS_MAX + 3];
+	unsigned n;
+};
+
+static void add_address(struct addresses *a, const struct ip *ip)
 {
+	for (unsigned i = 0; i < a->n; i++)
+		if (ip_cmp(&a->ip[i], ip) == 0)
+			return;
+	a->ip[a->n++] = *ip;
+}
+
+static void put_addresses(struct json_writer *j, const struct event *e)
+{
+	const struct event_summary *s = e->summary;
+	struct addresses all = {.n = 0};
 	char b[IP_STRLEN];
 
-	json_writer_text(j, NULL, ip_format(b, ip));
+	if (event_has_source(e))
+		add_address(&all, &e->flow.src);
+	if (event_has_destination(e))
+		add_address(&all, &e->flow.dst);
+	for (unsigned i = 0; s && i < s->ndestinations; i++)
+		add_address(&all, &s->destination[i].address);
+	if (e->embedded.v)
+		add_address(&all, &e->embedded);
+	json_writer_open(j, "ip", '[');
+	for (unsigned i = 0; i < all.n; i++)
+		json_writer_text(j, NULL, ip_format(b, &all.ip[i]));
+	json_writer_close(j, ']');
 }
 
 void ecs_put_related(struct json_writer *j, const struct event *e, const struct identity *host)
 {
-	const struct event_summary *s = e->summary;
-
 	json_writer_open(j, "related", '{');
-	json_writer_open(j, "ip", '[');
-	if (event_has_source(e))
-		put_related_ip(j, &e->flow.src);
-	if (event_has_destination(e))
-		put_related_ip(j, &e->flow.dst);
-	for (unsigned i = 0; s && i < s->ndestinations; i++)
-		if (!event_has_destination(e) ||
-		    ip_cmp(&s->destination[i].address, &e->flow.dst) != 0)
-			put_related_ip(j, &s->destination[i].address);
-	if (e->embedded.v)
-		put_related_ip(j, &e->embedded);
-	json_writer_close(j, ']');
+	put_addresses(j, e);
 	if (host && host->name[0]) {
 		json_writer_open(j, "hosts", '[');
 		json_writer_text(j, NULL, host->name);

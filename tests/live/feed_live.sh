@@ -43,7 +43,7 @@ rm "$ALERTS"
 check removed/told wait_for 5 told alert-file-replaced
 denials 2
 check removed/goes_on wait_for 5 told flow-blocked
-mv "$ALERTS" "$ALERTS.1"
+mv "$ALERTS" "$LIVE/first.json"
 check renamed/told wait_for 5 told alert-file-replaced
 rm -r "$LIVE/log"
 wait_for 5 feed_is error 'No such file or directory'
@@ -52,7 +52,7 @@ mkdir "$LIVE/log"
 check folder_gone/kept_until_it_is_back wait_for 5 told flow-blocked
 same folder_gone/lost 0 "$(feed lost)"
 # what it wrote is ECS, with what only a live agent knows
-check ecs/fields python3 "$ROOT/tests/agent/ecs_check.py" "$ALERTS" "$ALERTS.1"
+check ecs/fields python3 "$ROOT/tests/agent/ecs_check.py" "$ALERTS" "$LIVE/first.json"
 last() { jq -rs "map(select(.event.action == \"flow-blocked\")) | last | $1" "$ALERTS"; }
 same ecs/source $DB4 "$(last .source.ip)"
 same ecs/no_port null "$(last .source.port)"
@@ -60,6 +60,13 @@ check ecs/community_id [ "$(last .network.community_id)" != null ]
 same ecs/server $US4 "$(last .server.ip)"
 same ecs/host_ip "$DB4" "$(last '.host.ip[]' | grep -x "$DB4")"
 check ecs/process [ "$(last '.process.start, .process.entity_id, .process.parent.pid' | grep -vc null)" = 3 ]
+down
+
+# folded: the first at once, then a summary, in ECS too
+ALERTS=$LIVE/folded.json agent_up "$f" --mode enforce --fold 1
+denials 40
+check folded/summary wait_for 10 grep -q '"kind":"summary"' "$LIVE/folded.json"
+check folded/ecs python3 "$ROOT/tests/agent/ecs_check.py" "$LIVE/folded.json"
 down
 
 # a pipe whose reader sleeps: 3,000 denials, the agent answers and reloads; what is sent, waits and is lost is all there was

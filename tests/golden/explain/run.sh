@@ -30,6 +30,12 @@ done <<'X'
 2002:350:1::1   US block 4
 3.80.0.1:5432   US block 4
 X
+# a 'place' line is evidence of the policy's day, with its sum
+touch -d 2026-03-04T05:06:07Z policy
+"$CORDON" explain --policy policy --json 10.9.1.1 >json
+claim() { jq -r ".. | objects | select(.source == \"place lines\") | .$1" json | head -n 1; }
+same place_line/date 2026-03-04 "$(claim date)"
+same place_line/sha256 "$(sha256sum policy | cut -d' ' -f1)" "$(claim sha256)"
 out=$("$CORDON" explain --policy policy nonsense 2>&1)
 same nonsense 2 $?
 check nonsense_is_named grep -q nonsense <<<"$out"
