@@ -43,6 +43,11 @@ static inline void put(struct json_writer *j, const char *s, size_t n)
 	j->len += n;
 }
 
+void json_writer_plain(struct json_writer *j, const char *s, size_t len)
+{
+	put(j, s, len);
+}
+
 void json_writer_reset(struct json_writer *j)
 {
 	j->len = 0;

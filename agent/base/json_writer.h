@@ -36,6 +36,8 @@ void json_writer_bool(struct json_writer *j, const char *key, bool b);
 void json_writer_null(struct json_writer *j, const char *key);
 void json_writer_time(struct json_writer *j, const char *key,
 		      uint64_t unix_ns); /* "2026-11-23T10:41:12.345678901Z" */
+/* Bytes as they are, for lines that are no JSON. */
+void json_writer_plain(struct json_writer *j, const char *s, size_t len);
 void json_writer_raw(struct json_writer *j, const char *key, const char *s,
 		     size_t len); /* s is JSON, or a string in quotes */
 #endif

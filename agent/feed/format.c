@@ -2,10 +2,15 @@
 /* format.c - the table of formats. */
 #include "agent/feed/format.h"
 #include <string.h>
+#include "agent/feed/cef.h"
 #include "agent/feed/ecs.h"
+#include "agent/feed/eve.h"
+#include "agent/feed/ocsf.h"
+#include "agent/feed/plain.h"
 
 static const struct format formats[] = {
-	{"ecs", ecs_format},
+	{"ecs", ecs_format}, {"ocsf", ocsf_format},  {"eve", eve_format},
+	{"cef", cef_format}, {"text", plain_format},
 };
 
 const struct format *format_find(const char *name)

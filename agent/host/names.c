@@ -34,6 +34,7 @@ struct names {
 	struct answer by_uid[NAMES_MAX], by_name[NAMES_MAX];
 	struct question queue[NAMES_QUEUE];
 	unsigned head, waiting;
+	uint64_t slow_until_ns; /* the caller's: not waited for before that */
 };
 
 static uint64_t now_ns(void)
@@ -243,6 +244,17 @@ int names_user(struct names *n, uint32_t uid, char buf[NAMES_LEN])
 	}
 	pthread_mutex_unlock(&n->lock);
 	return r;
+}
+
+int names_user_soon(struct names *n, uint32_t uid, char buf[NAMES_LEN])
+{
+	int r = names_user(n, uid, buf);
+
+	if (r != -EAGAIN || now_ns() < n->slow_until_ns)
+		return r;
+	if (names_settle(n, NAMES_SOON_MS) < 0)
+		n->slow_until_ns = now_ns() + NAMES_AGAIN_NS;
+	return names_user(n, uid, buf);
 }
 
 int names_uid(struct names *n, const char *name, uint32_t *uid)

@@ -6,7 +6,8 @@
  * asks gets what is known now; the question goes into a bounded queue, and a later call has the answer. What was not
  * found is asked again after ten seconds (the service may not have been up), what was found after an hour.
  *
- * Invariants (tests/agent/names_test.c): 1. names_user and names_uid never wait; 2. one question at a time is
+ * Invariants (tests/agent/names_test.c): 1. names_user and names_uid never wait, names_user_soon at most 2 ms
+ * in ten seconds on a slow service; 2. one question at a time is
  * with the service, at most NAMES_QUEUE wait, and what finds no room is asked by the next call; 3. names_free does not
  * wait for an answer either.
  */
@@ -30,6 +31,10 @@ int names_new(struct names **ret, const struct names_service *service);
 void names_free(struct names *n); /* NULL is fine */
 /* The name in buf. 0; -ENOENT: nobody has that number; -EAGAIN: not known yet. */
 int names_user(struct names *n, uint32_t uid, char buf[NAMES_LEN]);
+/* The same for an event that is told now: a service that answers at once, as the local file does, gets NAMES_SOON_MS to
+ * do so; one that did not is not waited for again for ten seconds. */
+#define NAMES_SOON_MS 2
+int names_user_soon(struct names *n, uint32_t uid, char buf[NAMES_LEN]);
 /* 0, -ENOENT, -EAGAIN, or -ENAMETOOLONG. A name that was found is the answer of names_user for its number, too: who is
  * named in the policy is called so in the events. */
 int names_uid(struct names *n, const char *name, uint32_t *uid);

@@ -375,7 +375,7 @@ const char *processes_user(struct processes *ps, uint32_t uid)
 {
 	char name[NAMES_LEN];
 
-	if (!ps->names || names_user(ps->names, uid, name) < 0)
+	if (!ps->names || names_user_soon(ps->names, uid, name) < 0)
 		return NULL;
 	_free_ char *text = clean(name, strlen(name), NAMES_LEN);
 	text_put(ps->user, sizeof(ps->user), "%s", text ? text : "");

@@ -250,7 +250,7 @@ void parse_feed_start(struct parse *ps, const struct word *transport)
 
 void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w)
 {
-	static const char *const formats[] = {"ecs", "ocsf", "eve", "cef"};
+	static const char *const formats[] = {"ecs", "ocsf", "eve", "cef", "text"};
 	unsigned which;
 
 	if (!w->s || !part_once(ps, part, w))

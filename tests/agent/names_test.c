@@ -82,6 +82,24 @@ Test(names, nobody_waits_for_a_slow_service, .timeout = 20)
 	cr_expect_lt(ms_now() - began, 1500u, "%u", (unsigned)(ms_now() - began));
 }
 
+Test(names, an_event_waits_for_the_quick_only, .timeout = 20)
+{
+	char buf[NAMES_LEN];
+	uint64_t began;
+	struct names *n;
+
+	cr_assert_eq(names_new(&n, &service), 0);
+	usleep(20000); /* the thread is there */
+	cr_expect_eq(names_user_soon(n, 7, buf), 0);
+	cr_expect_str_eq(buf, "u7");
+	slow_ms = 3000;
+	began = ms_now();
+	for (uint32_t uid = 100; uid < 1100; uid++)
+		cr_expect_eq(names_user_soon(n, uid, buf), -EAGAIN);
+	cr_expect_lt(ms_now() - began, 500u, "%u", (unsigned)(ms_now() - began));
+	names_free(n);
+}
+
 Test(names, what_found_no_room_is_asked_by_a_later_call, .timeout = 20)
 {
 	char buf[NAMES_LEN];
