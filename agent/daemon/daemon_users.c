@@ -91,9 +91,13 @@ size_t daemon_users(struct daemon *d, const struct compiled *c, struct kernel_ma
 	while ((a = next_user(c, &subject, &atom))) {
 		int r = user_number(d, a->text, &uid);
 
-		if (r < 0)
+		if (r < 0) {
+			names_hold(d->name_service, a->text);
 			say_unknown(c, a, r, to);
-		else if (!listed(ret, n, uid) && n < room)
+		} else {
+			names_release(d->name_service, a->text);
+		}
+		if (r == 0 && !listed(ret, n, uid) && n < room)
 			ret[n++] = (struct kernel_mask){uid, compiled_user_mask(c, a->text, uid)};
 		if (d->nusers < DAEMON_USERS_MAX)
 			d->users[d->nusers++] = (struct daemon_user){.known = r == 0, .uid = uid};
@@ -110,8 +114,12 @@ static void user_is(struct daemon *d, const struct subject_atom *a, struct daemo
 	if (u->known)
 		kernel_user_set(d->kernel, u->uid, compiled_user_mask(c, NULL, u->uid));
 	*u = (struct daemon_user){.known = true, .uid = uid};
-	if (kernel_user_set(d->kernel, uid, compiled_user_mask(c, a->text, uid)) == 0)
-		daemon_tell(d, "user-resolved", "line %u: '%s' is user %u", a->line, a->text, uid);
+	names_release(d->name_service, a->text);
+	if (kernel_user_set(d->kernel, uid, compiled_user_mask(c, a->text, uid)) < 0)
+		return;
+	if (d->kernel_source)
+		kernel_source_users(d->kernel_source, loop_unix_ns());
+	daemon_tell(d, "user-resolved", "line %u: '%s' is user %u", a->line, a->text, uid);
 }
 
 void daemon_check_users(struct daemon *d)

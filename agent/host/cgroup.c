@@ -283,6 +283,15 @@ const char *cgroups_path(struct cgroups *cs, uint64_t id)
 	return path;
 }
 
+int cgroups_procs(struct cgroups *cs, uint64_t id, char *buf, size_t size)
+{
+	const char *path = cgroups_path(cs, id);
+
+	if (!path || text_put(buf, size, "%s%s/cgroup.procs", cs->root, path) >= size - 1)
+		return -ENOENT;
+	return 0;
+}
+
 void cgroups_each(struct cgroups *cs)
 {
 	for (unsigned i = 0; cs->watch.seen && i < BUCKETS; i++)

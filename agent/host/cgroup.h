@@ -26,6 +26,8 @@ int cgroups_fd(const struct cgroups *cs); /* readable: call cgroups_dispatch */
 void cgroups_dispatch(struct cgroups *cs);
 /* The path below the mount, or NULL. Lives until the next call. */
 const char *cgroups_path(struct cgroups *cs, uint64_t id);
+/* Where its processes are listed, in buf. 0 or -ENOENT. */
+int cgroups_procs(struct cgroups *cs, uint64_t id, char *buf, size_t size);
 /* seen() again for every cgroup: the subjects changed. */
 void cgroups_each(struct cgroups *cs);
 /* The id of a directory; 0 = none. */

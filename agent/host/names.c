@@ -34,6 +34,8 @@ struct names {
 	struct answer by_uid[NAMES_MAX], by_name[NAMES_MAX];
 	struct question queue[NAMES_QUEUE];
 	unsigned head, waiting;
+	char held[NAMES_HELD_MAX][NAMES_LEN];
+	unsigned nheld;
 	uint64_t slow_until_ns; /* the caller's: not waited for before that */
 };
 
@@ -230,6 +232,31 @@ static struct answer *look(struct names *n, const struct question *q)
 	return a;
 }
 
+static bool is_held(const struct names *n, const char *name)
+{
+	for (unsigned i = 0; i < n->nheld; i++)
+		if (strcmp(n->held[i], name) == 0)
+			return true;
+	return false;
+}
+
+void names_hold(struct names *n, const char *name)
+{
+	pthread_mutex_lock(&n->lock);
+	if (n->nheld < NAMES_HELD_MAX && !is_held(n, name))
+		text_put(n->held[n->nheld++], NAMES_LEN, "%s", name);
+	pthread_mutex_unlock(&n->lock);
+}
+
+void names_release(struct names *n, const char *name)
+{
+	pthread_mutex_lock(&n->lock);
+	for (unsigned i = 0; i < n->nheld; i++)
+		if (strcmp(n->held[i], name) == 0)
+			memmove(n->held[i], n->held[--n->nheld], NAMES_LEN);
+	pthread_mutex_unlock(&n->lock);
+}
+
 int names_user(struct names *n, uint32_t uid, char buf[NAMES_LEN])
 {
 	struct question q = {.uid = uid};
@@ -238,7 +265,7 @@ int names_user(struct names *n, uint32_t uid, char buf[NAMES_LEN])
 
 	pthread_mutex_lock(&n->lock);
 	a = look(n, &q);
-	if (a) {
+	if (a && !is_held(n, a->name)) {
 		text_put(buf, NAMES_LEN, "%s", a->name);
 		r = a->state == ANSWER_FOUND ? 0 : -ENOENT;
 	}

@@ -38,6 +38,11 @@ int names_user_soon(struct names *n, uint32_t uid, char buf[NAMES_LEN]);
 /* 0, -ENOENT, -EAGAIN, or -ENAMETOOLONG. A name that was found is the answer of names_user for its number, too: who is
  * named in the policy is called so in the events. */
 int names_uid(struct names *n, const char *name, uint32_t *uid);
+/* From now on nobody is called so until names_release: who decides by names (the kernel, by numbers that it is given)
+ * does not know him yet, and an event must not say otherwise. At most NAMES_HELD_MAX; what finds no room is not held. */
+#define NAMES_HELD_MAX 64
+void names_hold(struct names *n, const char *name);
+void names_release(struct names *n, const char *name);
 /* Waits until everything asked so far is answered, at most ms. For a start, when names of the local file are there at
  * once. 0 or -ETIMEDOUT. */
 int names_settle(struct names *n, unsigned ms);

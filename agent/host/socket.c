@@ -9,11 +9,12 @@
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/base/file.h"
+#include "agent/host/netlink.h"
 
 struct search {
 	int proc;
 	char want[40];
-	unsigned pids, fds;
+	unsigned pids, fds, pids_max, fds_max;
 };
 
 static void own_dir(DIR **d)
@@ -30,7 +31,7 @@ static int has_socket(struct search *s, const char *pid)
 	struct dirent *e;
 	int fd;
 
-	if (s->pids++ >= SOCKET_PIDS_MAX)
+	if (s->pids++ >= s->pids_max)
 		return -E2BIG;
 	text_put(path, sizeof(path), "%s/fd", pid);
 	fd = openat(s->proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -38,7 +39,7 @@ static int has_socket(struct search *s, const char *pid)
 	while (d && (e = readdir(d))) {
 		ssize_t n = readlinkat(dirfd(d), e->d_name, link, sizeof(link) - 1);
 
-		if (s->fds++ >= SOCKET_FDS_MAX)
+		if (s->fds++ >= s->fds_max)
 			return -E2BIG;
 		if (n <= 0)
 			continue;
@@ -94,7 +95,7 @@ static int in_all(struct search *s, int32_t *ret)
 int socket_process(int32_t *ret, const char *proc, const char *procs, uint64_t inode)
 {
 	_close_ int root = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	struct search s = {.proc = root};
+	struct search s = {.proc = root, .pids_max = SOCKET_PIDS_MAX, .fds_max = SOCKET_FDS_MAX};
 	int r;
 
 	if (root < 0)
@@ -103,5 +104,20 @@ int socket_process(int32_t *ret, const char *proc, const char *procs, uint64_t i
 	r = in_list(&s, procs, ret);
 	if (r == 0)
 		r = in_all(&s, ret);
+	return r > 0 ? 0 : r == 0 ? -ENOENT : r;
+}
+
+int socket_owner(struct process *p, const struct flow_key *k, const char *procs)
+{
+	_close_ int root = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct search s = {.proc = root, .pids_max = SOCKET_NEAR_PIDS, .fds_max = SOCKET_NEAR_FDS};
+	struct netlink_socket found;
+	int r = root < 0 ? -errno
+			 : netlink_socket(&found, k->proto, &k->src, k->sport, &k->dst, k->dport);
+
+	if (r < 0)
+		return r;
+	text_put(s.want, sizeof(s.want), "socket:[%" PRIu64 "]", found.inode);
+	r = in_list(&s, procs, &p->pid);
 	return r > 0 ? 0 : r == 0 ? -ENOENT : r;
 }

@@ -6,8 +6,10 @@
 #include <string.h>
 #include "agent/base/loop.h"
 #include "agent/base/text.h"
+#include "agent/host/socket.h"
 
-#define BUCKETS 8192
+#define OWNERS_MAX 20 /* a second: a look reads the descriptors of a cgroup */
+#define BUCKETS	   8192
 
 /* A violating flow: what of its counts has been told already. */
 struct follow {
@@ -23,6 +25,9 @@ struct kernel_source {
 	struct kernel_source_config cfg;
 	const struct engine *engine;
 	uint32_t generation;
+	uint64_t owners_second;
+	unsigned owners;   /* old sockets whose process was looked for in that second */
+	uint64_t users_ns; /* Unix: what was judged before that, was judged by other users */
 	struct kernel_source_state state;
 	struct once refuted;
 	unsigned hand;
@@ -134,7 +139,13 @@ void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint3
 {
 	r->engine = e;
 	r->generation = generation;
+	r->users_ns = 0;
 	kernel_on_unresolved(r->cfg.kernel, on_unresolved, r);
+}
+
+void kernel_source_users(struct kernel_source *r, uint64_t unix_ns)
+{
+	r->users_ns = unix_ns;
 }
 
 /* Gone, or a zombie, before anybody could look into /proc: the kernel made a note when it was at
@@ -174,7 +185,9 @@ static void attribute(struct kernel_source *r, const struct kernel_record *k, st
 
 static enum record_decided decided_by(const struct kernel_source *r, const struct kernel_record *k)
 {
-	return k->verdict.generation == r->generation ? DECIDED_THERE : DECIDED_BEFORE;
+	return k->verdict.generation == r->generation && k->first_ns >= r->users_ns
+		       ? DECIDED_THERE
+		       : DECIDED_BEFORE;
 }
 
 static void record_of(struct kernel_source *r, const struct kernel_record *k, enum event_kind kind,
@@ -230,6 +243,25 @@ static void tell_refuted(struct kernel_source *r, struct record *record)
 		r->cfg.refuted(r->cfg.arg, &e);
 }
 
+/* A socket that is older than the agent has no process in the kernel's record. After the decision, which is by what the
+ * kernel knew, and only so many a second. */
+static void find_owner(struct kernel_source *r, const struct kernel_record *k, struct process *p)
+{
+	uint64_t second = loop_monotonic_ns() / LOOP_SECOND;
+	char procs[4200];
+
+	if (k->pid || !k->has_port || !k->cgroup_id || !r->cfg.cgroups)
+		return;
+	r->owners = second == r->owners_second ? r->owners + 1 : 1;
+	r->owners_second = second;
+	if (r->owners > OWNERS_MAX ||
+	    cgroups_procs(r->cfg.cgroups, k->cgroup_id, procs, sizeof(procs)) < 0)
+		return;
+	struct flow_key key = key_of(k);
+	if (socket_owner(p, &key, procs) == 0)
+		processes_lookup(r->cfg.processes, p);
+}
+
 /* The event of a record; a place that it refutes is told besides. */
 static void event_of(struct kernel_source *r, const struct kernel_record *k, enum event_kind kind,
 		     struct event *ret)
@@ -239,6 +271,8 @@ static void event_of(struct kernel_source *r, const struct kernel_record *k, enu
 	record_of(r, k, kind, &record);
 	if (decide(r->engine, &record, ret))
 		tell_mismatch(r, k);
+	if (decide_violates(ret->verdict))
+		find_owner(r, k, &ret->process);
 	if (ret->refuted)
 		tell_refuted(r, &record);
 }

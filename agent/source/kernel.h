@@ -44,6 +44,8 @@ void kernel_source_free(struct kernel_source *r); /* NULL is fine */
 /* The engine that the kernel's generation was made from; records of another generation are not
  * compared. */
 void kernel_source_engine(struct kernel_source *r, const struct engine *e, uint32_t generation);
+/* The kernel was told of another user just now: verdicts of before are not compared. */
+void kernel_source_users(struct kernel_source *r, uint64_t unix_ns);
 bool kernel_source_poll(struct kernel_source *r); /* true: there may be more */
 void kernel_source_counts(struct kernel_source *r);
 bool kernel_source_more(const struct kernel_source *r); /* call counts and distances again soon */

@@ -82,6 +82,29 @@ Test(names, nobody_waits_for_a_slow_service, .timeout = 20)
 	cr_expect_lt(ms_now() - began, 1500u, "%u", (unsigned)(ms_now() - began));
 }
 
+Test(names, a_held_name_is_not_said)
+{
+	char buf[NAMES_LEN];
+	struct names *n;
+	uint32_t uid;
+
+	cr_assert_eq(names_new(&n, &service), 0);
+	names_hold(n, "u7");
+	names_hold(n, "postgres");
+	names_user(n, 7, buf);
+	names_uid(n, "postgres", &uid);
+	cr_assert_eq(names_settle(n, 5000), 0);
+	cr_expect_eq(names_user(n, 7, buf), -EAGAIN);
+	cr_expect_eq(names_user(n, 113, buf), -EAGAIN);
+	cr_expect_eq(names_uid(n, "postgres", &uid), 0, "who holds it may ask");
+	names_release(n, "u7");
+	cr_expect_eq(names_user(n, 7, buf), 0);
+	cr_expect_eq(names_user(n, 113, buf), -EAGAIN);
+	names_release(n, "postgres");
+	cr_expect_eq(names_user(n, 113, buf), 0);
+	names_free(n);
+}
+
 Test(names, an_event_waits_for_the_quick_only, .timeout = 20)
 {
 	char buf[NAMES_LEN];
