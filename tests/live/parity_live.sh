@@ -34,7 +34,7 @@ flows() {
 		del(."@timestamp", .message, .process, .user, .service, .host, .observer, .agent, .container, .related.user, .related.hosts,
 			.event.id, .event.sequence, .event.created, .event.ingested, .event.start, .event.end, .event.duration, .event.type,
 			.source.packets, .source.bytes, .destination.packets, .destination.bytes, .network.packets, .network.bytes,
-			.client, .server, .cordon.kind, .cordon.cgroup, .cordon.replay, .cordon.distance)'
+			.client, .server, .cordon.kind, .cordon.opened_because, .cordon.cgroup, .cordon.replay, .cordon.distance)'
 }
 live_total() { jq -r ".. | objects | select(has(\"would_block\") and has(\"allow\")) | .$1.bytes" <<<"$2" | head -n 1; }
 
