@@ -10,6 +10,7 @@ export CORDON_TEST_RUN=ct$$x
 out=$ROOT/build/test
 [ "$*" = vm ] && out=$ROOT/build/test-vm
 [ "$B" = "$ROOT/build/san" ] && out=$ROOT/build/test-san
+[ "$B" = "$ROOT/build/cov" ] && out=$ROOT/build/test-cov
 rm -rf "$out"
 mkdir -p "$out"
 : >"$out/skips"

@@ -99,4 +99,9 @@ conf = set(re.findall(r"[a-z][a-z-]+", (ROOT / "agent/install/cordon.conf.5").re
 same("policy_words_in_the_manual", words, words & conf, ("not in cordon.conf.5", "-"))
 language = set(re.findall(r"[a-z][a-z-]+", subprocess.run([CORDON, "check", "--language"], capture_output=True, text=True).stdout))
 same("policy_words_in_the_language", words, words & language, ("not in check --language", "-"))
+
+# what the pages for engineers name is there
+for page in ("README.md", "agent/README.md", "tests/README.md"):
+    named = set(re.findall(r"`((?:geo|rules|bpf|agent|tests)/[\w./-]+)`", (ROOT / page).read_text()))
+    same("paths_in_" + page, set(), {p for p in named if not (ROOT / p).exists()}, ("-", "not there"))
 sys.exit(bad)
