@@ -12,6 +12,7 @@
 %param { struct parse *ps }
 
 %code requires {
+#include "rules/parse/hint.h"
 #include "rules/parse/parse.h"
 }
 %code {
@@ -152,7 +153,7 @@ clauses
 	| clauses clause
 	;
 clause
-	: T_FROM { parse_list_start(ps, CLAUSE_FROM, &$1); } from_list
+	: T_FROM { parse_list_start(ps, CLAUSE_FROM, &$1); } senders
 	| T_TO { parse_list_start(ps, CLAUSE_TO, &$1); } to_list
 	| simple_clause word { parse_clause(ps, (enum clause)$1, NULL, &$2); }
 	| T_OPENED T_BY T_WORD { parse_clause(ps, CLAUSE_OPENED, NULL, &$3); }
@@ -172,6 +173,10 @@ simple_clause
 	| T_BECAUSE { $$ = CLAUSE_BECAUSE; }
 	;
 
+senders
+	: T_ANY /* as without the clause */
+	| from_list
+	;
 from_list
 	: from
 	| from_list ',' from
@@ -262,10 +267,23 @@ static const char *expected_text(struct parse *ps, const char *const *names, int
 	return n > 6 ? "" : text;
 }
 
+/* Where in a rule or a file the word stands, by what else could stand there. */
+static unsigned where(const char *const *names, int n)
+{
+	if (expects(names, n, "home"))
+		return HINT_STATEMENT;
+	if (expects(names, n, "purpose"))
+		return expects(names, n, "to") && !expects(names, n, "','") ? HINT_RULE | HINT_BARE : HINT_RULE;
+	if (expects(names, n, "unprovable"))
+		return HINT_PLACE;
+	return expects(names, n, "cgroup") ? HINT_SUBJECT : 0;
+}
+
 static void syntax_error(struct parse *ps, const struct spot *at, const char *got, int token, const char *const *names,
 			 int n)
 {
 	const char *keywords[YYNTOKENS], *near, *text = expected_text(ps, names, n);
+	const char *hint = hint_find(ps->arena, where(names, n), got);
 	size_t nkeywords = 0;
 
 	for (int i = 0; i < n; i++)
@@ -274,6 +292,8 @@ static void syntax_error(struct parse *ps, const struct spot *at, const char *go
 	near = match_nearest(got, keywords, nkeywords);
 	if (token == YYSYMBOL_T_LINE)
 		parse_error(ps, at, "the line ends too early%s%s", *text ? "; " : "", text);
+	else if (hint)
+		parse_error(ps, at, "'%s' is not understood here; %s", got, hint);
 	else if (near)
 		parse_error(ps, at, "'%s' is not understood here; did you mean '%s'?", got, near);
 	else

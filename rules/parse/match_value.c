@@ -113,7 +113,13 @@ void value_purpose(struct parse *ps, struct rule *r, const struct word *w)
 
 void value_basis(struct parse *ps, struct rule *r, const struct word *w)
 {
-	r->basis = label(ps, w);
+	/* what the GDPR's chapter V knows; scc and bcr are of art46 */
+	static const char *const names[] = {"art45", "art46", "art47", "art48",
+					    "art49", "scc",   "bcr"};
+	unsigned which;
+
+	if (value_parse_choice(ps, &which, w, "legal basis", names, sizeof(names) / sizeof(*names)))
+		r->basis = names[which];
 }
 
 void value_until(struct parse *ps, struct rule *r, const struct word *w)

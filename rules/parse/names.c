@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 #include "geo/facts/zone.h"
+#include "rules/parse/hint.h"
 #include "rules/parse/parse.h"
 
 static const char *const equivalence[NAME_KINDS] = {"zone", "subject", "service"};
@@ -194,10 +195,14 @@ static const char *nearest_name(struct parse *ps, const struct name *wanted)
 	return best;
 }
 
+static const unsigned hint_kind[] = {
+	[NAME_ZONE] = HINT_PLACE, [NAME_SUBJECT] = HINT_SUBJECT, [NAME_SERVICE] = HINT_SERVICE};
+
 static void undefined(struct parse *ps, const struct name_use *use)
 {
 	const struct name *n = use->name;
 	const char *near = ps->errors < POLICY_ERRORS_MAX ? nearest_name(ps, n) : NULL;
+	const char *hint = hint_find(ps->arena, hint_kind[n->kind], n->s);
 	char up[3] = "";
 
 	for (size_t i = 0; strlen(n->s) == 2 && i < 2; i++)
@@ -209,6 +214,8 @@ static void undefined(struct parse *ps, const struct name_use *use)
 	else if (n->kind == NAME_ZONE && (!strcmp(up, "UK") || !strcmp(up, "EL")))
 		parse_error(ps, &use->at, "unknown zone '%s'; did you mean '%s'?", n->s,
 			    *up == 'U' ? "GB" : "GR");
+	else if (hint && (!near || n->kind != NAME_SUBJECT))
+		parse_error(ps, &use->at, "unknown %s '%s'; %s", equivalence[n->kind], n->s, hint);
 	else if (near)
 		parse_error(ps, &use->at, "unknown %s '%s'; did you mean '%s'?",
 			    equivalence[n->kind], n->s, near);

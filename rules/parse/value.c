@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "rules/parse/calendar.h"
+#include "rules/parse/hint.h"
 #include "rules/parse/parse.h"
 #include "rules/parse/proto.h"
 
@@ -84,6 +85,7 @@ bool value_parse_country(struct parse *ps, uint16_t *ret, const struct word *w)
 bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w)
 {
 	struct cidr c = {0};
+	const char *hint;
 	char buf[IP_STRLEN];
 	int err = cidr_parse(&c, w->s);
 
@@ -94,6 +96,8 @@ bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w)
 	if (err == -EDOM)
 		parse_error(ps, &w->at, "'%s' has host bits set; the prefix is '%s'", w->s,
 			    cidr_format(buf, &c));
+	else if ((hint = hint_find(ps->arena, HINT_PLACE, w->s)))
+		parse_error(ps, &w->at, "'%s' is no address or prefix; %s", w->s, hint);
 	else
 		parse_error(ps, &w->at,
 			    "'%s' is no address or prefix (203.0.113.0/24, 2001:db8::/32)", w->s);
@@ -103,6 +107,7 @@ bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w)
 static bool one_port(struct parse *ps, uint16_t *ret, const struct word *w, const char *s,
 		     size_t len)
 {
+	const char *hint = hint_find(ps->arena, HINT_PORT, w->s);
 	uint64_t v = 0;
 
 	if (value_parse_number(&v, s, len, 65535)) {
@@ -111,6 +116,8 @@ static bool one_port(struct parse *ps, uint16_t *ret, const struct word *w, cons
 	}
 	if (len && strspn(s, "0123456789") >= len)
 		parse_error(ps, &w->at, "port '%.*s' is over 65535", (int)len, s);
+	else if (hint)
+		parse_error(ps, &w->at, "'%s' is no port; %s", w->s, hint);
 	else
 		parse_error(ps, &w->at, "'%s' is no port or range of ports (443, 6000-6063)", w->s);
 	return false;
@@ -131,6 +138,11 @@ bool value_parse_ports(struct parse *ps, uint16_t *first, uint16_t *last, const 
 		parse_error(ps, &w->at, "the range is out of order; write '%u-%u'", b, a);
 		return false;
 	}
+	if (!b) {
+		parse_error(ps, &w->at,
+			    "no flow has port 0; a rule without 'port' is of every port");
+		return false;
+	}
 	*first = a;
 	*last = b;
 	return true;
@@ -138,7 +150,7 @@ bool value_parse_ports(struct parse *ps, uint16_t *first, uint16_t *last, const 
 
 bool value_parse_proto(struct parse *ps, uint8_t *ret, const struct word *w)
 {
-	const char *names[PROTO_NAMES_MAX], *near;
+	const char *names[PROTO_NAMES_MAX], *near, *hint;
 	size_t n = proto_names(names);
 	int p = proto_find(w->s);
 
@@ -147,7 +159,10 @@ bool value_parse_proto(struct parse *ps, uint8_t *ret, const struct word *w)
 		return true;
 	}
 	near = match_nearest(w->s, names, n);
-	if (near)
+	hint = hint_find(ps->arena, HINT_PROTO, w->s);
+	if (hint)
+		parse_error(ps, &w->at, "unknown protocol '%s'; %s", w->s, hint);
+	else if (near)
 		parse_error(ps, &w->at, "unknown protocol '%s'; did you mean '%s'?", w->s, near);
 	else
 		parse_error(ps, &w->at,

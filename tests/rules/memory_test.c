@@ -60,7 +60,7 @@ static void make_text(void)
 				      "alert from d, address 10.%d.0.0/16 to t, FR, "
 				      "203.0.113.%d, provider p%d region \"e*\" under US "
 				      "port %d until 2027-01-01 because \"%d\"\n",
-				      i % 5, i, i % 7, i % 30, i);
+				      i % 5, i, i % 7, i % 30 + 1, i);
 	snprintf(text + n, sizeof(text) - n, "allow to eea\nblock to any\n");
 }
 

@@ -212,7 +212,7 @@ Test(parts, cells_limit)
 	cr_assert(c && text);
 	for (int i = 0; i < 10; i++)
 		n += (size_t)snprintf(text + n, room - n, "alert from user u%d port %d to %s\n", i,
-				      i, i % 2 ? "DE" : "US");
+				      i + 1, i % 2 ? "DE" : "US");
 	for (int i = 0; i < 600; i++)
 		n += (size_t)snprintf(text + n, room - n, "alert to %c%c port %d\n",
 				      "DFIEPNBALS"[i % 10], "ERTSTLETUE"[i % 10], i % 200 + 20);

@@ -17,7 +17,7 @@ Test(policy, every_statement)
 		"mode enforce\ngeo \"/a.mmdb\" max-age 45d stale block\ngeo \"/b\"\njournal \"/var/log/cordon\" keep 12h\n"
 		"feed file \"/x\" format ecs\nfeed kafka \"k1:9092\" topic \"t\" ca \"/ca\" format ocsf\n"
 		"  block   from database, user bob to trusted, US, 192.0.2.1 under US service postgres opened by peer "
-		"severity low purpose p basis b until 2027-03-31 because \"w#y\"  # comment\nallow to any\n");
+		"severity low purpose p basis scc until 2027-03-31 because \"w#y\"  # comment\nallow to any\n");
 	const struct rule *r = &p->rules[0];
 
 	cr_expect(p->has_home && p->home == CC('D', 'E'));
