@@ -14,6 +14,11 @@ SAY := $(if $(QUIET),:,echo)
 LIBS_geo := libmaxminddb jansson libcrypto
 LIBS_bpf := libbpf
 LIBS_agent := libpcap zlib libzstd liblz4 liblzma libcurl libsystemd sqlite3 libmicrohttpd
+# optional: IPFire's location database is one more source
+ifeq ($(shell pkg-config --exists libloc 2>/dev/null && echo yes),yes)
+LIBS_geo += libloc
+CFLAGS += -DHAVE_LIBLOC
+endif
 PKGS := $(LIBS_geo) $(LIBS_bpf) $(LIBS_agent)
 WARN := -Wall -Wextra -Wconversion -Wmissing-prototypes -Wstrict-prototypes -Wshadow \
 	-Wpointer-arith -Wwrite-strings -Wvla -Wformat=2

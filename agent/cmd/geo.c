@@ -28,7 +28,8 @@ static void help(FILE *to)
 		fprintf(to, "  %-7s %s\n", verbs[i].name, verbs[i].line);
 	fputs("\nSources, told by their content: AWS, Google, Azure, Oracle, Cloudflare, Fastly and Heroku range\n"
 	      "files, RFC 8805 geofeeds, CSV of prefix,asn,org or prefix,operator, MaxMind DBs of countries,\n"
-	      "cities or ASNs, and the country text of Debian's tor-geoipdb.\n"
+	      "cities or ASNs, libloc's location database, the shipped lists (geo/data/facts), and the country\n"
+	      "text of Debian's tor-geoipdb.\n"
 	      "'cordon geo VERB --help' lists a verb's options.\n",
 	      to);
 }

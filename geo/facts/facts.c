@@ -153,9 +153,9 @@ static int choose(struct facts *f, struct manifest *m)
 
 static void drop(struct facts *f)
 {
-	struct facts_vector *const all[] = {&f->operators,   &f->asns,		&f->names,
-					    &f->regions,     &f->zones,		&f->hds,
-					    &f->secnumcloud, &f->provider_facts};
+	struct facts_vector *const all[] = {&f->operators, &f->asns,	    &f->names,
+					    &f->regions,   &f->aliases,	    &f->zones,
+					    &f->hds,	   &f->secnumcloud, &f->provider_facts};
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		free(all[i]->v);

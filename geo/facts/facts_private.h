@@ -31,7 +31,7 @@ struct zone_entry {
 	struct zone_row row;
 };
 struct facts {
-	struct facts_vector operators, asns, names, regions, zones;
+	struct facts_vector operators, asns, names, regions, aliases, zones;
 	struct facts_vector hds, secnumcloud, provider_facts;
 	uint16_t *zone_order; /* owned: rows of zones by country, then as in the file */
 	uint32_t zone_first[FACTS_COUNTRIES + 1];    /* of a country, in zone_order */
@@ -63,6 +63,7 @@ int facts_key(struct facts_reader *r, unsigned i);		 /* names an operator */
 
 /* A row function fills one zeroed element of its vector. */
 int region_row_read(struct facts_reader *r, void *out);
+int region_alias_read(struct facts_reader *r, void *out);
 int operator_row_read(struct facts_reader *r, void *out);
 int operator_asn_read(struct facts_reader *r, void *out);
 int operator_name_read(struct facts_reader *r, void *out);
@@ -73,6 +74,7 @@ int law_fact_read(struct facts_reader *r, void *out);
 /* Once a table is whole: order and what must not be twice. Sorted tables stay as they are in the
  * file, so that the file shows what the program uses. */
 int region_check(struct facts_reader *r);
+int region_alias_check(struct facts_reader *r);
 int operator_check(struct facts_reader *r);
 int operator_asn_check(struct facts_reader *r);
 int operator_name_check(struct facts_reader *r);

@@ -27,6 +27,7 @@ static const struct table {
 	TABLE("asns", 2, struct operator_asn, asns, operator_asn, operator_asn_check),
 	TABLE("names", 2, struct operator_name, names, operator_name, operator_name_check),
 	TABLE("regions", 7, struct region, regions, region_row, region_check),
+	TABLE("aliases", 3, struct region_alias, aliases, region_alias, region_alias_check),
 	TABLE("hds", 9, struct law_hds, hds, law_hds, law_check),
 	TABLE("secnumcloud", 9, struct law_secnumcloud, secnumcloud, law_secnumcloud, law_check),
 	TABLE("provider-facts", 5, struct law_fact, provider_facts, law_fact, law_check),

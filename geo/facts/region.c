@@ -40,10 +40,10 @@ int region_check(struct facts_reader *r)
 	return 0;
 }
 
-const struct region *region_find(const char *provider, const char *name)
+static const struct region *find(const struct facts *f, const char *provider, const char *name)
 {
-	const struct region *v = facts()->regions.v;
-	size_t low = 0, high = facts()->regions.n;
+	const struct region *v = f->regions.v;
+	size_t low = 0, high = f->regions.n;
 
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
@@ -57,6 +57,42 @@ const struct region *region_find(const char *provider, const char *name)
 			high = mid;
 	}
 	return NULL;
+}
+
+int region_alias_read(struct facts_reader *r, void *out)
+{
+	struct region_alias *a = out;
+	int e = facts_key(r, 0);
+
+	a->provider = r->field[0];
+	a->alias = r->field[1];
+	a->name = r->field[2];
+	if (!e && (!*a->alias || !find(r->f, a->provider, a->name)))
+		e = facts_bad(r, "'%.64s' is no region of regions.tsv", a->name);
+	return e;
+}
+
+int region_alias_check(struct facts_reader *r)
+{
+	const struct region_alias *v = r->f->aliases.v;
+
+	for (size_t i = 0; i < r->f->aliases.n; i++)
+		if (find(r->f, v[i].provider, v[i].alias))
+			return facts_bad(r, "'%.64s' is a region itself", v[i].alias);
+	return 0;
+}
+
+/* A dozen rows, and asked only for what is no region: read from end to end. */
+const struct region *region_find(const char *provider, const char *name)
+{
+	const struct facts *f = facts();
+	const struct region *row = find(f, provider, name);
+	const struct region_alias *v = f->aliases.v;
+
+	for (size_t i = 0; !row && i < f->aliases.n; i++)
+		if (!strcmp(v[i].alias, name) && !strcmp(v[i].provider, provider))
+			row = find(f, provider, v[i].name);
+	return row;
 }
 
 uint16_t region_country(const char *provider, const char *name)

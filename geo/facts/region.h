@@ -16,7 +16,12 @@ struct region {
 	const char *source, *date; /* where and on which day the row was read */
 };
 
-/* The row, or NULL when nobody placed the region. */
+/* Another name of a region: "francecentral" of "centralfrance". */
+struct region_alias {
+	const char *provider, *alias, *name;
+};
+
+/* The row, by its name or another name of it, or NULL when nobody placed the region. */
 const struct region *region_find(const char *provider, const char *name);
 /* The country, or 0 when the region is not in the table or not confirmed: the place is then
  * unprovable. */

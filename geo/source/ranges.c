@@ -126,8 +126,10 @@ static bool ranges_nowhere(const char *region)
 void ranges_claim_region(struct ranges *c, struct claim *ret, const char *provider,
 			 const char *region)
 {
-	ret->region = *region ? ranges_name(c, region) : 0;
-	ret->country = region_country(provider, region);
+	const struct region *row = region_find(provider, region);
+
+	ret->region = *region ? ranges_name(c, row ? row->name : region) : 0;
+	ret->country = row && row->confirmed ? row->country : 0;
 	ret->status = ret->country ? PLACE_KNOWN : PLACE_UNPROVABLE;
 	ret->reason = ret->country	       ? REASON_NONE
 		      : ranges_nowhere(region) ? REASON_ANYCAST

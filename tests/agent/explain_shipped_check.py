@@ -132,7 +132,7 @@ RAW = {"aws": "aws-ip-ranges.json", "google": "google-cloud.json", "azure": "azu
        "oracle": "oracle-public_ip_ranges.json", "digitalocean": "digitalocean-geofeed.csv", "linode": "linode-geofeed.csv",
        "clevercloud": "clever-cloud.csv"}
 if not (SHARED and Path(SHARED, "ranges").is_dir()):
-    print("skip explain_shipped/published - no shared/ beside the clone")
+    print("skip shared/explain_published - no shared/ beside the clone")
     sys.exit(bad)
 rng = random.Random(20261125)
 for name, file in RAW.items():

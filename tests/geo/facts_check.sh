@@ -91,7 +91,7 @@ sys.exit(bad > 0)
 EOF
 	check "asn.ranges has the prefixes of shared/ranges" $?
 else
-	echo "skip facts_check/made - no shared/ beside the clone"
+	echo "skip shared/facts_made - no shared/ beside the clone"
 fi
 cp -r "$ROOT/geo/data/facts" "$work/listed"
 python3 "$ROOT/geo/data/make-facts.py" --out "$work/listed"

@@ -201,6 +201,11 @@ static const struct {
 	{"aws", "me-west-1", ""}, /* no list of AWS's places it yet */
 	{"google", "europe-west15", ""},
 	{"azure", "northeurope2", ""},
+	{"azure", "francecentral", "FR"}, /* other names of centralfrance, israelcentral */
+	{"azure", "isrealcentral", "IL"},
+	{"azure", "germanywestcentral", "DE"},
+	{"azure", "switzerlandnorth", "CH"},
+	{"aws", "francecentral", ""},
 	{"google", "eu-central-1", ""},
 	{"nobody", "eu-central-1", ""},
 };
