@@ -33,10 +33,15 @@ static json_t *hds_of(const char *key, const char *region, uint16_t country, int
 
 	if (!o)
 		return json_null();
-	if (h && json_object_get(o, "regions"))
-		json_object_set_new(o, "here",
-				    json_string(
-					    law_hds_at_text(law_hds_at(h, region, country, now))));
+	if (h && json_object_get(o, "regions")) {
+		enum law_hds_at at = law_hds_at(h, region, country, now);
+
+		json_object_set_new(o, "here", json_string(law_hds_at_text(at)));
+		json_object_set_new(o, "holds",
+				    at == LAW_HDS_REGION_UNKNOWN
+					    ? json_null()
+					    : json_boolean(at == LAW_HDS_HERE));
+	}
 	return o;
 }
 
@@ -116,11 +121,12 @@ static void put_hds(FILE *to, const json_t *h)
 					       {"activities", "activities "},
 					       {"regions", "regions "},
 					       {"until", "until "}};
+	bool no = json_is_false(json_object_get(h, "holds"));
 
 	if (!json_is_object(h))
 		return;
 	label(to, "HDS");
-	if (*text_of(h, "here"))
+	if (no)
 		fprintf(to, "%s: ", text_of(h, "here"));
 	put(to, text_of(h, "status"));
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -129,6 +135,8 @@ static void put_hds(FILE *to, const json_t *h)
 		fprintf(to, ", %s", parts[i][1]);
 		put(to, text_of(h, parts[i][0]));
 	}
+	if (!no && *text_of(h, "here"))
+		fprintf(to, "; %s", text_of(h, "here"));
 	put_source(to, h);
 }
 

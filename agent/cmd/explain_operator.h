@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include "geo/facts/operator.h"
 
-/* Adds name, laws, note, source, checked, hds (with "here": whether it holds for this region),
+/* Adds name, laws, note, source, checked, hds (with holds: whether for this region, null when not
+ * known; here: the same in words),
  * secnumcloud and unseen to o. k NULL: nothing. region may be "", country 0; now: Unix seconds. */
 void explain_operator(json_t *o, const struct operator_entry *k, const char *region,
 		      uint16_t country, int64_t now);

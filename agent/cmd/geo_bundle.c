@@ -34,10 +34,10 @@ struct options {
 /* What the next start would use, whether it can be read now or not: 0 when there is none. */
 static uint64_t serial_of(const char *directory)
 {
-	_free_ struct manifest *m = calloc(1, sizeof(*m));
+	struct manifest m;
 	char why[128];
 
-	return m && !manifest_read(m, directory, why) ? m->serial : 0;
+	return manifest_read(&m, directory, why) ? 0 : m.serial;
 }
 
 static uint64_t newest(const char *target)
@@ -123,20 +123,18 @@ static void print(const struct options *o, const char *where, const struct manif
 /* Without a file: the facts in use, and which key installs others. */
 static int show(const char *path, const struct options *o, struct diag_sink *d)
 {
-	_free_ struct manifest *m = calloc(1, sizeof(*m));
+	struct manifest m;
 	char key[17], why[128] = "";
 	struct bundle b;
 	int r;
 
 	bundle_key_name(key, bundle_key());
-	if (!m)
-		return -1;
 	if (!path) {
 		r = facts_open(d);
 		if (!r)
-			r = manifest_read(m, facts_directory(), why);
+			r = manifest_read(&m, facts_directory(), why);
 		if (!r)
-			print(o, facts_directory(), m, key);
+			print(o, facts_directory(), &m, key);
 		return r;
 	}
 	r = bundle_open(&b, path, bundle_key(), d);

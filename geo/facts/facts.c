@@ -11,6 +11,7 @@
 #include "geo/facts/facts_private.h"
 
 static struct facts the;
+static const char *lists[MANIFEST_FILES_MAX]; /* of it */
 static int result;
 static atomic_bool done;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -49,17 +50,12 @@ int facts_file(struct facts *f, const struct manifest *m, size_t i, char **ret)
 static int check_list(struct facts *f, const struct manifest *m, size_t i)
 {
 	_free_ char *text = NULL;
-	char path[512];
 	int r = facts_file(f, m, i, &text);
 
-	if (r)
-		return r;
-	snprintf(path, sizeof(path), "%s/%s", m->directory, m->files[i].name);
-	f->lists[f->nlists] = strdup(path);
-	if (!f->lists[f->nlists])
-		return -ENOMEM;
-	f->nlists++;
-	return 0;
+	if (!r)
+		snprintf(f->lists[f->nlists++], FACTS_PATH_MAX, "%s/%s", m->directory,
+			 m->files[i].name);
+	return r;
 }
 
 static bool is_list(const char *name)
@@ -76,10 +72,10 @@ static int load_directory(struct facts *f, const struct manifest *m)
 	for (size_t i = 0; i < m->n && !r; i++)
 		if (is_list(m->files[i].name))
 			r = check_list(f, m, i);
-	f->directory = strdup(m->directory);
+	snprintf(f->directory, sizeof(f->directory), "%s", m->directory);
 	f->serial = m->serial;
 	snprintf(f->date, sizeof(f->date), "%s", m->date);
-	return r ? r : f->directory ? 0 : -ENOMEM;
+	return r;
 }
 
 static bool has_facts(const char *directory)
@@ -161,10 +157,7 @@ static void drop(struct facts *f)
 		free(all[i]->v);
 	for (size_t i = 0; i < f->ntexts; i++)
 		free(f->text[i]);
-	for (size_t i = 0; i < f->nlists; i++)
-		free(f->lists[i]);
 	free(f->zone_order);
-	free(f->directory);
 }
 
 /* Half a table is no table: what fails leaves nothing but the reason. */
@@ -184,7 +177,7 @@ static int load(struct facts *ret)
 		return 0;
 	}
 	drop(f);
-	ret->bad_file = f->bad_file;
+	snprintf(ret->bad_file, sizeof(ret->bad_file), "%s", f->bad_file);
 	ret->bad_line = f->bad_line;
 	snprintf(ret->bad, sizeof(ret->bad), "%s", f->bad);
 	return r;
@@ -202,10 +195,9 @@ int facts_try(const char *directory, struct diag_sink *d)
 	if (!r)
 		r = load_directory(f, m);
 	if (r)
-		diag_error(d, f->bad_file ? f->bad_file : directory, f->bad_line, "%s",
-			   f->bad_file ? f->bad : strerror(-r));
+		diag_error(d, *f->bad_file ? f->bad_file : directory, f->bad_line, "%s",
+			   *f->bad_file ? f->bad : strerror(-r));
 	drop(f);
-	free(f->bad_file);
 	return r;
 }
 
@@ -214,6 +206,8 @@ static void load_once(void)
 	pthread_mutex_lock(&lock);
 	if (!atomic_load(&done)) {
 		result = load(&the);
+		for (size_t i = 0; i < the.nlists; i++)
+			lists[i] = the.lists[i];
 		atomic_store(&done, true);
 	}
 	pthread_mutex_unlock(&lock);
@@ -231,14 +225,14 @@ int facts_open(struct diag_sink *d)
 	const struct facts *f = facts();
 
 	if (result)
-		diag_error(d, f->bad_file ? f->bad_file : "facts", f->bad_line, "%s",
-			   f->bad_file ? f->bad : strerror(-result));
+		diag_error(d, *f->bad_file ? f->bad_file : "facts", f->bad_line, "%s",
+			   *f->bad_file ? f->bad : strerror(-result));
 	return result;
 }
 
 const char *facts_directory(void)
 {
-	return facts()->directory ? facts()->directory : "";
+	return facts()->directory;
 }
 
 uint64_t facts_serial(void)
@@ -254,5 +248,5 @@ const char *facts_date(void)
 const char *const *facts_lists(size_t *n)
 {
 	*n = facts()->nlists;
-	return (const char *const *)facts()->lists;
+	return lists;
 }

@@ -19,7 +19,8 @@
 #include "geo/facts/zone.h"
 
 #define FACTS_FIELDS	12
-#define FACTS_ROWS_MAX	65535 /* of one table */
+#define FACTS_ROWS_MAX	65535			      /* of one table */
+#define FACTS_PATH_MAX	(256 + MANIFEST_NAME_MAX + 2) /* a file of a directory of facts */
 #define FACTS_COUNTRIES (26 * 26)
 
 struct facts_vector {
@@ -34,14 +35,15 @@ struct facts {
 	struct facts_vector operators, asns, names, regions, aliases, zones;
 	struct facts_vector hds, secnumcloud, provider_facts;
 	uint16_t *zone_order; /* owned: rows of zones by country, then as in the file */
-	uint32_t zone_first[FACTS_COUNTRIES + 1];    /* of a country, in zone_order */
-	char *text[MANIFEST_FILES_MAX];		     /* owned; what the rows point into */
-	char *directory, *lists[MANIFEST_FILES_MAX]; /* owned */
+	uint32_t zone_first[FACTS_COUNTRIES + 1]; /* of a country, in zone_order */
+	char *text[MANIFEST_FILES_MAX];		  /* owned; what the rows point into */
+	char directory[256];
+	char lists[MANIFEST_FILES_MAX][FACTS_PATH_MAX];
 	size_t ntexts, nlists;
 	uint64_t serial;
 	char date[11];
-	/* the first error: file (owned), line, what */
-	char *bad_file, bad[256];
+	/* the first error: file ("": none), line, what */
+	char bad_file[FACTS_PATH_MAX], bad[256];
 	unsigned bad_line;
 };
 struct facts_reader {
@@ -74,6 +76,7 @@ int law_fact_read(struct facts_reader *r, void *out);
 /* Once a table is whole: order and what must not be twice. Sorted tables stay as they are in the
  * file, so that the file shows what the program uses. */
 int region_check(struct facts_reader *r);
+const struct operator_entry *operator_in(const struct facts *f, const char *key);
 int region_alias_check(struct facts_reader *r);
 int operator_check(struct facts_reader *r);
 int operator_asn_check(struct facts_reader *r);

@@ -39,12 +39,12 @@ int facts_bad(struct facts_reader *r, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (r->f->bad_file)
+	if (*r->f->bad_file)
 		return -EINVAL;
 	va_start(ap, fmt);
 	vsnprintf(r->f->bad, sizeof(r->f->bad), fmt, ap);
 	va_end(ap);
-	r->f->bad_file = strdup(r->path);
+	snprintf(r->f->bad_file, sizeof(r->f->bad_file), "%s", r->path);
 	r->f->bad_line = r->line;
 	return -EINVAL;
 }
@@ -82,20 +82,8 @@ int facts_yes(struct facts_reader *r, unsigned i, bool *ret)
 
 int facts_key(struct facts_reader *r, unsigned i)
 {
-	const struct operator_entry *v = r->f->operators.v;
-	size_t low = 0, high = r->f->operators.n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int c = strcmp(v[mid].key, r->field[i]);
-
-		if (!c)
-			return 0;
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
+	if (operator_in(r->f, r->field[i]))
+		return 0;
 	return facts_bad(r, "'%.32s' is no operator of operators.tsv", r->field[i]);
 }
 

@@ -3,6 +3,7 @@
  * geo/data/facts. */
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "geo/facts/facts_private.h"
@@ -131,23 +132,20 @@ int operator_name_check(struct facts_reader *r)
 	return 0;
 }
 
+static int key_order(const void *key, const void *row)
+{
+	return strcmp(key, ((const struct operator_entry *)row)->key);
+}
+
+const struct operator_entry *operator_in(const struct facts *f, const char *key)
+{
+	return bsearch(key, f->operators.v, f->operators.n, sizeof(struct operator_entry),
+		       key_order);
+}
+
 const struct operator_entry *operator_by_key(const char *key)
 {
-	const struct operator_entry *v = facts()->operators.v;
-	size_t low = 0, high = facts()->operators.n;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int c = strcmp(v[mid].key, key);
-
-		if (!c)
-			return &v[mid];
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return operator_in(facts(), key);
 }
 
 /* "ovh" begins "OVH SAS" and "ovh, inc", not "ovhazard": the word must end there. */
@@ -188,22 +186,20 @@ const struct operator_entry *operator_find(const char *name)
 	return key ? operator_by_key(key) : NULL;
 }
 
+static int asn_order(const void *key, const void *row)
+{
+	uint32_t a = *(const uint32_t *)key, b = ((const struct operator_asn *)row)->asn;
+
+	return (a > b) - (a < b);
+}
+
 const struct operator_entry *operator_by_asn(uint32_t asn)
 {
-	const struct operator_asn *v = facts()->asns.v;
-	size_t low = 0, high = facts()->asns.n;
+	const struct facts *f = facts();
+	const struct operator_asn *row =
+		bsearch(&asn, f->asns.v, f->asns.n, sizeof(*row), asn_order);
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (v[mid].asn == asn)
-			return operator_by_key(v[mid].key);
-		if (v[mid].asn < asn)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return row ? operator_in(f, row->key) : NULL;
 }
 
 bool operator_under(const struct operator_entry *o, uint16_t country)

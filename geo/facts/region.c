@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* region.c - looks regions up in the sorted table of geo/data/facts/regions.tsv. */
+#include <stdlib.h>
 #include <string.h>
 #include "geo/facts/facts_private.h"
 
@@ -40,23 +41,18 @@ int region_check(struct facts_reader *r)
 	return 0;
 }
 
+static int order(const void *key, const void *row)
+{
+	const struct region *k = key;
+
+	return -compare(row, k->provider, k->name);
+}
+
 static const struct region *find(const struct facts *f, const char *provider, const char *name)
 {
-	const struct region *v = f->regions.v;
-	size_t low = 0, high = f->regions.n;
+	const struct region key = {.provider = provider, .name = name};
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-		int c = compare(&v[mid], provider, name);
-
-		if (!c)
-			return &v[mid];
-		if (c < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return NULL;
+	return bsearch(&key, f->regions.v, f->regions.n, sizeof(key), order);
 }
 
 int region_alias_read(struct facts_reader *r, void *out)

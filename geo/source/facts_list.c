@@ -127,7 +127,7 @@ static int group_of_place(struct list *l, const char *region, const char *servic
 
 static int group(struct list *l, char *text)
 {
-	const char *field[FIELDS];
+	const char *field[FIELDS] = {"", "", "", ""};
 	unsigned n = split(text, field);
 
 	l->grouped = true;

@@ -89,6 +89,8 @@ def examples(prefixes):
 
 
 regions = {(r[0], r[1]): r[2] for r in rows("regions.tsv") if r[3] == "yes"}
+EEA = {r[1] for r in rows("zones.tsv") if r[0] in ("eu", "eea") and not r[3]}
+hds = {r[0]: r[4] for r in rows("hds.tsv")}
 laws = {r[0]: r[2].split() for r in rows("operators.tsv")}
 LISTS = sorted(p for p in FACTS.glob("*.ranges") if p.name not in ("asn.ranges", "google-all.ranges"))
 for path in LISTS:
@@ -104,6 +106,11 @@ for path in LISTS:
             faults.append(f"{address}: {place['provider']} {place['region']}, not {operator} {region}")
         if o["operator"]["laws"] != laws[operator] or not o["operator"]["jurisdiction"]:
             faults.append(f"{address}: law {o['operator'].get('laws')}")
+        if operator in hds:
+            want = (False if place["country"] and place["country"] not in EEA else
+                    None if not hds[operator] or not place["region"] else "any")
+            if want != "any" and (not o["operator"]["hds"] or o["operator"]["hds"]["holds"] is not want):
+                faults.append(f"{address}: HDS in {region}: {o['operator']['hds']}")
         if country and place["country"] != country:
             faults.append(f"{address}: {place['country']}, not {country} ({region})")
         if region and not country and place["status"] != "unprovable":
