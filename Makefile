@@ -137,7 +137,7 @@ endef
 # a libFuzzer binary a file of tests/fuzz, which sees every layer: make build/fuzz/policy_fuzz
 FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 ifeq ($(FUZZ),1)
-build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(AR_agent)
+build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(AR_agent) | $(FACTS)
 	@mkdir -p $(@D); $(SAY) "  FUZZ $<"
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LDLIBS)
 else
