@@ -107,7 +107,8 @@ struct decide_packet {
 };
 #endif
 
-#ifdef DECIDE_READ
+#if defined(DECIDE_READ) && !defined(DECIDE_MADE)
+#define DECIDE_MADE
 /* The index of the decision; 0 (block) for anything out of range. */
 static __attribute__((always_inline)) inline DECIDE_U32
 decide_cell(const struct decide_header *h, const void *ctx, const struct decide_packet *p)

@@ -113,7 +113,9 @@ static const char *const counter_name[] = {
 	[ABI_EXTENSIONS] = "extension_headers",
 	[ABI_UNRESOLVED_CGROUPS] = "unresolved_cgroups",
 	[ABI_DHCP] = "dhcp",
+	[ABI_DHCP_LIMITED] = "dhcp_limited",
 	[ABI_CONNECT_DENIED] = "connect_denied",
+	[ABI_SYN_DENIED] = "syn_denied",
 };
 _Static_assert(sizeof(counter_name) / sizeof(counter_name[0]) == ABI_COUNTERS, "a name a counter");
 

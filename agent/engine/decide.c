@@ -16,6 +16,9 @@ static const char *const header_text[HEADERS] = {
 		"its headers cannot be followed: too many extension headers, or broken options",
 };
 
+static const char folded_text[] =
+	"the process was denied more flows than are told one by one: this stands for many";
+
 /* What was decided: the part of it that an event shows. */
 struct decision {
 	enum decide_action action;
@@ -33,17 +36,23 @@ static const struct rule *rule_of(const struct engine *e, uint16_t number)
 	return number && number <= p->nrules ? &p->rules[number - 1] : NULL;
 }
 
-uint32_t decide_mask(const struct engine *e, const struct process *p)
+static uint32_t mask_of(const struct engine *e, const struct process *p, enum decide_known known)
 {
+	bool cgroup = known == KNOWN_ALL || known == KNOWN_NO_SOURCE;
 	uint32_t mask = 0;
 
 	if (!e->needs_subject)
 		return 0;
-	if (p->cgroup)
+	if (p->cgroup && cgroup)
 		mask |= compiled_cgroup_mask(e->compiled, p->cgroup);
 	if (p->has_uid)
 		mask |= compiled_user_mask(e->compiled, p->user, p->uid);
 	return mask;
+}
+
+uint32_t decide_mask(const struct engine *e, const struct process *p)
+{
+	return mask_of(e, p, KNOWN_ALL);
 }
 
 static void ask_as(const struct engine *e, const struct record *r, enum decide_known known,
@@ -60,7 +69,9 @@ static void ask_as(const struct engine *e, const struct record *r, enum decide_k
 				 .now_ns = r->last_ns ? r->last_ns : r->first_ns};
 
 	if (known != KNOWN_NOBODY)
-		q.mask = decide_mask(e, &r->process);
+		q.mask = mask_of(e, &r->process, known);
+	if (known == KNOWN_NO_SOURCE || known == KNOWN_USER_NO_SOURCE)
+		q.src = NULL;
 	engine_decide(e, &q, v);
 }
 
@@ -69,11 +80,16 @@ static bool agrees(const struct record *r, const struct engine_verdict *v)
 	return r->verdict.action == v->action && r->verdict.rule == v->decision->rule;
 }
 
-/* The kernel may have judged before it knew the cgroup: what it knew then is what counts. */
+/* The kernel may have judged before it knew the cgroup, or a source that was made up: what it knew
+ * then is what counts. */
 static void ask(const struct engine *e, const struct record *r, struct engine_verdict *v)
 {
 	if (!r->attributed) {
 		ask_as(e, r, KNOWN_NOBODY, v);
+		return;
+	}
+	if (r->decided == DECIDED_THERE && r->known) {
+		ask_as(e, r, r->known, v);
 		return;
 	}
 	if (e->needs_subject && !r->process.cgroup) {
@@ -103,6 +119,16 @@ static int take_kernels(const struct engine *e, const struct record *r,
 	return r->decided == DECIDED_THERE;
 }
 
+/* One record for many flows: there is nothing to compare, the kernel's word stands. */
+static int take_folded(const struct engine *e, const struct record *r, struct decision *d)
+{
+	d->action = r->verdict.action;
+	d->before = r->decided == DECIDED_BEFORE;
+	d->rule = d->before ? NULL : rule_of(e, r->verdict.rule);
+	d->severity = d->rule ? rule_severity(d->rule) : 3;
+	return 0;
+}
+
 /* 1: the kernel says otherwise. */
 static int decision_of(const struct engine *e, const struct record *r, struct decision *d)
 {
@@ -122,6 +148,8 @@ static int decision_of(const struct engine *e, const struct record *r, struct de
 			       .severity = v.severity,
 			       .embedded = v.embedded,
 			       .class = v.class};
+	if (r->folded && r->header == HEADER_PLAIN)
+		return take_folded(e, r, d);
 	if (r->header == HEADER_PLAIN)
 		return take_kernels(e, r, &v, d);
 	d->action = DECIDE_BLOCK;
@@ -234,7 +262,7 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 			      .rule = d.rule,
 			      .severity = d.severity,
 			      .action = event_action(d.action, r->enforced),
-			      .detail = header_text[r->header],
+			      .detail = r->folded ? folded_text : header_text[r->header],
 			      .capture = r->capture,
 			      .capture_sha256 = r->capture_sha256,
 			      .capture_packet = r->capture_packet,

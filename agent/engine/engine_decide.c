@@ -3,6 +3,7 @@
  * stays. */
 #include <string.h>
 #include "agent/engine/engine.h"
+#include "rules/exempt.h"
 
 #define CLASSES (2 * TABLE_EMBED_MAX)
 
@@ -69,9 +70,8 @@ static bool private_address(const struct ip *ip)
 	const uint8_t *b = ip->b;
 
 	if (ip->v == 6)
-		return (b[0] & 0xfe) == 0xfc || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
-	return b[0] == 10 || (b[0] == 172 && (b[1] & 0xf0) == 16) || (b[0] == 192 && b[1] == 168) ||
-	       (b[0] == 100 && (b[1] & 0xc0) == 64) || (b[0] == 169 && b[1] == 254);
+		return exempt_private6(b[0]) || (b[0] == 0xfe && (b[1] & 0xc0) == 0x80);
+	return exempt_private4(ip_v4(ip)) || (b[0] == 169 && b[1] == 254);
 }
 
 bool engine_inside(const struct engine *e, const struct ip *ip)

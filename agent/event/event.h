@@ -140,7 +140,9 @@ struct record {
 	enum record_header header;
 	struct ip final; /* where a source route ends; v 0: none, or not known */
 	enum record_decided decided;
-	struct {		  /* unless DECIDED_NOT */
+	enum decide_known known; /* DECIDED_THERE: what the kernel knew when it decided */
+	bool folded; /* by the kernel, of too many flows: no ports, perhaps no destination either */
+	struct {     /* unless DECIDED_NOT */
 		uint8_t action;	  /* enum decide_action */
 		uint8_t severity; /* DECIDED_HERE */
 		uint16_t rule;	  /* index + 1, 0 = default */

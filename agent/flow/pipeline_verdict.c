@@ -2,6 +2,7 @@
 /* pipeline_verdict.c - who opened a flow, whether it leaves, and what the engine says of it. */
 #include <string.h>
 #include "agent/flow/pipeline_private.h"
+#include "rules/exempt.h"
 
 /* Well-known ports, and the databases' above them: the side that has one answers. */
 static bool service_port(uint16_t port)
@@ -126,20 +127,12 @@ static struct destination located(const struct engine *e, const struct ip *dst)
 	return d;
 }
 
-/* A lease is renewed by unicast; a global address is never a DHCP server of ours (bpf/prog/egress.bpf.c
- * says the same). */
+/* The live hooks look into the message too; what is captured may be cut. */
 static bool is_dhcp(const struct flow_id *id, const struct ip *dst)
 {
-	uint16_t sport = flow_sport(id), dport = flow_dport(id);
-	uint32_t a = ip_v4(dst);
-
-	if (flow_proto(id) != 17)
-		return false;
-	if (dst->v == 6)
-		return sport == 546 && dport == 547 && (dst->b[0] & 0xfe) == 0xfc;
-	return sport == 68 && dport == 67 &&
-	       (a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
-		a >> 22 == 0x64400000u >> 22);
+	return flow_proto(id) == 17 &&
+	       exempt_dhcp_ports(dst->v == 6, flow_sport(id), flow_dport(id)) &&
+	       (dst->v == 6 ? exempt_private6(dst->b[0]) : exempt_private4(ip_v4(dst)));
 }
 
 /* What the header alone decides, whatever the rules say: block, by no rule. */

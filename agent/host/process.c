@@ -36,6 +36,7 @@ struct processes {
 	struct known known[PROCESSES_MAX];
 	struct names *names; /* the caller's */
 	char user[4 * NAMES_LEN];
+	char *exe, *cmdline; /* owned: of processes_program */
 };
 
 int processes_new(struct processes **ret, const char *proc, struct names *names)
@@ -70,6 +71,8 @@ void processes_free(struct processes *ps)
 		return;
 	for (unsigned i = 0; i < PROCESSES_MAX; i++)
 		known_clear(&ps->known[i]);
+	free(ps->exe);
+	free(ps->cmdline);
 	close(ps->root);
 	free(ps);
 }
@@ -369,6 +372,36 @@ int processes_learn(struct processes *ps, const struct process *p, const char *e
 	if (!k->cmdline && len)
 		k->cmdline = clean(arguments, len, PROCESS_CMDLINE_MAX);
 	return (exe[0] && !k->exe) || (len && !k->cmdline) ? -ENOMEM : 0;
+}
+
+/* Is 'whole' what 'noted' says, which may be cut at its beginning or end with "..."? */
+static bool agrees(const char *whole, const char *noted)
+{
+	size_t w = whole ? strlen(whole) : 0, n = strlen(noted);
+
+	if (n >= 3 && strncmp(noted, "...", 3) == 0)
+		return w >= n - 3 && strcmp(whole + w - (n - 3), noted + 3) == 0;
+	if (n >= 3 && strcmp(noted + n - 3, "...") == 0)
+		return w >= n - 3 && strncmp(whole, noted, n - 3) == 0;
+	return whole && strcmp(whole, noted) == 0;
+}
+
+void processes_program(struct processes *ps, struct process *p, const char *exe,
+		       const char *arguments, size_t len)
+{
+	char *path = exe[0] ? clean(exe, strlen(exe), TEXT_MAX) : NULL;
+	char *line = len ? clean(arguments, len, PROCESS_CMDLINE_MAX) : NULL;
+
+	free(ps->exe);
+	free(ps->cmdline);
+	ps->exe = path;
+	ps->cmdline = line;
+	if (path && !agrees(p->exe, path)) {
+		p->exe = path;
+		p->cmdline = line;
+	} else if (line && !agrees(p->cmdline, line)) {
+		p->cmdline = line;
+	}
 }
 
 const char *processes_user(struct processes *ps, uint32_t uid)

@@ -29,6 +29,10 @@ int processes_lookup(struct processes *ps, struct process *p);
  * it. 0 or -ENOMEM. */
 int processes_learn(struct processes *ps, const struct process *p, const char *exe,
 		    const char *arguments, size_t len);
+/* The same of a process that was just looked up and may have become another program since: when /proc
+ * tells of another one, p gets what was noted. Lives until the next call of any of these. */
+void processes_program(struct processes *ps, struct process *p, const char *exe,
+		       const char *arguments, size_t len);
 /* NULL: nobody of that number, or not known yet: a later call may know. Lives until the next call. */
 const char *processes_user(struct processes *ps, uint32_t uid);
 

@@ -15,7 +15,7 @@
 struct follow {
 	bool used;
 	struct flow_key key;
-	uint64_t cgroup;
+	uint64_t who; /* of kernel_record */
 	struct follow *next;
 	uint64_t packets, bytes;	   /* told */
 	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one
@@ -71,22 +71,24 @@ static struct flow_key key_of(const struct kernel_record *k)
 				 .dst = k->dst,
 				 .sport = k->sport,
 				 .dport = k->dport,
-				 .proto = k->proto};
+				 .proto = k->proto,
+				 .has_icmp = k->has_icmp,
+				 .icmp_type = k->icmp_type,
+				 .icmp_code = k->icmp_code};
 }
 
-static struct follow *follow_find(struct kernel_source *r, const struct flow_key *k,
-				  uint64_t cgroup)
+static struct follow *follow_find(struct kernel_source *r, const struct flow_key *k, uint64_t who)
 {
-	struct follow *f = r->bucket[flow_key_hash(k, cgroup) % BUCKETS];
+	struct follow *f = r->bucket[flow_key_hash(k, who) % BUCKETS];
 
-	while (f && (f->cgroup != cgroup || !flow_key_same(&f->key, k)))
+	while (f && (f->who != who || !flow_key_same(&f->key, k)))
 		f = f->next;
 	return f;
 }
 
 static void follow_drop(struct kernel_source *r, struct follow *f)
 {
-	struct follow **at = &r->bucket[flow_key_hash(&f->key, f->cgroup) % BUCKETS];
+	struct follow **at = &r->bucket[flow_key_hash(&f->key, f->who) % BUCKETS];
 
 	while (*at != f)
 		at = &(*at)->next;
@@ -96,9 +98,9 @@ static void follow_drop(struct kernel_source *r, struct follow *f)
 }
 
 /* Full: the one that the hand points at goes; its later packets are told as a new flow. */
-static struct follow *follow_add(struct kernel_source *r, const struct flow_key *k, uint64_t cgroup)
+static struct follow *follow_add(struct kernel_source *r, const struct flow_key *k, uint64_t who)
 {
-	struct follow **at = &r->bucket[flow_key_hash(k, cgroup) % BUCKETS];
+	struct follow **at = &r->bucket[flow_key_hash(k, who) % BUCKETS];
 	struct follow *f = NULL;
 
 	for (unsigned i = 0; i < 64 && !f; i++) {
@@ -111,7 +113,7 @@ static struct follow *follow_add(struct kernel_source *r, const struct flow_key 
 		if (f->used)
 			follow_drop(r, f);
 	}
-	*f = (struct follow){.used = true, .key = *k, .cgroup = cgroup, .next = *at};
+	*f = (struct follow){.used = true, .key = *k, .who = who, .next = *at};
 	*at = f;
 	r->state.following++;
 	return f;
@@ -158,7 +160,7 @@ static int attribute_dead(struct kernel_source *r, const struct kernel_record *k
 	r->state.dead_processes++;
 	if (!p->comm)
 		p->comm = k->comm[0] ? k->comm : NULL;
-	err = kernel_exec(r->cfg.kernel, k->pid, k->start_ns, &i);
+	err = kernel_exec(r->cfg.kernel, k->pid, k->start_ns, k->exec, &i);
 	if (!err)
 		err = processes_learn(r->cfg.processes, p, i.exe, i.arguments, i.length);
 	return err ? err : processes_lookup(r->cfg.processes, p);
@@ -166,6 +168,7 @@ static int attribute_dead(struct kernel_source *r, const struct kernel_record *k
 
 static void attribute(struct kernel_source *r, const struct kernel_record *k, struct process *p)
 {
+	struct kernel_exec i;
 	const char *path =
 		r->cfg.cgroups && k->cgroup_id ? cgroups_path(r->cfg.cgroups, k->cgroup_id) : NULL;
 
@@ -181,6 +184,9 @@ static void attribute(struct kernel_source *r, const struct kernel_record *k, st
 	}
 	if ((processes_lookup(r->cfg.processes, p) < 0 || !p->exe) && k->pid && !p->kernel)
 		attribute_dead(r, k, p);
+	else if (k->pid && !p->kernel &&
+		 !kernel_exec(r->cfg.kernel, k->pid, k->start_ns, k->exec, &i))
+		processes_program(r->cfg.processes, p, i.exe, i.arguments, i.length);
 }
 
 static enum record_decided decided_by(const struct kernel_source *r, const struct kernel_record *k)
@@ -213,6 +219,8 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		.attributed = true,
 		.header = k->verdict.why < ABI_WHYS ? header[k->verdict.why] : HEADER_PLAIN,
 		.decided = decided_by(r, k),
+		.known = (enum decide_known)k->verdict.known,
+		.folded = k->folded != ABI_FOLDED_FLOW,
 		.verdict = {.action = k->verdict.action, .rule = k->verdict.rule},
 	};
 	attribute(r, k, &ret->process);
@@ -306,9 +314,9 @@ static struct follow *tell(struct kernel_source *r, const struct kernel_record *
 	struct event e;
 
 	event_of(r, k, kind, &e);
-	f = follow_find(r, &e.flow, k->cgroup_id);
+	f = follow_find(r, &e.flow, k->who);
 	if (!f)
-		f = follow_add(r, &e.flow, k->cgroup_id);
+		f = follow_add(r, &e.flow, k->who);
 	give(r, &e);
 	f->packets += k->packets;
 	f->bytes += k->bytes;
@@ -341,7 +349,7 @@ static void on_end(struct kernel_source *r, const struct kernel_record *k)
 		top_end(r->cfg.top, &e);
 	if (!violates(k))
 		return;
-	f = follow_find(r, &key, k->cgroup_id);
+	f = follow_find(r, &key, k->who);
 	if (!f) { /* its first record was lost: then this tells it */
 		f = tell(r, k, EVENT_FLOW);
 		f->done_packets = f->packets;
@@ -387,8 +395,7 @@ static void on_counts(void *arg, const struct kernel_record *k, bool last)
 {
 	struct kernel_source *r = arg;
 	struct flow_key key = key_of(k);
-
-	struct follow *f = follow_find(r, &key, k->cgroup_id);
+	struct follow *f = follow_find(r, &key, k->who);
 
 	if (stopped(k))
 		ledger_see(r, k, last);
@@ -405,7 +412,7 @@ static void on_live(void *arg, const struct kernel_record *k)
 {
 	struct kernel_source *r = arg;
 	struct flow_key key = key_of(k);
-	struct follow *f = violates(k) ? follow_find(r, &key, k->cgroup_id) : NULL;
+	struct follow *f = violates(k) ? follow_find(r, &key, k->who) : NULL;
 
 	if (f)
 		tell_more(r, k, f, f->done_packets + k->packets, f->done_bytes + k->bytes);

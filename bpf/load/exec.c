@@ -25,9 +25,10 @@ static void path_of(const struct abi_image *i, char *ret, size_t size)
 	}
 }
 
-int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_exec *ret)
+int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, uint32_t exec,
+		struct kernel_exec *ret)
 {
-	struct abi_image_key key = {.start_boot = start_ns, .pid = (__u64)pid};
+	struct abi_image_key key = {.start_boot = start_ns, .pid = (__u32)pid, .exec = exec};
 	struct abi_image i;
 
 	if (bpf_map_lookup_elem(k->state[STATE_IMAGES], &key, &i))

@@ -161,15 +161,25 @@ struct kernel_record {
 	uint16_t sport, dport;
 	uint8_t proto;
 	enum decide_opened opened;
-	bool has_port;		    /* what was given to decide.h */
+	bool has_port; /* what was given to decide.h */
+	bool has_icmp; /* type and code are known */
+	uint8_t icmp_type, icmp_code;
+	enum abi_folded
+		folded; /* of a denial or alert: what stands for many has no ports, or no dst */
 	uint64_t packets, bytes;    /* outwards, IP layer; 0 for a refused connect() */
+	uint64_t attempts;	    /* refused connect(), sendmsg() and SYNs */
 	uint64_t first_ns, last_ns; /* Unix */
 	uint64_t first_mono;	    /* of the first packet, as the kernel noted it: never moves */
 	uint64_t rtt_min_ns;	    /* 0 = none */
 	int32_t pid;		    /* 0 = not known */
 	uint32_t uid;
 	uint64_t start_ns; /* of the process, since boot (CLOCK_BOOTTIME) */
+	uint32_t
+		exec; /* which program of the process it is: it, or its parents, called exec so often */
 	uint64_t cgroup_id, cookie;
+	/* Records with the same key and who are of one story: add them up. Differs by process and
+	 * cgroup, and for what was stopped by decision and generation. */
+	uint64_t who;
 	char comm[17];
 	struct abi_verdict verdict; /* decision index is of verdict.generation */
 };
@@ -193,7 +203,8 @@ struct kernel_exec {
 	char arguments[260]; /* NUL between them; ends in "..." when there were more */
 	size_t length;	     /* of arguments */
 };
-int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, struct kernel_exec *ret);
+int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, uint32_t exec,
+		struct kernel_exec *ret);
 /* Live flows, by iterator. -ENOTSUP where the kernel has none. The number of flows. */
 int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg);
 /* How many there are, by enum decide_action: nothing is handed out, so 100,000 cost milliseconds. */

@@ -25,6 +25,8 @@
 enum state_map {
 	STATE_SLOTS,
 	STATE_FOLDS,
+	STATE_FOLD_ROOM,
+	STATE_HEARD,
 	STATE_HANDSHAKES,
 	STATE_DENIAL_RING,
 	STATE_FLOW_RING,
@@ -42,13 +44,14 @@ enum hook {
 	HOOK_CONNECT4,
 	HOOK_CONNECT6,
 	HOOK_SENDMSG4,
-	HOOK_SENDMSG6, /* of a generation */
+	HOOK_SENDMSG6,
+	HOOK_INGRESS, /* of a generation */
 	HOOK_SOCK_CREATE,
 	HOOK_SOCK_RELEASE,
 	HOOK_STATE, /* of the observer */
 	HOOKS
 };
-#define HOOK_GENERATION_LAST HOOK_SENDMSG6
+#define HOOK_GENERATION_LAST HOOK_INGRESS
 struct hook_def {
 	const char *name; /* of the program */
 	const char *pin;  /* of the link */
@@ -111,7 +114,8 @@ struct kernel {
 	int64_t boot_to_wall, mono_to_boot; /* ns */
 	int64_t poll_until;		    /* during kernel_poll: CLOCK_MONOTONIC */
 	unsigned polled;
-	uint32_t folds_at; /* where kernel_denials goes on */
+	uint32_t folds_at;	   /* where kernel_denials goes on */
+	struct abi_fold_room room; /* of the walk that is under way */
 	bool folds_more;
 	kernel_unresolved_fn *unresolved; /* or NULL */
 	void *unresolved_arg;

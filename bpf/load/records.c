@@ -28,6 +28,8 @@ static void record_process(struct kernel_record *r, const struct abi_process *p)
 	r->start_ns = p->start_boot;
 	r->cgroup_id = p->cgroup;
 	r->cookie = p->cookie;
+	r->exec = p->exec;
+	r->who = abi_who(p);
 	memcpy(r->comm, p->comm, sizeof(p->comm));
 	r->comm[sizeof(p->comm)] = 0;
 }
@@ -36,11 +38,17 @@ static void record_key(struct kernel_record *r, const struct abi_key *k)
 {
 	r->src = ip_of(k, k->src);
 	r->dst = ip_of(k, k->dst);
-	r->sport = k->sport;
-	r->dport = k->dport;
 	r->proto = k->proto;
+	if (k->has_port == ABI_ICMP) {
+		r->has_icmp = true;
+		r->icmp_type = (uint8_t)k->sport;
+		r->icmp_code = (uint8_t)k->dport;
+	} else {
+		r->sport = k->sport;
+		r->dport = k->dport;
+	}
 	r->opened = k->opened == OPENED_PEER ? OPENED_PEER : OPENED_HERE;
-	r->has_port = k->has_port;
+	r->has_port = k->has_port == ABI_PORT;
 }
 
 static void record_count(const struct kernel *k, struct kernel_record *r, const struct abi_count *c)
@@ -54,11 +62,23 @@ static void record_count(const struct kernel *k, struct kernel_record *r, const 
 		r->last_ns = r->first_ns;
 }
 
+/* What was stopped is in its fold only, and a fold has one decision; what passes stays in its
+ * socket, whatever the policy says of it meanwhile. */
+static void record_verdict(struct kernel_record *r, const struct abi_verdict *v)
+{
+	r->verdict = *v;
+	r->folded = v->folded < ABI_FOLDEDS ? (enum abi_folded)v->folded : ABI_FOLDED_PROCESS;
+	if (v->enforced)
+		r->who ^= ((uint64_t)v->generation << 32 | (uint64_t)v->decision << 8 | v->folded) *
+			  0x9e3779b97f4a7c15u;
+}
+
 static void record_of(const struct kernel *k, struct kernel_record *r, const struct abi_record *a)
 {
-	*r = (struct kernel_record){.kind = (enum kernel_kind)a->kind, .verdict = a->verdict};
+	*r = (struct kernel_record){.kind = (enum kernel_kind)a->kind, .attempts = a->attempts};
 	record_key(r, &a->key);
 	record_process(r, &a->process);
+	record_verdict(r, &a->verdict);
 	record_count(k, r, &a->count);
 	r->rtt_min_ns = (uint64_t)a->rtt_min_us * 1000;
 }
@@ -278,12 +298,32 @@ void kernel_walk_end(struct kernel_walk *w)
 static void fold_record(const struct kernel *k, struct kernel_record *r,
 			const struct abi_fold_key *key, const struct abi_fold *f)
 {
-	*r = (struct kernel_record){.kind = f->verdict.action == DECIDE_BLOCK ? KERNEL_DENIED
-									      : KERNEL_ALERTED,
-				    .verdict = f->verdict};
-	record_key(r, &key->key);
-	record_process(r, &f->process);
-	record_count(k, r, &f->count);
+	struct abi_record a = {
+		.kind = f->verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED,
+		.key = key->key,
+		.process = f->process,
+		.count = f->count,
+		.attempts = f->attempts,
+		.verdict = f->verdict,
+	};
+
+	a.verdict.folded = key->folded;
+	record_of(k, r, &a);
+}
+
+/* Counted while the walk goes on, so it may be off by the few that came meanwhile, until the next. */
+static void room_count(struct abi_fold_room *room, const struct abi_fold_key *key)
+{
+	if (key->folded < ABI_FOLDED_PROCESS)
+		room->used[key->folded][abi_fold_part(key->who)]++;
+	room->all++;
+}
+
+static void room_put(struct kernel *k)
+{
+	__u32 zero = 0;
+
+	bpf_map_update_elem(k->state[STATE_FOLD_ROOM], &zero, &k->room, BPF_ANY);
 }
 
 #define FOLDS_BATCH 512 /* more than any bucket has */
@@ -311,13 +351,14 @@ static int folds_next(const struct kernel *k, struct folds *f, bool *more)
 	return (int)n;
 }
 
-/* One that was quiet goes, with the counts that it has at that moment. false: it was evicted. */
+/* One that was quiet goes, with the counts that it has at that moment. */
 static bool fold_take(int fd, const struct abi_fold_key *key, struct abi_fold *f)
 {
 	return !bpf_map_lookup_and_delete_elem(fd, key, f) || !bpf_map_delete_elem(fd, key);
 }
 
-static void fold_visit(struct kernel *k, const struct abi_fold_key *key, struct abi_fold *f,
+/* Was it the last time? */
+static bool fold_visit(struct kernel *k, const struct abi_fold_key *key, struct abi_fold *f,
 		       uint64_t quiet_since, kernel_fold_fn *fn, void *arg)
 {
 	bool last = f->count.last_mono < quiet_since && fold_take(k->state[STATE_FOLDS], key, f);
@@ -325,6 +366,7 @@ static void fold_visit(struct kernel *k, const struct abi_fold_key *key, struct 
 
 	fold_record(k, &r, key, f);
 	fn(arg, &r, last);
+	return last;
 }
 
 int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void *arg)
@@ -339,17 +381,22 @@ int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void 
 		return -ENOMEM;
 	f->at = k->folds_at;
 	f->begun = k->folds_more;
+	if (!f->begun)
+		memset(&k->room, 0, sizeof(k->room));
 	do {
 		n = folds_next(k, f, &more);
 		for (int i = 0; i < n; i++) {
 			if (i % 64 == 0)
 				kernel_unresolved(k);
-			fold_visit(k, &f->key[i], &f->fold[i], since, fn, arg);
+			if (!fold_visit(k, &f->key[i], &f->fold[i], since, fn, arg))
+				room_count(&k->room, &f->key[i]);
 		}
 		sum += n > 0 ? n : 0;
 	} while (n >= 0 && more && mono_now() < until);
 	k->folds_at = f->at;
 	k->folds_more = n >= 0 && more;
+	if (n >= 0 && !more)
+		room_put(k);
 	free(f);
 	return n < 0 ? n : sum;
 }
@@ -457,6 +504,8 @@ int kernel_counters(struct kernel *k, struct kernel_totals *ret)
 	for (int c = 0; c < cpus; c++) {
 		ret->sum.passed.packets += row[c].passed.packets;
 		ret->sum.passed.bytes += row[c].passed.bytes;
+		ret->sum.lost_folds.packets += row[c].lost_folds.packets;
+		ret->sum.lost_folds.bytes += row[c].lost_folds.bytes;
 		for (int i = 0; i < ABI_COUNTERS; i++)
 			ret->sum.count[i] += row[c].count[i];
 	}

@@ -26,6 +26,8 @@ static const char *const state_names[STATE_MAPS] = {
 	[STATE_COUNTERS] = "counters",
 	[STATE_OWN] = "own",
 	[STATE_IMAGES] = "images",
+	[STATE_FOLD_ROOM] = "fold_room",
+	[STATE_HEARD] = "heard",
 };
 
 const char *state_name(enum state_map m)

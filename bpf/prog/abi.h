@@ -13,10 +13,10 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 5
+#define ABI_VERSION 6
 
 /* Limits. Each has a test at it. */
-#define ABI_FOLDS_MAX	   16384 /* denied and alerted flows that are folded at a time (LRU beyond) */
+#define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
 #define ABI_HANDSHAKES_MAX 16384 /* SYN-ACKs whose connection is not accepted yet (LRU beyond) */
 #define ABI_CGROUPS_MAX	   16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
 #define ABI_USERS_MAX	   4096
@@ -27,32 +27,50 @@
 /* one array; kernels before 5.16 refuse elements over 4 MB by themselves */
 #define ABI_ARRAY_BYTES_MAX (12u << 20)
 
+/* What the ports of a flow are. */
+enum abi_has_port {
+	ABI_NO_PORT, /* neither: another protocol, a later fragment; both are 0 */
+	ABI_PORT,
+	ABI_ICMP /* sport is the type, dport the code */
+};
 /* A flow as this host sees it: src is here, dst is the peer. */
 struct abi_key {
-	__u8 src[16], dst[16];
-	__u16 sport, dport; /* 0 when the packet has none (ICMP, later fragments) */
+	__u8 src[16], dst[16]; /* dst of a source-routed packet: where it would end */
+	__u16 sport, dport;
 	__u8 proto;
-	__u8 family; /* 4 or 6 */
-	__u8 opened; /* enum decide_opened */
-	__u8 has_port;
+	__u8 family;	       /* 4 or 6 */
+	__u8 opened;	       /* enum decide_opened */
+	__u8 has_port;	       /* enum abi_has_port */
 } __attribute__((aligned(8))); /* copied and compared in words of 8 */
 
-/* Who made the socket. pid 0: not known (a kernel socket, or a socket older than the agent). */
+/* Who made the socket, or the last other process that connected it or named a destination. pid 0: not
+ * known (a kernel socket, or a socket older than the agent). */
 struct abi_process {
 	__u64 start_boot; /* the process', with pid a name that is never reused */
 	__u64 cgroup;
 	__u64 cookie; /* the socket's */
 	__u32 pid;    /* thread group */
 	__u32 uid;
+	__u32 exec; /* how often it, or who forked it, called exec: which program it is */
+	__u32 pad;
 	char comm[16]; /* what it calls itself: never trusted, only shown */
 };
+/* A number for who sends: two programs are two, be it that one became the other by exec. */
+static __attribute__((always_inline)) inline __u64 abi_who(const struct abi_process *p)
+{
+	__u64 h = p->pid ? (p->start_boot ^ (__u64)p->exec << 48) * 0x9e3779b97f4a7c15ull + p->pid
+			 : p->cookie;
+
+	h = (h ^ p->cgroup) * 0xff51afd7ed558ccdull;
+	return h ^ h >> 32;
+}
 
 /* What a process runs, noted while it ran (exec.bpf.h). */
 #define ABI_IMAGE_PARTS 12 /* components of the path; a deeper one loses its beginning */
 #define ABI_IMAGE_STEPS 20 /* components and mounts */
 struct abi_image_key {
 	__u64 start_boot;
-	__u64 pid;
+	__u32 pid, exec;
 };
 struct abi_image {
 	__u32 parts, length;
@@ -76,7 +94,13 @@ struct abi_walk {
 	__u32 pad;
 };
 
-enum abi_hook { ABI_HOOK_SKB, ABI_HOOK_CONNECT, ABI_HOOK_SENDMSG, ABI_HOOKS };
+enum abi_hook {
+	ABI_HOOK_SKB,
+	ABI_HOOK_CONNECT,
+	ABI_HOOK_SENDMSG,
+	ABI_HOOK_SYN, /* a peer's SYN, whose answer would be blocked: dropped on the way in */
+	ABI_HOOKS
+};
 
 /* Why a packet was judged other than by the matrix. */
 enum abi_why {
@@ -90,7 +114,9 @@ enum abi_why {
 
 struct abi_verdict {
 	__u32 generation;
-	__u32 place; /* class that decided */
+	__u16 place; /* class that decided */
+	__u8 known;  /* enum decide_known: what it was judged by */
+	__u8 folded; /* enum abi_folded: what of the flow's key is left */
 	__u16 decision;
 	__u16 rule;    /* index + 1; 0 = the default */
 	__u8 action;   /* enum decide_action */
@@ -98,6 +124,32 @@ struct abi_verdict {
 	__u8 hook;     /* enum abi_hook */
 	__u8 why;      /* enum abi_why */
 };
+
+/*
+ * Denials and alerts are folded: one for each flow and process, its first packet rings, the others
+ * are counted. A process that denies itself many flows has only so many folds of one kind; what comes
+ * after them is folded by its destination, then by process alone. So a flood hides nothing of others,
+ * and the counts stay exact. What finds no fold at all is counted in lost_folds.
+ */
+enum abi_folded {
+	ABI_FOLDED_FLOW,
+	ABI_FOLDED_DESTINATION, /* no ports, no source */
+	ABI_FOLDED_PROCESS,	/* no destination either; the place is the first one's */
+	ABI_FOLDEDS
+};
+#define ABI_FOLD_PARTS	      8192 /* processes share a part by their number */
+#define ABI_FOLD_FLOWS	      2048 /* ABI_FOLDED_FLOW of one part */
+#define ABI_FOLD_DESTINATIONS 1024 /* ABI_FOLDED_DESTINATION of one part */
+#define ABI_FOLD_RESERVE      2048 /* the last ones are for ABI_FOLDED_PROCESS */
+struct abi_fold_room {
+	__u32 used[2][ABI_FOLD_PARTS]; /* by enum abi_folded, the first two */
+	__u32 all;		       /* the agent counts them anew at each walk */
+	__u32 pad;
+};
+static __attribute__((always_inline)) inline __u32 abi_fold_part(__u64 who)
+{
+	return (__u32)(who >> 8) & (ABI_FOLD_PARTS - 1);
+}
 
 enum abi_kind {
 	/* denial ring: the first packet (or connect) of a flow that is blocked, or would be */
@@ -114,16 +166,21 @@ struct abi_record {
 	struct abi_key key;
 	struct abi_process process;
 	struct abi_count count;
+	__u64 attempts; /* connect(), sendmsg() and SYNs that were refused; they have no packets */
 	struct abi_verdict verdict;
 };
 
-/* Denials and alerts: one for each flow and cgroup. */
 struct abi_fold_key {
-	struct abi_key key;
-	__u64 cgroup; /* of connect() and sendmsg(): the process id is mixed in above bit 32 */
+	struct abi_key key; /* what verdict.folded leaves of it */
+	__u64 who;	    /* abi_who() */
+	__u32 generation;
+	__u16 decision;
+	__u8 enforced;
+	__u8 folded;
 };
 struct abi_fold {
 	struct abi_count count;
+	__u64 attempts;
 	struct abi_process process;
 	struct abi_verdict verdict;
 };
@@ -131,6 +188,23 @@ struct abi_fold {
 struct abi_own {
 	__u8 address[16];
 	__u32 family;
+};
+
+/* Who spoke first on a UDP socket that somebody bound: enum decide_opened (LRU). */
+#define ABI_HEARD_MAX 65536
+struct abi_heard_key {
+	__u64 cookie;
+	__u8 peer[16];
+	__u32 port;
+	__u32 family;
+};
+
+/* DHCP's own messages leave outside the policy, this many a minute (rules/exempt.h). */
+#define ABI_DHCP_PER_MINUTE 30
+struct abi_dhcp {
+	__u64 since_mono;
+	__u32 messages;
+	__u32 pad;
 };
 
 struct abi_handshake_key {
@@ -166,7 +240,7 @@ struct abi_settings {
 enum abi_counter {
 	ABI_LOST_DENIALS, /* the denial ring was full */
 	ABI_LOST_FLOWS,	  /* the flow ring was full: the flow's bytes are in the totals only */
-	ABI_LOST_FOLDS,	  /* a fold could not be made */
+	ABI_LOST_FOLDS,	  /* no room for a fold: packets and bytes are in lost_folds */
 	/* a socket's storage could not be made: its bytes are in the totals only */
 	ABI_LOST_STORAGE,
 	ABI_MALFORMED,
@@ -174,7 +248,9 @@ enum abi_counter {
 	ABI_EXTENSIONS,
 	ABI_UNRESOLVED_CGROUPS, /* packets judged while the cgroup was not known */
 	ABI_DHCP,		/* packets let pass as DHCP */
+	ABI_DHCP_LIMITED,	/* DHCP messages beyond the rate: judged by the policy */
 	ABI_CONNECT_DENIED,	/* connect() and sendmsg() refused with EPERM */
+	ABI_SYN_DENIED,		/* SYNs dropped on the way in */
 	ABI_COUNTERS
 };
 /* One element for each CPU, over all generations. */
@@ -182,6 +258,7 @@ struct abi_counters {
 	/* by enum decide_action; the agent's sum over decisions, the programs leave it 0 */
 	struct abi_total action[4];
 	struct abi_total passed; /* would have been blocked, in enforce mode */
+	struct abi_total lost_folds;
 	__u64 count[ABI_COUNTERS];
 };
 #endif

@@ -26,8 +26,7 @@ static __always_inline bool account_same(const struct abi_key *a, const struct a
 	       *(const __u16 *)&a->proto == *(const __u16 *)&b->proto;
 }
 
-static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *key,
-					 const struct abi_fold *f)
+static __always_inline void account_ring(const struct abi_fold_key *key, const struct abi_fold *f)
 {
 	struct abi_record *r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
 
@@ -35,17 +34,17 @@ static __always_inline void account_ring(__u32 kind, const struct abi_fold_key *
 		count(ABI_LOST_DENIALS);
 		return;
 	}
-	r->kind = kind;
+	r->kind = f->verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED;
 	r->rtt_min_us = 0;
 	r->key = key->key;
 	r->process = f->process;
 	r->count = f->count;
+	r->attempts = f->attempts;
 	r->verdict = f->verdict;
+	r->verdict.folded = key->folded;
 	bpf_ringbuf_submit(r, 0);
 }
 
-/* false: this is the first of its flow, or the first that is refused by another rule or for real:
- * an event. */
 static __always_inline bool account_fold_more(const struct abi_fold_key *key,
 					      const struct abi_fold *f)
 {
@@ -53,46 +52,97 @@ static __always_inline bool account_fold_more(const struct abi_fold_key *key,
 
 	if (!old)
 		return false;
-	if (old->verdict.action != f->verdict.action ||
-	    old->verdict.enforced != f->verdict.enforced || old->verdict.rule != f->verdict.rule) {
-		bpf_map_delete_elem(&folds, key);
-		return false;
-	}
 	add(old->count.packets, f->count.packets);
 	add(old->count.bytes, f->count.bytes);
+	add(old->attempts, f->attempts);
 	old->count.last_mono = bpf_ktime_get_coarse_ns();
 	return true;
 }
 
-/* A denial or an alert: the first of its flow and cgroup rings, the others are counted in the fold.
- */
+/* Takes a place, when there is one for this kind of fold. */
+static __always_inline bool fold_room_take(const struct abi_fold_key *key)
+{
+	static const __u32 most[] = {ABI_FOLD_FLOWS, ABI_FOLD_DESTINATIONS};
+	__u32 zero = 0, part = abi_fold_part(key->who), kind = key->folded;
+	struct abi_fold_room *room;
+
+	room = bpf_map_lookup_elem(&fold_room, &zero);
+	if (!room)
+		return false;
+	if (kind < ABI_FOLDED_PROCESS) {
+		__u32 *used = &room->used[kind & 1][part];
+
+		if (*used >= (kind ? most[1] : most[0]) ||
+		    room->all >= ABI_FOLDS_MAX - ABI_FOLD_RESERVE)
+			return false;
+		add(*used, 1);
+	}
+	add(room->all, 1);
+	return true;
+}
+
+/* Counts it in the fold of this key, or makes one, which rings. false: no room. */
+static __noinline bool account_fold_in(const struct abi_fold_key *key, struct abi_fold *f)
+{
+	if (account_fold_more(key, f))
+		return true;
+	if (!fold_room_take(key))
+		return false;
+	f->count.first_mono = bpf_ktime_get_ns();
+	f->count.last_mono = f->count.first_mono;
+	if (bpf_map_update_elem(&folds, key, f,
+				BPF_NOEXIST)) /* another CPU was first, or it is full */
+		return account_fold_more(key, f);
+	account_ring(key, f);
+	return true;
+}
+
+static __always_inline void account_fold_lost(const struct abi_fold *f)
+{
+	__u32 zero = 0;
+	struct abi_counters *c = bpf_map_lookup_elem(&counters, &zero);
+
+	if (!c)
+		return;
+	add(c->count[ABI_LOST_FOLDS], 1);
+	add(c->lost_folds.packets, f->count.packets);
+	add(c->lost_folds.bytes, f->count.bytes);
+}
+
+/* A denial or an alert: the first of its flow and process rings, the others are counted in its fold
+ * (abi.h, enum abi_folded). */
 __noinline int account_fold(const struct abi_key *key, const struct abi_process *process,
 			    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
 {
-	struct abi_fold_key k;
+	struct abi_fold_key k = {};
 	struct abi_fold f = {};
 
 	if (!key || !process || !verdict)
 		return 0;
 	k.key = *key;
-	k.cgroup = process->cgroup;
-	if (verdict->hook != ABI_HOOK_SKB) /* no port of its own yet: two programs refused by one
-					      peer are two stories */
-		k.cgroup ^= (__u64)process->pid << 32;
+	k.who = abi_who(process);
+	k.generation = verdict->generation;
+	k.decision = verdict->decision;
+	k.enforced = verdict->enforced;
 	f.process = *process;
 	f.verdict = *verdict;
 	f.count.packets = packets;
 	f.count.bytes = bytes;
-	if (account_fold_more(&k, &f))
+	f.attempts = verdict->hook != ABI_HOOK_SKB;
+	if (account_fold_in(&k, &f))
 		return 0;
-	f.count.first_mono = bpf_ktime_get_ns();
-	f.count.last_mono = f.count.first_mono;
-	if (bpf_map_update_elem(&folds, &k, &f, BPF_NOEXIST)) {
-		if (account_fold_more(&k, &f)) /* another CPU was first */
-			return 0;
-		count(ABI_LOST_FOLDS);
-	}
-	account_ring(f.verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED, &k, &f);
+	__builtin_memset(k.key.src, 0, sizeof(k.key.src));
+	k.key.sport = 0;
+	k.key.dport = 0;
+	k.key.has_port = ABI_NO_PORT;
+	k.folded = ABI_FOLDED_DESTINATION;
+	if (account_fold_in(&k, &f))
+		return 0;
+	__builtin_memset(k.key.dst, 0, sizeof(k.key.dst));
+	k.key.proto = 0;
+	k.folded = ABI_FOLDED_PROCESS;
+	if (!account_fold_in(&k, &f))
+		account_fold_lost(&f);
 	return 0;
 }
 

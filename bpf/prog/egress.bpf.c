@@ -13,17 +13,20 @@
  *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very
  * program. The loader swaps programs, never contents.
  *  4. A full ring or table costs an event, never a verdict; the loss is counted.
- *  5. Local traffic (loopback device, the places' local scope, DHCP on private networks) is outside
+ *  5. Local traffic (loopback device, the places' local scope, DHCP's own messages) is outside
  * the policy.
  */
 #include "bpf/prog/account.bpf.h"
+#include "bpf/prog/dhcp.bpf.h"
 #include "bpf/prog/exec.bpf.h"
 
-#define PASS	 1
-#define DROP	 0
-#define LOOPBACK 1 /* ifindex in every network namespace */
-#define AF_INET	 2
-#define AF_INET6 10
+#define PASS	   1
+#define DROP	   0
+#define LOOPBACK   1 /* ifindex in every network namespace */
+#define AF_INET	   2
+#define AF_INET6   10
+#define SOCK_DGRAM 2
+#define SOCK_RAW   3
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -82,7 +85,7 @@ static __always_inline __u64 verdict_one(__u32 place, const struct sender *who,
 
 static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
 {
-	v->place = JUDGED_PLACE(judged);
+	v->place = (__u16)JUDGED_PLACE(judged);
 	v->decision = (__u16)JUDGED_DECISION(judged);
 	v->rule = (__u16)JUDGED_RULE(judged);
 	v->action = (__u8)JUDGED_ACTION(judged);
@@ -93,8 +96,6 @@ static __always_inline __u32 source_mask(const struct abi_key *k)
 {
 	__u32 place;
 
-	if (!(header.needs & DECIDE_NEEDS_SOURCE))
-		return 0;
 	if (k->family == 4)
 		place = place4(key_v4(k->src));
 	else
@@ -109,7 +110,7 @@ static __always_inline bool listens(int udp, __u16 port)
 	return s->listening[udp][port >> 6] >> (port & 63) & 1;
 }
 
-/* Is it the kernel's TCP that sends, and not a raw socket? */
+/* Is it the kernel's TCP or UDP that sends, and not a raw socket? */
 static __always_inline bool is_tcp(struct bpf_sock *sk)
 {
 	if (sk)
@@ -117,36 +118,61 @@ static __always_inline bool is_tcp(struct bpf_sock *sk)
 	return sk && sk->protocol == IP_TCP;
 }
 
-/* Who opened the flow. Flags count only where the kernel's own TCP set them: a raw socket writes
- * what it likes. */
-static __noinline __u8 opened_by(struct bpf_sock *sk, const struct packet *p, const struct slot *s)
+static __always_inline bool is_udp(struct bpf_sock *sk)
 {
-	if (p->key.proto == IP_TCP && p->key.has_port) {
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->type == SOCK_DGRAM;
+}
+
+static __always_inline bool is_own(__u32 family, const __u8 address[16])
+{
+	struct abi_own o = {.family = family};
+
+	__builtin_memcpy(o.address, address, sizeof(o.address));
+	return bpf_map_lookup_elem(&own, &o) != NULL;
+}
+
+/* A source that a raw socket made up. Others cannot send from an address that is not there. */
+static __noinline bool is_forged(struct bpf_sock *sk, const struct abi_key *k)
+{
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->type == SOCK_RAW && !is_own(k->family, k->src);
+}
+
+/* Who spoke first on this UDP socket with this peer: 'first' does, if nobody did. */
+static __noinline __u8 heard_first(__u64 cookie, const struct abi_key *k, __u32 first)
+{
+	struct abi_heard_key key = {.cookie = cookie, .port = k->dport, .family = k->family};
+	__u32 *who;
+
+	__builtin_memcpy(key.peer, k->dst, sizeof(key.peer));
+	who = bpf_map_lookup_elem(&heard, &key);
+	if (who)
+		return *who & 1;
+	bpf_map_update_elem(&heard, &key, &first, BPF_NOEXIST);
+	return first & 1;
+}
+
+/* Who opened the flow. TCP: flags count only where the kernel's own TCP set them: a raw socket
+ * writes what it likes. UDP: the peer did when somebody bound this port for others to send to, and
+ * this very socket got something from the peer before it sent. */
+static __noinline __u8 opened_by(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *p,
+				 const struct slot *s)
+{
+	if (p->key.has_port != ABI_PORT)
+		return OPENED_HERE;
+	if (p->key.proto == IP_TCP) {
 		if (p->tcp_flags & TCP_FLAG_SYN && is_tcp(sk))
 			return p->tcp_flags & TCP_FLAG_ACK ? OPENED_PEER : OPENED_HERE;
 		if (s && s->flags & SLOT_ACCEPTS)
 			return OPENED_PEER;
 		return listens(0, p->key.sport) ? OPENED_PEER : OPENED_HERE;
 	}
-	if (p->key.proto == IP_UDP && p->key.has_port)
-		return listens(1, p->key.sport) ? OPENED_PEER : OPENED_HERE;
-	return OPENED_HERE;
-}
-
-/* Renewals are unicast; a global address is never a DHCP server of ours. */
-static __always_inline bool is_dhcp(const struct abi_key *k)
-{
-	__u32 a;
-
-	if (k->proto != IP_UDP || !k->has_port)
-		return false;
-	if (k->family == 6)
-		return k->sport == 546 && k->dport == 547 && (k->dst[0] & 0xfe) == 0xfc;
-	if (k->sport != 68 || k->dport != 67)
-		return false;
-	a = key_v4(k->dst);
-	return a >> 24 == 10 || a >> 20 == 0xac1 || a >> 16 == 0xc0a8 ||
-	       a >> 22 == (0x64400000 >> 22);
+	if (p->key.proto != IP_UDP || !listens(1, p->key.sport) || !is_udp(sk))
+		return OPENED_HERE;
+	return heard_first(bpf_get_socket_cookie(skb), &p->key, OPENED_HERE);
 }
 
 static __always_inline bool enforcing(void)
@@ -231,8 +257,10 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
 				const struct packet *p, const struct abi_verdict *v)
 {
 	account_total(p, v->decision);
-	if (!s) {
+	if (!s) { /* no record of the flow: what is to be told is told from the packet */
 		count(ABI_LOST_STORAGE);
+		if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
+			tell(skb, NULL, p, v);
 		return PASS;
 	}
 	if (sk && p->key.proto == IP_TCP && sk->state == STATE_LISTEN) {
@@ -256,10 +284,10 @@ static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct 
 	count_why(p->why);
 	if (v->action != DECIDE_BLOCK)
 		return pass(skb, sk, s, p, v);
-	if (!p->why && is_dhcp(&p->key)) {
-		count(ABI_DHCP);
+	if (p->why == ABI_WHY_SOURCE_ROUTE)
+		v->place = (__u16)PLACES_AT(places_of(&p->key), 0);
+	if (!p->why && dhcp_passes(skb, p))
 		return PASS;
-	}
 	if (enforcing()) {
 		v->enforced = 1;
 		account_total(p, v->decision);
@@ -272,15 +300,20 @@ static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct 
 
 /* Who sends, as far as the policy asks: nothing at all is left of this for a policy without
  * subjects. */
-static __always_inline void sender_of(struct __sk_buff *skb, const struct abi_key *k,
-				      struct sender *who)
+static __always_inline void sender_of(struct __sk_buff *skb, struct bpf_sock *sk,
+				      const struct abi_key *k, struct sender *who)
 {
 	if (header.needs & DECIDE_NEEDS_CGROUP)
 		who->cgroup = bpf_skb_cgroup_id(skb);
 	if (header.needs & DECIDE_NEEDS_USER)
 		who->uid = bpf_get_socket_uid(skb);
 	verdict_sender(who);
-	who->mask |= source_mask(k);
+	if (!(header.needs & DECIDE_NEEDS_SOURCE))
+		return;
+	if (is_forged(sk, k))
+		who->known = who->known == KNOWN_ALL ? KNOWN_NO_SOURCE : KNOWN_USER_NO_SOURCE;
+	else
+		who->mask |= source_mask(k);
 }
 
 /* Another packet of the slot's flow, with the decision of the last: nobody need be told. */
@@ -321,8 +354,9 @@ int egress(struct __sk_buff *skb)
 	else
 		p.same = s->count.packets && account_same(&s->key, &p.key);
 	if (!p.why) {
-		p.key.opened = p.same ? s->key.opened : opened_by(sk, &p, s);
-		sender_of(skb, &p.key, &who);
+		p.key.opened = p.same ? s->key.opened : opened_by(skb, sk, &p, s);
+		sender_of(skb, sk, &p.key, &who);
+		v.known = (__u8)who.known;
 		if (PLACES_N(places) == 1)
 			verdict_of(&v, verdict_one(PLACES_AT(places, 0), &who, &p.key));
 		else
@@ -337,3 +371,4 @@ int egress(struct __sk_buff *skb)
 	return PASS;
 }
 #include "bpf/prog/connect.bpf.h"
+#include "bpf/prog/ingress.bpf.h"

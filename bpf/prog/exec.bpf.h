@@ -138,6 +138,7 @@ __noinline int image_note(const struct abi_process *p, int again)
 		return 0;
 	key.start_boot = p->start_boot;
 	key.pid = p->pid;
+	key.exec = p->exec;
 	if (!again && bpf_map_lookup_elem(&images, &key))
 		return 0;
 	i = bpf_map_lookup_elem(&image_scratch, &zero);

@@ -34,9 +34,10 @@ struct packet {
 	__u32 bytes;
 	__u32 fragment; /* a later fragment: no transport header */
 	__u8 tcp_flags;
-	__u8 icmp_type;
-	__u8 why;  /* enum abi_why */
-	__u8 same; /* of the flow that the socket's slot has */
+	__u8 pad;
+	__u8 why;    /* enum abi_why */
+	__u8 same;   /* of the flow that the socket's slot has */
+	__u32 jumbo; /* bytes of a BIG TCP packet's own option: no segment has it */
 };
 
 /* Headers in words: what a byte array would be copied as, byte by byte, costs more than all the
@@ -78,8 +79,9 @@ struct header_udp {
 	})
 
 /* One IPv4 option at 'at' of 'bytes': where the next one starts, or OPTIONS_END with an enum
- * abi_why. */
-#define OPTIONS_END 0x100u
+ * abi_why, and above OPTIONS_GOAL_SHIFT where in the packet a source route's last address is. */
+#define OPTIONS_END	   0x100u
+#define OPTIONS_GOAL_SHIFT 16
 __noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
 {
 	__u32 from = sizeof(struct header4) + at;
@@ -98,12 +100,13 @@ __noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
 	if (o[0] != OPTION_LSRR && o[0] != OPTION_SSRR)
 		return at + o[1];
 	/* the pointer counts from 1; past the length the route is used up */
-	if (o[1] < 3 || bpf_skb_load_bytes(skb, from, o, 3) || o[2] <= o[1])
-		return OPTIONS_END | ABI_WHY_SOURCE_ROUTE;
-	return at + o[1];
+	if (o[1] >= 3 && !bpf_skb_load_bytes(skb, from, o, 3) && o[2] > o[1])
+		return at + o[1];
+	return (o[1] < 7 ? 0 : from + o[1] - 4) << OPTIONS_GOAL_SHIFT | OPTIONS_END |
+	       ABI_WHY_SOURCE_ROUTE;
 }
 
-/* IPv4 options: why the packet must not be believed, or 0. */
+/* IPv4 options: why the packet must not be believed, or 0; the goal as above. */
 __noinline __u32 packet_options(struct __sk_buff *skb, __u32 bytes)
 {
 	__u32 at = 0;
@@ -111,9 +114,19 @@ __noinline __u32 packet_options(struct __sk_buff *skb, __u32 bytes)
 	for (int i = 0; i <= OPTIONS_BYTES_MAX; i++) {
 		at = packet_option(skb, at, bytes);
 		if (at >= OPTIONS_END)
-			return at & 0xff;
+			return at & ~OPTIONS_END;
 	}
 	return ABI_WHY_MALFORMED;
+}
+
+/* A source-routed packet is told by where it would end, not by its next hop. */
+static __always_inline void packet_options4(struct __sk_buff *skb, struct packet *p, __u32 bytes)
+{
+	__u32 r = packet_options(skb, bytes), goal = r >> OPTIONS_GOAL_SHIFT;
+
+	p->why = (__u8)r;
+	if (goal)
+		bpf_skb_load_bytes(skb, goal, p->key.dst, 4);
 }
 
 static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p)
@@ -138,11 +151,22 @@ static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p
 	p->at = ihl * 4;
 	p->fragment = !!(ip.frag & bpf_htons(IP_FRAGMENT_OFFSET));
 	if (ihl > 5)
-		p->why = (__u8)packet_options(skb, ihl * 4 - sizeof(ip));
+		packet_options4(skb, p, ihl * 4 - sizeof(ip));
+}
+
+/* Where a routing header with segments left says that the packet ends: the offset of the address, 0 =
+ * not known. Segment lists (type 4) stand in reverse. */
+static __always_inline __u32 packet_goal6(const __u8 h[4], __u32 at, __u32 len)
+{
+	if (len < 24)
+		return 0;
+	if (h[2] == 4)
+		return at + 8;
+	return h[2] == 0 || h[2] == 2 ? at + len - 16 : 0;
 }
 
 /* Walks the extension headers: where the transport header starts << 8 | its protocol, with flags
- * above; a global function, verified once. */
+ * above (a source route: where the goal's address is); a global function, verified once. */
 #define WALK_WHY_SHIFT 32
 #define WALK_FRAGMENT  (1ull << 40)
 __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
@@ -165,7 +189,8 @@ __noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
 			return (__u64)ABI_WHY_MALFORMED << WALK_WHY_SHIFT;
 		len = (h[1] + 1u) * 8;
 		if (next == NEXT_ROUTING && h[3])
-			return (__u64)ABI_WHY_SOURCE_ROUTE << WALK_WHY_SHIFT;
+			return (__u64)ABI_WHY_SOURCE_ROUTE << WALK_WHY_SHIFT |
+			       packet_goal6(h, at, len);
 		if (next == NEXT_AH)
 			len = (h[1] + 2u) * 4;
 		if (next == NEXT_FRAGMENT) {
@@ -198,8 +223,13 @@ static __always_inline void packet_read6(struct __sk_buff *skb, struct packet *p
 		return;
 	walk = packet_walk6(skb, ip.next);
 	p->why = (__u8)(walk >> WALK_WHY_SHIFT);
-	if (p->why)
+	if (p->why) {
+		if ((__u32)walk)
+			bpf_skb_load_bytes(skb, (__u32)walk, p->key.dst, 16);
 		return;
+	}
+	if (ip.next == NEXT_HOP_BY_HOP && !ip.payload)
+		p->jumbo = 8;
 	p->fragment = !!(walk & WALK_FRAGMENT);
 	p->key.proto = (__u8)walk;
 	p->at = (__u32)walk >> 8;
@@ -214,7 +244,7 @@ static __always_inline void packet_wire(struct __sk_buff *skb, struct packet *p,
 	p->bytes = skb->len;
 	if (segments > 1) {
 		p->packets = segments;
-		p->bytes += (segments - 1) * (p->at + transport);
+		p->bytes += (segments - 1) * (p->at - p->jumbo + transport) - p->jumbo;
 	}
 }
 
@@ -223,6 +253,7 @@ static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p
 	__u32 transport = 8, at = p->at, ports = 0;
 	struct header_tcp tcp;
 	struct header_udp udp;
+	__u8 icmp[2];
 
 	/* the verifier wants a bound that it can see, clang must not think it away: eight headers
 	 * reach to 16,552 */
@@ -232,10 +263,14 @@ static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p
 		ports = tcp.ports;
 		p->tcp_flags = (__u8)(bpf_ntohs(tcp.flags) & 0xff);
 		transport = (bpf_ntohs(tcp.flags) >> 12) * 4u;
-		p->key.has_port = 1;
+		p->key.has_port = ABI_PORT;
 	} else if (!p->fragment && p->key.proto == IP_UDP && !packet_copy(skb, at, &udp)) {
 		ports = udp.ports;
-		p->key.has_port = 1;
+		p->key.has_port = ABI_PORT;
+	} else if (!p->fragment && (p->key.proto == IP_ICMP || p->key.proto == IP_ICMPV6) &&
+		   !bpf_skb_load_bytes(skb, at, icmp, sizeof(icmp))) {
+		ports = bpf_htonl((__u32)icmp[0] << 16 | icmp[1]);
+		p->key.has_port = ABI_ICMP;
 	}
 	ports = bpf_ntohl(ports);
 	p->key.sport = (__u16)(ports >> 16);
@@ -279,7 +314,7 @@ static __always_inline bool packet_plain_ports(struct __sk_buff *skb, struct pac
 	ports = bpf_ntohl(h->ports);
 	p->key.sport = (__u16)(ports >> 16);
 	p->key.dport = (__u16)ports;
-	p->key.has_port = 1;
+	p->key.has_port = ABI_PORT;
 	packet_wire(skb, p, transport);
 	return true;
 }

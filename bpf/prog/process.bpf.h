@@ -10,6 +10,7 @@
 struct task_struct {
 	struct task_struct *group_leader;
 	__u64 start_boottime;
+	__u32 self_exec_id; /* 64 bits since 5.7: the low half, on little-endian */
 } __attribute__((preserve_access_index));
 
 static __always_inline void process_read(struct abi_process *p)
@@ -20,6 +21,7 @@ static __always_inline void process_read(struct abi_process *p)
 	p->uid = (__u32)bpf_get_current_uid_gid();
 	p->cgroup = bpf_get_current_cgroup_id();
 	p->start_boot = BPF_CORE_READ(task, group_leader, start_boottime);
+	p->exec = BPF_CORE_READ(task, group_leader, self_exec_id);
 	bpf_get_current_comm(p->comm, sizeof(p->comm));
 }
 #endif

@@ -15,8 +15,10 @@
 #include <bpf/bpf_endian.h>
 #include "bpf/prog/abi.h"
 
+#define IP_ICMP		  1
 #define IP_TCP		  6
 #define IP_UDP		  17
+#define IP_ICMPV6	  58
 #define STATE_ESTABLISHED 1  /* TCP_ESTABLISHED */
 #define STATE_CLOSE	  7  /* TCP_CLOSE */
 #define STATE_LISTEN	  10 /* TCP_LISTEN */
@@ -31,11 +33,11 @@ struct slot {
 	__u32 flags;
 	__u32 turns; /* odd while the slot changes its destination: the iterator looks again */
 	__u32 pad;
-	struct abi_process process;
+	/* what every packet reads, in as few cache lines as it goes */
 	struct abi_key key;
 	struct abi_count count; /* last_mono is in ticks here: slot_count() */
 	struct abi_verdict verdict;
-	__u32 pad2;
+	struct abi_process process;
 };
 
 struct {
@@ -45,12 +47,35 @@ struct {
 	__type(value, struct slot);
 } slots SEC(".maps");
 
+/* Not an LRU: what it drops would be lost unseen. */
 struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_FOLDS_MAX);
 	__type(key, struct abi_fold_key);
 	__type(value, struct abi_fold);
 } folds SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_fold_room);
+} fold_room SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, ABI_HEARD_MAX);
+	__type(key, struct abi_heard_key);
+	__type(value, __u32);
+} heard SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct abi_dhcp);
+} dhcp SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

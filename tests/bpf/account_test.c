@@ -427,16 +427,21 @@ Test(account, mapped_addresses_are_ipv4)
 	close(fd);
 }
 
-/* A database leaks by answering: who opened a UDP flow is told by the port that somebody listens
- * on. */
+/* A database leaks by answering: the peer opened a UDP flow when it sent first, to a port that somebody
+ * listens on. */
 Test(account, udp_answers_are_opened_by_the_peer)
 {
 	struct sockaddr_in own = address("10.1.0.1", 7070), to = address("10.1.0.2", 40000);
-	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int fd = socket(AF_INET, SOCK_DGRAM, 0),
+	    peer = stage_peer_socket(&stage, AF_INET, SOCK_DGRAM, 0);
 	const struct kernel_record *last = NULL;
+	char b[8];
 
 	cr_assert(!bind(fd, (void *)&own, sizeof(own)) &&
 		  !kernel_listen_port_set(k, 17, 7070, true));
+	cr_assert_eq(bind(peer, (void *)&to, sizeof(to)), 0);
+	cr_assert_eq(sendto(peer, "q", 1, 0, (void *)&own, sizeof(own)), 1);
+	cr_assert_eq(recv(fd, b, sizeof(b), 0), 1);
 	cr_assert_eq(sendto(fd, "x", 1, 0, (void *)&to, sizeof(to)), 1);
 	close(fd);
 	flows_settle();
