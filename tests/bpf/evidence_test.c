@@ -155,6 +155,14 @@ static void sum_fold(void *arg, const struct kernel_record *r, bool last)
 	s->n++;
 }
 
+/* The whole walk: a turn ends after a while. */
+static void fold_sum(uint64_t idle_ns, struct sum *ret)
+{
+	do
+		cr_assert_geq(kernel_denials(k, idle_ns, sum_fold, ret), 0);
+	while (kernel_denials_more(k));
+}
+
 /* An IPv4 and UDP header of one's choice. */
 static void udp4(uint8_t p[32], const char *src, const char *dst, uint16_t sport, uint16_t dport)
 {
@@ -214,7 +222,7 @@ Test(evidence, a_flood_hides_nothing)
 	for (size_t i = 0; i < seen.n; i++)
 		secrets += seen.r[i].kind == KERNEL_DENIED && seen.r[i].dst.b[2] == 9;
 	cr_expect_eq(secrets, 20, "%zu of 20 rang", secrets);
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	c = counters();
 	cr_expect_eq(s.secrets, 20);
 	cr_expect_eq(s.packets + c.lost_folds.packets, FLOOD, "%lu of %d", s.packets, FLOOD);
@@ -226,12 +234,12 @@ Test(evidence, a_flood_hides_nothing)
 	cr_expect_leq(s.n, ABI_FOLD_FLOWS + ABI_FOLD_DESTINATIONS + 1 + 20);
 	/* what is quiet goes, and the room is there again */
 	usleep(20000);
-	kernel_denials(k, 1, sum_fold, &s);
+	fold_sum(1, &s);
 	s = (struct sum){};
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	cr_expect_eq(s.n, 0);
 	cr_assert_eq(apart(ping_raw, NULL), 0);
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	cr_expect_eq(s.n, 1);
 }
 
@@ -257,7 +265,7 @@ Test(evidence, beyond_the_table_the_loss_is_exact)
 	judge("allow to DE\nblock to any\n", MODE_ENFORCE);
 	for (uint16_t i = 1; i <= 12; i++, sent += 3000)
 		cr_assert_eq(apart(many_flows, &i), 0);
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	c = counters();
 	cr_expect_leq(s.n, ABI_FOLDS_MAX);
 	cr_expect_eq(s.packets + c.lost_folds.packets, sent);
@@ -282,7 +290,7 @@ Test(evidence, attempts_are_counted)
 	settle();
 	cr_assert_eq(told(KERNEL_DENIED, 6, 7001, &r), 1);
 	cr_expect_eq(r->attempts, 1);
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	cr_expect_eq(s.attempts, 100);
 	cr_expect_eq(s.packets, 0);
 }
@@ -414,7 +422,7 @@ Test(evidence, syns_of_blocked_peers_are_dropped)
 	cr_assert(r, "it is told");
 	cr_expect_eq(r->verdict.hook, ABI_HOOK_SYN);
 	cr_expect_eq(r->opened, OPENED_PEER);
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	cr_expect(s.attempts == 1 && s.packets == 0);
 	close(out);
 	kernel_mode(k, MODE_MONITOR);
@@ -598,6 +606,6 @@ Test(evidence, without_storage_it_is_told_from_the_packet)
 	}
 	cr_expect_eq(told(KERNEL_DENIED, 17, 7300, NULL), 1);
 	cr_expect_eq(told(KERNEL_ALERTED, 17, 7301, NULL), 1);
-	kernel_denials(k, UINT64_MAX, sum_fold, &s);
+	fold_sum(UINT64_MAX, &s);
 	cr_expect(s.packets == 10 && s.bytes == 290, "%lu packets %lu bytes", s.packets, s.bytes);
 }
