@@ -7,7 +7,7 @@ U=$CG/db.service
 mkdir "$U"
 bg sink on us $PEER sink 7000 --out "$LIVE/sink"
 bg_ready sink
-try() { db_in "$U" $PEER pour $US4 7000 --bytes 10 | jq -r .error; }
+try() { db_in "$U" $PEER pour $US4 7000 --bytes 10 --timeout 15 | jq -r .error; }
 told() { jq -es 'any(.event.action == "'"$1"'")' "$ALERTS" >/dev/null; }
 up() {
 	bg agent on db "$CORDON" run --policy "$f" --cgroup "$U" --pin "$PIN" --control "$CONTROL" --alerts "$ALERTS" \
