@@ -283,6 +283,7 @@ static json_t *agent_counts(struct daemon *d)
 	set(o, "verdict_mismatches", number(s.mismatches));
 	set(o, "records", number(s.records));
 	set(o, "dead_processes", number(s.dead_processes));
+	set(o, "cut_connections", number(s.cut));
 	set(o, "lost_messages", number(stderr_queue_lost()));
 	set(o, "packets", number(p.packets));
 	return o;

@@ -17,7 +17,9 @@
 #include "agent/base/text.h"
 #include "geo/base/file.h"
 
-#define BUFFER 32768
+/* enum of the kernel; netinet/tcp.h lacks it */
+#define TCP_NEW_SYN_RECV 12
+#define BUFFER		 32768
 #ifndef INET_DIAG_CGROUP_ID
 #define INET_DIAG_CGROUP_ID 21
 #endif
@@ -363,4 +365,62 @@ int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *s
 	take_cgroup(&s, m);
 	*ret = s;
 	return 0;
+}
+
+struct diag_exact {
+	struct nlmsghdr m;
+	struct inet_diag_req_v2 r;
+};
+
+/* One socket by addresses and cookie: asked for, or ended. The first message of the answer in buf. */
+static int diag_exact(struct diag_exact *q, uint16_t type, char *buf)
+{
+	_close_ int fd = netlink(NETLINK_SOCK_DIAG, 0, 0);
+	const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)buf;
+	ssize_t n;
+
+	if (fd < 0)
+		return fd;
+	q->m.nlmsg_type = type;
+	if (send(fd, q, sizeof(*q), 0) < 0)
+		return -errno;
+	n = receive(fd, buf);
+	if (n < 0)
+		return (int)n;
+	if (!NLMSG_OK(m, (unsigned)n))
+		return -EPROTO;
+	if (m->nlmsg_type != NLMSG_ERROR)
+		return 0;
+	return m->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))
+		       ? -EPROTO
+		       : ((const struct nlmsgerr *)NLMSG_DATA(m))->error;
+}
+
+int netlink_destroy(uint8_t proto, const struct ip *src, uint16_t sport, const struct ip *dst,
+		    uint16_t dport, uint64_t cookie)
+{
+	struct diag_exact q = {
+		.m = {.nlmsg_len = sizeof(q), .nlmsg_flags = NLM_F_REQUEST},
+		.r = {.sdiag_family = src->v == 4 ? AF_INET : AF_INET6,
+		      .sdiag_protocol = proto,
+		      .idiag_states = UINT32_MAX,
+		      .id = {.idiag_sport = htons(sport),
+			     .idiag_dport = htons(dport),
+			     .idiag_cookie = {(uint32_t)cookie, (uint32_t)(cookie >> 32)}}}};
+	char buf[BUFFER] __attribute__((aligned(8)));
+	const struct nlmsghdr *m = (const struct nlmsghdr *)(const void *)buf;
+	const struct inet_diag_msg *found = NLMSG_DATA(m);
+	int r;
+
+	put_address(q.r.id.idiag_src, src);
+	put_address(q.r.id.idiag_dst, dst);
+	r = diag_exact(&q, SOCK_DIAG_BY_FAMILY, buf);
+	if (r < 0)
+		return r;
+	/* without a connection of these addresses the kernel answers with the listener */
+	if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*found)) || found->idiag_state == TCP_LISTEN ||
+	    found->idiag_state == TCP_NEW_SYN_RECV || found->id.idiag_dport != htons(dport))
+		return -ENOENT;
+	q.m.nlmsg_flags |= NLM_F_ACK;
+	return diag_exact(&q, SOCK_DESTROY, buf);
 }

@@ -37,4 +37,8 @@ struct netlink_socket {
 };
 int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
 		   const struct ip *dst, uint16_t dport);
+/* Ends a socket of this network namespace: its process gets ECONNABORTED. The cookie says that it is
+ * still that one. 0; -ENOENT: there is none; -EOPNOTSUP: the kernel cannot. */
+int netlink_destroy(uint8_t proto, const struct ip *src, uint16_t sport, const struct ip *dst,
+		    uint16_t dport, uint64_t cookie);
 #endif

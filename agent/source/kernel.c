@@ -6,10 +6,17 @@
 #include <string.h>
 #include "agent/base/loop.h"
 #include "agent/base/text.h"
+<<<<<<< HEAD
 #include "agent/host/socket.h"
 
 #define OWNERS_MAX 20 /* a second: a look reads the descriptors of a cgroup */
 #define BUCKETS	   8192
+=======
+#include "agent/host/netlink.h"
+
+#define IP_TCP	6
+#define BUCKETS 8192
+>>>>>>> a4da52f (agent: source: kernel: a TCP connection that is stopped ends with an error)
 
 /* A violating flow: what of its counts has been told already. */
 struct follow {
@@ -32,6 +39,8 @@ struct kernel_source {
 	struct once refuted;
 	unsigned hand;
 	struct kernel_walk live, active;
+	uint64_t cut_second;
+	unsigned cuts;			/* in that second */
 	kernel_source_flow_fn *flow_fn; /* during kernel_source_flows */
 	void *flow_arg;
 	uint64_t *by_verdict; /* during kernel_source_count */
@@ -361,6 +370,24 @@ static void on_end(struct kernel_source *r, const struct kernel_record *k)
 	tell_more(r, k, f, f->done_packets, f->done_bytes);
 }
 
+#define CUTS_A_SECOND 1000
+
+/* A TCP connection whose packets are stopped from now on would hang until it times out: its socket
+ * is ended, and its process sees an error. Only what the packet hook stopped has a socket that goes
+ * on; a refused connect() has told its process itself. */
+static void cut(struct kernel_source *r, const struct kernel_record *k)
+{
+	uint64_t second = loop_monotonic_ns() / LOOP_SECOND;
+
+	if (k->proto != IP_TCP || !stopped(k) || k->verdict.hook != ABI_HOOK_SKB || !k->cookie)
+		return;
+	r->cuts = second == r->cut_second ? r->cuts + 1 : 0;
+	r->cut_second = second;
+	if (r->cuts < CUTS_A_SECOND &&
+	    netlink_destroy(IP_TCP, &k->src, k->sport, &k->dst, k->dport, k->cookie) == 0)
+		r->state.cut++;
+}
+
 static void on_record(void *arg, const struct kernel_record *k)
 {
 	struct kernel_source *r = arg;
@@ -368,7 +395,9 @@ static void on_record(void *arg, const struct kernel_record *k)
 	r->state.records++;
 	if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED)
 		tell(r, k, EVENT_FLOW);
-	else if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL)
+	if (k->kind == KERNEL_DENIED)
+		cut(r, k);
+	if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL)
 		on_end(r, k);
 }
 

@@ -67,6 +67,7 @@ void kernel_source_active(struct kernel_source *r);
 
 struct kernel_source_state {
 	uint64_t records, mismatches, dead_processes, unresolved;
+	uint64_t cut;	    /* TCP sockets ended because the policy stopped them */
 	uint64_t following; /* violating flows now */
 };
 void kernel_source_state(const struct kernel_source *r, struct kernel_source_state *ret);
