@@ -66,6 +66,11 @@ static const struct verb verbs[] = {
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"
 	 "  --control PATH       control socket: refuses while an agent answers there\n"},
 	{"geo", cmd_geo, "make, update and show the places database", NULL},
+	{"gaps", cmd_gaps, "when less was enforced or known than the policy promises, and why",
+	 "[options]\n"
+	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"
+	 "  --state DIR          the agent's (default /var/lib/cordon)\n"
+	 "  --json               the records as they are, a line each\n"},
 	{"events", cmd_events, "what happened: the journal's records, filtered, followed",
 	 "[options]\n"
 	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"

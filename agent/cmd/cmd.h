@@ -12,6 +12,7 @@ int cmd_status(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_geo(int argc, char **argv);
+int cmd_gaps(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_journal(int argc, char **argv);

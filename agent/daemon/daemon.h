@@ -22,6 +22,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include "agent/daemon/control.h"
+#include "agent/daemon/gap.h"
 #include "agent/daemon/metrics.h"
 #include "agent/base/diag_print.h"
 #include "agent/engine/engine.h"
@@ -128,6 +129,7 @@ struct daemon {
 	const char *boot_action; /* what is in force is not what was given; NULL: it is */
 	char boot_text[1200];
 	bool accept_shrink; /* during a reload that was told so */
+	struct gaps *gaps;  /* owned */
 	bool cgroup_missing;
 	int guard_blind; /* -errno, 0 */
 	struct daemon_user
@@ -145,6 +147,11 @@ struct daemon {
 
 /* Runs until a signal; returns an enum exit_code. Everything that goes wrong has been said. */
 int daemon_run(const struct daemon_config *cfg);
+
+/* daemon_start.c; 0 or an exit code, said */
+int daemon_start_control(struct daemon *d);
+int daemon_start_kernel(struct daemon *d);
+int daemon_start_pcap(struct daemon *d);
 
 /* daemon_boot.c */
 int daemon_boot(struct daemon *d); /* the first load; 0 or an exit code */

@@ -91,6 +91,7 @@ void daemon_alarm(void *daemon, const char *action, const char *detail)
 	if (!d->top)
 		diag_say("%s: %s", action, detail);
 	daemon_emit(d, &e);
+	gap_event(d->gaps, action, detail);
 	daemon_journal_flush(d);
 }
 

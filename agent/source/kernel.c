@@ -6,17 +6,12 @@
 #include <string.h>
 #include "agent/base/loop.h"
 #include "agent/base/text.h"
-<<<<<<< HEAD
+#include "agent/host/netlink.h"
 #include "agent/host/socket.h"
 
+#define IP_TCP	   6
 #define OWNERS_MAX 20 /* a second: a look reads the descriptors of a cgroup */
 #define BUCKETS	   8192
-=======
-#include "agent/host/netlink.h"
-
-#define IP_TCP	6
-#define BUCKETS 8192
->>>>>>> a4da52f (agent: source: kernel: a TCP connection that is stopped ends with an error)
 
 /* A violating flow: what of its counts has been told already. */
 struct follow {

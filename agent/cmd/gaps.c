@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gaps.c - 'cordon gaps': when less was enforced or known than the policy promises, and why. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include "agent/base/diag_print.h"
+#include "agent/base/text.h"
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/period.h"
+#include "agent/daemon/gap.h"
+#include "agent/engine/engine.h"
+
+struct gaps_options {
+	const char *state, *since;
+	bool json;
+};
+
+static void put(const json_t *o, const char *key)
+{
+	const char *s = json_string_value(json_object_get(o, key));
+
+	if (s)
+		text_escape_to(stdout, s, strlen(s));
+}
+
+static void show(const json_t *o)
+{
+	put(o, "start");
+	printf("  %9.1f s  ", json_number_value(json_object_get(o, "seconds")));
+	put(o, "cause");
+	fputs(": ", stdout);
+	put(o, "detail");
+	fputs("\n                      held: ", stdout);
+	put(o, "held");
+	putchar('\n');
+}
+
+/* Lines of the same form sort by time as text. */
+static int read_file(const struct gaps_options *o, const char *path, const char *since, unsigned *n,
+		     unsigned *bad)
+{
+	FILE *f = fopen(path, "re");
+	char line[4096];
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		const char *end = json_string_value(json_object_get(j, "end"));
+
+		*bad += !end;
+		if (end && strcmp(end, since) >= 0) {
+			++*n;
+			if (o->json)
+				fputs(line, stdout);
+			else
+				show(j);
+		}
+		json_decref(j);
+	}
+	fclose(f);
+	return 0;
+}
+
+static int parse(struct gaps_options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"since", required_argument, NULL, 's'},
+		{"state", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{NULL, 0, NULL, 0},
+	};
+	int code;
+
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (code == 's')
+			o->since = optarg;
+		else if (code == 'd')
+			o->state = optarg;
+		else if (code == 'j')
+			o->json = true;
+		else
+			return diag_usage("gaps", "unknown option, or one without its argument");
+	}
+	if (optind < argc)
+		return diag_usage("gaps", "'%s' is one argument too many", argv[optind]);
+	return 0;
+}
+
+int cmd_gaps(int argc, char **argv)
+{
+	struct gaps_options o = {.state = ENGINE_STATE};
+	char path[512], old[520], since[TEXT_SHORT] = "";
+	unsigned n = 0, bad = 0;
+	int64_t from;
+	int r = parse(&o, argc, argv);
+
+	if (r)
+		return r;
+	if (o.since && period_parse(&from, o.since, (int64_t)time(NULL)) < 0)
+		return diag_usage("gaps", "'%s' is no time: 24h, 14d, 2026-11-25", o.since);
+	if (o.since)
+		text_time(since, from);
+	text_put(path, sizeof(path), "%s/" GAP_FILE, o.state);
+	text_put(old, sizeof(old), "%s.1", path);
+	read_file(&o, old, since, &n, &bad);
+	r = read_file(&o, path, since, &n, &bad);
+	if (r < 0 && r != -ENOENT) {
+		diag_say("%s: %s", path, strerror(-r));
+		return EXIT_FAILED;
+	}
+	if (bad)
+		diag_say("%s: %u lines are damaged", path, bad);
+	if (!n && !o.json)
+		puts("no gaps are on record");
+	return bad ? EXIT_DAMAGED : EXIT_DONE;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* gap.c - gaps by cause, written when they end. */
+#include "agent/daemon/gap.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "agent/base/loop.h"
+#include "agent/base/text.h"
+#include "geo/base/cleanup.h"
+
+#define ALIVE_FILE "alive" /* "SECONDS BOOT\n": a time and the boot that it was of */
+#define JUDGED	   "the kernel's programs went on judging by the last policy"
+#define UNJUDGED   "nothing: what left was not judged"
+
+enum effect { GAP_POINT, GAP_OPEN, GAP_CLOSE };
+/* What a state event means. before_ms: a point began at most that long ago. */
+static const struct {
+	const char *action, *cause;
+	enum effect effect;
+	unsigned before_ms;
+	const char *held;
+} meanings[] = {
+	{"hook-detached", "hook-detached", GAP_POINT, 250, "the hooks that were left"},
+	{"program-replaced", "program-replaced", GAP_POINT, 250, "the hooks that were left"},
+	{"mode-tampered", "mode-tampered", GAP_POINT, 250, "alerts; nothing was blocked"},
+	{"lost-events", "lost-events", GAP_POINT, 10000, "verdicts and totals"},
+	{"clock-changed", "clock-changed", GAP_POINT, 1000, "verdicts; times are of two clocks"},
+	{"cgroup-missing", "cgroup-missing", GAP_OPEN, 0, "nothing ran in it"},
+	{"cgroup-attached", "cgroup-missing", GAP_CLOSE, 0, ""},
+	{"guard-blind", "guard-blind", GAP_OPEN, 0, "verdicts; changes from outside were not seen"},
+	{"guard-sees", "guard-blind", GAP_CLOSE, 0, ""},
+	{"place-db-stale", "stale-places", GAP_OPEN, 0, "verdicts by places that are too old"},
+	{"reloaded", "stale-places", GAP_CLOSE, 0, ""},
+	{"policy-fallback", "fallback", GAP_OPEN, 0, "the last good policy"},
+	{"places-fallback", "fallback", GAP_OPEN, 0, "the last good places"},
+	{"boot-closed", "fallback", GAP_OPEN, 0, "everything that leaves is blocked"},
+	{"reloaded", "fallback", GAP_CLOSE, 0, ""},
+	{"mode-weakened", "mode-weakened", GAP_OPEN, 0, "alerts; nothing is blocked"},
+	{"mode-changed", "mode-weakened", GAP_CLOSE, 0, ""},
+};
+
+struct open_gap {
+	const char *cause, *held; /* NULL: free */
+	uint64_t since_ns;
+	char detail[256];
+};
+struct gaps {
+	char state[416], boot[40];
+	int alive; /* owned; -1: nothing is written */
+	struct open_gap open[GAP_OPEN_MAX];
+};
+
+static void rotate(int fd, const char *path)
+{
+	struct stat st;
+	char old[480];
+
+	if (fstat(fd, &st) < 0 || st.st_size < (off_t)GAP_FILE_MAX)
+		return;
+	text_put(old, sizeof(old), "%s.1", path);
+	rename(path, old);
+}
+
+static void put(const struct gaps *g, uint64_t start_ns, uint64_t end_ns, const char *cause,
+		const char *detail, const char *held)
+{
+	char path[460], from[TEXT_SHORT], to[TEXT_SHORT];
+	_json_ json_t *o = NULL;
+	_free_ char *line = NULL;
+	_close_ int fd = -1;
+	size_t len;
+
+	if (g->alive < 0)
+		return;
+	text_put(path, sizeof(path), "%s/" GAP_FILE, g->state);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	o = json_pack("{s:s,s:s,s:f,s:s,s:s,s:s,s:s?}", "start",
+		      text_time(from, (int64_t)(start_ns / LOOP_SECOND)), "end",
+		      text_time(to, (int64_t)(end_ns / LOOP_SECOND)), "seconds",
+		      end_ns > start_ns ? (double)(end_ns - start_ns) / 1e9 : 0.0, "cause", cause,
+		      "held", held, "boot", g->boot, "detail", detail);
+	line = o ? json_dumps(o, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	if (fd < 0 || !line)
+		return;
+	len = strlen(line);
+	line[len] = '\n'; /* instead of the NUL */
+	if (write(fd, line, len + 1) == (ssize_t)len + 1)
+		rotate(fd, path);
+}
+
+static struct open_gap *open_of(struct gaps *g, const char *cause)
+{
+	for (unsigned i = 0; i < GAP_OPEN_MAX; i++)
+		if (cause ? g->open[i].cause && !strcmp(g->open[i].cause, cause)
+			  : !g->open[i].cause)
+			return &g->open[i];
+	return NULL;
+}
+
+static void begin(struct gaps *g, const char *cause, const char *held, const char *detail)
+{
+	struct open_gap *o = open_of(g, cause);
+
+	if (o)
+		return;
+	o = open_of(g, NULL);
+	if (!o)
+		return;
+	*o = (struct open_gap){.cause = cause, .held = held, .since_ns = loop_unix_ns()};
+	text_put(o->detail, sizeof(o->detail), "%s", detail);
+}
+
+static void finish(struct gaps *g, const char *cause)
+{
+	struct open_gap *o = open_of(g, cause);
+
+	if (!o)
+		return;
+	put(g, o->since_ns, loop_unix_ns(), o->cause, o->detail, o->held);
+	*o = (struct open_gap){0};
+}
+
+void gap_event(struct gaps *g, const char *action, const char *detail)
+{
+	for (unsigned i = 0; g && i < sizeof(meanings) / sizeof(*meanings); i++) {
+		uint64_t now = loop_unix_ns();
+
+		if (strcmp(meanings[i].action, action) != 0)
+			continue;
+		if (meanings[i].effect == GAP_OPEN)
+			begin(g, meanings[i].cause, meanings[i].held, detail);
+		else if (meanings[i].effect == GAP_CLOSE)
+			finish(g, meanings[i].cause);
+		else
+			put(g, now - meanings[i].before_ms * 1000000ull, now, meanings[i].cause,
+			    detail, meanings[i].held);
+	}
+}
+
+void gap_alive(struct gaps *g)
+{
+	char text[96];
+	size_t len;
+
+	if (!g || g->alive < 0)
+		return;
+	len = text_put(text, sizeof(text), "%020" PRIu64 " %s\n", loop_unix_ns(), g->boot);
+	if (pwrite(g->alive, text, len, 0) < 0)
+		return; /* the next second tries again */
+}
+
+/* From the last agent's last second until now; in two parts when the host was started in between. */
+static void between(struct gaps *g, const char *text, bool attached)
+{
+	uint64_t now = loop_unix_ns(), last, up = 0;
+	struct timespec t;
+	char number[24], boot[40];
+
+	if (sscanf(text, "%20[0-9] %39s", number, boot) != 2 ||
+	    text_number(&last, number, UINT64_MAX) < 0 || last > now)
+		return;
+	if (strcmp(boot, g->boot) == 0) {
+		put(g, last, now, "agent-down", "no agent ran", attached ? JUDGED : UNJUDGED);
+		return;
+	}
+	if (clock_gettime(CLOCK_BOOTTIME, &t) == 0)
+		up = (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec;
+	put(g, last, now - up, "host-down", "the host was stopped or started again",
+	    "nothing can be said of the time before it stopped");
+	put(g, now - up, now, "boot", "from the start of the kernel to the start of the agent",
+	    UNJUDGED);
+}
+
+int gap_start(struct gaps **ret, const char *state, bool attached)
+{
+	struct gaps *g = calloc(1, sizeof(*g));
+	_free_ char *boot = NULL, *alive = NULL;
+	char path[460];
+	size_t len;
+
+	if (!g)
+		return -ENOMEM;
+	g->alive = -1;
+	*ret = g;
+	if (!state || strlen(state) >= sizeof(g->state) || access(state, W_OK) < 0)
+		return 0;
+	text_put(g->state, sizeof(g->state), "%s", state);
+	if (text_read_file(&boot, &len, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64) == 0)
+		text_put(g->boot, sizeof(g->boot), "%.*s", (int)strcspn(boot, "\n"), boot);
+	text_put(path, sizeof(path), "%s/" ALIVE_FILE, state);
+	if (text_read_file(&alive, &len, AT_FDCWD, path, 128) < 0)
+		alive = NULL;
+	g->alive = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (alive)
+		between(g, alive, attached);
+	gap_alive(g);
+	return 0;
+}
+
+void gap_end(struct gaps *g)
+{
+	if (!g)
+		return;
+	for (unsigned i = 0; i < GAP_OPEN_MAX; i++)
+		if (g->open[i].cause)
+			finish(g, g->open[i].cause);
+	gap_alive(g);
+	if (g->alive >= 0)
+		close(g->alive);
+	free(g);
+}

@@ -1,0 +1,39 @@
+# gaps_live.sh - the ledger of gaps: killed, started again, a hook taken away, the cgroup removed: an entry each, with what held.
+. "$ROOT/tests/lib/live.sh"
+HOSTS="net db us"
+live_begin
+mkdir -p "$LIVE/state"
+U=$CG/db.service
+mkdir "$U"
+f=$(policy 'home DE' 'mode enforce' 'allow to eea' 'block to any')
+up() {
+	bg agent on db "$CORDON" run --policy "$f" --cgroup "$U" --pin "$PIN" --control "$CONTROL" --alerts "$ALERTS" --state "$LIVE/state"
+	wait_for 20 "$CORDON" status --control "$CONTROL"
+}
+entries() { "$CORDON" gaps --state "$LIVE/state" --json; }
+has() { entries | jq -es "any($1)" >/dev/null; }
+same none_at_first "no gaps are on record" "$("$CORDON" gaps --state "$LIVE/state")"
+check up up
+sleep 1.5
+agent_stop KILL
+sleep 3
+up
+check killed has '.cause == "agent-down" and .seconds > 2 and .seconds < 20 and (.held | test("went on judging"))'
+bpftool link detach pinned "$PIN/link_egress"
+check detached wait_for 2 has '.cause == "hook-detached" and .seconds < 1'
+rmdir "$U"
+sleep 2
+mkdir "$U"
+check cgroup wait_for 2 has '.cause == "cgroup-missing" and .seconds > 1 and .seconds < 10'
+agent_stop KILL
+"$CORDON" detach --pin "$PIN" >/dev/null
+sleep 1
+up
+check unjudged has '.cause == "agent-down" and (.held | test("not judged"))'
+n=$(entries | wc -l)
+same nothing_since_tomorrow "no gaps are on record" "$("$CORDON" gaps --state "$LIVE/state" --since 2999-01-01)"
+echo 'half a li' >>"$LIVE/state/gaps.jsonl"
+damaged() { "$CORDON" gaps --state "$LIVE/state" >"$LIVE/out" 2>"$LIVE/err"; [ $? = 5 ] && [ "$(grep -c 'held:' "$LIVE/out")" = "$n" ]; }
+check damaged_lines_are_said damaged
+agent_stop
+"$CORDON" detach --pin "$PIN" >/dev/null
