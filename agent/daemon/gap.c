@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include "agent/base/loop.h"
 #include "agent/base/text.h"
+#include "geo/base/file.h"
 #include "geo/base/cleanup.h"
 
 #define ALIVE_FILE "alive" /* "SECONDS BOOT\n": a time and the boot that it was of */
@@ -191,10 +192,10 @@ int gap_start(struct gaps **ret, const char *state, bool attached)
 	if (!state || strlen(state) >= sizeof(g->state) || access(state, W_OK) < 0)
 		return 0;
 	text_put(g->state, sizeof(g->state), "%s", state);
-	if (text_read_file(&boot, &len, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64) == 0)
+	if (file_read(&boot, &len, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64) == 0)
 		text_put(g->boot, sizeof(g->boot), "%.*s", (int)strcspn(boot, "\n"), boot);
 	text_put(path, sizeof(path), "%s/" ALIVE_FILE, state);
-	if (text_read_file(&alive, &len, AT_FDCWD, path, 128) < 0)
+	if (file_read(&alive, &len, AT_FDCWD, path, 128) < 0)
 		alive = NULL;
 	g->alive = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (alive)
