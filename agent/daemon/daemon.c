@@ -59,6 +59,7 @@ static void on_second(void *arg)
 {
 	struct daemon *d = arg;
 	uint64_t second = d->ticks++;
+	bool more;
 
 	stderr_queue_flush();
 	gap_alive(d->gaps);
@@ -70,8 +71,13 @@ static void on_second(void *arg)
 		if (second % PORTS_EVERY == 0)
 			daemon_check_ports(d);
 		if (second % COUNTS_EVERY == 0 || kernel_source_more(d->kernel_source)) {
+			if (!kernel_source_more(d->kernel_source))
+				daemon_sums_before(d);
+			more = kernel_source_poll(d->kernel_source);
 			kernel_source_counts(d->kernel_source);
 			kernel_source_active(d->kernel_source);
+			if (!more && !kernel_source_more(d->kernel_source))
+				daemon_sums_after(d);
 		}
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);

@@ -119,6 +119,9 @@ struct daemon {
 	int clock;	     /* owned: wakes when the clock is set */
 	int change_timer; /* the next date at which the policy changes by itself */
 	uint64_t ticks;	  /* of on_second */
+	/* daemon_sums.c: the kernel's totals before the counts were fetched, and what was missing */
+	struct event_count sums[EVENT_SUMS], sums_missing[EVENT_SUMS];
+	bool sums_read;
 	uint64_t started_ns, loaded_ns, sequence, events;
 	uint64_t lost_seen[DAEMON_LOSSES]; /* kernel's lost records that were told already */
 	bool stale_told;
@@ -252,6 +255,14 @@ void daemon_ledger_start(struct daemon *d); /* before the kernel source; never f
 void daemon_ledger_second(struct daemon *d);
 void daemon_ledger_stop(struct daemon *d);
 json_t *daemon_ledger_status(struct daemon *d); /* null: none is kept */
+
+/* daemon_sums.c; before and after the kernel's counts are fetched */
+void daemon_sums_start(struct daemon *d);
+void daemon_sums_before(struct daemon *d);
+void daemon_sums_after(struct daemon *d);
+void daemon_sums_event(struct daemon *d, const struct event *e); /* it was written */
+/* daemon_event.c: tells that; detail and lost live for the call */
+void daemon_lost(struct daemon *d, const char *detail, const struct event_count *lost);
 
 /* daemon_status.c */
 json_t *daemon_request(void *daemon, const json_t *request);

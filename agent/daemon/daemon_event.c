@@ -43,6 +43,7 @@ int daemon_feed(struct daemon *d, struct event *e)
 int daemon_emit(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
+	int r;
 
 	number(d, e);
 	if (d->journal) { /* first: what a feed shows can be proven */
@@ -51,7 +52,10 @@ int daemon_emit(void *daemon, struct event *e)
 		if (line)
 			daemon_journal_add(d, line, strlen(line));
 	}
-	return daemon_put_feeds(d, e);
+	r = daemon_put_feeds(d, e);
+	if (r == 0)
+		daemon_sums_event(d, e);
+	return r;
 }
 
 void daemon_place_refuted(void *daemon, struct event *e)
@@ -71,13 +75,14 @@ static void keep_message(struct daemon *d, const char *action, const char *text)
 	text_put(m->text, sizeof(m->text), "%s", text);
 }
 
-void daemon_alarm(void *daemon, const char *action, const char *detail)
+static void state_event(struct daemon *d, const char *action, const char *detail,
+			const struct event_count *lost)
 {
-	struct daemon *d = daemon;
 	struct event e = {.kind = EVENT_STATE,
 			  .action = action,
 			  .time_ns = loop_unix_ns(),
 			  .detail = detail,
+			  .lost = lost,
 			  .severity = event_state_severity(action),
 			  .enforced = d->mode == MODE_ENFORCE};
 
@@ -93,6 +98,16 @@ void daemon_alarm(void *daemon, const char *action, const char *detail)
 	daemon_emit(d, &e);
 	gap_event(d->gaps, action, detail);
 	daemon_journal_flush(d);
+}
+
+void daemon_alarm(void *daemon, const char *action, const char *detail)
+{
+	state_event(daemon, action, detail, NULL);
+}
+
+void daemon_lost(struct daemon *d, const char *detail, const struct event_count *lost)
+{
+	state_event(d, "lost-counts", detail, lost);
 }
 
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)

@@ -205,6 +205,7 @@ int daemon_start_kernel(struct daemon *d)
 	}
 	d->generation = d->published.generation;
 	daemon_ledger_start(d);
+	daemon_sums_start(d);
 	r = start_kernel_source(d);
 	if (r == 0 && s.adopted)
 		daemon_tell(d, "adopted",

@@ -41,11 +41,13 @@ static void drain(struct daemon *d)
 {
 	uint64_t until = loop_monotonic_ns() + LOOP_SECOND;
 
+	daemon_sums_before(d);
 	while (kernel_source_poll(d->kernel_source) && loop_monotonic_ns() < until)
 		;
 	do
 		kernel_source_counts(d->kernel_source);
 	while (kernel_source_more(d->kernel_source) && loop_monotonic_ns() < until + LOOP_SECOND);
+	daemon_sums_after(d);
 	kernel_source_active(d->kernel_source);
 }
 
@@ -57,6 +59,9 @@ void daemon_stop(struct daemon *d, bool ran)
 			drain(d);
 		if (d->pcap_live)
 			pcap_live_finish(d->pcap_live);
+		aggregate_flush(d->aggregate);
+		if (d->kernel_source)
+			drain(d); /* what is missing now too, is lost */
 		aggregate_flush(d->aggregate);
 		daemon_tell(d, "stopped", "%s",
 			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit

@@ -25,6 +25,7 @@ static const struct event_state states[] = {
 	{"cgroup-missing", 3, "configuration", "info", "failure"},
 	{"guard-blind", 3, "configuration", "info", "failure"},
 	{"lost-events", 3, "network", "info", "failure"},
+	{"lost-counts", 3, "network", "info", "failure"},
 	{"journal-repaired", 2, "file", "change", "success"},
 	{"reload-failed", 3, "configuration", "info", "failure"},
 	{"place-db-stale", 3, "configuration", "info", NULL},

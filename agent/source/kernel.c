@@ -11,18 +11,7 @@
 
 #define IP_TCP	   6
 #define OWNERS_MAX 20 /* a second: a look reads the descriptors of a cgroup */
-#define BUCKETS	   8192
 
-/* A violating flow: what of its counts has been told already. */
-struct follow {
-	bool used;
-	struct flow_key key;
-	uint64_t who; /* of kernel_record */
-	struct follow *next;
-	uint64_t packets, bytes;	   /* told */
-	uint64_t done_packets, done_bytes; /* of sockets and turns that are over; what a live one
-					      has comes on top */
-};
 struct kernel_source {
 	struct kernel_source_config cfg;
 	const struct engine *engine;
@@ -32,7 +21,6 @@ struct kernel_source {
 	uint64_t users_ns; /* Unix: what was judged before that, was judged by other users */
 	struct kernel_source_state state;
 	struct once refuted;
-	unsigned hand;
 	struct kernel_walk live, active;
 	uint64_t cut_second;
 	unsigned cuts;			/* in that second */
@@ -40,8 +28,6 @@ struct kernel_source {
 	void *flow_arg;
 	uint64_t *by_verdict; /* during kernel_source_count */
 	char unit[PROCESS_UNIT_MAX], path[4096];
-	struct follow *bucket[BUCKETS];
-	struct follow follow[KERNEL_SOURCE_FLOWS_MAX];
 };
 
 int kernel_source_new(struct kernel_source **ret, const struct kernel_source_config *cfg)
@@ -51,6 +37,7 @@ int kernel_source_new(struct kernel_source **ret, const struct kernel_source_con
 	if (!r)
 		return -ENOMEM;
 	r->cfg = *cfg;
+	r->live.takes = true;
 	*ret = r;
 	return 0;
 }
@@ -79,48 +66,6 @@ static struct flow_key key_of(const struct kernel_record *k)
 				 .has_icmp = k->has_icmp,
 				 .icmp_type = k->icmp_type,
 				 .icmp_code = k->icmp_code};
-}
-
-static struct follow *follow_find(struct kernel_source *r, const struct flow_key *k, uint64_t who)
-{
-	struct follow *f = r->bucket[flow_key_hash(k, who) % BUCKETS];
-
-	while (f && (f->who != who || !flow_key_same(&f->key, k)))
-		f = f->next;
-	return f;
-}
-
-static void follow_drop(struct kernel_source *r, struct follow *f)
-{
-	struct follow **at = &r->bucket[flow_key_hash(&f->key, f->who) % BUCKETS];
-
-	while (*at != f)
-		at = &(*at)->next;
-	*at = f->next;
-	f->used = false;
-	r->state.following--;
-}
-
-/* Full: the one that the hand points at goes; its later packets are told as a new flow. */
-static struct follow *follow_add(struct kernel_source *r, const struct flow_key *k, uint64_t who)
-{
-	struct follow **at = &r->bucket[flow_key_hash(k, who) % BUCKETS];
-	struct follow *f = NULL;
-
-	for (unsigned i = 0; i < 64 && !f; i++) {
-		struct follow *next = &r->follow[r->hand++ % KERNEL_SOURCE_FLOWS_MAX];
-
-		f = next->used ? NULL : next;
-	}
-	if (!f) {
-		f = &r->follow[r->hand++ % KERNEL_SOURCE_FLOWS_MAX];
-		if (f->used)
-			follow_drop(r, f);
-	}
-	*f = (struct follow){.used = true, .key = *k, .who = who, .next = *at};
-	*at = f;
-	r->state.following++;
-	return f;
 }
 
 uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path)
@@ -218,6 +163,7 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		.has_port = k->has_port,
 		.packets = k->packets,
 		.bytes = k->bytes,
+		.attempts = k->attempts,
 		.enforced = k->verdict.enforced,
 		.rtt_min_ns = k->rtt_min_ns,
 		.attributed = true,
@@ -298,11 +244,6 @@ static void give(struct kernel_source *r, struct event *e)
 		top_put(r->cfg.top, e);
 }
 
-static bool violates(const struct kernel_record *k)
-{
-	return decide_violates(k->verdict.action);
-}
-
 /* A packet that was stopped is counted in the fold, one that passed in its socket: never in both.
  */
 static bool stopped(const struct kernel_record *k)
@@ -310,59 +251,23 @@ static bool stopped(const struct kernel_record *k)
 	return k->verdict.action == DECIDE_BLOCK && k->verdict.enforced;
 }
 
-/* kind: EVENT_FLOW for its first packets, EVENT_FLOW_END for what came after them. */
-static struct follow *tell(struct kernel_source *r, const struct kernel_record *k,
-			   enum event_kind kind)
+/* What a flow sent since its first packet: nothing more to alert on, but counts. */
+static void on_more(struct kernel_source *r, const struct kernel_record *k)
 {
-	struct follow *f;
-	struct event e;
-
-	event_of(r, k, kind, &e);
-	f = follow_find(r, &e.flow, k->who);
-	if (!f)
-		f = follow_add(r, &e.flow, k->who);
-	give(r, &e);
-	f->packets += k->packets;
-	f->bytes += k->bytes;
-	return f;
-}
-
-/* The flow has sent this much in all: what of it was not told yet is told now. */
-static void tell_more(struct kernel_source *r, const struct kernel_record *k, struct follow *f,
-		      uint64_t packets, uint64_t bytes)
-{
-	struct kernel_record rest = *k;
-
-	if (packets <= f->packets || bytes < f->bytes)
-		return;
-	rest.packets = packets - f->packets;
-	rest.bytes = bytes - f->bytes;
-	tell(r, &rest, EVENT_FLOW_END);
-}
-
-static void on_end(struct kernel_source *r, const struct kernel_record *k)
-{
-	struct flow_key key = key_of(k);
-	struct follow *f;
 	struct event e;
 
 	event_of(r, k, EVENT_FLOW_END, &e); /* compares the verdicts, and judges the distance */
+	if (e.packets || e.attempts)
+		give(r, &e);
+	if (k->kind != KERNEL_FLOW_END && k->kind != KERNEL_FLOW_SPILL)
+		return;
 	if (r->cfg.ledger)
 		kernel_ledger_add(r->cfg.ledger, k, &e, true);
-	if (r->cfg.top)
-		top_end(r->cfg.top, &e);
-	if (!violates(k))
+	if (!r->cfg.top)
 		return;
-	f = follow_find(r, &key, k->who);
-	if (!f) { /* its first record was lost: then this tells it */
-		f = tell(r, k, EVENT_FLOW);
-		f->done_packets = f->packets;
-		f->done_bytes = f->bytes;
-		return;
-	}
-	f->done_packets += k->packets;
-	f->done_bytes += k->bytes;
-	tell_more(r, k, f, f->done_packets, f->done_bytes);
+	e.packets = k->whole_packets;
+	e.bytes = k->whole_bytes;
+	top_end(r->cfg.top, &e);
 }
 
 #define CUTS_A_SECOND 1000
@@ -386,14 +291,17 @@ static void cut(struct kernel_source *r, const struct kernel_record *k)
 static void on_record(void *arg, const struct kernel_record *k)
 {
 	struct kernel_source *r = arg;
+	struct event e;
 
 	r->state.records++;
-	if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED)
-		tell(r, k, EVENT_FLOW);
+	if (k->kind == KERNEL_DENIED || k->kind == KERNEL_ALERTED) {
+		event_of(r, k, EVENT_FLOW, &e);
+		give(r, &e);
+	} else {
+		on_more(r, k);
+	}
 	if (k->kind == KERNEL_DENIED)
 		cut(r, k);
-	if (k->kind == KERNEL_FLOW_END || k->kind == KERNEL_FLOW_SPILL)
-		on_end(r, k);
 }
 
 bool kernel_source_poll(struct kernel_source *r)
@@ -414,42 +322,23 @@ static void ledger_see(struct kernel_source *r, const struct kernel_record *k, b
 	kernel_ledger_add(r->cfg.ledger, k, &e, last);
 }
 
-/* The folds' counts are the kernel's sums of what was stopped. */
-static void on_counts(void *arg, const struct kernel_record *k, bool last)
+/* A fold that goes: what came to it since it was taken from. */
+static void on_fold(void *arg, const struct kernel_record *k, bool last)
 {
-	struct kernel_source *r = arg;
-	struct flow_key key = key_of(k);
-	struct follow *f = follow_find(r, &key, k->who);
-
 	if (stopped(k))
-		ledger_see(r, k, last);
-	if (!f) /* its record was lost: the fold is all that is known */
-		f = tell(r, k, EVENT_FLOW);
-	else if (stopped(k))
-		tell_more(r, k, f, k->packets, k->bytes);
-	if (last)
-		follow_drop(r, f);
-}
-
-/* What passed of flows that go on: by their sockets. */
-static void on_live(void *arg, const struct kernel_record *k)
-{
-	struct kernel_source *r = arg;
-	struct flow_key key = key_of(k);
-	struct follow *f = violates(k) ? follow_find(r, &key, k->who) : NULL;
-
-	if (f)
-		tell_more(r, k, f, f->done_packets + k->packets, f->done_bytes + k->bytes);
+		ledger_see(arg, k, last);
+	if (last && (k->packets || k->attempts))
+		on_record(arg, k);
 }
 
 void kernel_source_counts(struct kernel_source *r)
 {
 	if (!r->engine)
 		return;
-	kernel_denials(r->cfg.kernel, KERNEL_SOURCE_IDLE_NS, on_counts, r);
-	if (r->state.following)
-		kernel_flows_active(r->cfg.kernel, &r->live,
-				    1u << DECIDE_BLOCK | 1u << DECIDE_ALERT, on_live, r);
+	kernel_folds_take(r->cfg.kernel, on_record, r);
+	kernel_denials(r->cfg.kernel, KERNEL_SOURCE_IDLE_NS, on_fold, r);
+	kernel_flows_active(r->cfg.kernel, &r->live, 1u << DECIDE_BLOCK | 1u << DECIDE_ALERT,
+			    on_record, r);
 }
 
 static void on_flow(void *arg, const struct kernel_record *k)

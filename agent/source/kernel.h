@@ -5,10 +5,10 @@
  *
  *     kernel record -> attribute -> decide() -> aggregate (violations), top (all)
  *
- * The kernel tells the first packet of a flow that is blocked or alerted on and counts the rest:
- * what is stopped in its fold, what passes in its socket. kernel_source_counts fetches the counts
- * and hands on what is new, so that every byte is in exactly one event. Each kernel verdict is
- * decided again; a difference is counted and told.
+ * The kernel reports the first packet of a flow that is blocked or alerted on and counts the rest:
+ * what is stopped in its fold, what passes in its socket. Every record holds only what none before it
+ * had, so every byte is in exactly one event and nothing is kept here; kernel_source_counts fetches
+ * what is counted. Each kernel verdict is decided again; a difference is counted and reported.
  */
 #ifndef AGENT_SOURCE_KERNEL_H
 #define AGENT_SOURCE_KERNEL_H
@@ -21,9 +21,7 @@
 #include "agent/source/kernel_ledger.h"
 #include "bpf/load/kernel.h"
 
-/* violating flows whose counts are followed; twice what the kernel folds */
-#define KERNEL_SOURCE_FLOWS_MAX 32768
-#define KERNEL_SOURCE_IDLE_NS	(60ull * 1000000000ull) /* a flow that was quiet this long is over */
+#define KERNEL_SOURCE_IDLE_NS (60ull * 1000000000ull) /* a flow that was quiet this long is over */
 
 struct kernel_source;
 struct kernel_source_config {
@@ -67,8 +65,7 @@ void kernel_source_active(struct kernel_source *r);
 
 struct kernel_source_state {
 	uint64_t records, mismatches, dead_processes, unresolved;
-	uint64_t cut;	    /* TCP sockets ended because the policy stopped them */
-	uint64_t following; /* violating flows now */
+	uint64_t cut; /* TCP sockets ended because the policy stopped them */
 };
 void kernel_source_state(const struct kernel_source *r, struct kernel_source_state *ret);
 #endif

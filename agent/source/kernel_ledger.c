@@ -81,7 +81,7 @@ bool kernel_ledger_new_in(const struct kernel_ledger *l, const struct kernel_rec
 {
 	const struct turn *t = find((struct kernel_ledger *)(uintptr_t)l, hash_of(k));
 
-	return !t->hash || k->packets > t->packets;
+	return !t->hash || k->whole_packets > t->packets;
 }
 
 static const char *law_of(const struct place *p, char buf[3])
@@ -129,13 +129,13 @@ void kernel_ledger_add(struct kernel_ledger *l, const struct kernel_record *k,
 		*t = (struct turn){.hash = hash};
 		l->turns++;
 	}
-	s.packets = k->packets - (known ? t->packets : 0);
-	s.bytes = k->bytes - (known ? t->bytes : 0);
-	if (k->packets > (known ? t->packets : 0) || !known)
+	s.packets = k->whole_packets - (known ? t->packets : 0);
+	s.bytes = k->whole_bytes - (known ? t->bytes : 0);
+	if (k->whole_packets > (known ? t->packets : 0) || !known)
 		add(l, k, e, &s);
 	if (!ended) {
-		t->packets = k->packets;
-		t->bytes = k->bytes;
+		t->packets = k->whole_packets;
+		t->bytes = k->whole_bytes;
 	} else if (known) {
 		drop(l, t);
 	}

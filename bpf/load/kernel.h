@@ -153,7 +153,8 @@ enum kernel_kind {
 	KERNEL_FLOW_END = ABI_FLOW_END, /* final counts since the last record of this flow */
 	/* counts of an unconnected socket's last destination: add them up */
 	KERNEL_FLOW_SPILL = ABI_FLOW_SPILL,
-	KERNEL_FLOW_LIVE = ABI_FLOW_LIVE, /* counts so far; not subtracted */
+	KERNEL_FLOW_LIVE = ABI_FLOW_LIVE,
+	KERNEL_FOLD_MORE = ABI_FOLD_MORE, /* more of a denial or alert that was reported */
 };
 struct kernel_record {
 	enum kernel_kind kind;
@@ -166,12 +167,15 @@ struct kernel_record {
 	uint8_t icmp_type, icmp_code;
 	enum abi_folded
 		folded; /* of a denial or alert: what stands for many has no ports, or no dst */
-	uint64_t packets, bytes;    /* outwards, IP layer; 0 for a refused connect() */
-	uint64_t attempts;	    /* refused connect(), sendmsg() and SYNs */
-	uint64_t first_ns, last_ns; /* Unix */
-	uint64_t first_mono;	    /* of the first packet, as the kernel noted it: never moves */
-	uint64_t rtt_min_ns;	    /* 0 = none */
-	int32_t pid;		    /* 0 = not known */
+	/* Outwards, IP layer, that no record before this one had: add them up. Of a look, and of
+	 * kernel_denials: so far. */
+	uint64_t packets, bytes;
+	uint64_t whole_packets, whole_bytes; /* so far: to show */
+	uint64_t attempts;		     /* refused connect(), sendmsg() and SYNs */
+	uint64_t first_ns, last_ns;	     /* Unix */
+	uint64_t first_mono;		     /* of the first packet, as the kernel noted it: never moves */
+	uint64_t rtt_min_ns;		     /* 0 = none */
+	int32_t pid;			     /* 0 = not known */
 	uint32_t uid;
 	uint64_t start_ns; /* of the process, since boot (CLOCK_BOOTTIME) */
 	uint32_t
@@ -212,6 +216,7 @@ int kernel_flows_count(struct kernel *k, uint64_t ret[4]);
 /* Those that sent something since this walk (zeroed at first) was there last, of the actions (bits by
  * enum decide_action). A slice of KERNEL_WALK_NS; w->more: call again soon. */
 struct kernel_walk {
+	bool takes; /* hands out what no record had yet; else: looks */
 	bool more;
 	int fd; /* owned while more */
 	uint64_t since, last, now;
@@ -219,9 +224,12 @@ struct kernel_walk {
 int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t actions,
 			kernel_record_fn *fn, void *arg);
 void kernel_walk_end(struct kernel_walk *w);
+/* What no record had yet of the folds: KERNEL_FOLD_MORE; KERNEL_DENIED and _ALERTED where the ring was
+ * full. The number, or -ENOTSUP: this kernel cannot; then they are handed out as they go. */
+int kernel_folds_take(struct kernel *k, kernel_record_fn *fn, void *arg);
 /* Folded denials and alerts with their counts so far (the first packet, which rang, included).
- * Those that were quiet for idle_ns are handed out one last time (last = true) and dropped; a new
- * packet then rings again. */
+ * Those that were quiet for idle_ns are handed out one last time (last = true), with what no record
+ * had, and dropped; a new packet then rings again. */
 typedef void kernel_fold_fn(void *arg, const struct kernel_record *r, bool last);
 int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void *arg);
 /* It ends after KERNEL_WALK_NS; true: call it again soon, it goes on where it ended. */
@@ -229,6 +237,13 @@ int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void 
 bool kernel_denials_more(const struct kernel *k);
 /* All of them, none dropped: for a look. */
 int kernel_denials_look(struct kernel *k, kernel_fold_fn *fn, void *arg);
+
+/* What the agent has told of the totals, in a pinned page: it outlives the agent. */
+struct kernel_told {
+	struct abi_total *sum; /* [4], the caller's meaning */
+	__u64 *attempts, *begun;
+};
+void kernel_told(struct kernel *k, struct kernel_told *ret);
 
 struct kernel_totals {
 	struct abi_counters sum;

@@ -17,6 +17,7 @@
 #define BPF_LOAD_KERNEL_PRIVATE_H
 #include <bpf/libbpf.h>
 #include <unistd.h>
+#include <time.h>
 #include "bpf/load/kernel.h"
 #include "geo/lookup/lookup.h"
 #include "geo/base/cleanup.h"
@@ -101,7 +102,7 @@ struct kernel {
 	int state[STATE_MAPS];
 	struct abi_settings *settings; /* mapped */
 	struct observe_bpf *observe;
-	struct bpf_link *iterator;
+	struct bpf_link *iterator, *fold_iterator; /* owned; made at the first walk */
 	struct generation *now, *before; /* before: its last packets may still be counted */
 	/* totals by action of 'before' that settings->retired has already */
 	struct abi_total before_retired[4];
@@ -165,6 +166,15 @@ int swap_adopt(struct kernel *k);
 /* records.c */
 int records_open(struct kernel *k, struct diag_sink *d);
 void records_close(struct kernel *k);
+void record_of(const struct kernel *k, struct kernel_record *r, const struct abi_record *a);
+static inline int64_t mono_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
 /* What 'before' has counted goes to the settings, as far as it is not there yet. */
 void totals_retire(struct kernel *k);
 

@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 6
+#define ABI_VERSION 7
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
@@ -91,7 +91,7 @@ struct abi_walk {
 	__u64 now;	/* jiffies at its beginning; 0 = no socket yet */
 	__u64 count[4]; /* by enum decide_action: all flows */
 	__u32 actions;	/* bit by enum decide_action; 0 = count only */
-	__u32 pad;
+	__u32 claims;	/* hand out what is not told yet; else only look */
 };
 
 enum abi_hook {
@@ -158,6 +158,7 @@ enum abi_kind {
 	ABI_FLOW_END,	/* flow ring: closed */
 	ABI_FLOW_SPILL, /* flow ring: a socket without a peer went on to another destination */
 	ABI_FLOW_LIVE,	/* iterator */
+	ABI_FOLD_MORE,	/* iterator: more of a denial or alert that was told */
 };
 
 struct abi_record {
@@ -167,6 +168,8 @@ struct abi_record {
 	struct abi_process process;
 	struct abi_count count;
 	__u64 attempts; /* connect(), sendmsg() and SYNs that were refused; they have no packets */
+	/* Of the flow so far, or of the socket's turn to this destination: to look at, not to add up. */
+	__u64 whole_packets, whole_bytes;
 	struct abi_verdict verdict;
 };
 
@@ -178,9 +181,15 @@ struct abi_fold_key {
 	__u8 enforced;
 	__u8 folded;
 };
+#define ABI_ATTEMPTS_MASK 0x7fffffffu
 struct abi_fold {
 	struct abi_count count;
-	__u64 attempts;
+	/* Of count and attempts, what the agent has: the first by the ring, unless that was full
+	 * (rang 0), then what take_folds handed out. Attempts go round, their difference does not;
+	 * the stack that this is made on has no room for more. */
+	__u64 told_packets, told_bytes;
+	__u32 attempts;
+	__u32 told_attempts : 31, rang : 1;
 	struct abi_process process;
 	struct abi_verdict verdict;
 };
@@ -235,6 +244,12 @@ struct abi_settings {
 	__u32 generations; /* the last number given: none is given twice */
 	struct abi_total
 		retired[4]; /* by enum decide_action: totals of generations that are gone */
+	/* What events have told, or declared lost, of the totals: by the agent's enum event_sum. Kept
+	 * here, because an agent that is killed takes with it what it had and did not write: the next
+	 * one sees the difference. */
+	struct abi_total told[4];
+	__u64 told_attempts;
+	__u64 told_begun; /* 1: told means something */
 };
 
 enum abi_counter {

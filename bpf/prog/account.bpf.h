@@ -26,20 +26,17 @@ static __always_inline bool account_same(const struct abi_key *a, const struct a
 	       *(const __u16 *)&a->proto == *(const __u16 *)&b->proto;
 }
 
-static __always_inline void account_ring(const struct abi_fold_key *key, const struct abi_fold *f)
+static __always_inline void account_ring(struct abi_record *r, const struct abi_fold_key *key,
+					 const struct abi_fold *f)
 {
-	struct abi_record *r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
-
-	if (!r) {
-		count(ABI_LOST_DENIALS);
-		return;
-	}
 	r->kind = f->verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED;
 	r->rtt_min_us = 0;
 	r->key = key->key;
 	r->process = f->process;
 	r->count = f->count;
 	r->attempts = f->attempts;
+	r->whole_packets = f->count.packets;
+	r->whole_bytes = f->count.bytes;
 	r->verdict = f->verdict;
 	r->verdict.folded = key->folded;
 	bpf_ringbuf_submit(r, 0);
@@ -84,16 +81,28 @@ static __always_inline bool fold_room_take(const struct abi_fold_key *key)
 /* Counts it in the fold of this key, or makes one, which rings. false: no room. */
 static __noinline bool account_fold_in(const struct abi_fold_key *key, struct abi_fold *f)
 {
+	struct abi_record *r;
+
 	if (account_fold_more(key, f))
 		return true;
 	if (!fold_room_take(key))
 		return false;
 	f->count.first_mono = bpf_ktime_get_ns();
 	f->count.last_mono = f->count.first_mono;
-	if (bpf_map_update_elem(&folds, key, f,
-				BPF_NOEXIST)) /* another CPU was first, or it is full */
-		return account_fold_more(key, f);
-	account_ring(key, f);
+	r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
+	f->rang = r != NULL; /* else the walk over the folds tells it */
+	f->told_packets = r ? f->count.packets : 0;
+	f->told_bytes = r ? f->count.bytes : 0;
+	f->told_attempts = r ? f->attempts : 0;
+	if (bpf_map_update_elem(&folds, key, f, BPF_NOEXIST)) {
+		if (r)
+			bpf_ringbuf_discard(r, 0);
+		return account_fold_more(key, f); /* another CPU was first, or it is full */
+	}
+	if (r)
+		account_ring(r, key, f);
+	else
+		count(ABI_LOST_DENIALS);
 	return true;
 }
 
@@ -112,7 +121,7 @@ static __always_inline void account_fold_lost(const struct abi_fold *f)
 /* A denial or an alert: the first of its flow and process rings, the others are counted in its fold
  * (abi.h, enum abi_folded). */
 __noinline int account_fold(const struct abi_key *key, const struct abi_process *process,
-			    const struct abi_verdict *verdict, __u32 packets, __u32 bytes)
+			    const struct abi_verdict *verdict, __u64 packets, __u64 bytes)
 {
 	struct abi_fold_key k = {};
 	struct abi_fold f = {};
@@ -202,7 +211,7 @@ static __noinline void account_turn(struct slot *s, const struct packet *p,
 	struct abi_count now = {.packets = p->packets, .bytes = p->bytes};
 	struct abi_record r = {.kind = ABI_FLOW_SPILL};
 
-	if (s->count.packets) {
+	if (s->key.family) {
 		now.first_mono = bpf_ktime_get_coarse_ns();
 	} else {
 		now.first_mono = bpf_ktime_get_ns();
@@ -214,17 +223,22 @@ static __noinline void account_turn(struct slot *s, const struct packet *p,
 	s->turns++;
 	r.count.first_mono = s->count.first_mono;
 	r.count.last_mono = s->count.last_mono;
-	r.count.packets = __sync_lock_test_and_set(&s->count.packets, now.packets);
-	r.count.bytes = __sync_lock_test_and_set(&s->count.bytes, now.bytes);
+	slot_claim(s, &r.count.packets, &r.count.bytes);
+	r.whole_packets = s->count.packets - s->turned.packets;
+	r.whole_bytes = s->count.bytes - s->turned.bytes;
 	r.key = s->key;
 	r.verdict = s->verdict;
+	s->turned.packets = s->count.packets;
+	s->turned.bytes = s->count.bytes;
+	add(s->count.packets, now.packets);
+	add(s->count.bytes, now.bytes);
 	s->key = p->key;
 	s->count.first_mono = now.first_mono;
 	s->count.last_mono = now.last_mono;
 	s->verdict = *v;
 	s->turns++;
 	bpf_spin_unlock(&s->lock);
-	if (!r.count.packets)
+	if (!r.key.family)
 		return;
 	r.process = s->process;
 	slot_count(&r.count, &r.count);

@@ -219,42 +219,33 @@ static __always_inline void count_why(__u8 why)
 }
 
 /* The slot's counts, and an event when this is the first packet of a flow that wants one. */
-static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, const struct packet *p,
+static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, struct packet *p,
 				      const struct abi_verdict *v)
 {
 	bool settled = s->verdict.generation == v->generation && s->verdict.decision == v->decision;
 
-	if (!s->count.packets) { /* a new socket; an accepted one has its listener's cookie */
+	if (!s->key.family) { /* a new socket; an accepted one has its listener's cookie */
 		s->process.cgroup = bpf_skb_cgroup_id(skb);
 		s->process.cookie = bpf_get_socket_cookie(skb);
 		s->process.uid = bpf_get_socket_uid(skb);
 	}
-	if (p->same) {
-		s->verdict = *v;
+	if (p->same && settled) {
 		account_more(s, p);
-	} else {
-		account_turn(s, p, v);
+		return;
 	}
-	if (p->same && settled)
-		return;
-	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
+	account_turn(s, p, v); /* another verdict is another turn: no packet counts for both */
+	if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT) {
+		__u64 packets, bytes;
+
+		slot_claim(s, &packets, &bytes); /* with a handshake's, or none: a walk was first */
+		p->packets = (__u32)packets;
+		p->bytes = (__u32)bytes;
 		tell(skb, s, p, v);
-}
-
-/* A packet of a closed TCP socket (a reset, mostly): nothing will end this flow again. */
-static __always_inline void pass_closed(struct slot *s)
-{
-	struct abi_count c = s->count;
-
-	if (!c.packets)
-		return;
-	s->count.packets = 0;
-	s->count.bytes = 0;
-	flow_ring_put(ABI_FLOW_END, s, &s->key, &c, 0);
+	}
 }
 
 static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
-				const struct packet *p, const struct abi_verdict *v)
+				struct packet *p, const struct abi_verdict *v)
 {
 	account_total(p, v->decision);
 	if (!s) { /* no record of the flow: what is to be told is told from the packet */
@@ -270,7 +261,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
 	}
 	pass_flow(skb, s, p, v);
 	if (sk && p->key.proto == IP_TCP && sk->state == STATE_CLOSE && is_tcp(sk))
-		pass_closed(s);
+		slot_end(s, 0); /* a reset, mostly: nothing will end this flow again */
 	return PASS;
 }
 
@@ -279,7 +270,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
  * of the network stack: what a packet does not need stands elsewhere.
  */
 static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
-			     const struct packet *p, struct abi_verdict *v)
+			     struct packet *p, struct abi_verdict *v)
 {
 	count_why(p->why);
 	if (v->action != DECIDE_BLOCK)
@@ -352,7 +343,7 @@ int egress(struct __sk_buff *skb)
 	if (!s || p.why)
 		p.same = 0;
 	else
-		p.same = s->count.packets && account_same(&s->key, &p.key);
+		p.same = account_same(&s->key, &p.key);
 	if (!p.why) {
 		p.key.opened = p.same ? s->key.opened : opened_by(skb, sk, &p, s);
 		sender_of(skb, sk, &p.key, &who);

@@ -25,12 +25,20 @@ struct tcp_sock {
 } __attribute__((preserve_access_index));
 
 struct seq_file;
+struct bpf_map;
 struct bpf_iter_meta {
 	struct seq_file *seq;
 } __attribute__((preserve_access_index));
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;
 	struct sock *sk;
+	void *value;
+} __attribute__((preserve_access_index));
+
+struct bpf_iter__bpf_map_elem {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+	void *key;
 	void *value;
 } __attribute__((preserve_access_index));
 
@@ -59,17 +67,6 @@ int sock_create(struct bpf_sock *ctx)
 	return PASS;
 }
 
-static __always_inline void flow_end(struct slot *s, __u32 rtt_us)
-{
-	struct abi_count c = s->count;
-
-	if (!c.packets)
-		return;
-	s->count.packets = 0;
-	s->count.bytes = 0;
-	flow_ring_put(ABI_FLOW_END, s, &s->key, &c, rtt_us);
-}
-
 /* All but TCP end when the process lets go (TCP goes on sending: its end is a state). */
 SEC("cgroup/sock_release")
 int sock_release(struct bpf_sock *ctx)
@@ -80,7 +77,7 @@ int sock_release(struct bpf_sock *ctx)
 		return PASS;
 	s = bpf_sk_storage_get(&slots, ctx, NULL, 0);
 	if (s)
-		flow_end(s, 0);
+		slot_end(s, 0);
 	return PASS;
 }
 
@@ -97,7 +94,7 @@ int BPF_PROG(sock_state, struct sock *sk, int from, int to)
 	if (to == STATE_LISTEN)
 		s->flags |= SLOT_ACCEPTS;
 	else
-		flow_end(s, rtt_min(sk));
+		slot_end(s, rtt_min(sk));
 	return 0;
 }
 
@@ -117,16 +114,23 @@ static __always_inline bool live_wanted(const struct slot *s)
 	return !walk.since || (__s64)(s->count.last_mono - walk.since) >= 0;
 }
 
+/* A walk that has no room for a record starts with the same socket again: its claim goes back. */
+static __always_inline void put_back(struct slot *s, const struct abi_count *c)
+{
+	add(s->told.packets, -c->packets);
+	add(s->told.bytes, -c->bytes);
+}
+
 SEC("iter/bpf_sk_storage_map")
 int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
 	struct seq_file *seq = ctx->meta->seq;
-	const struct slot *s = ctx->value;
+	struct slot *s = ctx->value;
 	struct sock *sk = ctx->sk;
 	struct abi_record r = {.kind = ABI_FLOW_LIVE};
-	__u32 turns;
+	__u32 turns, claims = walk.claims;
 
-	if (!s || !sk || !s->count.packets)
+	if (!s || !sk || !s->key.family)
 		return 0;
 	if (!walk.now)
 		walk.now = bpf_jiffies64();
@@ -137,12 +141,59 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	r.key = s->key;
 	r.process = s->process;
 	slot_count(&r.count, &s->count);
+	r.count.packets = r.whole_packets = s->count.packets - s->turned.packets;
+	r.count.bytes = r.whole_bytes = s->count.bytes - s->turned.bytes;
 	r.verdict = s->verdict;
-	if (turns & 1 || turns != *(const volatile __u32 *)&s->turns)
-		return 0; /* between two destinations: the next look has it, and the ring has the
-			     last */
+	if (claims)
+		slot_claim(s, &r.count.packets, &r.count.bytes);
+	if (turns & 1 || turns != *(const volatile __u32 *)&s->turns || !r.key.family) {
+		/* between two destinations: the next look has it, and the ring has the last */
+		if (claims)
+			put_back(s, &r.count);
+		return 0;
+	}
+	if (claims && !r.count.packets && !r.count.bytes)
+		return 0;
 	if (r.key.proto == IP_TCP)
 		r.rtt_min_us = rtt_min(sk);
-	bpf_seq_write(seq, &r, sizeof(r));
+	if (bpf_seq_write(seq, &r, sizeof(r)) && claims)
+		put_back(s, &r.count);
+	return 0;
+}
+
+/* The folds, with what of them was not told yet. Only this program moves a fold's 'told', and there
+ * is one agent. */
+SEC("iter/bpf_map_elem")
+int take_folds(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	const struct abi_fold_key *key = ctx->key;
+	struct abi_fold *f = ctx->value;
+	struct abi_record r = {};
+	__u32 attempts;
+
+	if (!key || !f)
+		return 0;
+	r.whole_packets = *(volatile __u64 *)&f->count.packets;
+	r.whole_bytes = *(volatile __u64 *)&f->count.bytes;
+	r.count.packets = r.whole_packets - f->told_packets;
+	r.count.bytes = r.whole_bytes - f->told_bytes;
+	attempts = *(volatile __u32 *)&f->attempts;
+	r.attempts = (attempts - f->told_attempts) & ABI_ATTEMPTS_MASK;
+	if (!r.count.packets && !r.count.bytes && !r.attempts && f->rang)
+		return 0;
+	r.kind = f->rang ? ABI_FOLD_MORE : ABI_DENIED; /* or alerted: who reads sees the verdict */
+	r.key = key->key;
+	r.process = f->process;
+	r.count.first_mono = f->count.first_mono;
+	r.count.last_mono = f->count.last_mono;
+	r.verdict = f->verdict;
+	r.verdict.folded = key->folded;
+	if (bpf_seq_write(seq, &r, sizeof(r)))
+		return 0; /* no room: it comes again */
+	f->told_packets += r.count.packets;
+	f->told_bytes += r.count.bytes;
+	f->told_attempts = attempts & ABI_ATTEMPTS_MASK;
+	f->rang = 1;
 	return 0;
 }

@@ -6,6 +6,12 @@
  * the socket's lock; all else takes the slot's. A slot that goes on to another destination hands
  * its counts to the flow ring first, so the sum of all records of a flow is exact unless
  * ABI_LOST_FLOWS says otherwise.
+ *
+ * Who hands counts out: the denial ring (a flow's first packet), the folds (what else was judged worth
+ * an event by itself), the flow ring (turns and ends), the walk over the sockets (live). A packet is
+ * handed out by exactly one of them, whoever comes first: 'told' says how much of 'count' is out, and
+ * slot_claim moves it. So the agent adds up what it gets and keeps no books, and one that is killed
+ * takes with it only what it had and did not write.
  */
 #ifndef BPF_PROG_STATE_BPF_H
 #define BPF_PROG_STATE_BPF_H
@@ -33,10 +39,13 @@ struct slot {
 	__u32 flags;
 	__u32 turns; /* odd while the slot changes its destination: the iterator looks again */
 	__u32 pad;
-	/* what every packet reads, in as few cache lines as it goes */
+	/* what every packet reads, in as few cache lines as it goes; family 0: no destination yet, or
+	 * the flow has ended */
 	struct abi_key key;
-	struct abi_count count; /* last_mono is in ticks here: slot_count() */
+	struct abi_count count; /* of the socket, all turns; last_mono is in ticks: slot_count() */
 	struct abi_verdict verdict;
+	struct abi_total turned; /* count when the turn to this destination began */
+	struct abi_total told;	 /* of count, what was handed out */
 	struct abi_process process;
 };
 
@@ -176,23 +185,50 @@ static __always_inline __u64 flow_ring_flags(__u32 turns)
 		       : BPF_RB_NO_WAKEUP;
 }
 
-/* Hands a flow's counts to the agent. */
-static __always_inline void flow_ring_put(__u32 kind, const struct slot *s,
-					  const struct abi_key *key, const struct abi_count *c,
-					  __u32 rtt_us) /* c as in the slot */
+/* Moves 'told' up to what 'count' says now: the difference is the caller's to hand out. Two of them
+ * may try at once (a sender, the walk); the one that loses looks again. */
+static __always_inline __u64 slot_claim_word(__u64 *count, __u64 *told)
 {
-	struct abi_record *r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
+	for (int i = 0; i < 4; i++) {
+		__u64 had = *(volatile __u64 *)told, now = *(volatile __u64 *)count;
 
-	if (!r) {
-		count(ABI_LOST_FLOWS);
-		return;
+		if (now <= had)
+			return 0;
+		if (__sync_val_compare_and_swap(told, had, now) == had)
+			return now - had;
 	}
-	r->kind = kind;
-	r->rtt_min_us = rtt_us;
-	r->key = *key;
-	r->process = s->process;
-	slot_count(&r->count, c);
-	r->verdict = s->verdict;
-	bpf_ringbuf_submit(r, flow_ring_flags(0));
+	return 0; /* it stays, and is handed out with the next */
+}
+
+static __always_inline void slot_claim(struct slot *s, __u64 *packets, __u64 *bytes)
+{
+	*packets = slot_claim_word(&s->count.packets, &s->told.packets);
+	*bytes = slot_claim_word(&s->count.bytes, &s->told.bytes);
+}
+
+/* The socket's flow is over: hands out the rest. */
+static __always_inline void slot_end(struct slot *s, __u32 rtt_us)
+{
+	struct abi_record *r;
+
+	if (!s->key.family)
+		return;
+	r = bpf_ringbuf_reserve(&flow_ring, sizeof(*r), 0);
+	if (r) {
+		r->kind = ABI_FLOW_END;
+		r->rtt_min_us = rtt_us;
+		r->key = s->key;
+		r->process = s->process;
+		slot_count(&r->count, &s->count);
+		slot_claim(s, &r->count.packets, &r->count.bytes);
+		r->attempts = 0;
+		r->whole_packets = s->count.packets - s->turned.packets;
+		r->whole_bytes = s->count.bytes - s->turned.bytes;
+		r->verdict = s->verdict;
+		bpf_ringbuf_submit(r, flow_ring_flags(0));
+	} else {
+		count(ABI_LOST_FLOWS);
+	}
+	s->key.family = 0;
 }
 #endif
