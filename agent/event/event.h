@@ -78,7 +78,7 @@ static inline bool event_count_less(const struct event_count *a, const struct ev
 /* The largest by bytes stand in the lists; all others are in the rest. Lists and rest add up to the
  * event's sums. */
 #define EVENT_DESTINATIONS_MAX 32
-#define EVENT_PROCESSES_MAX    8
+#define EVENT_PROCESSES_MAX    32
 struct event_destination {
 	struct ip address;
 	uint16_t port;
@@ -89,6 +89,9 @@ struct event_process {
 	int32_t pid; /* 0: not known */
 	uint64_t start_ns;
 	char comm[64];
+	struct ip
+		address; /* of the first of its flows, and the port: one that sends much hides none */
+	uint16_t port;
 	struct event_count count;
 };
 struct event_summary {

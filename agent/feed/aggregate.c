@@ -273,7 +273,11 @@ static void add_process(struct event_summary *s, const struct event *e, const st
 		event_count_add(&s->rest_processes, c);
 		return;
 	}
-	*least = (struct event_process){.pid = p->pid, .start_ns = p->start_ns, .count = *c};
+	*least = (struct event_process){.pid = p->pid,
+					.start_ns = p->start_ns,
+					.address = e->flow.dst,
+					.port = e->flow.dport,
+					.count = *c};
 	if (p->comm)
 		memcpy(least->comm, p->comm, strnlen(p->comm, sizeof(least->comm) - 1));
 }

@@ -36,11 +36,17 @@ static void put_destination(struct json_writer *j, const struct event_destinatio
 
 static void put_process(struct json_writer *j, const struct event_process *p)
 {
+	char text[IP_STRLEN];
+
 	json_writer_open(j, NULL, '{');
 	if (p->pid)
 		json_writer_number(j, "pid", (uint64_t)p->pid);
 	if (*p->comm)
 		json_writer_text(j, "name", p->comm);
+	if (p->address.v)
+		json_writer_text(j, "first_ip", ip_format(text, &p->address));
+	if (p->port)
+		json_writer_number(j, "first_port", p->port);
 	put_count(j, &p->count);
 	json_writer_close(j, '}');
 }

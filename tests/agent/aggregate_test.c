@@ -239,7 +239,7 @@ Test(fold, a_summary_lists_destinations_and_processes)
 		e.flow.src = ip_from_v4(0x0a000005);
 		e.flow.sport = (uint16_t)(40001 + i);
 		e.flow.dport = 9999;
-		e.process.pid = (int32_t)(100 + i % 20);
+		e.process.pid = (int32_t)(100 + i % 50);
 		if (i == 999) /* last, and the largest */
 			e.bytes = 5000;
 		aggregate_event(f, &e, 101 * S);
