@@ -16,7 +16,7 @@
 #include "rules/parse/calendar.h"
 #include "rules/parse/proto.h"
 
-#define GEO_MAX 16
+#define GEO_MAX 64
 
 struct explain_options {
 	struct explain_question question;

@@ -133,6 +133,11 @@ static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 	json_t *o = json_object();
 
 	set(o, "status", string(place_status_name((enum place_status)p->status)));
+	set(o, "grade", string(place_grade_name((enum place_grade)p->grade)));
+	set(o, "reason", string(place_reason_name((enum place_reason)p->reason)));
+	set(o, "reason_text", string(place_reason_text((enum place_reason)p->reason)));
+	set(o, "anycast", json_boolean(p->flags & PLACE_ANYCAST));
+	set(o, "relay", json_boolean(p->flags & PLACE_RELAY));
 	set(o, "scope", string(place_scope_name((enum place_scope)p->scope)));
 	set(o, "country", country(p->country));
 	set(o, "country_name", string(country_name(p->country)));

@@ -82,6 +82,12 @@ static void put_place(FILE *to, const json_t *p)
 	else
 		fputs("no country", to);
 	fprintf(to, "; %s", text_of(p, "status"));
+	if (*text_of(p, "grade") && !*text_of(p, "reason_text"))
+		fprintf(to, " by %s", text_of(p, "grade"));
+	if (*text_of(p, "reason_text"))
+		fprintf(to, ": %s", text_of(p, "reason_text"));
+	if (json_is_true(json_object_get(p, "relay")))
+		fputs("; a relay: the data goes on from there", to);
 	if (strcmp(text_of(p, "scope"), "global") != 0)
 		fprintf(to, ", %s address", text_of(p, "scope"));
 	if (json_is_boolean(eea))

@@ -43,7 +43,7 @@
 
 #define DAEMON_FEEDS_MAX    8
 #define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
-#define DAEMON_GEO_MAX	    16
+#define DAEMON_GEO_MAX	    64
 
 struct daemon_config {
 	const char *policy; /* NULL: the default */

@@ -18,13 +18,16 @@ static int prefix_claim(struct ranges *c, const json_t *o, const char *key, cons
 	const char *text = json_text_at(c, o, path, key, false);
 	const char *region = text ? json_text_at(c, o, path, "region", false) : NULL;
 	const char *service = region ? json_text_at(c, o, path, "service", false) : NULL;
-	const char *group = service ? json_text_at(c, o, path, "network_border_group", true) : NULL;
+	const json_t *its = json_object_get(o, "network_border_group");
+	const char *group = !service ? NULL
+			    : json_is_null(its)
+				    ? "" /* where it stands is not said */
+				    : json_text_at(c, o, path, "network_border_group", true);
 
 	if (!group || json_prefix(c, ret, text, path))
 		return -EINVAL;
 	ranges_claim_operator(c, ret, operator_by_key("aws"));
-	ranges_claim_region(c, ret, "aws",
-			    json_object_get(o, "network_border_group") ? group : region);
+	ranges_claim_region(c, ret, "aws", its ? group : region);
 	if (strcmp(service, "AMAZON"))
 		ret->service = ranges_name(c, service);
 	return 0;

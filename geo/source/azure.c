@@ -15,6 +15,28 @@
 #define TAGS_MAX     (1u << (32 - INDEX_BITS))
 #define PREFIXES_MAX ((1u << INDEX_BITS) - 1)
 
+/* The names of the resource manager where the published list has others, and one list's misspelling. */
+static const char *list_name(const char *region)
+{
+	static const char *const alias[][2] = {
+		{"francecentral", "centralfrance"},
+		{"francesouth", "southfrance"},
+		{"germanynorth", "germanyn"},
+		{"germanywestcentral", "germanywc"},
+		{"norwayeast", "norwaye"},
+		{"norwaywest", "norwayw"},
+		{"switzerlandnorth", "switzerlandn"},
+		{"switzerlandwest", "switzerlandw"},
+		{"brazilsoutheast", "brazilse"},
+		{"isrealcentral", "israelcentral"},
+	};
+
+	for (size_t i = 0; i < sizeof(alias) / sizeof(alias[0]); i++)
+		if (!strcmp(region, alias[i][0]))
+			return alias[i][1];
+	return region;
+}
+
 static bool anycast(const char *tag)
 {
 	return !strncmp(tag, "AzureFrontDoor", 14) && strncmp(tag, "AzureFrontDoor.Backend", 22);
@@ -68,7 +90,7 @@ static int read_tag(struct ranges *c, const json_t *o, size_t tag)
 	if (!list)
 		return -EINVAL;
 	ranges_claim_operator(c, &claim, operator_by_key("azure"));
-	ranges_claim_region(c, &claim, "azure", anycast(name) ? "global" : region);
+	ranges_claim_region(c, &claim, "azure", anycast(name) ? "global" : list_name(region));
 	if (strncmp(name, "AzureCloud", 10))
 		claim.service = ranges_name(c, name);
 	return read_prefixes(c, list, tag, &claim);

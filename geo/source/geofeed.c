@@ -13,6 +13,14 @@
  * an error of that line; the RFC has readers discard such lines, so it is a warning and the rest is
  * read.
  */
+/* One bad line must not place everything that no better source knows. */
+static bool too_wide(const char *prefix)
+{
+	struct cidr c;
+
+	return !cidr_parse(&c, prefix) && c.len < (c.addr.v == 4 ? 8 : 16);
+}
+
 static int one_line(struct ranges *c, const struct csv *csv, const struct operator_entry *own)
 {
 	struct claim claim;
@@ -20,6 +28,12 @@ static int one_line(struct ranges *c, const struct csv *csv, const struct operat
 
 	if (csv->nfields < 2 || ranges_claim_prefix(&claim, csv->field[0])) {
 		claims_warn(c->to, csv->line, "skipped: '%.64s' is not 'prefix,country,...'",
+			    csv->field[0]);
+		return 0;
+	}
+	if (too_wide(csv->field[0])) {
+		claims_warn(c->to, csv->line,
+			    "skipped: '%.64s' is wider than any network (/8, /16 in IPv6)",
 			    csv->field[0]);
 		return 0;
 	}

@@ -128,7 +128,7 @@ static bool is_geofeed(const struct csv *first)
 {
 	return first->nfields >= 2 && is_prefix(first) &&
 	       (!*first->field[1] ||
-		(strlen(first->field[1]) == 2 && isalpha((unsigned char)*first->field[1])));
+		(strlen(first->field[1]) <= 3 && isalpha((unsigned char)*first->field[1])));
 }
 
 static int bare_list_read(struct ranges *c)

@@ -204,13 +204,14 @@ bool eval_row(const struct eval *e, const struct place_atom *a, const struct pla
 	return place_evals[a->type](e, a, c);
 }
 
-/* Does the zone hold all of the EEA, as far as its rows go? */
+/* Does the zone hold all of the EEA? Who has left it (GB) has a row too. */
 static bool holds_eea(const struct eval *e, const struct zone_def *z)
 {
 	struct zone_row row;
 
 	for (size_t i = 0; zone_row(ZONE_EEA, i, &row); i++)
-		if (!eval_in_zone(e, z, row.country))
+		if (zone_has(ZONE_EEA, row.country, INT64_MAX) &&
+		    !eval_in_zone(e, z, row.country))
 			return false;
 	return true;
 }
