@@ -210,8 +210,7 @@ static bool holds_eea(const struct eval *e, const struct zone_def *z)
 	struct zone_row row;
 
 	for (size_t i = 0; zone_row(ZONE_EEA, i, &row); i++)
-		if (zone_has(ZONE_EEA, row.country, INT64_MAX) &&
-		    !eval_in_zone(e, z, row.country))
+		if (zone_has(ZONE_EEA, row.country, INT64_MAX) && !eval_in_zone(e, z, row.country))
 			return false;
 	return true;
 }
