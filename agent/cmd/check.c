@@ -93,10 +93,8 @@ static void check_words(struct check *c)
 {
 	char why[512] = "";
 	struct diag_sink quiet = {.fn = first_error, .arg = why};
-	struct engine_config cfg = {.policy = c->path,
-				    .text = c->text,
-				    .now = c->now,
-				    .live = true};
+	struct engine_config cfg = {
+		.policy = c->path, .text = c->text, .now = c->now, .live = true};
 	struct engine *e = NULL;
 
 	if (c->no_places || engine_load(&e, &cfg, NULL, &quiet))
@@ -186,14 +184,10 @@ static int option(struct check *c, int opt)
 static int options(struct check *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"print", no_argument, NULL, 'p'},
-		{"zones", no_argument, NULL, 'z'},
-		{"as-of", required_argument, NULL, 'd'},
-		{"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},
-		{"language", no_argument, NULL, 'l'},
-		{"no-places", no_argument, NULL, 'n'},
-		{0},
+		{"print", no_argument, NULL, 'p'},	 {"zones", no_argument, NULL, 'z'},
+		{"as-of", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},	 {"language", no_argument, NULL, 'l'},
+		{"no-places", no_argument, NULL, 'n'},	 {0},
 	};
 	int opt, code;
 

@@ -38,8 +38,8 @@ static __always_inline bool goes_on(const struct slot *s, const struct abi_key *
 {
 	const __u64 *x = (const void *)s->key.dst, *y = (const void *)k->dst;
 
-	return s->verdict.generation == generation &&
-	       s->key.family == k->family && x[0] == y[0] && x[1] == y[1] && s->key.dport == port;
+	return s->verdict.generation == generation && s->key.family == k->family && x[0] == y[0] &&
+	       x[1] == y[1] && s->key.dport == port;
 }
 
 /* Whom the socket belongs to, and who calls. */

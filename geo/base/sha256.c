@@ -19,7 +19,7 @@ int sha256_hex(char ret[65], const void *bytes, size_t n)
 
 	if (EVP_Digest(bytes, n, sum, &len, EVP_sha256(), NULL) != 1 || len != 32) {
 		ERR_clear_error(); /* what it keeps of the failure */
-		return -ENOMEM; /* the only way it fails */
+		return -ENOMEM;	   /* the only way it fails */
 	}
 	sha256_text(ret, sum);
 	return 0;

@@ -4,6 +4,9 @@
 #include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <net/if.h>
+#include <bpf/bpf.h>
+#include "bpf/load/kernel_private.h"
 #include "tests/bpf/policy.h"
 
 static struct stage stage;
@@ -583,6 +586,78 @@ Test(evidence, icmp_has_its_type)
 		return;
 	}
 	cr_expect_fail("not told");
+}
+
+/* ---- packets that are not what they seem ---- */
+static int egress_of(const uint8_t *frame, size_t len, struct __sk_buff *ctx)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = frame, .data_size_in = (uint32_t)len,
+		    .ctx_in = ctx, .ctx_size_in = sizeof(*ctx), .repeat = 1);
+
+	cr_assert_eq(bpf_prog_test_run_opts(generation_program(k->now, HOOK_EGRESS), &o), 0);
+	return (int)o.retval;
+}
+
+static const struct kernel_record *denied_why(enum abi_why why)
+{
+	for (size_t i = 0; i < seen.n; i++)
+		if (seen.r[i].kind == KERNEL_DENIED && seen.r[i].verdict.why == why)
+			return &seen.r[i];
+	return NULL;
+}
+
+static bool goes_to(const struct kernel_record *r, const char *ip)
+{
+	struct ip want;
+
+	return r && !ip_parse(&want, ip) && !ip_cmp(&r->dst, &want);
+}
+
+/* The header names a hop in the EU; told is where the packet would end. */
+Test(evidence, a_source_route_is_told_by_its_goal)
+{
+	struct __sk_buff ctx = {.ifindex = if_nametoindex("here")};
+	uint8_t four[14 + 28 + 8] = {[12] = 0x08, [14] = 0x47, [17] = 36, [22] = 64, [23] = 17},
+			       six[14 + 40 + 40 + 8] = {[12] = 0x86, [13] = 0xdd, [14] = 0x60,
+							[19] = 48,   [20] = 43,	  [21] = 64};
+
+	judge("allow to DE\nblock to any\n", MODE_ENFORCE);
+	inet_pton(AF_INET, "10.1.0.1", four + 26);
+	inet_pton(AF_INET, "10.1.0.2", four + 30);
+	memcpy(four + 34, (uint8_t[]){1, 131, 7, 4}, 4);
+	inet_pton(AF_INET, "10.2.0.9", four + 38);
+	cr_expect_eq(egress_of(four, sizeof(four), &ctx), 0);
+	settle();
+	cr_expect(goes_to(denied_why(ABI_WHY_SOURCE_ROUTE), "10.2.0.9"));
+	/* segment routing: the last segment stands first */
+	inet_pton(AF_INET6, "fd01::1", six + 22);
+	inet_pton(AF_INET6, "fd01::2", six + 38);
+	memcpy(six + 54, (uint8_t[]){17, 4, 4, 1, 1}, 5);
+	inet_pton(AF_INET6, "fd02::9", six + 62);
+	inet_pton(AF_INET6, "fd01::2", six + 78);
+	seen.n = 0;
+	cr_expect_eq(egress_of(six, sizeof(six), &ctx), 0);
+	settle();
+	cr_expect(goes_to(denied_why(ABI_WHY_SOURCE_ROUTE), "fd02::9"));
+}
+
+/* The option that says how long a BIG TCP packet is leaves with no segment of it. */
+Test(evidence, big_tcp_counts_what_leaves)
+{
+	struct __sk_buff ctx = {.ifindex = if_nametoindex("here"), .gso_segs = 3, .gso_size = 1000};
+	uint8_t p[14 + 40 + 8 + 20 + 3000] = {
+		[12] = 0x86, [13] = 0xdd, [14] = 0x60, [20] = 0, [21] = 64};
+	struct abi_total t;
+
+	judge("allow to DE\nblock to any\n", MODE_ENFORCE);
+	inet_pton(AF_INET6, "fd01::1", p + 22);
+	inet_pton(AF_INET6, "fd01::2", p + 38);
+	memcpy(p + 54, (uint8_t[]){6, 0, 0xc2, 4, 0, 0, 0x0b, 0xd4}, 8);
+	p[54 + 8 + 12] = 0x50;
+	cr_expect_eq(egress_of(p, sizeof(p), &ctx), 1);
+	t = counters().action[DECIDE_ALLOW];
+	cr_expect(t.packets == 3 && t.bytes == 3 * 1060, "%llu packets %llu bytes",
+		  (unsigned long long)t.packets, (unsigned long long)t.bytes);
 }
 
 /* ---- a kernel without room ---- */
