@@ -57,7 +57,9 @@ static void setup(void)
 	put(aws_path,
 	    "{\"syncToken\": \"1\", \"createDate\": \"2026-11-01-00-00-00\", \"prefixes\": ["
 	    "{\"ip_prefix\": \"3.80.0.0/16\", \"region\": \"us-east-1\", \"service\": \"AMAZON\","
-	    " \"network_border_group\": \"us-east-1\"}], \"ipv6_prefixes\": []}");
+	    " \"network_border_group\": \"us-east-1\"},"
+	    "{\"ip_prefix\": \"52.28.0.0/16\", \"region\": \"eu-central-1\", \"service\": \"AMAZON\","
+	    " \"network_border_group\": \"eu-central-1\"}], \"ipv6_prefixes\": []}");
 	engine = load("home DE 50.11 8.68 \"Frankfurt\"\ninside 10.0.0.0/8 2001:db8:1::/48\n"
 		      "allow to eea\nalert to US port 443\nblock to any severity critical\n",
 		      NULL);
