@@ -112,8 +112,12 @@ int stderr_queue_start(void)
 	if (queue.started)
 		return 0;
 	f = fopencookie(NULL, "w", io);
-	if (!f || setvbuf(f, NULL, _IOLBF, 8192))
+	if (!f)
 		return -ENOMEM;
+	if (setvbuf(f, NULL, _IOLBF, 8192)) {
+		fclose(f);
+		return -ENOMEM;
+	}
 	fflush(stderr);
 	queue.chunk = isatty(STDERR_FILENO) ? CHUNK_TTY : CHUNK;
 	queue.started = true;

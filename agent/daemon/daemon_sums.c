@@ -19,7 +19,7 @@
 
 static bool totals(struct daemon *d, struct event_count sum[EVENT_SUMS])
 {
-	struct kernel_totals t;
+	struct kernel_totals t = {0};
 	const struct abi_total *action = t.sum.action, *passed = &t.sum.passed;
 
 	memset(sum, 0, EVENT_SUMS * sizeof(*sum));

@@ -61,17 +61,19 @@ const char *feed_unsupported(const struct policy_feed *p)
 
 int feed_open(struct feed **ret, const struct policy_feed *p)
 {
+	const struct transport *transport = transport_find(p->transport);
+	const struct format *format = format_find(p->format);
 	struct feed *f;
 	int r;
 
-	if (!transport_find(p->transport) || !format_find(p->format))
+	if (!transport || !format)
 		return -EOPNOTSUPP;
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return -ENOMEM;
 	f->holders = 1;
-	f->transport = transport_find(p->transport);
-	f->format = format_find(p->format);
+	f->transport = transport;
+	f->format = format;
 	f->target = strdup(p->target ? p->target : "");
 	r = f->target ? f->transport->open(&f->road, p) : -ENOMEM;
 	if (r < 0) {

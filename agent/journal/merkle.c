@@ -107,7 +107,7 @@ static unsigned split(uint64_t n)
 static int range_root(const struct merkle_source *s, uint64_t first, uint64_t n,
 		      struct merkle_hash *ret)
 {
-	struct merkle_hash part[MERKLE_LEVELS];
+	struct merkle_hash part[MERKLE_LEVELS] = {0};
 	unsigned parts = 0;
 	int r;
 

@@ -134,7 +134,7 @@ int kernel_guard(struct kernel *k, struct kernel_finding *ret, size_t max, int *
 
 int kernel_repin(struct kernel *k)
 {
-	struct kernel_finding f[HOOKS + STATE_MAPS];
+	struct kernel_finding f[HOOKS + STATE_MAPS] = {0};
 	struct guard g = {.k = k, .ret = f, .max = HOOKS + STATE_MAPS};
 
 	guard_pins(&g);

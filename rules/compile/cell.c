@@ -75,7 +75,7 @@ struct link {
 
 static int64_t chain(struct build *b, const struct cell *c)
 {
-	struct link links[DECIDE_CHAIN_MAX];
+	struct link links[DECIDE_CHAIN_MAX] = {0};
 	int64_t now = 0, next = DECIDE_NONE;
 	unsigned n = 0;
 

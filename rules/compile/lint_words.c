@@ -114,7 +114,7 @@ static void regions_outside(const struct words *w, const struct rule *r, const s
 static void regions_unknown(const struct words *w, const struct rule *r, const struct place_atom *a)
 {
 	struct writer t = {0};
-	uint16_t seen[NAMED_MAX];
+	uint16_t seen[NAMED_MAX] = {0};
 	unsigned n = 0;
 	char *text;
 
