@@ -31,7 +31,6 @@ fails policy_broken_second 3 "$(basename "$bad"):3:1: error" "${run[@]}" "$bad"
 head -c 2000 /usr/share/tor/geoip >"$LIVE/cut" && printf '\x00\xff1,2' >>"$LIVE/cut"
 fails geo_damaged 1 "$LIVE/cut" "${run[@]}" "$f" --geo "$LIVE/cut"
 fails geo_missing 1 nowhere.mmdb "${run[@]}" "$f" --geo "$LIVE/nowhere.mmdb"
-fails cgroup_missing 1 "$CG/none" "${run[@]}" "$f" --cgroup "$CG/none"
 fails mode_unknown 2 mode "${run[@]}" "$f" --mode both
 fails pcap_cannot_enforce 2 'cannot block|enforce' "${run[@]}" "$f" --source pcap --interface eth0 --mode enforce
 fails pcap_interface_missing 1 'none0' "${run[@]}" "$f" --source pcap --interface none0
@@ -83,7 +82,7 @@ dd if=/dev/zero of="$LIVE/small/fill" bs=1k count=16 2>/dev/null
 agent_up "$f" --mode enforce --alerts "$LIVE/small/alerts"
 check full_disk_blocks blocked
 check full_disk_status "$CORDON" status --control "$CONTROL"
-check full_disk_is_told grep -qiE 'alerts|space' "$LIVE/agent.err"
+check full_disk_is_told wait_for 10 grep -qiE 'alerts|space' "$LIVE/agent.err"
 rm "$LIVE/small/fill"
 db $PEER pour $US6 7000 --bytes 10 >/dev/null
 check writes_again wait_for 10 grep -q "$US6" "$LIVE/small/alerts"
