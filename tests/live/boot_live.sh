@@ -5,7 +5,7 @@ HOSTS="net db us eu"
 live_begin
 for h in us eu; do bg sink-$h on $h $PEER sink 7000 --out "$LIVE/sink-$h"; bg_ready sink-$h; done
 try() { db $PEER pour "$1" 7000 --bytes 10 --timeout 15 | jq -r .error; }
-alerted() { jq -es 'any(.event.action == "'"$1"'" and .event.kind == "alert" and .event.severity == 4)' "$ALERTS" >/dev/null; }
+alerted() { jq -es 'any(.event.action == "'"$1"'" and .event.kind == "alert" and .event.severity == 99)' "$ALERTS" >/dev/null; }
 G=$LIVE/places.csv
 good_places() {
 	{

@@ -6,7 +6,7 @@ live_begin
 bg sink on us $PEER sink 7000 --out "$LIVE/sink"
 bg_ready sink
 try() { db $PEER pour $US4 7000 --bytes 10 --timeout 15 | jq -r .error; }
-alerted() { jq -es 'any(.event.action == "'"$1"'" and .event.kind == "alert" and .event.severity >= 3)' "$ALERTS" >/dev/null; }
+alerted() { jq -es 'any(.event.action == "'"$1"'" and .event.kind == "alert" and .event.severity >= 73)' "$ALERTS" >/dev/null; }
 in_state() { status_json | jq -r '.mode + " " + .kernel.mode'; }
 f=$(policy 'home DE' 'mode monitor' 'allow to eea' 'block to any')
 agent_up "$f"

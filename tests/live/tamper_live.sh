@@ -7,7 +7,7 @@ f=$(policy 'home DE' 'allow to eea' 'block to any')
 bg sink on us $PEER sink 7000 --out "$LIVE/sink"
 bg_ready sink
 blocked() { [ "$(db $PEER pour $US4 7000 --bytes 10 | jq -r .error)" = EPERM ]; }
-alerted() { jq -es 'any(.event.action == "'"$1"'" and .event.kind == "alert" and .event.severity >= 3)' "$ALERTS" >/dev/null; }
+alerted() { jq -es 'any(.event.action == "'"$1"'" and .event.kind == "alert" and .event.severity >= 73)' "$ALERTS" >/dev/null; }
 told() { jq -es 'any(.event.action == "'"$1"'")' "$ALERTS" >/dev/null; }
 agent_up "$f" --mode enforce
 check blocks blocked
