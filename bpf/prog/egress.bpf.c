@@ -1,44 +1,29 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0
 /*
- * egress.bpf.c - the verdict: every packet that a socket of the cgroup sends is placed, decided and
- * counted here.
+ * egress.bpf.c - the verdict: every packet that a socket of the cgroup sends is placed, decided and counted here.
  *
- *     packet -> where does it go (place.bpf.h) -> who sends, who opened it -> decide.h -> count ->
- * pass or drop
+ *     packet -> where does it go (place.bpf.h) -> who sends, who opened it (sender.bpf.h) -> decide.h -> count -> pass or drop
  *
  * Invariants (tests/bpf holds them):
- *  1. No verdict is kept: every packet is judged. A socket's storage holds counts and who made it,
- * nothing that allows.
+ *  1. No verdict is kept: every packet is judged. A socket's storage holds counts and who made it, nothing that allows.
  *  2. What cannot be read or placed is blocked by decision 0, with a 'why'.
- *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very
- * program. The loader swaps programs, never contents.
+ *  3. Everything that decides (places, rules, masks) is one generation: frozen maps of this very program. The loader
+ *     swaps programs, never contents.
  *  4. A full ring or table costs an event, never a verdict; the loss is counted.
- *  5. Local traffic (loopback device, the places' local scope, DHCP's own messages) is outside
- * the policy.
+ *  5. Local traffic (loopback device, the places' local scope, DHCP's own messages) is outside the policy.
  */
 #include "bpf/prog/account.bpf.h"
 #include "bpf/prog/dhcp.bpf.h"
 #include "bpf/prog/exec.bpf.h"
+#include "bpf/prog/sender.bpf.h"
 
-#define PASS	   1
-#define DROP	   0
-#define LOOPBACK   1 /* ifindex in every network namespace */
-#define AF_INET	   2
-#define AF_INET6   10
-#define SOCK_DGRAM 2
-#define SOCK_RAW   3
+#define PASS	 1
+#define DROP	 0
+#define LOOPBACK 1 /* ifindex in every network namespace */
+#define AF_INET	 2
+#define AF_INET6 10
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
-
-static __always_inline __u32 key_v4(const __u8 a[16])
-{
-	return bpf_ntohl(*(const __u32 *)a);
-}
-
-static __always_inline __u64 key_half(const __u8 a[16], int half)
-{
-	return bpf_be64_to_cpu(((const __u64 *)a)[half]);
-}
 
 /* PLACES_* of the destination. */
 static __always_inline __u64 places_of(const struct abi_key *k)
@@ -89,90 +74,6 @@ static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
 	v->decision = (__u16)JUDGED_DECISION(judged);
 	v->rule = (__u16)JUDGED_RULE(judged);
 	v->action = (__u8)JUDGED_ACTION(judged);
-}
-
-/* Subjects that name the source's address. */
-static __always_inline __u32 source_mask(const struct abi_key *k)
-{
-	__u32 place;
-
-	if (k->family == 4)
-		place = place4(key_v4(k->src));
-	else
-		place = place6(key_half(k->src, 0), key_half(k->src, 1));
-	return place < header.classes ? rules_read(DECIDE_SUBJ_OF, place) : 0;
-}
-
-static __always_inline bool listens(int udp, __u16 port)
-{
-	const struct abi_settings *s = flat_address(settings);
-
-	return s->listening[udp][port >> 6] >> (port & 63) & 1;
-}
-
-/* Is it the kernel's TCP or UDP that sends, and not a raw socket? */
-static __always_inline bool is_tcp(struct bpf_sock *sk)
-{
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	return sk && sk->protocol == IP_TCP;
-}
-
-static __always_inline bool is_udp(struct bpf_sock *sk)
-{
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	return sk && sk->type == SOCK_DGRAM;
-}
-
-static __always_inline bool is_own(__u32 family, const __u8 address[16])
-{
-	struct abi_own o = {.family = family};
-
-	__builtin_memcpy(o.address, address, sizeof(o.address));
-	return bpf_map_lookup_elem(&own, &o) != NULL;
-}
-
-/* A source that a raw socket made up. Others cannot send from an address that is not there. */
-static __noinline bool is_forged(struct bpf_sock *sk, const struct abi_key *k)
-{
-	if (sk)
-		sk = bpf_sk_fullsock(sk);
-	return sk && sk->type == SOCK_RAW && !is_own(k->family, k->src);
-}
-
-/* Who spoke first on this UDP socket with this peer: 'first' does, if nobody did. */
-static __noinline __u8 heard_first(__u64 cookie, const struct abi_key *k, __u32 first)
-{
-	struct abi_heard_key key = {.cookie = cookie, .port = k->dport, .family = k->family};
-	__u32 *who;
-
-	__builtin_memcpy(key.peer, k->dst, sizeof(key.peer));
-	who = bpf_map_lookup_elem(&heard, &key);
-	if (who)
-		return *who & 1;
-	bpf_map_update_elem(&heard, &key, &first, BPF_NOEXIST);
-	return first & 1;
-}
-
-/* Who opened the flow. TCP: flags count only where the kernel's own TCP set them: a raw socket
- * writes what it likes. UDP: the peer did when somebody bound this port for others to send to, and
- * this very socket got something from the peer before it sent. */
-static __noinline __u8 opened_by(struct __sk_buff *skb, struct bpf_sock *sk, const struct packet *p,
-				 const struct slot *s)
-{
-	if (p->key.has_port != ABI_PORT)
-		return OPENED_HERE;
-	if (p->key.proto == IP_TCP) {
-		if (p->tcp_flags & TCP_FLAG_SYN && is_tcp(sk))
-			return p->tcp_flags & TCP_FLAG_ACK ? OPENED_PEER : OPENED_HERE;
-		if (s && s->flags & SLOT_ACCEPTS)
-			return OPENED_PEER;
-		return listens(0, p->key.sport) ? OPENED_PEER : OPENED_HERE;
-	}
-	if (p->key.proto != IP_UDP || !listens(1, p->key.sport) || !is_udp(sk))
-		return OPENED_HERE;
-	return heard_first(bpf_get_socket_cookie(skb), &p->key, OPENED_HERE);
 }
 
 static __always_inline bool enforcing(void)
@@ -287,24 +188,6 @@ static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct 
 	}
 	count_passed(p);
 	return pass(skb, sk, s, p, v);
-}
-
-/* Who sends, as far as the policy asks: nothing at all is left of this for a policy without
- * subjects. */
-static __always_inline void sender_of(struct __sk_buff *skb, struct bpf_sock *sk,
-				      const struct abi_key *k, struct sender *who)
-{
-	if (header.needs & DECIDE_NEEDS_CGROUP)
-		who->cgroup = bpf_skb_cgroup_id(skb);
-	if (header.needs & DECIDE_NEEDS_USER)
-		who->uid = bpf_get_socket_uid(skb);
-	verdict_sender(who);
-	if (!(header.needs & DECIDE_NEEDS_SOURCE))
-		return;
-	if (is_forged(sk, k))
-		who->known = who->known == KNOWN_ALL ? KNOWN_NO_SOURCE : KNOWN_USER_NO_SOURCE;
-	else
-		who->mask |= source_mask(k);
 }
 
 /* Another packet of the slot's flow, with the decision of the last: nobody need be told. */
