@@ -21,8 +21,9 @@
  *     an operator that publishes its regions does not list, and the registry country of one
  *     whose registration says nothing of where machines are (operator.h).
  *  5. Distance (refuted.h) has proven that the address is not in the country found so: disputed, a
- *     place line's too, for no line moves a machine; but not the operator's own list, for the
- *     measurement speaks of whoever answers.
+ *     place line's too, for no line moves a machine; but not where the operator's own list says a
+ *     country of the EEA, for the measurement speaks of whoever answers, a proxy perhaps, and
+ *     must not block what is known.
  *  6. Provider, platform, region, law: from the first source that says each; the law else from the
  *     operators' table.
  *
@@ -152,8 +153,11 @@ static void judge_where(struct judgement *j, const struct claim_value *s, const 
 /* Rule 5. What the operator itself says of its machines outweighs a measurement. */
 static void judge_distance(struct judgement *j, const struct claim_value *s)
 {
+	bool own_word =
+		j->place.grade == GRADE_OPERATOR && zone_has(ZONE_EEA, j->place.country, INT64_MAX);
+
 	if (!s->country || s->country != j->place.country || j->place.status != PLACE_KNOWN ||
-	    j->place.grade == GRADE_OPERATOR)
+	    own_word)
 		return;
 	j->place.status = PLACE_DISPUTED;
 	j->place.reason = REASON_DISTANCE;
