@@ -78,7 +78,21 @@ static __always_inline bool fold_room_take(const struct abi_fold_key *key)
 	return true;
 }
 
-/* Counts it in the fold of this key, or makes one, which rings. false: no room. */
+/* A fold without a record: the ring is full, and the walk over the folds tells it. */
+static __always_inline bool account_fold_silent(const struct abi_fold_key *key, struct abi_fold *f)
+{
+	f->rang = 0;
+	f->told_packets = 0;
+	f->told_bytes = 0;
+	f->told_attempts = 0;
+	if (bpf_map_update_elem(&folds, key, f, BPF_NOEXIST))
+		return account_fold_more(key, f);
+	count(ABI_LOST_DENIALS);
+	return true;
+}
+
+/* Counts it in the fold of this key, or makes one, which rings. false: no room. The record is asked
+ * about once and then goes straight on: older verifiers lose sight of one that is asked about again. */
 static __noinline bool account_fold_in(const struct abi_fold_key *key, struct abi_fold *f)
 {
 	struct abi_record *r;
@@ -90,19 +104,17 @@ static __noinline bool account_fold_in(const struct abi_fold_key *key, struct ab
 	f->count.first_mono = bpf_ktime_get_ns();
 	f->count.last_mono = f->count.first_mono;
 	r = bpf_ringbuf_reserve(&denial_ring, sizeof(*r), 0);
-	f->rang = r != NULL; /* else the walk over the folds tells it */
-	f->told_packets = r ? f->count.packets : 0;
-	f->told_bytes = r ? f->count.bytes : 0;
-	f->told_attempts = r ? f->attempts : 0;
+	if (!r)
+		return account_fold_silent(key, f);
+	f->rang = 1;
+	f->told_packets = f->count.packets;
+	f->told_bytes = f->count.bytes;
+	f->told_attempts = f->attempts;
 	if (bpf_map_update_elem(&folds, key, f, BPF_NOEXIST)) {
-		if (r)
-			bpf_ringbuf_discard(r, 0);
+		bpf_ringbuf_discard(r, 0);
 		return account_fold_more(key, f); /* another CPU was first, or it is full */
 	}
-	if (r)
-		account_ring(r, key, f);
-	else
-		count(ABI_LOST_DENIALS);
+	account_ring(r, key, f);
 	return true;
 }
 
