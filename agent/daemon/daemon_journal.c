@@ -208,10 +208,10 @@ json_t *daemon_journal_status(const struct daemon *d)
 	if (!d->journal)
 		return json_null();
 	journal_state(d->journal, &s);
-	return json_pack("{sssIsIsIsIsssosb}", "directory", d->journal_dir, "records",
+	return json_pack("{sssIsIsIsIsIsssosb}", "directory", d->journal_dir, "records",
 			 (json_int_t)s.records, "signed", (json_int_t)s.signed_records, "waiting",
-			 (json_int_t)s.waiting, "lost", (json_int_t)s.lost, "verifier",
-			 journal_verifier(d->journal), "error",
-			 s.error ? json_string(strerror(-s.error)) : json_null(), "signing",
-			 s.sign_error == 0);
+			 (json_int_t)s.waiting, "lost", (json_int_t)s.lost, "tiles_missing",
+			 (json_int_t)s.tiles_missing, "verifier", journal_verifier(d->journal),
+			 "error", s.error ? json_string(strerror(-s.error)) : json_null(),
+			 "signing", s.sign_error == 0);
 }

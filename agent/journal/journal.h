@@ -70,6 +70,7 @@ struct journal_state {
 	int error;		 /* of the last write, 0 when it went well */
 	uint64_t signed_records; /* size of the latest checkpoint */
 	int sign_error;
+	uint64_t tiles_missing; /* could not be written: made from the records at the next open */
 };
 /* keep, sync: as in the config, from now on. */
 void journal_configure(struct journal *j, int64_t keep, enum journal_sync sync);

@@ -37,7 +37,7 @@ static int load_tree(struct journal *j, struct journal_reader *r)
 	return e;
 }
 
-/* Tiles that a crash or a full disk left out, from the back until one is there. */
+/* Tiles that a crash or a full disk left out, wherever they are missing. */
 static int mend_tiles(struct journal *j, struct journal_reader *r, unsigned level)
 {
 	struct merkle_source s = journal_tree(r);
@@ -47,9 +47,11 @@ static int mend_tiles(struct journal *j, struct journal_reader *r, unsigned leve
 	int e = 0;
 
 	snprintf(name, sizeof(name), "%u", level);
-	while (e == 0 && tiles-- > 0 && tile_read(j->dirfd, level, tiles, v, TILE_WIDTH) < 0) {
+	while (e == 0 && tiles-- > 0) {
 		uint64_t at = tiles * TILE_WIDTH;
 
+		if (tile_read(j->dirfd, level, tiles, v, TILE_WIDTH) == 0)
+			continue;
 		if (level == 0 && at < journal_reader_first(r))
 			break; /* its records are past their time */
 		for (unsigned i = 0; i < TILE_WIDTH && e == 0; i++)
@@ -58,7 +60,7 @@ static int mend_tiles(struct journal *j, struct journal_reader *r, unsigned leve
 		if (e == 0)
 			e = tile_write(j->dirfd, path, v, TILE_BYTES);
 	}
-	return e == -ENOSPC ? 0 : e;
+	return e == -ENOSPC || e == -ERANGE ? 0 : e; /* no room yet, or its records are not kept */
 }
 
 /* What was half written when the last writer was killed. */

@@ -56,7 +56,6 @@ struct journal {
 	struct merkle_frontier tree;
 	struct merkle_hash tile[TILE_LEVELS][TILE_WIDTH]; /* of each level, the one that grows */
 	bool has_checkpoint;
-	bool tiles_behind; /* one could not be written: made again at the next open */
 	char *buffer;
 	size_t used, room;
 	struct note_key *key;

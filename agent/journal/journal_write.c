@@ -50,7 +50,7 @@ static void grow(struct journal *j, const struct merkle_hash *leaf)
 		snprintf(level, sizeof(level), "%u", l);
 		tile_path(path, level, index / TILE_WIDTH, TILE_WIDTH);
 		if (tile_write(j->dirfd, path, j->tile[l], TILE_BYTES) < 0)
-			j->tiles_behind = true;
+			j->state.tiles_missing++;
 		tile_root(j->hasher, &h, j->tile[l], TILE_HEIGHT);
 		index /= TILE_WIDTH;
 	}

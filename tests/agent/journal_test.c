@@ -287,6 +287,19 @@ static void path_of(char path[160], uint64_t first)
 	snprintf(path, 160, "%s/segment-%020" PRIu64 ".jsonl", dir, first);
 }
 
+/* A tile that is missing anywhere is made again from the records. */
+Test(journal, missing_tiles_are_made_again)
+{
+	char path[160];
+
+	fill(0, 1500, 0);
+	snprintf(path, sizeof(path), "%s/tile/0/002", dir);
+	cr_assert_eq(unlink(path), 0);
+	fill(1500, 1501, 0);
+	cr_expect_eq(access(path, F_OK), 0);
+	cr_expect_eq(report(NULL, 0).fault, JOURNAL_FINE);
+}
+
 Test(journal, torn_tail_is_cut_off)
 {
 	struct journal_found found;
