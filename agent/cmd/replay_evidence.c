@@ -8,7 +8,7 @@
 #include "agent/base/age.h"
 #include "agent/base/cryptopan.h"
 #include "agent/base/diag_print.h"
-#include "agent/flow/cursor.h"
+#include "agent/base/cursor.h"
 #include "geo/base/file.h"
 
 #define LINKS	    64u

@@ -7,7 +7,7 @@
  */
 #ifndef AGENT_FLOW_LINK_H
 #define AGENT_FLOW_LINK_H
-#include "agent/flow/cursor.h"
+#include "agent/base/cursor.h"
 #include "agent/flow/packet.h"
 
 #define LINK_ETHERNET 1

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "agent/flow/cursor.h"
+#include "agent/base/cursor.h"
 #include "agent/flow/pipeline_private.h"
 
 #define DUPLICATES   4096u	   /* packets remembered: two ways a set */

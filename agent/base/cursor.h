@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* cursor.h - the one checked way to read foreign bytes: nothing is touched before take() has said
  * yes. */
-#ifndef AGENT_FLOW_CURSOR_H
-#define AGENT_FLOW_CURSOR_H
+#ifndef AGENT_BASE_CURSOR_H
+#define AGENT_BASE_CURSOR_H
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
