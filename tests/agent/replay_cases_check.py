@@ -37,8 +37,10 @@ TABLE = [
     ('d7.pcap', '--dedup', 6, 6, 420, 4, {BLOCK: 3}, 'duplicates'),
     ('e1.pcap', '', 3, 3, 420, 4, {BLOCK: 3}, 'tunnels'),
     ('e2.pcap', '', 1, 1, 140, 4, {BLOCK: 1}, 'tunnels'),
+    # 1920 bytes leave, as replies: none of them is to report
     ('r3.pcap', '-p op.conf', 5, 5, 1920, 0, {ALLOW: 3}, None),
     ('r6.pcap', '', 2, 2, 140, 4, {BLOCK: 1}, None),
+    ('frag_later_udp_us.pcap', '', 3, 3, 3060, 4, {BLOCK: 3}, 'fragments_unmatched'),
     ('rotation', '-p until.conf', 12, 12, 1680, 4, {ALLOW: 6, BLOCK: 6}, None),
     ('dir-lost-header', '', 6, 6, 840, 5, {BLOCK: 6}, 'no_header'),
 ]
