@@ -32,7 +32,7 @@ bool replay_damaged(const struct replay *r)
 	for (unsigned i = 0; c && i < c->nkinds; i++)
 		if (c->kind[i].result != PACKET_CONTROL)
 			return true;
-	return r->unread > 0;
+	return r->unread > 0 || (c && c->tunnels_unread);
 }
 
 static const char *link_text(char *buf, size_t size, uint16_t link)
@@ -118,6 +118,14 @@ void replay_say_damage(const struct replay *r)
 	for (unsigned i = 0; c && i < c->nkinds; i++)
 		if (c->kind[i].result != PACKET_CONTROL)
 			say_kind(r, &c->kind[i]);
+	if (c && c->tunnels_unread)
+		diag_say(
+			"not judged: what %s tunnelled packets carry: cut, nested too deep, or of a kind "
+			"that is not known; their outer headers were judged",
+			text_count(count, c->tunnels_unread));
+	if (c && c->tunnels_encrypted)
+		diag_say("%s tunnelled packets are encrypted: judged by their outer headers",
+			 text_count(count, c->tunnels_encrypted));
 	if (c && c->evicted)
 		diag_say("more than the limit of flows at a time: %s idle ones were ended early",
 			 text_count(count, c->evicted));
@@ -145,6 +153,8 @@ void replay_put_damage(struct json_writer *j, const struct replay *r)
 	for (unsigned i = PACKET_CONTROL + 1; i < PACKET_RESULTS; i++)
 		if (c->by_result[i])
 			json_writer_number(j, packet_result_name(i), c->by_result[i]);
+	if (c->tunnels_unread)
+		json_writer_number(j, "tunnels_unread", c->tunnels_unread);
 	if (r->unread)
 		json_writer_number(j, "unread", r->unread);
 	json_writer_close(j, '}');

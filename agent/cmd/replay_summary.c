@@ -98,6 +98,7 @@ static void put_notes(struct json_writer *j, const struct replay *r,
 	json_writer_number(j, "frame_over_length", c->frame_over_length);
 	json_writer_number(j, "no_clock", c->no_clock);
 	json_writer_number(j, "tunnels", c->tunnels);
+	json_writer_number(j, "tunnels_encrypted", c->tunnels_encrypted);
 	json_writer_number(j, "tunnels_unread", c->tunnels_unread);
 	if (c->first_ns) {
 		json_writer_time(j, "first", c->first_ns);

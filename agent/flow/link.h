@@ -53,6 +53,8 @@ link_next_t link_ethertype(struct link_walk *w, uint16_t type);
 bool link_known_ethertype(uint16_t type);
 link_next_t link_ethernet(struct link_walk *w);
 link_next_t link_llc(struct link_walk *w);
+/* p: organisation and number, which the cursor stands behind */
+link_next_t link_snap(struct link_walk *w, const uint8_t *p);
 link_next_t link_ppp(struct link_walk *w);
 link_next_t link_mpls(struct link_walk *w);
 link_next_t link_guess(struct link_walk *w);
@@ -71,8 +73,21 @@ link_next_t link_juniper_ethernet(struct link_walk *w);
 link_next_t link_juniper_ppp(struct link_walk *w);
 link_next_t link_juniper_frame_relay(struct link_walk *w);
 link_next_t link_juniper_hdlc(struct link_walk *w);
+link_next_t link_juniper_card(struct link_walk *w);
+link_next_t link_slip(struct link_walk *w);
+link_next_t link_token_ring(struct link_walk *w);
+link_next_t link_fddi(struct link_walk *w);
+link_next_t link_arcnet(struct link_walk *w);
+link_next_t link_arcnet_linux(struct link_walk *w);
+link_next_t link_sun_atm(struct link_walk *w);
+link_next_t link_fibre_channel(struct link_walk *w);
+link_next_t link_docsis(struct link_walk *w);
+link_next_t link_ipnet(struct link_walk *w);
+link_next_t link_tzsp(struct link_walk *w);
 link_next_t link_pktap(struct link_walk *w);
 /* Does an IPv4 or IPv6 header stand here, by its lengths? Does an Ethernet header? */
 bool link_looks_ip(const struct cursor *c);
 bool link_looks_ethernet(const struct cursor *c);
+/* And IP behind it? */
+bool link_looks_ethernet_ip(const struct cursor *c);
 #endif

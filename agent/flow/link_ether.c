@@ -5,11 +5,22 @@
 #define MACSEC_SCI	 0x20
 #define MACSEC_ENCRYPTED 0x08
 
+/* Cisco's inter-switch link begins with its own group address, which no frame of others goes to: 26 bytes around a whole
+ * frame. */
+static bool inter_switch(const uint8_t *p)
+{
+	return (p[0] == 0x01 || p[0] == 0x03) && !p[1] && p[2] == 0x0c && !p[3] && !p[4];
+}
+
 link_next_t link_ethernet(struct link_walk *w)
 {
 	const uint8_t *p = cursor_take(&w->c, 14);
 
-	return p ? be16(p + 12) : (link_next_t)NEXT_CUT;
+	if (!p)
+		return NEXT_CUT;
+	if (inter_switch(p) && be16(p + 12) < 1536)
+		return cursor_take(&w->c, 12) ? (link_next_t)NEXT_ETHERNET : NEXT_CUT;
+	return be16(p + 12);
 }
 
 /* A tag of n bytes whose last two are the next ether type */
@@ -57,6 +68,16 @@ static link_next_t backbone(struct link_walk *w) /* 802.1ah: flags and service *
 static link_next_t fabricpath(struct link_walk *w) /* Cisco: forwarding tag and time to live */
 {
 	return frame_behind(w, 2);
+}
+
+/* Realtek's switches: a tag of 8 bytes for protocol 4, of 4 for 10 in the upper half; others are the switch's own words */
+static link_next_t realtek(struct link_walk *w)
+{
+	unsigned protocol = cursor_left(&w->c) ? w->c.p[0] : 0;
+
+	if (protocol == 4)
+		return tag(w, 8);
+	return protocol >> 4 == 10 ? tag(w, 4) : (link_next_t)NEXT_NONE;
 }
 
 static link_next_t edsa(struct link_walk *w) /* two reserved bytes, a DSA tag */
@@ -120,6 +141,17 @@ bool link_looks_ip(const struct cursor *c)
 	return left >= 40 && p[0] >> 4 == 6 && (size_t)be16(p + 4) + 40 <= left + 1500;
 }
 
+/* SNAP, spanning tree, IP, OSI, NetWare, NetBIOS */
+static bool known_llc(const uint8_t *p)
+{
+	static const uint8_t known[] = {0xaa, 0x42, 0x06, 0xfe, 0xe0, 0xf0};
+
+	for (size_t i = 0; i < sizeof(known); i++)
+		if (p[0] == known[i] && p[1] == known[i])
+			return true;
+	return false;
+}
+
 bool link_looks_ethernet(const struct cursor *c)
 {
 	uint16_t type;
@@ -127,7 +159,19 @@ bool link_looks_ethernet(const struct cursor *c)
 	if (cursor_left(c) < 14)
 		return false;
 	type = be16(c->p + 12);
-	return type < 1536 ? type && type <= cursor_left(c) - 14 : link_known_ethertype(type);
+	if (type >= 1536)
+		return link_known_ethertype(type);
+	return type >= 3 && type <= cursor_left(c) - 14 && known_llc(c->p + 14);
+}
+
+/* An Ethernet header with an IP header behind it, which is much less likely to be seen by chance */
+bool link_looks_ethernet_ip(const struct cursor *c)
+{
+	struct cursor behind = *c;
+
+	if (!link_looks_ethernet(c) || !cursor_take(&behind, 14) || !link_looks_ip(&behind))
+		return false;
+	return be16(c->p + 12) == (behind.p[0] >> 4 == 4 ? 0x0800 : 0x86dd);
 }
 
 link_next_t link_guess(struct link_walk *w)
@@ -157,8 +201,10 @@ link_next_t link_mpls(struct link_walk *w)
 	switch (w->c.p[0] >> 4) {
 	case 4:
 	case 6:
-		return !link_looks_ip(&w->c) && link_looks_ethernet(&w->c) ? NEXT_ETHERNET
-									   : NEXT_IP;
+		return link_looks_ethernet_ip(&w->c) ||
+				       (!link_looks_ip(&w->c) && link_looks_ethernet(&w->c))
+			       ? NEXT_ETHERNET
+			       : NEXT_IP;
 	case 1:
 		return link_looks_ethernet(&w->c) ? NEXT_ETHERNET : NEXT_CONTROL;
 	case 0:
@@ -199,7 +245,7 @@ static link_next_t nsh(struct link_walk *w)
 }
 
 /* Organisation and number behind a SNAP header: Cisco's, bridged frames (RFC 2684) */
-static link_next_t snap(struct link_walk *w, const uint8_t *p)
+link_next_t link_snap(struct link_walk *w, const uint8_t *p)
 {
 	uint32_t organisation = (uint32_t)p[0] << 16 | be16(p + 1);
 	uint16_t type = be16(p + 3);
@@ -243,7 +289,7 @@ link_next_t link_llc(struct link_walk *w)
 	if (p[0] != 0xaa || p[1] != 0xaa || p[2] != 3)
 		return NEXT_NONE;
 	p = cursor_take(&w->c, 5);
-	return p ? snap(w, p) : (link_next_t)NEXT_CUT;
+	return p ? link_snap(w, p) : (link_next_t)NEXT_CUT;
 }
 
 static link_next_t ethernet_inside(struct link_walk *w)
@@ -255,6 +301,12 @@ static link_next_t ethernet_inside(struct link_walk *w)
 static link_next_t mpls_inside(struct link_walk *w)
 {
 	return link_mpls(w);
+}
+
+static link_next_t llc_inside(struct link_walk *w)
+{
+	(void)w;
+	return NEXT_LLC;
 }
 
 static link_next_t control(struct link_walk *w)
@@ -295,6 +347,8 @@ static const struct {
 	{0x22f3, trill},
 	{0x4305, batman},
 	{0xdada, edsa},
+	{0x8870, llc_inside}, /* a jumbo frame with LLC */
+	{0x8899, realtek},
 	{0x88e5, macsec},
 	{0x0806, control}, /* ARP */
 	{0x8035, control} /* RARP */,

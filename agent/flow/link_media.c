@@ -22,12 +22,11 @@ static void nflog_side(struct link_walk *w, const uint8_t *p, size_t len)
 link_next_t link_nflog(struct link_walk *w)
 {
 	const uint8_t *p = cursor_take(&w->c, 4);
+	unsigned family = p ? p[0] : 0;
 
 	if (!p)
 		return NEXT_CUT;
-	w->type = LINK_TYPE_BSD | p[0];
-	if (p[0] != 2 && p[0] != 10)
-		return NEXT_NONE;
+	w->type = LINK_TYPE_BSD | family;
 	while ((p = cursor_take(&w->c, 4))) {
 		bool little = le16(p) >= 4 && (size_t)le16(p) - 4 <= cursor_left(&w->c);
 		size_t len = little ? le16(p) : be16(p);
@@ -36,7 +35,7 @@ link_next_t link_nflog(struct link_walk *w)
 		if (len < 4)
 			return NEXT_NONE;
 		if (type == NFULA_PAYLOAD)
-			return NEXT_IP;
+			return family == 2 || family == 10 ? NEXT_IP : NEXT_GUESS;
 		if (!cursor_take(&w->c, len - 4))
 			return NEXT_CUT;
 		if (type == NFULA_PACKET_HDR)
@@ -68,27 +67,40 @@ link_next_t link_pflog(struct link_walk *w)
 										 : NEXT_NONE;
 }
 
-/* IEEE 802.11: data frames that are neither encrypted nor empty */
-link_next_t link_wireless(struct link_walk *w)
+/* IEEE 802.11: data frames that are neither encrypted nor empty. Cisco's access points send the two bytes of frame
+ * control the other way round: then the version, which is always 0, is not. */
+static link_next_t wireless(struct link_walk *w, bool padded)
 {
 	const uint8_t *p = w->c.p;
 	size_t len = 24, qos;
+	bool swapped;
+	uint8_t kind, flags;
 
 	if (cursor_left(&w->c) < 2)
 		return NEXT_CUT;
-	if ((p[0] & 0x0f) != 0x08 || (p[0] & 0x40))
+	swapped = (p[0] & 3) && (p[1] & 0x0f) == 0x08;
+	kind = p[swapped];
+	flags = p[!swapped];
+	if ((kind & 0x0f) != 0x08 || (kind & 0x40))
 		return NEXT_CONTROL; /* management, control, data frames without data */
-	if (p[1] & 0x40)
+	if (flags & 0x40)
 		return NEXT_SECRET;
-	if ((p[1] & 3) == 3)
+	if ((flags & 3) == 3)
 		len += 6;
 	qos = len;
-	if (p[0] & 0x80)
-		len += p[1] & 0x80 ? 6 : 2;
+	if (kind & 0x80)
+		len += flags & 0x80 ? 6 : 2;
+	if (padded)
+		len = (len + 3) & ~(size_t)3;
 	if (cursor_left(&w->c) < len)
 		return NEXT_CUT;
 	w->c.p += len;
-	return (p[0] & 0x80) && (p[qos] & 0x80) ? link_subframe(w) : NEXT_LLC;
+	return (kind & 0x80) && (p[qos] & 0x80) ? link_subframe(w) : NEXT_LLC;
+}
+
+link_next_t link_wireless(struct link_walk *w)
+{
+	return wireless(w, false);
 }
 
 /* A-MSDU: destination, source, length, that many bytes, filled up to four */
@@ -110,15 +122,35 @@ link_next_t link_subframe(struct link_walk *w)
 	return NEXT_LLC;
 }
 
+/* Words of what is present, as long as bit 31 says that another follows; then the time (bit 0, on a multiple of 8) and the
+ * flags (bit 1): 0x20 says that zeros follow the 802.11 header up to a multiple of four (radiotap.org). */
+static bool radiotap_padded(const uint8_t *p, size_t len)
+{
+	size_t at = 8;
+	uint32_t present = le32(p + 4);
+
+	for (uint32_t word = present; word & 0x80000000u; at += 4) {
+		if (at + 4 > len)
+			return false;
+		word = le32(p + at);
+	}
+	if (present & 1)
+		at = ((at + 7) & ~(size_t)7) + 8;
+	return (present & 2) && at < len && p[at] & 0x20;
+}
+
 link_next_t link_radiotap(struct link_walk *w)
 {
 	struct cursor *c = &w->c;
+	const uint8_t *p = c->p;
+	size_t len;
 
 	if (cursor_left(c) < 4)
 		return NEXT_CUT;
-	if (le16(c->p + 2) < 8)
+	len = le16(p + 2);
+	if (len < 8)
 		return NEXT_NONE;
-	return cursor_take(c, le16(c->p + 2)) ? NEXT_LINK + LINK_WIRELESS : (link_next_t)NEXT_CUT;
+	return cursor_take(c, len) ? wireless(w, radiotap_padded(p, len)) : (link_next_t)NEXT_CUT;
 }
 
 /* Prism's header has its length in the card's byte order; AVS's, which is seen under both link types, in network order

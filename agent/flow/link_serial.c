@@ -1,11 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* link_serial.c - PPP, Cisco's HDLC, frame relay, and the headers that Juniper and Endace put before frames. */
+/* link_serial.c - PPP, Cisco's HDLC, frame relay, SLIP, and the header that Endace puts before frames. */
 #include "agent/flow/link.h"
 
 /* Negotiation, authentication, compression: what carries nobody's data. */
 static bool ppp_control(uint32_t proto)
 {
 	return proto >= 0x8000 && proto != 0x8281 && proto != 0x8283;
+}
+
+static link_next_t multilink(struct link_walk *w)
+{
+	const uint8_t *p = cursor_take(&w->c, 4);
+
+	if (!p)
+		return NEXT_CUT;
+	return (p[0] & 0xc0) == 0xc0 ? NEXT_PPP : NEXT_NONE;
 }
 
 /* One or two bytes of protocol (RFC 1661, 2); an address and control field before it may have been left out. Cisco's
@@ -38,6 +47,8 @@ link_next_t link_ppp(struct link_walk *w)
 		return NEXT_MPLS;
 	if (proto == 0x31) /* bridged: flags, a kind, Ethernet (RFC 3518) */
 		return cursor_take(c, 2) ? NEXT_ETHERNET : NEXT_CUT;
+	if (proto == 0x3d) /* RFC 1990: a fragment that is first and last is whole */
+		return multilink(w);
 	if (proto == 0x53 || proto == 0x55)
 		return NEXT_SECRET;
 	return ppp_control(proto) ? NEXT_CONTROL : NEXT_NONE;
@@ -49,6 +60,10 @@ link_next_t link_hdlc(struct link_walk *w)
 
 	if (!p)
 		return NEXT_CUT;
+	if (p[0] == 0xff && p[1] == 0x03) { /* PPP on the same line */
+		w->c.p = p;
+		return NEXT_PPP;
+	}
 	w->type = be16(p + 2);
 	if (be16(p + 2) == 0x8035) /* SLARP: keepalives */
 		return NEXT_CONTROL;
@@ -62,7 +77,7 @@ link_next_t link_ppp_serial(struct link_walk *w)
 
 	if (cursor_left(c) >= 2 && (c->p[0] == 0x0f || c->p[0] == 0x8f))
 		return link_hdlc(w);
-	if (cursor_left(c) >= 2 && (c->p[0] != 0xff || c->p[1] != 0x03))
+	if (link_looks_ip(c)) /* no framing at all */
 		return NEXT_NONE;
 	return NEXT_PPP;
 }
@@ -98,48 +113,7 @@ link_next_t link_frame_relay(struct link_walk *w)
 	p = cursor_take(c, 5);
 	if (!p)
 		return NEXT_CUT;
-	return be16(p + 3) < 1536 ? (link_next_t)NEXT_NONE : be16(p + 3);
-}
-
-/* "MGC", flags, extensions of their own length where bit 7 says so; bit 0: received; bit 1: no link header, an address
- * family instead (tcpdump, print-juniper.c) */
-static link_next_t juniper(struct link_walk *w, link_next_t next)
-{
-	const uint8_t *p = cursor_take(&w->c, 4), *x;
-
-	if (!p)
-		return NEXT_CUT;
-	if (p[0] != 0x4d || p[1] != 0x47 || p[2] != 0x43)
-		return NEXT_NONE;
-	w->side = p[3] & 1 ? PACKET_SIDE_IN : PACKET_SIDE_OUT;
-	if (p[3] & 0x80) {
-		x = cursor_take(&w->c, 2);
-		if (!x || !cursor_take(&w->c, be16(x)))
-			return NEXT_CUT;
-	}
-	if (!(p[3] & 2))
-		return next;
-	return cursor_take(&w->c, 4) ? NEXT_IP : NEXT_CUT;
-}
-
-link_next_t link_juniper_ethernet(struct link_walk *w)
-{
-	return juniper(w, NEXT_ETHERNET);
-}
-
-link_next_t link_juniper_ppp(struct link_walk *w)
-{
-	return juniper(w, NEXT_PPP);
-}
-
-link_next_t link_juniper_frame_relay(struct link_walk *w)
-{
-	return juniper(w, NEXT_LINK + 107);
-}
-
-link_next_t link_juniper_hdlc(struct link_walk *w)
-{
-	return juniper(w, NEXT_LINK + 104);
+	return link_snap(w, p);
 }
 
 /* A record of 16 bytes, extension headers of 8 as long as bit 7 of their first byte says so, then by the record's type
@@ -168,6 +142,10 @@ link_next_t link_erf(struct link_walk *w)
 	case 15:
 	case 17:
 		return NEXT_LINK + 50;
+	case 4: /* AAL5: a cell's header, without its checksum, before the frame */
+	case 18:
+		return cursor_take(&w->c, type == 4 ? 4 : 8) ? NEXT_LINK + 100
+							     : (link_next_t)NEXT_CUT;
 	case 22:
 	case 23:
 		return NEXT_IP;
@@ -176,4 +154,15 @@ link_next_t link_erf(struct link_walk *w)
 		return NEXT_CONTROL; /* metadata, padding */
 	}
 	return NEXT_NONE;
+}
+
+/* libpcap's 16 bytes for SLIP: 0 received, 1 sent, then the compressed header as it came */
+link_next_t link_slip(struct link_walk *w)
+{
+	const uint8_t *p = cursor_take(&w->c, 16);
+
+	if (!p)
+		return NEXT_CUT;
+	w->side = p[0] ? PACKET_SIDE_OUT : PACKET_SIDE_IN;
+	return NEXT_IP;
 }

@@ -341,6 +341,13 @@ static uint32_t not_captured(const struct packet *k)
 	return k->length > have ? (uint32_t)(k->length - have) : 0;
 }
 
+/* The rest of it is in the later fragments of the packet around it. */
+static void whole_length(struct packet *k)
+{
+	k->flags &= (uint16_t)~PACKET_OVER;
+	k->length = k->v == 4 ? be16(k->ip + 2) : be16(k->ip + 4) + 40u;
+}
+
 int packet_inner(const struct packet *outer, struct packet *ret, const char **tunnel)
 {
 	int t = tunnel_of(outer);
@@ -357,11 +364,14 @@ int packet_inner(const struct packet *outer, struct packet *ret, const char **tu
 	if (before + k.payload_len > k.length) /* what fills up the frame is not the packet's */
 		k.payload_len = k.length - (uint32_t)before;
 	r = tunnel_open(&k, t, &w);
-	if (r == PACKET_UNKNOWN_TYPE || r == PACKET_SHORT)
+	if ((r == PACKET_UNKNOWN_TYPE || r == PACKET_SHORT) && !tunnel_sure(t))
 		return -1;
 	clear(ret);
 	*tunnel = tunnel_name(t);
-	return (int)walked(ret, &w, r, not_captured(&k));
+	r = walked(ret, &w, r, not_captured(&k));
+	if (r == PACKET_IP && k.flags & PACKET_FRAGMENT && ret->flags & PACKET_OVER)
+		whole_length(ret);
+	return (int)r;
 }
 
 int packet_sibling(const struct packet *k, struct packet *ret)

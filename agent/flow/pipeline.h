@@ -97,7 +97,8 @@ struct pipeline_counts {
 	uint64_t shared;	 /* packets beyond the first of their frame */
 	uint64_t tunnels;	 /* packets that carry others, */
 	uint64_t tunnels_unread; /* and those that do, and could not be read */
-	uint64_t duplicates;	 /* packets that were seen before */
+	uint64_t tunnels_encrypted;
+	uint64_t duplicates; /* packets that were seen before */
 	uint64_t length_over_frame, frame_over_length;
 	uint64_t no_clock; /* packets with an implausible time, judged as of today */
 	uint64_t judged;   /* outermost packets that leave; all others stay */

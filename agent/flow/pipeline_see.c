@@ -163,6 +163,7 @@ static int inner(struct pipeline *p, const struct packet_frame *f, struct packet
 {
 	const struct pipeline_seen *around = &s[*have - 1];
 	const char *tunnel = NULL;
+	struct packet deeper;
 
 	for (uint8_t depth = 1; depth <= PIPELINE_DEPTH_MAX; depth++) {
 		struct pipeline_seen *to = &s[*have];
@@ -174,7 +175,8 @@ static int inner(struct pipeline *p, const struct packet_frame *f, struct packet
 			return 0;
 		p->counts.tunnels++;
 		if (r != PACKET_IP) {
-			p->counts.tunnels_unread += r != PACKET_CONTROL;
+			p->counts.tunnels_encrypted += r == PACKET_ENCRYPTED;
+			p->counts.tunnels_unread += r != PACKET_CONTROL && r != PACKET_ENCRYPTED;
 			return 0;
 		}
 		if (in.flags & UNUSUAL && unusual(p, &in, f->time_ns, &route) < 0)
@@ -198,6 +200,7 @@ static int inner(struct pipeline *p, const struct packet_frame *f, struct packet
 		(*have)++;
 		k = in;
 	}
+	p->counts.tunnels_unread += packet_inner(&k, &deeper, &tunnel) >= 0;
 	return 0;
 }
 

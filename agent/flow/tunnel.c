@@ -29,7 +29,22 @@ static link_next_t erspan3(struct link_walk *w)
 
 	if (!p)
 		return NEXT_CUT;
-	return !(p[11] & 1) || cursor_take(&w->c, 8) ? NEXT_ETHERNET : NEXT_CUT;
+	if (p[11] & 1 && !cursor_take(&w->c, 8))
+		return NEXT_CUT;
+	return (be16(p + 10) >> 10 & 31) == 2 ? NEXT_IP : NEXT_ETHERNET; /* the frame's type */
+}
+
+/* RFC 1701: family, offset, length and that many bytes, up to one of family and length 0 */
+static bool gre_routes(struct link_walk *w)
+{
+	const uint8_t *p;
+
+	while ((p = cursor_take(&w->c, 4)))
+		if (!be16(p) && !p[3])
+			return true;
+		else if (!cursor_take(&w->c, p[3]))
+			return false;
+	return false;
 }
 
 /* RFC 2784, 2890; version 1 is PPTP's (RFC 2637) */
@@ -42,15 +57,17 @@ static link_next_t gre(struct link_walk *w)
 
 	if (!p)
 		return NEXT_CUT;
-	if ((flags & 7) > 1 || (flags & GRE_ROUTING))
+	if ((flags & 7) > 1)
 		return NEXT_NONE;
 	more += (flags & 7) == 1 && (flags & GRE_ACK) ? 4 : 0;
-	if (!cursor_take(&w->c, more))
+	if (!cursor_take(&w->c, more) || (flags & GRE_ROUTING && !gre_routes(w)))
 		return NEXT_CUT;
 	w->type = type;
 	switch (type) {
 	case 0:
 		return NEXT_CONTROL; /* keepalive */
+	case 0x2001:		     /* NHRP, RFC 2332 */
+		return NEXT_CONTROL;
 	case 0x880b:
 		return cursor_left(&w->c) ? NEXT_PPP : NEXT_CONTROL;
 	case 0x88be:
@@ -79,7 +96,8 @@ static link_next_t vxlan(struct link_walk *w)
 	if (p[0] & 0x04)
 		return p[3] < sizeof(inside) / sizeof(*inside) ? inside[p[3]]
 							       : (link_next_t)NEXT_NONE;
-	return p[0] & 0x08 && link_looks_ethernet(&w->c) ? NEXT_ETHERNET : NEXT_NONE;
+	return link_looks_ethernet(&w->c) ? NEXT_ETHERNET
+					  : NEXT_NONE; /* some leave the I bit out */
 }
 
 static link_next_t geneve(struct link_walk *w) /* RFC 8926 */
@@ -119,6 +137,8 @@ static link_next_t gtp(struct link_walk *w)
 			return NEXT_CUT;
 		next = x[len - 1];
 	}
+	if (cursor_left(&w->c) >= 2 && w->c.p[0] == 0xff && w->c.p[1] == 0x03)
+		return NEXT_PPP;
 	return NEXT_GUESS;
 }
 
@@ -181,8 +201,7 @@ static link_next_t l2tp_ip(struct link_walk *w) /* session 0: control */
 	return be32(p) ? l2tp3(w) : (link_next_t)NEXT_CONTROL;
 }
 
-static link_next_t
-tzsp(struct link_walk *w) /* version, type, what is inside, tags up to the last */
+link_next_t link_tzsp(struct link_walk *w) /* version, type, what is inside, tags up to the last */
 {
 	const uint8_t *p = cursor_take(&w->c, 4), *tag;
 	unsigned inside = p ? be16(p + 2) : 0;
@@ -275,6 +294,29 @@ static link_next_t ip(struct link_walk *w)
 	return NEXT_IP;
 }
 
+/* Linux, fou.c: version 0 says what follows, in IP's numbers; version 1 is the packet itself */
+static link_next_t gue(struct link_walk *w)
+{
+	const uint8_t *p = w->c.p;
+
+	if (cursor_left(&w->c) < 4)
+		return NEXT_CUT;
+	if (p[0] >> 6 == 1)
+		return link_looks_ip(&w->c) ? NEXT_IP : NEXT_NONE;
+	if (p[0] & 0xe0) /* control */
+		return NEXT_NONE;
+	if (!cursor_take(&w->c, 4 + (size_t)(p[0] & 0x1f) * 4))
+		return NEXT_CUT;
+	if (p[1] == 47)
+		return gre(w);
+	return p[1] == 4 || p[1] == 41 ? NEXT_IP : NEXT_NONE;
+}
+
+static link_next_t jmirror(struct link_walk *w) /* Juniper's mirror: two numbers, IP */
+{
+	return cursor_take(&w->c, 8) && link_looks_ip(&w->c) ? NEXT_IP : NEXT_NONE;
+}
+
 static const struct tunnel {
 	uint8_t proto;
 	uint16_t port;
@@ -282,44 +324,107 @@ static const struct tunnel {
 	link_next_t (*peel)(struct link_walk *w);
 	const char *name;
 } tunnels[] = {
-	{4, 0, false, ip, "ipip"},	    {41, 0, false, ip, "6in4"},
-	{94, 0, false, ip, "ipip"},	    {47, 0, false, gre, "gre"},
-	{97, 0, false, etherip, "etherip"}, {115, 0, false, l2tp_ip, "l2tp"},
-	{137, 0, false, mpls, "mpls"},	    {143, 0, false, ethernet, "ethernet"},
-	{17, 4789, false, vxlan, "vxlan"},  {17, 4790, false, vxlan, "vxlan-gpe"},
-	{17, 8472, false, vxlan, "vxlan"},  {17, 6081, false, geneve, "geneve"},
-	{17, 2152, true, gtp, "gtp-u"},	    {17, 3544, true, teredo, "teredo"},
-	{17, 1701, true, l2tp, "l2tp"},	    {17, 37008, true, tzsp, "tzsp"},
-	{17, 5072, true, ayiya, "ayiya"},   {17, 5247, true, capwap, "capwap"},
-	{17, 6635, false, mpls, "mpls"},    {17, 4754, false, gre, "gre"},
+	{4, 0, false, ip, "ipip"},
+	{41, 0, false, ip, "6in4"},
+	{94, 0, false, ip, "ipip"},
+	{47, 0, false, gre, "gre"},
+	{97, 0, false, etherip, "etherip"},
+	{115, 0, false, l2tp_ip, "l2tp"},
+	{137, 0, false, mpls, "mpls"},
+	{143, 0, false, ethernet, "ethernet"},
+	{17, 4789, false, vxlan, "vxlan"},
+	{17, 4790, false, vxlan, "vxlan-gpe"},
+	{17, 8472, false, vxlan, "vxlan"},
+	{17, 6081, false, geneve, "geneve"},
+	{17, 2152, true, gtp, "gtp-u"},
+	{17, 3544, true, teredo, "teredo"},
+	{17, 1701, true, l2tp, "l2tp"},
+	{17, 37008, true, link_tzsp, "tzsp"},
+	{17, 5072, true, ayiya, "ayiya"},
+	{17, 5247, true, capwap, "capwap"},
+	{17, 6635, false, mpls, "mpls"},
+	{17, 4754, false, gre, "gre"},
 	{17, 4341, true, lisp, "lisp"},
+	{17, 6080, false, gue, "gue"},
+	{17, 30030, false, jmirror, "jmirror"},
+	/* on any port: mirrors and gateways of clouds choose their own (guessed) */
+	{0, 0, false, vxlan, "vxlan"},
+	{0, 0, false, ip, "ip-in-udp"},
 };
+#define TUNNELS	    (int)(sizeof(tunnels) / sizeof(*tunnels))
+#define GUESS_VXLAN (TUNNELS - 2)
+#define GUESS_IP    (TUNNELS - 1)
+
+static bool checksum_right(const uint8_t *p)
+{
+	uint32_t sum = 0;
+
+	for (unsigned i = 0; i < (p[0] & 15) * 4u; i += 2)
+		sum += be16(p + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return ((sum + (sum >> 16)) & 0xffff) == 0xffff;
+}
+
+/* A packet that fills the datagram, beyond chance */
+static bool is_ip(const struct cursor *c)
+{
+	size_t left = cursor_left(c);
+
+	if (!link_looks_ip(c))
+		return false;
+	if (c->p[0] >> 4 == 4)
+		return be16(c->p + 2) == left && (c->p[0] & 15) * 4u <= left &&
+		       checksum_right(c->p);
+	return be16(c->p + 4) + 40u == left &&
+	       (c->p[6] == 6 || c->p[6] == 17 || c->p[6] == 58 || c->p[6] == 44);
+}
+
+/* What a datagram carries whose port says nothing; -1: nothing */
+static int guessed(const struct packet *k)
+{
+	struct cursor c = {k->payload, k->payload + k->payload_len};
+	const uint8_t *p = cursor_take(&c, 8);
+	uint8_t first = p && cursor_left(&c) ? c.p[0] : 0;
+
+	if (first >> 4 == 4 || first >> 4 == 6)
+		return is_ip(&c) ? GUESS_IP : -1;
+	if (first != 0x08)
+		return -1;
+	p = cursor_take(&c, 8);
+	return p && be32(p) == 0x08000000u && !p[7] && link_looks_ethernet_ip(&c) ? GUESS_VXLAN
+										  : -1;
+}
 
 int tunnel_of(const struct packet *k)
 {
 	if (!k->payload || (k->flags & (PACKET_LATER | PACKET_CUT)))
 		return -1;
-	for (int i = 0; i < (int)(sizeof(tunnels) / sizeof(*tunnels)); i++) {
+	if (k->proto == 6)
+		return -1;
+	for (int i = 0; i < GUESS_VXLAN; i++) {
 		const struct tunnel *t = &tunnels[i];
 
 		if (t->proto == k->proto &&
 		    (!t->port || t->port == k->dport || (t->either && t->port == k->sport)))
 			return i;
 	}
-	return -1;
+	return k->proto == 17 ? guessed(k) : -1;
+}
+
+bool tunnel_sure(int tunnel)
+{
+	return tunnels[tunnel].proto && !tunnels[tunnel].port;
 }
 
 const char *tunnel_name(int tunnel)
 {
-	return tunnel >= 0 && tunnel < (int)(sizeof(tunnels) / sizeof(*tunnels))
-		       ? tunnels[tunnel].name
-		       : "";
+	return tunnel >= 0 && tunnel < TUNNELS ? tunnels[tunnel].name : "";
 }
 
 enum packet_result tunnel_open(const struct packet *k, int tunnel, struct link_walk *w)
 {
 	*w = (struct link_walk){.c = {k->payload, k->payload + k->payload_len}};
-	if (tunnels[tunnel].port && !cursor_take(&w->c, 8))
+	if (k->proto == 17 && !cursor_take(&w->c, 8))
 		return PACKET_SHORT;
 	return link_walk(w, tunnels[tunnel].peel(w));
 }

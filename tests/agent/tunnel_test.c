@@ -25,7 +25,8 @@ static void hex(struct frame *f, const char *s)
 	}
 }
 
-#define INNER "45000020 00000000 40110000 0a000005 cb007109 d431 1538 000c 0000 61626364 "
+#define INNER  "45000020 00000000 40110000 0a000005 cb007109 d431 1538 000c 0000 61626364 "
+#define SUMMED "45000020 00000000 401134bf 0a000005 cb007109 d431 1538 000c 0000 61626364 "
 #define INNER6                                                                                     \
 	"60000000 000c 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "   \
 	"d431 1538 000c 0000 61626364 "
@@ -72,7 +73,38 @@ static const struct row rows[] = {
 	 PACKET_IP, 52},
 	{"vxlan with arp", UDP("12b5") "08000000 00000700" ETH "0806 00", "vxlan", PACKET_CONTROL,
 	 0},
-	{"no vxlan", UDP("12b5") "00000000 00000700" ETH "0800" INNER, NULL, -1, 0},
+	{"vxlan without its flag", UDP("12b5") "00000000 00000700" ETH "0800" INNER, "vxlan",
+	 PACKET_IP, 32},
+	{"no vxlan",
+	 UDP("12b5") "08000000 00000700"
+		     "0102030405060708090a0b0c0000",
+	 NULL, -1, 0},
+	{"vxlan on a port of its own", UDP("2a30") "08000000 00000700" ETH "0800" INNER, "vxlan",
+	 PACKET_IP, 32},
+	{"no vxlan on a port", UDP("2a30") "08000000 00000700" ETH "0806 0001", NULL, -1, 0},
+	{"ip in a datagram", UDP("15b3") SUMMED, "ip-in-udp", PACKET_IP, 32},
+	{"ip in a datagram, not by its checksum", UDP("15b3") INNER, NULL, -1, 0},
+	{"ip6 in a datagram", UDP("15b3") INNER6, "ip-in-udp", PACKET_IP, 52},
+	{"gue", UDP("17c0") "00040000" INNER, "gue", PACKET_IP, 32},
+	{"gue with options", UDP("17c0") "01290000 00000000" INNER6, "gue", PACKET_IP, 52},
+	{"gue direct", UDP("17c0") INNER, "gue", PACKET_IP, 32},
+	{"gue of gre", UDP("17c0") "002f0000 0000 0800" INNER, "gue", PACKET_IP, 32},
+	{"gue control", UDP("17c0") "20040000" INNER, NULL, -1, 0},
+	{"juniper's mirror", UDP("754e") "00000001 00000002" INNER, "jmirror", PACKET_IP, 32},
+	{"gtp with ppp", UDP("0868") "30ff 0024 00000001 ff03 0021" INNER, "gtp-u", PACKET_IP, 32},
+	{"capwap 802.11 swapped",
+	 UDP("147f") "00 10 03 00 0000 0000 0108 0000 020000000001 020000000002 020000000003 0000 aaaa03 000000 0800" INNER,
+	 "capwap", PACKET_IP, 32},
+	{"gre with a route", OUTER("2f") "4000 0800 00000000 0001 00 04 01020304 0000 00 00" INNER,
+	 "gre", PACKET_IP, 32},
+	{"gre with a route without end", OUTER("2f") "4000 0800 00000000 0001 00 04 01020304",
+	 "gre", PACKET_SHORT, 0},
+	{"gre of nobody knows what", OUTER("2f") "0000 0999 00", "gre", PACKET_UNKNOWN_TYPE, 0},
+	{"gre nhrp", OUTER("2f") "0000 2001 00", "gre", PACKET_CONTROL, 0},
+	{"erspan 3 with IP", OUTER("2f") "1000 22eb 00000001 2001 0000 00000000 00000800" INNER,
+	 "gre", PACKET_IP, 32},
+	{"l2tp3 with a cookie", OUTER("73") "00000001 1122334455667788" ETH "0800" INNER, "l2tp",
+	 PACKET_IP, 32},
 	{"vxlan gpe", UDP("12b6") "0c000001 00000700" INNER, "vxlan-gpe", PACKET_IP, 32},
 	{"vxlan gpe ethernet", UDP("12b6") "0c000003 00000700" ETH "0800" INNER, "vxlan-gpe",
 	 PACKET_IP, 32},
