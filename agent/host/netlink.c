@@ -330,6 +330,9 @@ static void take_cgroup(struct netlink_socket *s, const struct nlmsghdr *m)
 int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *src, uint16_t sport,
 		   const struct ip *dst, uint16_t dport)
 {
+	/* one UDP socket is asked for the other way round: udp_dump_one() in the kernel's net/ipv4/udp_diag.c */
+	bool turned = proto == IPPROTO_UDP;
+	const struct ip *here = turned ? dst : src, *there = turned ? src : dst;
 	struct {
 		struct nlmsghdr m;
 		struct inet_diag_req_v2 r;
@@ -339,8 +342,8 @@ int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *s
 	       .r = {.sdiag_family = src->v == 4 ? AF_INET : AF_INET6,
 		     .sdiag_protocol = proto,
 		     .idiag_states = UINT32_MAX,
-		     .id = {.idiag_sport = htons(sport),
-			    .idiag_dport = htons(dport),
+		     .id = {.idiag_sport = htons(turned ? dport : sport),
+			    .idiag_dport = htons(turned ? sport : dport),
 			    .idiag_cookie = {INET_DIAG_NOCOOKIE, INET_DIAG_NOCOOKIE}}}};
 	_close_ int fd = netlink(NETLINK_SOCK_DIAG, 0, 0);
 	char buf[BUFFER] __attribute__((aligned(8)));
@@ -350,8 +353,8 @@ int netlink_socket(struct netlink_socket *ret, uint8_t proto, const struct ip *s
 
 	if (fd < 0)
 		return fd;
-	put_address(q.r.id.idiag_src, src);
-	put_address(q.r.id.idiag_dst, dst);
+	put_address(q.r.id.idiag_src, here);
+	put_address(q.r.id.idiag_dst, there);
 	if (send(fd, &q, sizeof(q), 0) < 0)
 		return -errno;
 	n = receive(fd, buf);

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -107,17 +109,83 @@ int socket_process(int32_t *ret, const char *proc, const char *procs, uint64_t i
 	return r > 0 ? 0 : r == 0 ? -ENOENT : r;
 }
 
+/* As /proc/net/raw writes it: words as this host reads them. */
+static void raw_address(char ret[33], const struct ip *ip)
+{
+	uint32_t w[4];
+
+	memcpy(w, ip->b, sizeof(w));
+	if (ip->v == 4)
+		text_put(ret, 33, "%08X", w[0]);
+	else
+		text_put(ret, 33, "%08X%08X%08X%08X", w[0], w[1], w[2], w[3]);
+}
+
+/* A line of /proc/net/raw: could this socket have sent such a packet? */
+static bool raw_line(const char *line, const struct flow_key *k, const char *dst, uint64_t *inode)
+{
+	char peer[33];
+	unsigned proto;
+
+	if (sscanf(line,
+		   " %*u: %*[0-9A-F]:%x %32[0-9A-F]:%*x %*x %*x:%*x %*x:%*x %*x %*u %*u %" SCNu64,
+		   &proto, peer, inode) != 3)
+		return false;
+	return (proto == k->proto || proto == IPPROTO_RAW) &&
+	       (strcmp(peer, dst) == 0 || strspn(peer, "0") == strlen(peer));
+}
+
+int socket_raw(uint64_t *ret, const char *net, const struct flow_key *k)
+{
+	_close_ int dir = open(net, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	const char *name = k->dst.v == 4 ? "raw" : "raw6";
+	_free_ char *text = NULL;
+	uint64_t inode, found = 0;
+	char *at, *end, dst[33];
+	size_t len;
+
+	if (dir < 0 || file_read(&text, &len, dir, name, 1 << 20) < 0)
+		return -ENOENT;
+	raw_address(dst, &k->dst);
+	for (at = text; *at; at = end) {
+		end = at + strcspn(at, "\n");
+		if (*end)
+			*end++ = 0;
+		if (!raw_line(at, k, dst, &inode) || inode == found)
+			continue;
+		if (found)
+			return -ENOTUNIQ;
+		found = inode;
+	}
+	if (!found)
+		return -ENOENT;
+	*ret = found;
+	return 0;
+}
+
+static int socket_inode(uint64_t *ret, const struct flow_key *k)
+{
+	struct netlink_socket found;
+	int r;
+
+	if (k->proto != IPPROTO_TCP && k->proto != IPPROTO_UDP)
+		return socket_raw(ret, "/proc/net", k);
+	r = netlink_socket(&found, k->proto, &k->src, k->sport, &k->dst, k->dport);
+	if (r == 0)
+		*ret = found.inode;
+	return r;
+}
+
 int socket_owner(struct process *p, const struct flow_key *k, const char *procs)
 {
 	_close_ int root = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct search s = {.proc = root, .pids_max = SOCKET_NEAR_PIDS, .fds_max = SOCKET_NEAR_FDS};
-	struct netlink_socket found;
-	int r = root < 0 ? -errno
-			 : netlink_socket(&found, k->proto, &k->src, k->sport, &k->dst, k->dport);
+	uint64_t inode = 0;
+	int r = root < 0 ? -errno : socket_inode(&inode, k);
 
 	if (r < 0)
 		return r;
-	text_put(s.want, sizeof(s.want), "socket:[%" PRIu64 "]", found.inode);
+	text_put(s.want, sizeof(s.want), "socket:[%" PRIu64 "]", inode);
 	r = in_list(&s, procs, &p->pid);
 	return r > 0 ? 0 : r == 0 ? -ENOENT : r;
 }

@@ -14,6 +14,10 @@
  * -E2BIG at a limit. */
 int socket_process(int32_t *ret, const char *proc, const char *procs, uint64_t inode);
 
+/* The inode of the one raw socket that may have sent this: of its protocol, connected to this peer or to nobody. net:
+ * "/proc/net". 0, -ENOENT, or -ENOTUNIQ: there are several, and naming one would be a guess. */
+int socket_raw(uint64_t *ret, const char *net, const struct flow_key *k);
+
 /* The process of a flow's socket, among those that procs lists only, and no more of them than this: for who cannot wait
  * for a look at all. Sets p->pid. 0, -ENOENT, -E2BIG, or another -errno of sock_diag. */
 #define SOCKET_NEAR_PIDS 256

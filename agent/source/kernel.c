@@ -208,7 +208,7 @@ static void find_owner(struct kernel_source *r, const struct kernel_record *k, s
 	uint64_t second = loop_monotonic_ns() / LOOP_SECOND;
 	char procs[4200];
 
-	if (k->pid || !k->has_port || !k->cgroup_id || !r->cfg.cgroups)
+	if (k->pid || !k->cgroup_id || !r->cfg.cgroups)
 		return;
 	r->owners = second == r->owners_second ? r->owners + 1 : 1;
 	r->owners_second = second;
