@@ -71,11 +71,19 @@ static int visible(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-static int add_tree(struct replay *r, const char *path, unsigned depth);
+/* A directory that is being read, and those that it stands in: a link may lead back to one of them. */
+struct within {
+	const struct within *up;
+	dev_t device;
+	ino_t inode;
+};
+
+static int add_tree(struct replay *r, const char *path, unsigned depth, const struct within *up);
 
 /* A directory's entries in the order of their names, directories below it where their name stands.
  */
-static int add_directory(struct replay *r, const char *path, unsigned depth)
+static int add_directory(struct replay *r, const char *path, unsigned depth,
+			 const struct within *here)
 {
 	struct dirent **entry;
 	int n = scandir(path, &entry, visible, alphasort), result = 0;
@@ -90,14 +98,14 @@ static int add_directory(struct replay *r, const char *path, unsigned depth)
 		if (result == 0 && asprintf(&sub, "%s/%s", path, entry[i]->d_name) < 0)
 			result = -ENOMEM;
 		if (result == 0)
-			result = add_tree(r, sub, depth + 1);
+			result = add_tree(r, sub, depth + 1, here);
 		free(entry[i]);
 	}
 	free(entry);
 	return result;
 }
 
-static int add_tree(struct replay *r, const char *path, unsigned depth)
+static int add_tree(struct replay *r, const char *path, unsigned depth, const struct within *up)
 {
 	struct stat st;
 
@@ -116,8 +124,14 @@ static int add_tree(struct replay *r, const char *path, unsigned depth)
 		r->failed |= !depth;
 		return 0;
 	}
-	if (S_ISDIR(st.st_mode))
-		return add_directory(r, path, depth);
+	if (S_ISDIR(st.st_mode)) {
+		const struct within here = {up, st.st_dev, st.st_ino};
+
+		for (const struct within *w = up; w; w = w->up)
+			if (w->device == st.st_dev && w->inode == st.st_ino)
+				return 0; /* it is being read already */
+		return add_directory(r, path, depth, &here);
+	}
 	/* a socket that stands in a directory is nobody's request */
 	return depth && !S_ISREG(st.st_mode) ? 0 : add_path(r, path, &st, !depth);
 }
@@ -131,9 +145,9 @@ int replay_add(struct replay *r, const char *path)
 	if (!strcmp(path, "-"))
 		return add_path(r, path, NULL, true);
 	if (lstat(path, &st) == 0 || !strpbrk(path, "*?[") || glob(path, 0, NULL, &g) != 0)
-		return add_tree(r, path, 0);
+		return add_tree(r, path, 0, NULL);
 	for (size_t i = 0; i < g.gl_pathc && result == 0; i++)
-		result = add_tree(r, g.gl_pathv[i], 0);
+		result = add_tree(r, g.gl_pathv[i], 0, NULL);
 	globfree(&g);
 	return result;
 }

@@ -159,6 +159,15 @@ def flows():
           '%s' % [e['cordon'].get('tunnel') for e in events])
 
 
+def folders():
+    """a link that leads back to its own directory is no second one"""
+    os.makedirs(TMP + '/tree/below')
+    os.rename(pcap('one.pcap', [(1750000000, ip4(IN, OUT, 6, seg(40000, 443, 2), 1))]), TMP + '/tree/below/one.pcap')
+    os.symlink('..', TMP + '/tree/below/up')
+    code, s, events = replay([], TMP + '/tree')
+    check('directory_in_itself', (s.get('packets'), code, s['notes']['files_twice']) == (1, 4, 0), '%s %d' % (s.get('packets'), code))
+
+
 def replay(args, *paths):
     """exit code, summary, events"""
     args = [CASES + '/' + a if a.endswith('.conf') else a for a in args]
@@ -218,6 +227,7 @@ def alike(name, args, path, whole):
 def main():
     make()
     flows()
+    folders()
     for name, args, packets, ip, octets, want, verdicts, note in TABLE:
         path = (TMP if os.path.exists(TMP + '/' + name) else CASES) + '/' + name
         code, s, events = replay(args.split(), path)
