@@ -33,7 +33,7 @@ ROOMS = {room: set(may.split()) for room, may in {
     "agent/base": "geo/base",
     "agent/event": GEO + "geo/distance rules agent/base",
     "agent/engine": GEO + "geo/distance geo/lookup rules agent/base agent/event",
-    "agent/names": "geo/base agent/base",
+    "agent/names": "geo/base agent/base agent/event",
     "agent/host": GEO + "agent/base agent/event",
     "agent/flow": GEO + "geo/distance geo/lookup rules agent/base agent/event agent/engine agent/names",
     "agent/feed": GEO + "rules agent/base agent/event agent/host",

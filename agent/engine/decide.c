@@ -269,7 +269,8 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 			      .because = r->because,
 			      .part = r->part,
 			      .depth = r->depth,
-			      .tunnel = r->tunnel};
+			      .tunnel = r->tunnel,
+			      .names = r->names};
 	put_place(e, d.class, ret);
 	if (d.before) {
 		ret->policy = NULL;

@@ -12,6 +12,7 @@
 #define AGENT_EVENT_EVENT_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "agent/event/event_names.h"
 #include "geo/base/ip.h"
 #include "geo/place.h"
 #include "rules/policy.h"
@@ -154,10 +155,11 @@ struct record {
 	} verdict;
 	const char *capture, *capture_sha256; /* replay */
 	uint64_t capture_packet;
-	enum opened_because because; /* replay */
-	uint16_t part;		     /* of the flow: parts that ended before this one */
-	uint8_t depth;		     /* packets around it; 0: it is the outermost */
-	const char *tunnel;	     /* that it was in; NULL: none */
+	enum opened_because because;	 /* replay */
+	uint16_t part;			 /* of the flow: parts that ended before this one */
+	uint8_t depth;			 /* packets around it; 0: it is the outermost */
+	const char *tunnel;		 /* that it was in; NULL: none */
+	const struct event_names *names; /* of who is meant; NULL: none is known */
 };
 struct event {
 	enum event_kind kind;
@@ -198,6 +200,7 @@ struct event {
 	uint16_t part;
 	uint8_t depth;
 	const char *tunnel;
+	const struct event_names *names; /* NULL: none is known */
 	const char *places_name, *places_sha256;
 	int64_t places_date;
 };

@@ -296,6 +296,7 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	char src[IP_STRLEN], dst[IP_STRLEN], cc[3];
 	const char *country = e->place ? country_text(e->place->country, cc) : "";
 	const char *proto = event_proto_name(e->flow.proto), *action = e->action ? e->action : "";
+	const char *name;
 	size_t n;
 
 	if (e->kind == EVENT_STATE) {
@@ -315,7 +316,8 @@ char *event_message(char *buf, size_t size, const struct event *e)
 	if (e->flow.dport && e->flow.proto != 1 &&
 	    e->flow.proto != 58) /* ICMP: type and code stand there */
 		n += text_put(buf + n, size - n, " port %u", e->flow.dport);
-	n += text_put(buf + n, size - n, " (%s)", country);
+	name = event_names_domain(e->names);
+	n += text_put(buf + n, size - n, " (%s%s%s)", country, name ? ", " : "", name ? name : "");
 	put_why(buf + n, size - n, e);
 	return buf;
 }

@@ -128,6 +128,7 @@ static void put_place(struct json_writer *j, const struct event *e)
 	json_writer_text(j, "scope", place_scope_name(p->scope));
 	if (e->embedded.v)
 		json_writer_text(j, "embedded", ip_format(ip, &e->embedded));
+	ecs_put_names(j, e);
 	json_writer_close(j, '}');
 }
 
@@ -220,6 +221,7 @@ const char *ecs_format(struct json_writer *j, const struct event *e, const struc
 	put_event(j, e, host);
 	if (is_flow(e)) {
 		ecs_put_flow(j, e);
+		ecs_put_protocols(j, e);
 		put_rule(j, e);
 	}
 	ecs_put_process(j, &e->process, host);

@@ -56,6 +56,7 @@ static void put_destination(struct json_writer *j, const char *key, const struct
 	json_writer_open(j, key, '{');
 	if (event_has_destination(e))
 		put_address(j, &e->flow.dst);
+	json_writer_text_set(j, "domain", event_names_domain(e->names));
 	if (e->flow.dport)
 		json_writer_number(j, "port", e->flow.dport);
 	put_geo(j, e->place);

@@ -9,6 +9,9 @@
 /* The members of "cordon" of a summary, and of an event that declares what was lost. */
 void ecs_put_summary(struct json_writer *j, const struct event *e);
 void ecs_put_lost(struct json_writer *j, const struct event_count lost[EVENT_SUMS]);
+/* The flow's names, in "dst" of "cordon"; and tls and dns beside it. */
+void ecs_put_names(struct json_writer *j, const struct event *e);
+void ecs_put_protocols(struct json_writer *j, const struct event *e);
 /* source, destination, client, server, cloud, network */
 void ecs_put_flow(struct json_writer *j, const struct event *e);
 void ecs_put_related(struct json_writer *j, const struct event *e, const struct identity *host);

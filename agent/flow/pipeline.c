@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include "agent/flow/pipeline_private.h"
 
+#define PIPELINE_STREAMS 256 /* hellos in several pieces at a time */
+
 int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 {
 	struct pipeline *p = calloc(1, sizeof(*p));
@@ -31,6 +33,10 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 		r = fragments_new(&p->fragments);
 	if (r == 0)
 		r = pipeline_distance_new(p);
+	if (r == 0)
+		r = naming_new(&p->names);
+	if (r == 0)
+		r = streams_new(&p->streams, PIPELINE_STREAMS);
 	if (r < 0) {
 		pipeline_free(p);
 		return r;
@@ -47,6 +53,8 @@ void pipeline_free(struct pipeline *p)
 	destinations_free(&p->destinations);
 	fragments_free(p->fragments);
 	pipeline_distance_free(p->distance);
+	naming_free(p->names);
+	streams_free(p->streams);
 	free(p->ended);
 	free(p->route);
 	for (unsigned i = 0; i < p->npending; i++)
@@ -152,8 +160,12 @@ static int changes(struct pipeline *p, const struct pipeline_seen *s, struct flo
 		r = pipeline_part(p, s, f);
 	if (!p->cfg.replay || r < 0)
 		return r;
-	if (another(m, s, f) || (f->id.rest & FLOW_INCOMING && s->side == PACKET_SIDE_OUT))
+	if (another(m, s, f)) {
 		r = pipeline_part(p, s, f);
+		pipeline_name_first(p, s, f);
+	} else if (f->id.rest & FLOW_INCOMING && s->side == PACKET_SIDE_OUT) {
+		r = pipeline_part(p, s, f);
+	}
 	if (r == 0 && s->flags & (PACKET_SYN | PACKET_SYNACK))
 		pipeline_handshake(p, s, f);
 	m->closed |= (s->flags & PACKET_CLOSE) != 0;
@@ -184,6 +196,12 @@ static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct 
 		f->last_ns = s->time_ns;
 	if (s->frame && pipeline_violates(&p->flows.more[f->more])) {
 		int r = pipeline_show(p, s, f);
+
+		if (r < 0)
+			return r;
+	}
+	if (f->id.rest & FLOW_NAMING && s->payload) {
+		int r = pipeline_name(p, s, f);
 
 		if (r < 0)
 			return r;

@@ -48,6 +48,7 @@ static struct record record_of(struct pipeline *p, const struct pipeline_ended *
 		.part = m->part,
 		.depth = m->depth,
 		.tunnel = m->tunnel,
+		.names = pipeline_named(p, &x->id, m->names),
 	};
 
 	if (route && route <= p->nroutes)

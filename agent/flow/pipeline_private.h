@@ -9,6 +9,8 @@
 #include "agent/flow/fragment.h"
 #include "agent/flow/rtt.h"
 #include "agent/flow/table.h"
+#include "agent/names/naming.h"
+#include "agent/names/stream.h"
 #include "geo/distance/distance.h"
 
 #define PIPELINE_BATCH	     32
@@ -25,6 +27,8 @@
 #define FLOW_TIMED FLOW_FLAG(1) /* enough of its segments were timed */
 #define FLOW_INCOMING                                                                              \
 	FLOW_FLAG(2) /* the capture says that it came in; what says otherwise is odd */
+
+#define FLOW_NAMING FLOW_FLAG_4 /* its first bytes are being read for a name, or it carries DNS */
 
 /* Route numbers over PIPELINE_ROUTES_MAX. What has a route number is blocked, as in the kernel: the
  * header does not say where the packet ends. */
@@ -71,6 +75,9 @@ struct pipeline {
 	const struct packet_frame *shown; /* the last one that went into the evidence */
 	unsigned nhosts;
 	struct pipeline_distance *distance; /* owned; NULL: nothing is timed */
+	struct naming *names;		    /* owned */
+	struct streams *streams;	    /* owned */
+	struct event_names named;	    /* of the record that is being made */
 };
 /* One packet of a batch, between decoding and the flow table. */
 struct pipeline_seen {
@@ -86,6 +93,8 @@ struct pipeline_seen {
 	bool fresh;			  /* no flow yet when the batch was looked up */
 	bool timed;			  /* segment means something */
 	struct rtt_segment segment;
+	const uint8_t *payload; /* from the transport header on, in the frame; NULL: cut */
+	uint32_t payload_len, wire_len;
 };
 
 struct pipeline_pending {
@@ -95,7 +104,7 @@ struct pipeline_pending {
 	bool ready;
 };
 
-/* Each file uses only those above it: odd, distance, verdict, end, see, pipeline.c. */
+/* Each file uses only those above it: odd, distance, names, verdict, end, see, pipeline.c. */
 
 /* odd: was this packet seen before? */
 bool pipeline_duplicate(struct pipeline *p, const struct pipeline_seen *s, const struct packet *k);
@@ -119,6 +128,16 @@ void pipeline_distance_free(struct pipeline_distance *d);
 void pipeline_distance_segment(struct pipeline_seen *s, const struct packet *k);
 bool pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, struct flow *f,
 			   struct pipeline_ended *ret);
+
+/* names: what the transport header and the bytes behind it are, for pipeline_name. */
+void pipeline_name_payload(struct pipeline_seen *s, const struct packet *k);
+/* A flow begins: what its destination is called as of now. */
+void pipeline_name_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* A packet of a flow with FLOW_NAMING. 0 or -ENOMEM. */
+int pipeline_name(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* The flow's names for a record, until the next call; NULL: none. */
+const struct event_names *pipeline_named(struct pipeline *p, const struct flow_id *id,
+					 uint32_t set);
 
 /* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
  * flags. */

@@ -141,6 +141,7 @@ static inline int put(struct pipeline *p, const struct packet_frame *f, struct p
 	s->around = NULL;
 	s->tunnel = NULL;
 	s->frame = p->cfg.evidence ? f : NULL;
+	pipeline_name_payload(s, k);
 	if (p->distance)
 		pipeline_distance_segment(s, k);
 	if (p->cfg.replay && pipeline_duplicate(p, s, k) && p->cfg.dedup)
@@ -190,6 +191,7 @@ static int inner(struct pipeline *p, const struct packet_frame *f, struct packet
 		to->time_ns = f->time_ns;
 		to->number = f->number;
 		to->timed = false;
+		pipeline_name_payload(to, &in);
 		to->depth = depth;
 		to->around = around;
 		to->tunnel = tunnel;

@@ -24,19 +24,20 @@
 #include <string.h>
 #include "geo/base/ip.h"
 
-/* src, dst, and one word: sport, dport, protocol, version and layer, route, three flags of the
+/* src, dst, and one word: sport, dport, protocol, version and layer, route, four flags of the
  * owner's that are not compared, era:
  *
  *     0     16    32    40      44    56    59    64
  *     sport dport proto ver|lay route flags era
  *
  * A version is 4 or 6, so that two of its bits are free: the lowest says that the packet was inside
- * another one. */
+ * another one, the highest is the fourth of the flags. */
 struct flow_id {
 	uint64_t src[2], dst[2], rest;
 };
 #define FLOW_FLAG(n) (1ull << (56 + (n)))
-#define FLOW_FLAGS   (7ull << 56)
+#define FLOW_FLAG_4  (1ull << 43)
+#define FLOW_FLAGS   (7ull << 56 | FLOW_FLAG_4)
 #define FLOW_INNER   (1ull << 40)
 #define FLOW_ERAS    32u
 #define FLOW_ERA(n)  ((uint64_t)(n) << 59)
@@ -57,16 +58,20 @@ struct flow_more {
 	uint16_t rule; /* index + 1 */
 	uint8_t action, severity, opened, egress;
 	uint8_t embedded, has_icmp, icmp_type, icmp_code;
-	uint8_t samples;     /* of the round-trip time */
-	uint8_t side;	     /* enum packet_side of the first packet */
-	uint8_t because;     /* enum opened_because */
-	uint8_t closed;	     /* FIN or RST was seen */
-	uint8_t depth;	     /* packets around it */
-	uint8_t inside;	     /* it comes from inside */
-	uint8_t covered;     /* the packet around it leaves: its bytes are counted there */
-	uint16_t part;	     /* parts of the flow that ended before this one */
-	const char *tunnel;  /* that it was in; a literal */
-	uint32_t comment;    /* number of the text that its packets carry as evidence */
+	uint8_t samples;    /* of the round-trip time */
+	uint8_t side;	    /* enum packet_side of the first packet */
+	uint8_t because;    /* enum opened_because */
+	uint8_t closed;	    /* FIN or RST was seen */
+	uint8_t depth;	    /* packets around it */
+	uint8_t inside;	    /* it comes from inside */
+	uint8_t covered;    /* the packet around it leaves: its bytes are counted there */
+	uint16_t part;	    /* parts of the flow that ended before this one */
+	const char *tunnel; /* that it was in; a literal */
+	uint32_t comment;   /* number of the text that its packets carry as evidence */
+	uint32_t names;	    /* set of the flow's names (agent/names); 0: none */
+	uint32_t base;	    /* TCP: the sequence number of the first byte that is read for a name */
+	uint8_t based;	    /* base means something */
+	uint8_t pieces;	    /* that were read without a name */
 	uint32_t told_bytes; /* live: of the first packet, which has an event already */
 };
 
@@ -149,7 +154,7 @@ static inline struct flow_id flow_reverse(const struct flow_id *id)
 {
 	return (struct flow_id){.src = {id->dst[0], id->dst[1]},
 				.dst = {id->src[0], id->src[1]},
-				.rest = (id->rest & 0xf8000fff00000000ull) |
+				.rest = (id->rest & 0xf80007ff00000000ull) |
 					(id->rest >> 16 & 0xffff) | (id->rest & 0xffff) << 16};
 }
 static inline uint8_t flow_version(const struct flow_id *id)
