@@ -2,6 +2,7 @@
 /* ecs_names.c - whom a flow was meant for: each name with what it rests on, and ECS's fields of the
  * protocols that said it. */
 #include "agent/feed/ecs_private.h"
+#include "geo/facts/recipient.h"
 
 static void put_by(struct json_writer *j, unsigned by)
 {
@@ -22,6 +23,29 @@ static void put_by(struct json_writer *j, unsigned by)
 	json_writer_close(j, ']');
 }
 
+/* Of the name, or of what its answer led to. */
+static const struct recipient *recipient_of(const struct event_name *n)
+{
+	const struct recipient *r = recipient_find(n->name);
+
+	for (unsigned i = 0; i < n->naliases && !r; i++)
+		r = recipient_find(n->alias[i]);
+	return r;
+}
+
+static void put_recipient(struct json_writer *j, const struct recipient *r)
+{
+	if (!r)
+		return;
+	json_writer_open(j, "recipient", '{');
+	json_writer_text(j, "organisation", r->organisation);
+	json_writer_text(j, "service", r->service);
+	json_writer_text(j, "site", r->site);
+	json_writer_text(j, "law", r->law);
+	json_writer_text_set(j, "eu_endpoint", r->eu);
+	json_writer_close(j, '}');
+}
+
 static void put_name(struct json_writer *j, const struct event_name *n)
 {
 	json_writer_open(j, NULL, '{');
@@ -34,6 +58,7 @@ static void put_name(struct json_writer *j, const struct event_name *n)
 			json_writer_text(j, NULL, n->alias[i]);
 		json_writer_close(j, ']');
 	}
+	put_recipient(j, recipient_of(n));
 	json_writer_close(j, '}');
 }
 

@@ -192,6 +192,9 @@ def lies():
     w.hello(ME, 1008, EU, h, cut=(1, 20, 40, 41), order=(4, 2, 3, 1, 0))
     w.hello(ME, 1009, EU, client_hello('front.example', ech=True))
     w.hello(ME, 1010, EU, bytes.fromhex('0000000804d2162f') + client_hello('db.example'), cut=(8,), dport=5432)
+    w.hello(ME, 1015, US, client_hello('http-intake.logs.datadoghq.com'))   # set to the EU, and posts to the US
+    w.answer(ME, 'metrics.my.example', 'eu1.my.example', 'trace.agent.datadoghq.com', '3.80.0.9')
+    w.tcp(ME, 1016, '3.80.0.9', 443, 1, 2)
     w.answer(ME, 'tcp.example', '51.6.0.1', tcp=True)
     w.tcp(ME, 1011, '51.6.0.1', 443, 1, 2)
     w.hello(ME, 1012, EU, client_hello('x\x1b[2J\u0430.example'))
@@ -218,6 +221,10 @@ def lies():
     expect('made/dns-over-tcp', e.get((1011, '51.6.0.1')), 'asked', 'tcp.example')
     expect('made/hostile-text', e.get((1012, EU)), 'said', 'x\\027\\0912j\\208\\176.example')
     expect('made/wrapped', e.get((1014, EU)), 'said', 'wrap.example')
+    r = e[1015, US]['cordon']['dst']['names'][0].get('recipient', {})
+    say((r.get('organisation'), r.get('site'), r.get('eu_endpoint')) == ('Datadog', 'us', 'datadoghq.eu'), 'made/recipient', r)
+    r = e[1016, '3.80.0.9']['cordon']['dst']['names'][0].get('recipient', {})
+    say((r.get('organisation'), r.get('site')) == ('Datadog', 'us'), 'made/recipient-behind-an-alias', r)
     with open(T + '/made.json', 'w') as f:
         f.writelines(json.dumps(x) + '\n' for x in e.values())
     r = subprocess.run([sys.executable, os.environ['ROOT'] + '/tests/agent/ecs_check.py', T + '/made.json'])
