@@ -127,9 +127,9 @@ struct abi_verdict {
 
 /*
  * Denials and alerts are folded: one for each flow and process, its first packet rings, the others
- * are counted. A process that denies itself many flows has only so many folds of one kind; what comes
- * after them is folded by its destination, then by process alone. So a flood hides nothing of others,
- * and the counts stay exact. What finds no fold at all is counted in lost_folds.
+ * are counted. A process that denies itself many flows has only so many folds of one kind, and never more than half of
+ * what is free; what comes after them is folded by its destination, then by process alone. So a flood hides nothing of
+ * others, few floods of one another, and the counts stay exact. What finds no fold at all is counted in lost_folds.
  */
 enum abi_folded {
 	ABI_FOLDED_FLOW,
@@ -139,7 +139,7 @@ enum abi_folded {
 };
 #define ABI_FOLD_PARTS	      8192 /* processes share a part by their number */
 #define ABI_FOLD_FLOWS	      2048 /* ABI_FOLDED_FLOW of one part */
-#define ABI_FOLD_DESTINATIONS 1024 /* ABI_FOLDED_DESTINATION of one part */
+#define ABI_FOLD_DESTINATIONS 3072 /* ABI_FOLDED_DESTINATION of one part */
 #define ABI_FOLD_RESERVE      2048 /* the last ones are for ABI_FOLDED_PROCESS */
 struct abi_fold_room {
 	__u32 used[2][ABI_FOLD_PARTS]; /* by enum abi_folded, the first two */

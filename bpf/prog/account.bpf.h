@@ -56,7 +56,8 @@ static __always_inline bool account_fold_more(const struct abi_fold_key *key,
 	return true;
 }
 
-/* Takes a place, when there is one for this kind of fold. */
+/* Takes a place, when there is one for this kind of fold: no part gets more of a kind than half of what is still free, so
+ * that many floods together leave room for others too. */
 static __always_inline bool fold_room_take(const struct abi_fold_key *key)
 {
 	static const __u32 most[] = {ABI_FOLD_FLOWS, ABI_FOLD_DESTINATIONS};
@@ -67,10 +68,11 @@ static __always_inline bool fold_room_take(const struct abi_fold_key *key)
 	if (!room)
 		return false;
 	if (kind < ABI_FOLDED_PROCESS) {
-		__u32 *used = &room->used[kind & 1][part];
+		__u32 *used = &room->used[kind & 1][part], all = room->all;
 
-		if (*used >= (kind ? most[1] : most[0]) ||
-		    room->all >= ABI_FOLDS_MAX - ABI_FOLD_RESERVE)
+		if (all >= ABI_FOLDS_MAX - ABI_FOLD_RESERVE ||
+		    *used >= (kind ? most[1] : most[0]) ||
+		    *used > (ABI_FOLDS_MAX - ABI_FOLD_RESERVE - all) / 2)
 			return false;
 		add(*used, 1);
 	}

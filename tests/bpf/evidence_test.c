@@ -210,6 +210,25 @@ static int secret(void *arg)
 	return send_to(fd, dst, 4444, "secret", 6) == -EPERM ? 0 : 1;
 }
 
+/* Six floods one after the other: each takes less of the room, and others still find some. */
+Test(evidence, six_floods_leave_room)
+{
+	struct sum s = {};
+	struct abi_counters c;
+
+	judge("allow to DE\nblock to any\n", MODE_ENFORCE);
+	for (int i = 0; i < 6; i++)
+		cr_assert_eq(apart(flood, NULL), 0);
+	for (int i = 0; i < 20; i++)
+		cr_assert_eq(apart(secret, &i), 0);
+	fold_sum(UINT64_MAX, &s);
+	c = counters();
+	cr_expect_eq(s.secrets, 20, "%zu of 20", (size_t)s.secrets);
+	cr_expect_eq(s.packets + c.lost_folds.packets, 6 * FLOOD);
+	cr_expect_eq(c.lost_folds.packets, 0);
+	cr_expect_leq(s.n, ABI_FOLDS_MAX - ABI_FOLD_RESERVE + 6);
+}
+
 /* A flood of one process hides nobody else's denials, and the folds' sums are exact. */
 Test(evidence, a_flood_hides_nothing)
 {
