@@ -123,6 +123,7 @@ void aggregate_free(struct aggregate *f)
 /* A summary is of no single flow: no source port, and an address only where there was but one. */
 static void no_flow(struct event *e)
 {
+	e->names = NULL; /* of the first flow, and only for the call that brought it */
 	const struct event_summary *s = e->summary;
 	struct flow_key k = {.proto = e->flow.proto, .src = e->flow.src, .dst = e->flow.dst};
 	bool one = s && s->ndestinations == 1 && !event_count_any(&s->rest);

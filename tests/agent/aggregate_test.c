@@ -178,6 +178,22 @@ Test(fold, its_texts_are_its_own)
 	cr_expect_eq(told, 1, "still the same executable");
 }
 
+/* The names of a flow live for the call that brought it: another flow's stand there later. */
+Test(fold, a_summary_has_no_flows_names)
+{
+	struct event_names names = {.v = {{.name = "a.example", .by = NAME_BY_TLS}}, .n = 1};
+	struct event e = flow(1), again = flow(2);
+
+	e.names = &names;
+	aggregate_event(f, &e, 100 * S);
+	cr_expect_eq(last.names, &names, "the first is told at once, with its names");
+	again.names = &names;
+	aggregate_event(f, &again, 101 * S);
+	aggregate_tick(f, 200 * S);
+	cr_assert_eq(ends, 1);
+	cr_expect_null(last.names);
+}
+
 Test(fold, what_nobody_took_is_not_told)
 {
 	struct event e = flow(1);
