@@ -120,6 +120,7 @@ static int tls(struct hello *ret, const uint8_t *p, size_t len)
 {
 	uint8_t message[HELLO_MAX];
 	struct cursor c = {p, p + len};
+	const uint8_t *piece;
 	size_t have = 0;
 	int r;
 
@@ -133,9 +134,10 @@ static int tls(struct hello *ret, const uint8_t *p, size_t len)
 		n = be16(c.p + 3);
 		(void)cursor_take(&c, 5);
 		left = cursor_left(&c) < n ? cursor_left(&c) : n;
-		if (!n || have + left > sizeof(message))
+		piece = cursor_take(&c, left);
+		if (!n || !piece || have + left > sizeof(message))
 			return 0;
-		memcpy(message + have, cursor_take(&c, left), left);
+		memcpy(message + have, piece, left);
 		have += left;
 		r = hello_handshake(ret, message, have);
 		if (r == 0)
