@@ -94,7 +94,8 @@ static void put(struct stream *x, uint32_t from, const uint8_t *p, size_t n)
 				until = x->have[i].from;
 		if (x->n == STRETCHES)
 			return;
-		memcpy(x->bytes + at, p + (at - from), until - at);
+		memmove(x->bytes + at, p + (at - from),
+			until - at); /* p may be what this buffer gave */
 		x->have[x->n++] = (struct stretch){at, until};
 		at = until;
 	}

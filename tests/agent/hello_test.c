@@ -216,6 +216,26 @@ Test(hello, pieces_in_any_order)
 	streams_free(s);
 }
 
+/* As after the first of two DNS messages over TCP: the rest moves to the beginning of its own buffer. */
+Test(hello, the_rest_begins_anew)
+{
+	struct streams *s;
+	const uint8_t *p;
+	uint8_t b[1000];
+	size_t len;
+
+	for (size_t i = 0; i < sizeof(b); i++)
+		b[i] = (uint8_t)(i * 7);
+	cr_assert_eq(streams_new(&s, 1), 0);
+	p = streams_add(s, 1, 0, b, sizeof(b), &len);
+	cr_assert_eq(len, sizeof(b));
+	streams_drop(s, 1);
+	p = streams_add(s, 1, 0, p + 10, sizeof(b) - 10, &len);
+	cr_assert_eq(len, sizeof(b) - 10);
+	cr_expect_eq(memcmp(p, b + 10, len), 0);
+	streams_free(s);
+}
+
 Test(hello, what_came_first_stays_and_the_table_is_bounded)
 {
 	struct streams *s;
