@@ -74,6 +74,7 @@ link_next_t link_juniper_ppp(struct link_walk *w);
 link_next_t link_juniper_frame_relay(struct link_walk *w);
 link_next_t link_juniper_hdlc(struct link_walk *w);
 link_next_t link_juniper_card(struct link_walk *w);
+link_next_t link_juniper_atm(struct link_walk *w);
 link_next_t link_slip(struct link_walk *w);
 link_next_t link_token_ring(struct link_walk *w);
 link_next_t link_fddi(struct link_walk *w);

@@ -73,7 +73,7 @@ static bool fits(const struct cursor *c)
 	return said <= left || left >= 64;
 }
 
-link_next_t link_juniper_card(struct link_walk *w)
+static link_next_t card(struct link_walk *w, bool atm)
 {
 	link_next_t other;
 	struct cursor at;
@@ -87,7 +87,17 @@ link_next_t link_juniper_card(struct link_walk *w)
 			return NEXT_IP;
 		}
 	}
-	if (cursor_left(&w->c) >= 4 && w->c.p[0] == 0x80) /* OAM cells */
+	if (atm && cursor_left(&w->c) >= 4 && w->c.p[0] == 0x80) /* OAM cells */
 		return NEXT_CONTROL;
 	return NEXT_NONE;
+}
+
+link_next_t link_juniper_card(struct link_walk *w)
+{
+	return card(w, false);
+}
+
+link_next_t link_juniper_atm(struct link_walk *w)
+{
+	return card(w, true);
 }

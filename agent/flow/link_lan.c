@@ -2,15 +2,21 @@
 /* link_lan.c - links that are rare by now: token ring, FDDI, ARCNET, ATM, fibre channel, cable modems, Solaris. */
 #include "agent/flow/link.h"
 
-/* Access and frame control, two addresses; a source route, where the source's first bit says so (IEEE 802.5) */
+/* Access and frame control, two addresses; a source route, where the source's first bit says so (IEEE 802.5). AIX gives
+ * Ethernet this number: the interface's of RFC 1573. */
 link_next_t link_token_ring(struct link_walk *w)
 {
-	const uint8_t *p = cursor_take(&w->c, 14);
+	const uint8_t *p;
 
+	if (link_looks_ethernet_ip(&w->c))
+		return NEXT_ETHERNET;
+	p = cursor_take(&w->c, 14);
 	if (!p)
 		return NEXT_CUT;
-	if ((p[1] & 0xc0) != 0x40)
+	if (!(p[1] & 0xc0))
 		return NEXT_CONTROL; /* of the ring itself */
+	if ((p[1] & 0xc0) != 0x40)
+		return NEXT_NONE;
 	if (p[8] & 0x80) {
 		size_t route = cursor_left(&w->c) ? w->c.p[0] & 0x1f : 0;
 
@@ -28,7 +34,9 @@ link_next_t link_fddi(struct link_walk *w) /* frame control, two addresses */
 
 	if (!p)
 		return NEXT_CUT;
-	return (p[0] & 0x30) == 0x10 ? NEXT_LLC : NEXT_CONTROL;
+	if (!(p[0] & 0x30))
+		return NEXT_CONTROL; /* of the ring itself */
+	return (p[0] & 0x30) == 0x10 ? NEXT_LLC : NEXT_NONE;
 }
 
 /* Source, destination, protocol; from 0xd0 on (but for the old numbers) a flag and a sequence number (RFC 1201) */
@@ -83,7 +91,8 @@ link_next_t link_sun_atm(struct link_walk *w)
 	case 2:
 		return NEXT_LINK + 100;
 	}
-	return NEXT_CONTROL; /* signalling */
+	return (p[0] & 0x0f) == 5 || (p[0] & 0x0f) == 6 ? NEXT_CONTROL
+							: NEXT_NONE; /* ILMI, signalling */
 }
 
 link_next_t link_fibre_channel(struct link_walk *w) /* RFC 2625: two network addresses */
@@ -91,7 +100,8 @@ link_next_t link_fibre_channel(struct link_walk *w) /* RFC 2625: two network add
 	return cursor_take(&w->c, 16) ? NEXT_LLC : NEXT_CUT;
 }
 
-/* DOCSIS 3.1 MULPI, 6.2: packets of users have type 0; an extended header where the lowest bit says so */
+/* DOCSIS 3.1 MULPI, 6.2: packets of users have type 0; an extended header where the lowest bit says so. Of type 3, time,
+ * management and requests are the modem's own; fragments and concatenations hold packets of users. */
 link_next_t link_docsis(struct link_walk *w)
 {
 	const uint8_t *p = cursor_take(&w->c, 6);
@@ -99,7 +109,7 @@ link_next_t link_docsis(struct link_walk *w)
 	if (!p)
 		return NEXT_CUT;
 	if (p[0] & 0xc0)
-		return p[0] >> 6 == 3 ? NEXT_CONTROL : NEXT_NONE;
+		return p[0] >> 6 == 3 && (p[0] >> 1 & 31) <= 2 ? NEXT_CONTROL : NEXT_NONE;
 	if (p[0] & 1 && !cursor_take(&w->c, p[1]))
 		return NEXT_CUT;
 	return NEXT_ETHERNET;

@@ -3,11 +3,12 @@
 #include "agent/flow/link.h"
 #include "agent/flow/tunnel.h"
 
-#define OPTION_LSRR 131 /* RFC 791 */
-#define OPTION_SSRR 137
-#define FILLED_UP   46u /* Ethernet fills a frame up to this: more than a short packet says nothing */
-#define FRAME_FULL  1500u
-#define FRAME_CHECK 4u
+#define OPTION_LSRR  131 /* RFC 791 */
+#define OPTION_SSRR  137
+#define FILLED_UP    46u /* Ethernet fills a frame up to this: more than a short packet says nothing */
+#define FRAME_FULL   1500u
+#define FRAME_CHECK  4u
+#define TUNNEL_SHOWS 72u /* bytes of a datagram that show whether it is the tunnel of its port */
 
 static const char *const results[] = {
 	[PACKET_IP] = "ip",
@@ -348,6 +349,15 @@ static void whole_length(struct packet *k)
 	k->length = k->v == 4 ? be16(k->ip + 2) : be16(k->ip + 4) + 40u;
 }
 
+/* A port may belong to others than the tunnel: what does not look like it is not one, unless so little of the datagram was
+ * captured that nobody can tell. */
+static bool nobodys(const struct packet *k, enum packet_result r)
+{
+	if (r == PACKET_SHORT)
+		return !not_captured(k);
+	return r == PACKET_UNKNOWN_TYPE && (!not_captured(k) || k->payload_len >= TUNNEL_SHOWS);
+}
+
 int packet_inner(const struct packet *outer, struct packet *ret, const char **tunnel)
 {
 	int t = tunnel_of(outer);
@@ -364,7 +374,7 @@ int packet_inner(const struct packet *outer, struct packet *ret, const char **tu
 	if (before + k.payload_len > k.length) /* what fills up the frame is not the packet's */
 		k.payload_len = k.length - (uint32_t)before;
 	r = tunnel_open(&k, t, &w);
-	if ((r == PACKET_UNKNOWN_TYPE || r == PACKET_SHORT) && !tunnel_sure(t))
+	if (!tunnel_sure(t) && nobodys(&k, r))
 		return -1;
 	clear(ret);
 	*tunnel = tunnel_name(t);

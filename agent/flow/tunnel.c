@@ -96,6 +96,8 @@ static link_next_t vxlan(struct link_walk *w)
 	if (p[0] & 0x04)
 		return p[3] < sizeof(inside) / sizeof(*inside) ? inside[p[3]]
 							       : (link_next_t)NEXT_NONE;
+	if (cursor_left(&w->c) < 14)
+		return NEXT_CUT;
 	return link_looks_ethernet(&w->c) ? NEXT_ETHERNET
 					  : NEXT_NONE; /* some leave the I bit out */
 }

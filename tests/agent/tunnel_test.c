@@ -180,6 +180,17 @@ Test(tunnel, every_one)
 	}
 }
 
+/* What the capture cut off is told, as soon as it can be known for a tunnel: by IP's protocol or UDP's port. On a port that
+ * says nothing a tunnel is known by all of its headers only. */
+static bool known_from(const struct row *row, size_t n)
+{
+	bool udp = !strncmp(row->hex + 20, "11", 2),
+	     any = strstr(row->name, "on a port of its own") ||
+		   (row->tunnel && !strcmp(row->tunnel, "ip-in-udp"));
+
+	return row->result == PACKET_IP && !any && n >= (udp ? 24 : 20);
+}
+
 /* In memory of its own size, so that a read past the end is seen; the packet's length stays. */
 Test(tunnel, cut_at_every_byte)
 {
@@ -199,6 +210,8 @@ Test(tunnel, cut_at_every_byte)
 			memcpy(exact, f.b, n);
 			if (packet_decode(&k, &pf) == PACKET_IP)
 				r = packet_inner(&k, &in, &tunnel);
+			if (known_from(&rows[i], n))
+				cr_expect_geq(r, 0, "%s cut to %zu passes untold", rows[i].name, n);
 			if (r == PACKET_IP) {
 				cr_expect(in.src >= exact && in.dst + 4 <= exact + n);
 				cr_expect(in.length == rows[i].length, "%s cut to %zu: %u bytes",
