@@ -100,6 +100,8 @@ static void put_notes(struct json_writer *j, const struct replay *r,
 	json_writer_number(j, "tunnels", c->tunnels);
 	json_writer_number(j, "tunnels_encrypted", c->tunnels_encrypted);
 	json_writer_number(j, "tunnels_unread", c->tunnels_unread);
+	json_writer_number(j, "dns_unread", c->dns_unread);
+	json_writer_number(j, "names_lost", c->names_lost);
 	if (c->first_ns) {
 		json_writer_time(j, "first", c->first_ns);
 		json_writer_time(j, "last", c->last_ns);

@@ -162,7 +162,8 @@ static int changes(struct pipeline *p, const struct pipeline_seen *s, struct flo
 		return r;
 	if (another(m, s, f)) {
 		r = pipeline_part(p, s, f);
-		pipeline_name_first(p, s, f);
+		if (r == 0)
+			r = pipeline_name_first(p, s, f);
 	} else if (f->id.rest & FLOW_INCOMING && s->side == PACKET_SIDE_OUT) {
 		r = pipeline_part(p, s, f);
 	}
@@ -328,7 +329,10 @@ int pipeline_finish(struct pipeline *p)
 		pipeline_waited(p, true);
 		r = waited(p);
 	}
-	return r < 0 ? r : pipeline_end_all(p);
+	if (r == 0)
+		r = pipeline_end_all(p);
+	pipeline_names_lost(p);
+	return r;
 }
 
 int pipeline_packets(struct pipeline *p, const struct packet_frame *frames, size_t n)

@@ -99,6 +99,8 @@ struct pipeline_counts {
 	uint64_t tunnels_unread; /* and those that do, and could not be read */
 	uint64_t tunnels_encrypted;
 	uint64_t duplicates; /* packets that were seen before */
+	uint64_t names_lost; /* names, of addresses and flows, past a limit of their tables */
+	uint64_t dns_unread; /* DNS answers that are broken */
 	uint64_t length_over_frame, frame_over_length;
 	uint64_t no_clock; /* packets with an implausible time, judged as of today */
 	uint64_t judged;   /* outermost packets that leave; all others stay */

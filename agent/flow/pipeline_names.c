@@ -35,7 +35,7 @@ static struct naming_owner owner(const uint64_t address[2])
 	return (struct naming_owner){address[0], address[1]};
 }
 
-void pipeline_name_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+int pipeline_name_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
 	struct flow_more *m = &p->flows.more[f->more];
 	struct naming_owner who = owner(f->id.src);
@@ -43,10 +43,10 @@ void pipeline_name_first(struct pipeline *p, const struct pipeline_seen *s, stru
 	uint8_t proto = flow_proto(&f->id);
 
 	m->based = m->pieces = 0;
-	m->names = naming_of(p->names, &who, &dst, s->time_ns);
 	f->id.rest &= ~FLOW_NAMING;
 	if (proto == 6 || proto == 17)
 		f->id.rest |= FLOW_NAMING;
+	return naming_of(p->names, &who, &dst, s->time_ns, &m->names);
 }
 
 /* Of this connection: the same ports later are another. */
@@ -208,9 +208,18 @@ int pipeline_name(struct pipeline *p, const struct pipeline_seen *s, struct flow
 
 const struct event_names *pipeline_named(struct pipeline *p, const struct flow_id *id, uint32_t set)
 {
-	if (!naming_show(p->names, set, &p->named))
-		return NULL;
-	if (flow_dport(id) == PORT_DOT)
+	bool known = naming_show(p->names, set, &p->named);
+
+	if (flow_dport(id) == PORT_DOT && (flow_proto(id) == 6 || flow_proto(id) == 17))
 		p->named.dns = flow_proto(id) == 17 ? "quic" : "tls";
-	return &p->named;
+	return known || p->named.dns ? &p->named : NULL;
+}
+
+void pipeline_names_lost(struct pipeline *p)
+{
+	const struct naming_counts *c = naming_counts(p->names);
+
+	p->counts.names_lost =
+		c->evicted + c->left_out + c->no_room + c->forgotten + streams_given_up(p->streams);
+	p->counts.dns_unread = c->broken;
 }

@@ -131,13 +131,16 @@ bool pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, st
 
 /* names: what the transport header and the bytes behind it are, for pipeline_name. */
 void pipeline_name_payload(struct pipeline_seen *s, const struct packet *k);
-/* A flow begins: what its destination is called as of now. */
-void pipeline_name_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* A flow begins: what its destination is called as of now. 0 or -ENOMEM. */
+int pipeline_name_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 /* A packet of a flow with FLOW_NAMING. 0 or -ENOMEM. */
 int pipeline_name(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 /* The flow's names for a record, until the next call; NULL: none. */
 const struct event_names *pipeline_named(struct pipeline *p, const struct flow_id *id,
 					 uint32_t set);
+
+/* Puts into the counts what the tables of names had no room for, and answers that could not be read. */
+void pipeline_names_lost(struct pipeline *p);
 
 /* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
  * flags. */

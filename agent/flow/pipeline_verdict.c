@@ -239,7 +239,9 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 			      destinations_hash(&p->destinations, &dst), &m->destination);
 	if (r < 0)
 		return r;
-	pipeline_name_first(p, s, f);
+	r = pipeline_name_first(p, s, f);
+	if (r < 0)
+		return r;
 	if (s->around)
 		m->covered = leaves(p, s->around);
 	pipeline_judge(p, f, s->time_ns);

@@ -40,7 +40,7 @@ struct naming {
 	struct texts texts;
 	struct intern chains, sets;
 	uint32_t epoch;
-	bool full; /* something had no room: all begins anew before the next answer */
+	bool full; /* something had no room: all begins anew before the next answer or flow */
 	struct naming_counts counts;
 };
 
@@ -94,17 +94,33 @@ struct naming_counts *naming_counts(struct naming *n)
 	return &n->counts;
 }
 
+static void no_room(struct naming *n)
+{
+	n->counts.no_room++;
+	n->full = true;
+}
+
+/* The old stays when there is no memory for the new. */
 static int renew(struct naming *n)
 {
+	struct naming fresh = {.full = false};
+
 	if (!n->full)
 		return 0;
+	if (begin(&fresh) < 0) {
+		end(&fresh);
+		return -ENOMEM;
+	}
+	end(n);
+	n->texts = fresh.texts;
+	n->chains = fresh.chains;
+	n->sets = fresh.sets;
 	n->full = false;
 	n->epoch = (n->epoch + 1) & 0xffff;
 	n->counts.renewed++;
 	for (unsigned i = 0; i < NAMES_ADDRESSES_MAX; i++)
 		n->entry[i].address.v = 0;
-	end(n);
-	return begin(n);
+	return 0;
 }
 
 static struct entry *bucket(struct naming *n, const struct ip *address)
@@ -203,7 +219,7 @@ static int chain_of(struct naming *n, const char (*name)[NAMES_TEXT], unsigned l
 	if (r == 0)
 		r = intern_add(&n->chains, &c, ret);
 	if (r == -E2BIG)
-		n->full = true;
+		no_room(n);
 	return r;
 }
 
@@ -279,7 +295,7 @@ static uint32_t number_of(struct naming *n, const struct set *s)
 	uint32_t i;
 
 	if (intern_add(&n->sets, s, &i) < 0) {
-		n->full = true;
+		no_room(n);
 		return 0;
 	}
 	return i ? n->epoch << 16 | i : 0;
@@ -294,14 +310,16 @@ static const struct set *set_at(struct naming *n, uint32_t set)
 	return NULL;
 }
 
-uint32_t naming_of(struct naming *n, const struct naming_owner *who, const struct ip *dst,
-		   uint64_t now_ns)
+int naming_of(struct naming *n, const struct naming_owner *who, const struct ip *dst,
+	      uint64_t now_ns, uint32_t *ret)
 {
-	const struct entry *e = find(n, dst);
+	int r = renew(n);
+	const struct entry *e = r < 0 ? NULL : find(n, dst);
 	struct set s;
 
+	*ret = 0;
 	if (!e)
-		return 0;
+		return r;
 	memset(&s, 0, sizeof(s));
 	for (unsigned i = 0; i < e->n; i++) {
 		const struct claim *c = &e->claim[i];
@@ -311,7 +329,8 @@ uint32_t naming_of(struct naming *n, const struct naming_owner *who, const struc
 			add(n, &s, c->chain,
 			    (own ? NAME_BY_ANSWER : NAME_BY_OTHERS) | (c->hint ? NAME_BY_HINT : 0));
 	}
-	return number_of(n, &s);
+	*ret = number_of(n, &s);
+	return 0;
 }
 
 static uint32_t by_of(const struct hello *h)

@@ -34,6 +34,7 @@ struct naming_counts {
 	uint64_t left_out;  /* addresses past a limit of one answer */
 	uint64_t evicted;   /* claims that were given up before they expired */
 	uint64_t said;	    /* flows that named whom they were meant for */
+	uint64_t no_room;   /* names and sets that found no room */
 	uint64_t renewed;   /* times that all names were forgotten, for there was no more room */
 	uint64_t forgotten; /* flows that lost their names thereby */
 };
@@ -43,12 +44,12 @@ void naming_free(struct naming *n);
 /* 0 or -ENOMEM. */
 int naming_learn(struct naming *n, const struct naming_owner *who, uint64_t now_ns,
 		 const struct dns_answer *a);
-/* The set of a flow to dst that 'who' begins now; 0: no name is known. */
-uint32_t naming_of(struct naming *n, const struct naming_owner *who, const struct ip *dst,
-		   uint64_t now_ns);
+/* The set of a flow to dst that 'who' begins now; *ret 0: no name is known. 0 or -ENOMEM. */
+int naming_of(struct naming *n, const struct naming_owner *who, const struct ip *dst,
+	      uint64_t now_ns, uint32_t *ret);
 /* The set with what the flow itself says. */
 uint32_t naming_say(struct naming *n, uint32_t set, const struct hello *h);
-/* False: nothing is known. Texts live as long as n. */
+/* False: nothing is known. Texts live until the next naming_learn or naming_of. */
 bool naming_show(struct naming *n, uint32_t set, struct event_names *ret);
 struct naming_counts *naming_counts(struct naming *n);
 #endif

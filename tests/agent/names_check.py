@@ -197,6 +197,8 @@ def lies():
     w.tcp(ME, 1016, '3.80.0.9', 443, 1, 2)
     w.answer(ME, 'tcp.example', '51.6.0.1', tcp=True)
     w.tcp(ME, 1011, '51.6.0.1', 443, 1, 2)
+    w.tcp(ME, 1017, '9.9.9.9', 853, 1, 2)                          # a resolver that nobody asked for by name
+    w.udp('9.9.9.9', 53, ME, 40001, b'\0\7\x81\x80\0\1\0\1\0\0\0\0\3abc')
     w.hello(ME, 1012, EU, client_hello('x\x1b[2J\u0430.example'))
     w.hello(ME, 1013, EU, client_hello('again.example'))           # the same ports later are another connection
     w.tcp(ME, 1013, EU, 443, 5000, 0x11)
@@ -219,6 +221,11 @@ def lies():
     expect('made/ech', e.get((1009, EU)), 'hidden', None)
     expect('made/postgres', e.get((1010, EU)), 'said', 'db.example')
     expect('made/dns-over-tcp', e.get((1011, '51.6.0.1')), 'asked', 'tcp.example')
+    d = e[1017, '9.9.9.9']['cordon']['dst']
+    say((d.get('resolver'), d.get('name_status'), d.get('names')) == ('tls', None, []), 'made/resolver-without-a-name', d)
+    notes = json.loads(subprocess.run([os.environ['CORDON'], 'replay', '-p', T + '/any.conf', '--summary', '-', w.path],
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1])['notes']
+    say((notes['dns_unread'], notes['names_lost']) == (1, 0), 'made/broken-answers-are-counted', notes)
     expect('made/hostile-text', e.get((1012, EU)), 'said', 'x\\027\\0912j\\208\\176.example')
     expect('made/wrapped', e.get((1014, EU)), 'said', 'wrap.example')
     r = e[1015, US]['cordon']['dst']['names'][0].get('recipient', {})

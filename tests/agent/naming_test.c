@@ -50,8 +50,10 @@ static const char *status(uint32_t set)
 static uint32_t ask(const struct naming_owner *who, unsigned last, uint64_t at)
 {
 	struct ip dst = ip(last);
+	uint32_t set;
 
-	return naming_of(n, who, &dst, at);
+	cr_assert_eq(naming_of(n, who, &dst, at, &set), 0);
+	return set;
 }
 static uint32_t say(uint32_t set, const char *name, bool ech)
 {
@@ -165,4 +167,21 @@ Test(naming, full_begins_anew)
 	set = ask(&me, NAMES_TEXTS_MAX + 9, NOW);
 	cr_expect_str_eq(status(set), "asked");
 	cr_expect_str_eq(event_names_domain(&got), name);
+}
+
+/* Names that flows say fill the tables too: no answer is needed for them to begin anew. */
+Test(naming, full_without_answers)
+{
+	char name[32];
+	uint32_t set = 0, first = say(0, "first.example", false);
+
+	for (unsigned i = 0; i < NAMES_TEXTS_MAX + 10; i++) {
+		snprintf(name, sizeof(name), "n%u.example", i);
+		set = say(ask(&me, i, NOW), name, false);
+	}
+	cr_expect_str_eq(status(set), "said");
+	cr_expect_str_eq(event_names_domain(&got), name);
+	cr_expect_eq(naming_counts(n)->renewed, 1);
+	cr_expect_gt(naming_counts(n)->no_room, 0);
+	cr_expect_null(status(first));
 }
