@@ -43,6 +43,7 @@ static void put_recipient(struct json_writer *j, const struct recipient *r)
 	json_writer_text(j, "site", r->site);
 	json_writer_text(j, "law", r->law);
 	json_writer_text_set(j, "eu_endpoint", r->eu);
+	json_writer_text_set(j, "checked", r->checked);
 	json_writer_close(j, '}');
 }
 

@@ -35,8 +35,3 @@ const struct recipient *recipient_at(size_t i)
 {
 	return i < sizeof(table) / sizeof(*table) ? &table[i] : NULL;
 }
-
-const char *recipient_date(void)
-{
-	return RECIPIENTS_DATE;
-}

@@ -8,14 +8,14 @@
 
 struct recipient {
 	const char *suffix, *organisation, *service;
-	const char *site; /* eu, us, global */
+	const char *site; /* eu, global, or a country in small letters */
 	const char *law;  /* ISO 3166-1 */
 	const char *eu;	  /* the endpoint in the EU; NULL: it is that already, or none is known */
 	const char *source;
+	const char *checked; /* the day on which the source was read; NULL: nobody did */
 };
 /* The row with the longest suffix of whole labels; NULL: nobody that is known. name in lower case. */
 const struct recipient *recipient_find(const char *name);
 /* The i-th row, NULL past the end. */
 const struct recipient *recipient_at(size_t i);
-const char *recipient_date(void); /* when the table was written */
 #endif

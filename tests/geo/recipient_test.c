@@ -16,6 +16,10 @@ Test(recipient, longest_suffix_of_whole_labels)
 		{"o1.ingest.sentry.io", "Sentry (Functional Software)", "us"},
 		{"o1.ingest.de.sentry.io", "Sentry (Functional Software)", "eu"},
 		{"eu01.nr-data.net", "New Relic", "eu"},
+		{"http-intake.logs.ap1.datadoghq.com", "Datadog", "jp"},
+		{"api.jp.newrelic.com", "New Relic", "jp"},
+		{"api.intercom.io", "Intercom", "global"},
+		{"api.mistral.ai", "Mistral AI", "global"},
 		{"evildatadoghq.com", NULL, NULL},
 		{"datadoghq.com.example", NULL, NULL},
 		{"com", NULL, NULL},
@@ -43,8 +47,11 @@ Test(recipient, table)
 			     strlen(r->suffix), "%s", r->suffix);
 		cr_expect(country_code(r->law, 2) != 0, "%s: law %s", r->suffix, r->law);
 		cr_expect(!strcmp(r->site, "eu") || !strcmp(r->site, "us") ||
-				  !strcmp(r->site, "global"),
+				  !strcmp(r->site, "global") || !strcmp(r->site, "jp") ||
+				  !strcmp(r->site, "au"),
 			  "%s", r->suffix);
+		cr_expect(!r->checked || (strlen(r->checked) == 10 && r->checked[4] == '-'),
+			  "%s: checked %s", r->suffix, r->checked);
 		cr_expect(*r->organisation && *r->service && *r->source, "%s", r->suffix);
 		if (!r->eu)
 			continue;
