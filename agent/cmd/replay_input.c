@@ -126,10 +126,15 @@ static int add_tree(struct replay *r, const char *path, unsigned depth, const st
 	}
 	if (S_ISDIR(st.st_mode)) {
 		const struct within here = {up, st.st_dev, st.st_ino};
+		char name[REPLAY_NAME];
 
 		for (const struct within *w = up; w; w = w->up)
-			if (w->device == st.st_dev && w->inode == st.st_ino)
-				return 0; /* it is being read already */
+			if (w->device == st.st_dev && w->inode == st.st_ino) {
+				diag_say(
+					"%s: leads back to a directory that is being read: not followed",
+					replay_name(name, path));
+				return 0;
+			}
 		return add_directory(r, path, depth, &here);
 	}
 	/* a socket that stands in a directory is nobody's request */

@@ -165,6 +165,9 @@ def folders():
     os.rename(pcap('one.pcap', [(1750000000, ip4(IN, OUT, 6, seg(40000, 443, 2), 1))]), TMP + '/tree/below/one.pcap')
     os.symlink('..', TMP + '/tree/below/up')
     code, s, events = replay([], TMP + '/tree')
+    said = subprocess.run([os.environ['CORDON'], 'replay', '-p', CASES + '/op.conf', '--summary', '/dev/null', TMP + '/tree'],
+                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE).stderr.decode()
+    check('directory_in_itself_told', 'below/up: leads back' in said, said)
     check('directory_in_itself', (s.get('packets'), code, s['notes']['files_twice']) == (1, 4, 0), '%s %d' % (s.get('packets'), code))
 
 
