@@ -16,7 +16,7 @@
 #define PORT_DNS   53
 #define PORT_DOT   853
 #define PIECES_MAX 250u /* of a hello, before it is given up */
-#define DATAGRAMS  8u	/* that do not open as a client's first */
+#define DATAGRAMS  8u	/* of a QUIC hello, before it is given up */
 
 void pipeline_name_payload(struct pipeline_seen *s, const struct packet *k)
 {
@@ -96,8 +96,8 @@ static int datagram(struct pipeline *p, const struct pipeline_seen *s, struct fl
 	if (flow_sport(&f->id) == PORT_DNS)
 		return answer(p, s, f, data, n);
 	r = quic_initial(&q, data, n);
-	if (r < 0) {
-		if (r == -ENOMSG || ++m->pieces > DATAGRAMS)
+	if (r < 0) { /* the first: a server's, or one from the middle */
+		if (!m->pieces || ++m->pieces > DATAGRAMS)
 			ended(p, f);
 		return 0;
 	}

@@ -21,7 +21,6 @@ struct claim {
 	bool hint;
 };
 struct entry {
-	struct ip address; /* v 0: free */
 	uint8_t n;
 	struct claim claim[CLAIMS];
 };
@@ -36,6 +35,7 @@ struct set {
 	uint32_t more, hidden;
 };
 struct naming {
+	struct ip *address;  /* v 0: free; owned. Apart from the entries: most flows find nothing */
 	struct entry *entry; /* owned */
 	struct texts texts;
 	struct intern chains, sets;
@@ -71,8 +71,9 @@ int naming_new(struct naming **ret)
 
 	if (!n)
 		return -ENOMEM;
+	n->address = calloc(NAMES_ADDRESSES_MAX, sizeof(*n->address));
 	n->entry = calloc(NAMES_ADDRESSES_MAX, sizeof(*n->entry));
-	if (!n->entry || begin(n) < 0) {
+	if (!n->address || !n->entry || begin(n) < 0) {
 		naming_free(n);
 		return -ENOMEM;
 	}
@@ -85,6 +86,7 @@ void naming_free(struct naming *n)
 	if (!n)
 		return;
 	end(n);
+	free(n->address);
 	free(n->entry);
 	free(n);
 }
@@ -118,18 +120,17 @@ static int renew(struct naming *n)
 	n->full = false;
 	n->epoch = (n->epoch + 1) & 0xffff;
 	n->counts.renewed++;
-	for (unsigned i = 0; i < NAMES_ADDRESSES_MAX; i++)
-		n->entry[i].address.v = 0;
+	memset(n->address, 0, NAMES_ADDRESSES_MAX * sizeof(*n->address));
 	return 0;
 }
 
-static struct entry *bucket(struct naming *n, const struct ip *address)
+static size_t bucket(const struct ip *address)
 {
 	uint64_t h = 0xcbf29ce484222325ull ^ address->v;
 
 	for (unsigned i = 0; i < 16; i++)
 		h = (h ^ address->b[i]) * 0x100000001b3ull;
-	return &n->entry[(h ^ h >> 29) % BUCKETS * WAYS];
+	return (h ^ h >> 29) % BUCKETS * WAYS;
 }
 
 static uint64_t alive(const struct entry *e, uint64_t now_ns)
@@ -141,39 +142,42 @@ static uint64_t alive(const struct entry *e, uint64_t now_ns)
 	return found;
 }
 
-static uint64_t expires(const struct entry *e)
+/* 0: the place is free. */
+static uint64_t expires(const struct naming *n, size_t place)
 {
+	const struct entry *e = &n->entry[place];
 	uint64_t last = 0;
 
-	for (unsigned i = 0; e->address.v && i < e->n; i++)
+	for (unsigned i = 0; n->address[place].v && i < e->n; i++)
 		last = e->claim[i].until_ns > last ? e->claim[i].until_ns : last;
 	return last;
 }
 
-static struct entry *find(struct naming *n, const struct ip *address)
+static struct entry *find(const struct naming *n, const struct ip *address)
 {
-	struct entry *b = bucket(n, address);
+	size_t b = bucket(address);
 
 	for (unsigned i = 0; i < WAYS; i++)
-		if (b[i].address.v && !ip_cmp(&b[i].address, address))
-			return &b[i];
+		if (n->address[b + i].v && !ip_cmp(&n->address[b + i], address))
+			return &n->entry[b + i];
 	return NULL;
 }
 
 /* The address's entry, or that of the one whose names expire first. */
 static struct entry *entry(struct naming *n, const struct ip *address, uint64_t now_ns)
 {
-	struct entry *b = bucket(n, address), *e = find(n, address);
+	size_t b = bucket(address), at = b;
+	struct entry *e = find(n, address);
 
 	if (e)
 		return e;
-	e = b;
 	for (unsigned i = 1; i < WAYS; i++)
-		if (expires(&b[i]) < expires(e))
-			e = &b[i];
-	if (e->address.v)
+		if (expires(n, b + i) < expires(n, at))
+			at = b + i;
+	e = &n->entry[at];
+	if (n->address[at].v)
 		n->counts.evicted += alive(e, now_ns);
-	e->address = *address;
+	n->address[at] = *address;
 	e->n = 0;
 	return e;
 }
