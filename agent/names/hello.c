@@ -36,18 +36,17 @@ static void take_name(struct hello *h, const uint8_t *p, size_t len)
 static void server_name(struct hello *h, struct cursor c)
 {
 	size_t len;
-	const uint8_t *list = vector(&c, 2, &len);
+	const uint8_t *list = vector(&c, 2, &len), *type;
 
 	if (!list)
 		return;
 	c = (struct cursor){list, list + len};
-	while (cursor_left(&c) >= 3) {
-		uint8_t type = cursor_take(&c, 1)[0];
+	while ((type = cursor_take(&c, 1))) {
 		const uint8_t *name = vector(&c, 2, &len);
 
 		if (!name)
 			return;
-		if (type == 0 && !h->name[0])
+		if (*type == 0 && !h->name[0])
 			take_name(h, name, len);
 	}
 }
@@ -72,8 +71,10 @@ static void first_protocol(struct hello *h, struct cursor c)
 
 static void extensions(struct hello *h, struct cursor c)
 {
-	while (cursor_left(&c) >= 4) {
-		uint16_t type = be16(cursor_take(&c, 2));
+	const uint8_t *t;
+
+	while ((t = cursor_take(&c, 2))) {
+		uint16_t type = be16(t);
 		size_t len;
 		const uint8_t *p = vector(&c, 2, &len);
 

@@ -226,10 +226,10 @@ static int next(struct cursor *c, struct initial *ret)
 	ret->version = version_of(be32(start + 1));
 	if (!ret->version || (start[0] >> 4 & 3) != ret->version->type)
 		return 0;
-	(void)cursor_take(c, 5);
-	ret->id_len = cursor_take(c, 1)[0];
+	p = cursor_take(c, 6);
+	ret->id_len = p ? p[5] : 0;
 	ret->id = cursor_take(c, ret->id_len);
-	p = ret->id ? cursor_take(c, 1) : NULL;
+	p = p && ret->id ? cursor_take(c, 1) : NULL;
 	if (!p || p[0] > ID_MAX || !cursor_take(c, p[0]) || !number(c, &token) ||
 	    token > cursor_left(c) || !cursor_take(c, (size_t)token) || !number(c, &len) ||
 	    len > cursor_left(c))
