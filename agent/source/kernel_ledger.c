@@ -89,6 +89,20 @@ static const char *law_of(const struct place *p, char buf[3])
 	return p && p->jurisdiction ? country_text(p->jurisdiction, buf) : NULL;
 }
 
+/* How well the place is known: the grade of its evidence, else why it counts as no place. */
+static const char *grade_of(const struct event *e)
+{
+	const struct place *p = e->place;
+
+	if (!p)
+		return place_status_name(PLACE_UNKNOWN);
+	if (e->refuted)
+		return "refuted";
+	if (p->status != PLACE_KNOWN)
+		return place_status_name((enum place_status)p->status);
+	return p->flags & PLACE_STALE ? "stale" : place_grade_name((enum place_grade)p->grade);
+}
+
 static void add(struct kernel_ledger *l, const struct kernel_record *k, const struct event *e,
 		const struct ledger_sum *s)
 {
@@ -103,6 +117,7 @@ static void add(struct kernel_ledger *l, const struct kernel_record *k, const st
 		.region = e->region,
 		.operator= e->operator_name,
 		.law = law_of(e->place, law),
+		.grade = grade_of(e),
 		.rule = e->rule ? e->rule->text : "default: no rule matches",
 		.dst = k->dst,
 		.port = k->opened == OPENED_PEER ? k->sport : k->dport,

@@ -27,6 +27,8 @@ same "to Germany: ledger = what arrived there, but for a closed connection's las
 same "nothing without a record" 0 "$(ledger | sum '.country == "(unattributed)"')"
 same "by program" true "$(ledger --by exe | jq -s 'any(.exe == "/usr/lib/postgresql/15/bin/psql" and .bytes > 100000)')"
 same "by port" true "$(ledger --by port | jq -s 'any(.port == "6/5432")')"
+same "by grade of evidence: every byte has one" true \
+	"$(ledger --by grade | jq -s '([.[] | .bytes] | add) > 100000 and all(.grade != "(none)")')"
 
 # killed in the middle: what its minute held is in the kernel's totals
 agent_up "$f"
