@@ -11,9 +11,9 @@ VERSION := 0.1.0
 Q := $(if $(filter 1,$(V)),,@)
 SAY := $(if $(QUIET),:,echo)
 
-LIBS_geo := libmaxminddb jansson libcrypto
+LIBS_geo := libmaxminddb jansson libcrypto zlib
 LIBS_bpf := libbpf
-LIBS_agent := libpcap zlib libzstd liblz4 liblzma libcurl libsystemd sqlite3 libmicrohttpd
+LIBS_agent := libpcap libzstd liblz4 liblzma libcurl libsystemd sqlite3 libmicrohttpd
 # optional: IPFire's location database is one more source
 ifeq ($(shell pkg-config --exists libloc 2>/dev/null && echo yes),yes)
 LIBS_geo += libloc

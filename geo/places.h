@@ -50,7 +50,7 @@ struct source {
 	const char *format; /* "tor-geoipdb", "mmdb", "aws", ... static */
 	char *path;	    /* as given */
 	char sha256[65];
-	int64_t date;  /* what the file says it was made, Unix seconds; else its mtime */
+	int64_t date;  /* when it was made, Unix seconds (source.c); 0: nobody knows */
 	char *version; /* syncToken, build epoch, ...; may be NULL */
 	uint64_t claims;
 	uint64_t v4_ranges, v6_ranges;
@@ -75,7 +75,8 @@ struct place_line {
 struct places_config {
 	const char *const *files; /* formats are told by content; none: places_default_files() */
 	size_t nfiles;
-	bool no_files; /* not even the default ones: every place is unknown */
+	const int64_t *dates; /* a date a file where the fetcher knows one, 0 else; NULL: none */
+	bool no_files;	      /* not even the default ones: every place is unknown */
 	const struct place_line *lines;
 	size_t nlines;
 	const struct cidr *nat64; /* operator's own NAT64 prefixes (RFC 6052 lengths) */
@@ -126,4 +127,8 @@ size_t places_asn_ranges(const struct places *p, uint32_t asn,
 			 void *arg);
 /* Age in seconds of the oldest source that gives places, at Unix time now. */
 int64_t places_age(const struct places *p, int64_t now);
+/* The day in a file's name, "ServiceTags_Public_20261123.json" or "dbip-2026-11.csv"; 0: none. */
+int64_t places_name_date(const char *path);
+/* Warns, once a file and region, of the regions that no table places and no other source does. */
+void places_warn_regions(const struct places *p, struct diag_sink *d);
 #endif

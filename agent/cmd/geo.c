@@ -26,10 +26,12 @@ static void help(FILE *to)
 	fputs("usage: cordon geo VERB [options]\n\n", to);
 	for (size_t i = 0; i < NVERBS; i++)
 		fprintf(to, "  %-7s %s\n", verbs[i].name, verbs[i].line);
-	fputs("\nSources, told by their content: AWS, Google, Azure, Oracle, Cloudflare, Fastly and Heroku range\n"
-	      "files, RFC 8805 geofeeds, CSV of prefix,asn,org or prefix,operator, MaxMind DBs of countries,\n"
-	      "cities or ASNs, libloc's location database, the shipped lists (geo/data/facts), and the country\n"
-	      "text of Debian's tor-geoipdb.\n"
+	fputs("\nSources, told by their content: AWS, Google, Azure, Oracle, Cloudflare, Fastly, Heroku and GitHub\n"
+	      "range files, RFC 8805 geofeeds, CSV of prefix,asn,org or prefix,operator, iptoasn.com's table, MaxMind DBs of\n"
+	      "countries, cities or ASNs, libloc's location database, the shipped lists (geo/data/facts), and the country\n"
+	      "text of Debian's tor-geoipdb; each also as gzip. A source is dated by its content, else by its name\n"
+	      "(20261123, 2026-11), else by its mtime; lists that come without a date and are copied about (Azure,\n"
+	      "Cloudflare, Fastly, GitHub) have none then, and count as stale.\n"
 	      "'cordon geo VERB --help' lists a verb's options.\n",
 	      to);
 }

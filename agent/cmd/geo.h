@@ -26,6 +26,7 @@ static inline bool geo_shrank(uint64_t before, uint64_t now)
  * accepted. */
 unsigned geo_check_shrink(const struct places *p, const char *output, const char *const *accept,
 			  size_t naccept);
-/* Loads the files and replaces output; prints what was made. An enum exit_code. */
-int geo_make(const char *const *files, size_t n, const char *output, bool force, bool json);
+/* Loads the files (dates: as in places_config) and replaces output; prints what was made. An enum
+ * exit_code. */
+int geo_make(const char *const *files, const int64_t *dates, size_t n, const char *output, bool force, bool json);
 #endif

@@ -102,9 +102,10 @@ static void print_stats(const char *output, const struct places *p, const struct
 	       text_bytes(size, st->file_bytes), st->record_bits);
 }
 
-int geo_make(const char *const *files, size_t n, const char *output, bool force, bool json)
+int geo_make(const char *const *files, const int64_t *dates, size_t n, const char *output,
+	     bool force, bool json)
 {
-	struct places_config cfg = {.files = files, .nfiles = n};
+	struct places_config cfg = {.files = files, .nfiles = n, .dates = dates};
 	struct diag_print print;
 	struct places *p = NULL;
 	struct mmdb_stats st;
@@ -113,6 +114,8 @@ int geo_make(const char *const *files, size_t n, const char *output, bool force,
 
 	diag_print_init(&print, stderr);
 	r = places_load(&p, &cfg, &print.sink);
+	if (!r)
+		places_warn_regions(p, &print.sink);
 	if (!r && !force && geo_check_shrink(p, output, NULL, 0)) {
 		diag_say("%s stays as it is; --force takes the smaller sources", output);
 		r = -ERANGE;
@@ -153,6 +156,6 @@ int geo_build(int argc, char **argv)
 	}
 	if (optind == argc)
 		return diag_usage("geo build", "no source file given");
-	return geo_make((const char *const *)argv + optind, (size_t)(argc - optind), output, force,
-			json);
+	return geo_make((const char *const *)argv + optind, NULL, (size_t)(argc - optind), output,
+			force, json);
 }

@@ -49,6 +49,7 @@ static void read_state(struct geo_kept *k, const struct geo_conf_source *s)
 		return;
 	k->there = true;
 	k->claims = (uint64_t)json_integer_value(json_object_get(o, "claims"));
+	k->dated = json_integer_value(json_object_get(o, "date"));
 	take(k->format, sizeof(k->format), o, "format");
 	if (!strcmp(from, s->from))
 		take(k->etag, sizeof(k->etag), o, "etag");
@@ -93,7 +94,7 @@ static void set_date(const char *path, int64_t modified)
 static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
 {
 	const char *files[1] = {path};
-	struct places_config cfg = {.files = files, .nfiles = 1};
+	struct places_config cfg = {.files = files, .nfiles = 1, .dates = &now->dated};
 	const struct source *s;
 	struct places *p = NULL;
 	int r = places_load(&p, &cfg, d);
@@ -102,6 +103,7 @@ static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
 		return r;
 	s = places_source(p, 0);
 	now->claims = s->claims;
+	now->dated = s->date;
 	snprintf(now->sha256, sizeof(now->sha256), "%s", s->sha256);
 	snprintf(now->format, sizeof(now->format), "%s", s->format);
 	places_free(p);
@@ -111,9 +113,10 @@ static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
 static int write_state(const struct geo_kept *k, const struct geo_conf_source *s,
 		       struct diag_sink *d)
 {
-	_json_ json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "from", s->from, "etag",
-				     k->etag, "sha256", k->sha256, "format", k->format, "claims",
-				     (json_int_t)k->claims, "taken", (json_int_t)time(NULL));
+	_json_ json_t *o =
+		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "from", s->from, "etag", k->etag,
+			  "sha256", k->sha256, "format", k->format, "claims", (json_int_t)k->claims,
+			  "date", (json_int_t)k->dated, "taken", (json_int_t)time(NULL));
 	_free_ char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
 
 	return text ? file_replace(k->state_path, text, strlen(text), d) : -ENOMEM;
@@ -150,6 +153,7 @@ int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const 
 	if (r)
 		return r;
 	set_date(k->candidate, modified);
+	now.dated = s->url ? modified : places_name_date(s->from);
 	r = check(&now, k->candidate, d);
 	if (!r)
 		r = compare(k, &now, s, accept, d);

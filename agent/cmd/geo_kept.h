@@ -4,7 +4,7 @@
  * it beside.
  *
  *     NAME         the bytes as they came
- *     NAME.state   JSON: from, etag, sha256, claims, format, taken
+ *     NAME.state   JSON: from, etag, sha256, claims, format, date, taken
  *     NAME.new     a candidate while it is checked
  */
 #ifndef AGENT_CMD_GEO_KEPT_H
@@ -20,6 +20,7 @@ struct geo_kept {
 	char sha256[65];
 	char format[32];
 	uint64_t claims;
+	int64_t dated; /* when it was made, as it or its server says; 0: nobody knows */
 };
 /* What is there for the source; a copy whose bytes are not those of its state counts as none. 0 or
  * -ENOMEM. */

@@ -54,13 +54,19 @@ static size_t built_from(struct mmdb_meta *m, const struct source *s)
 	return m->n;
 }
 
+/* Of a source that nobody can date, nothing is said. */
+static json_t *dated(int64_t date, int64_t n)
+{
+	return date ? json_integer(n) : json_null();
+}
+
 static json_t *source_json(const struct source *s, int64_t now)
 {
 	json_t *o =
-		json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:I}", "source", s->format,
+		json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "source", s->format,
 			  "file", s->path, "kind", kind_name(s->kind), "sha256", s->sha256, "date",
-			  (json_int_t)s->date, "age_seconds", (json_int_t)(now - s->date), "claims",
-			  (json_int_t)s->claims, "ipv4_ranges", (json_int_t)s->v4_ranges,
+			  dated(s->date, s->date), "age_seconds", dated(s->date, now - s->date),
+			  "claims", (json_int_t)s->claims, "ipv4_ranges", (json_int_t)s->v4_ranges,
 			  "ipv6_ranges", (json_int_t)s->v6_ranges);
 	struct mmdb_meta m;
 	size_t n = built_from(&m, s);
@@ -70,12 +76,15 @@ static json_t *source_json(const struct source *s, int64_t now)
 		json_object_set_new(o, "version", json_string(s->version));
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(
-			within, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}", "source",
-					  m.sources[i].source, "file", m.sources[i].file, "version",
-					  m.sources[i].version, "sha256", m.sources[i].sha256,
-					  "date", (json_int_t)m.sources[i].date, "age_seconds",
-					  (json_int_t)(now - (int64_t)m.sources[i].date), "claims",
-					  (json_int_t)m.sources[i].claims));
+			within,
+			json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:I}", "source",
+				  m.sources[i].source, "file", m.sources[i].file, "version",
+				  m.sources[i].version, "sha256", m.sources[i].sha256, "date",
+				  dated((int64_t)m.sources[i].date, (int64_t)m.sources[i].date),
+				  "age_seconds",
+				  dated((int64_t)m.sources[i].date,
+					now - (int64_t)m.sources[i].date),
+				  "claims", (json_int_t)m.sources[i].claims));
 	if (within)
 		json_object_set_new(o, "built_from", within);
 	return o;
@@ -214,6 +223,8 @@ static int show(const char *const *files, size_t n, const char *config, bool jso
 		r = places_load(&s.p, &cfg, &print.sink);
 	if (!r)
 		r = geo_count(&s.counts, s.p);
+	if (!r)
+		places_warn_regions(s.p, &print.sink);
 	if (!r)
 		code = json ? print_json(&s) : print_text(&s);
 	geo_counts_free(&s.counts);

@@ -41,6 +41,7 @@ struct update {
 	bool json;
 	struct diag_print print;
 	const char *files[GEO_CONF_SOURCES]; /* copies to build from: of kept */
+	int64_t dates[GEO_CONF_SOURCES];
 	struct geo_kept kept[GEO_CONF_SOURCES];
 	unsigned failed, missing;
 };
@@ -106,6 +107,7 @@ static void one_source(struct update *u, size_t i)
 		u->failed++;
 	if (r && k->there)
 		diag_say("%s: the last good copy stays", s->name);
+	u->dates[i] = k->dated;
 	if (k->there)
 		u->files[i] = k->path;
 	else
@@ -152,7 +154,7 @@ static int update_all(struct update *u)
 			 u->missing);
 		return EXIT_FAILED;
 	}
-	code = geo_make(u->files, u->conf.nsources, u->conf.output, true, u->json);
+	code = geo_make(u->files, u->dates, u->conf.nsources, u->conf.output, true, u->json);
 	return code ? code : u->failed ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -123,8 +123,11 @@ static int load_from(struct daemon *d, const struct engine_config *cfg, struct e
 
 	diag_print_init(&p, to);
 	r = engine_load(ret, cfg, d->engine, &p.sink);
-	if (r == 0)
+	if (r == 0) {
 		policy_lint((*ret)->policy, cfg->now, &p.sink);
+		if (!(*ret)->places_reused)
+			places_warn_regions((*ret)->places, &p.sink);
+	}
 	diag_print_done(&p);
 	return r < 0 ? load_exit(r) : 0;
 }

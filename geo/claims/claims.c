@@ -170,6 +170,11 @@ void claims_date(struct claims *c, int64_t unix_seconds)
 	c->s->pub.date = unix_seconds;
 }
 
+void claims_undated(struct claims *c)
+{
+	c->s->undated = true;
+}
+
 int claims_version(struct claims *c, const char *s, size_t n)
 {
 	free(c->s->pub.version);

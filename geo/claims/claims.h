@@ -34,8 +34,12 @@ int claims_operator(struct claims *c, const char *s, size_t n, uint32_t *ret);
 /* provider, platform and jurisdiction, where not yet said, from claim->asn and the organisation's
  * name (operator.h). */
 int claims_law(struct claims *c, struct claim *claim, const char *organisation);
-void claims_date(struct claims *c,
-		 int64_t unix_seconds); /* what the file says; else its mtime stays */
+void claims_date(
+	struct claims *c,
+	int64_t unix_seconds); /* what the file says; else its name tells, else its mtime */
+/* Files of this format do not say when they were made, and are copied about: the mtime of one is no
+ * date. Then its name tells, or whoever fetched it, or nobody (0: counts as stale). */
+void claims_undated(struct claims *c);
 int claims_version(struct claims *c, const char *s, size_t n); /* syncToken, build epoch */
 void claims_kind(struct claims *c,
 		 enum source_kind kind); /* when only the content tells (MMDB of ASNs) */

@@ -45,6 +45,7 @@ struct source_data {
 	/* disjoint; where = index in raw; empty when raw is disjoint already */
 	struct spans flat[2];
 	bool disjoint[2];
+	bool undated;			   /* claims_undated() */
 	bool asns;			   /* some claim names an ASN */
 	struct source *inner[SOURCES_MAX]; /* the files that a places.mmdb was built from */
 	size_t ninner;

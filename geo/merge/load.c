@@ -77,7 +77,7 @@ static int load_all(struct places *p, const struct places_config *cfg, struct di
 	if (!r)
 		r = source_place_lines(p, cfg->lines, cfg->nlines, d);
 	for (size_t i = 0; i < n && !r; i++)
-		r = source_load(p, files[i], d);
+		r = source_load(p, files[i], cfg->dates ? cfg->dates[i] : 0, d);
 	return r ? r : places_merge(p, d);
 }
 

@@ -118,6 +118,7 @@ int azure_read(struct ranges *c, const json_t *root)
 		cloud = "";
 	snprintf(series, sizeof(series), "azure%s%.16s", *cloud ? " " : "", cloud);
 	claims_series(c->to, series);
+	claims_undated(c->to);
 	json_array_foreach (values, i, o) {
 		int r = read_tag(c, o, i);
 

@@ -96,12 +96,14 @@ int cloudflare_read(struct ranges *c, const json_t *root)
 	if (etag)
 		ranges_version(c, etag);
 	claims_series(c->to, "cloudflare");
+	claims_undated(c->to);
 	return read_lists(c, &cloudflare, root);
 }
 
 int fastly_read(struct ranges *c, const json_t *root)
 {
 	claims_series(c->to, "fastly");
+	claims_undated(c->to);
 	return read_lists(c, &fastly, root);
 }
 
@@ -131,6 +133,7 @@ int cloudflare_txt_read(struct ranges *c)
 	struct csv csv;
 	int r;
 
+	claims_undated(c->to);
 	csv_open(&csv, c->text, c->len);
 	while ((r = csv_next(&csv)) > 0) {
 		struct claim claim;

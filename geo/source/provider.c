@@ -71,6 +71,7 @@ JSON(oracle, "cidrs", "\"regions\"")
 JSON(cloudflare, "ipv4_cidrs", "\"ipv6_cidrs\"")
 JSON(fastly, "ipv6_addresses", "\"addresses\"")
 JSON(heroku, "sources", "\"state\"")
+JSON(github, "verifiable_password_authentication", "\"hooks\"")
 JSON(google, "prefixes", "Prefix\"")
 #undef JSON
 
@@ -84,7 +85,7 @@ static int no_reader(struct ranges *c, const json_t *root)
 {
 	(void)root;
 	return ranges_error(c, "JSON, but not as AWS, Azure, Oracle, "
-			       "Cloudflare, Fastly, Heroku or Google publish it");
+			       "Cloudflare, Fastly, Heroku, GitHub or Google publish it");
 }
 
 int other_json_parse(struct claims *c, const struct bytes *b)

@@ -16,6 +16,7 @@
 	void name##_path(char *buf, size_t size, uint32_t where)
 JSON_FORMAT(aws);
 JSON_FORMAT(google);
+JSON_FORMAT(github);
 JSON_FORMAT(azure);
 JSON_FORMAT(oracle);
 JSON_FORMAT(cloudflare);

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "geo/base/sha256.h"
 #include "geo/claims/store.h"
 #include "geo/source/source.h"
+
+#define DIGITS "0123456789"
 
 static const struct source_format formats[] = {
 #define FORMAT(name, text, kind, has_key)                                                          \
@@ -167,7 +170,54 @@ static int parse(struct claims *c, const struct bytes *b)
 	return claims_flatten(c);
 }
 
-int source_load(struct places *p, const char *path, struct diag_sink *d)
+static int unpack(struct bytes *b, const char *path, struct diag_sink *d)
+{
+	int r = source_unpack(b);
+
+	if (r == -EFBIG)
+		diag_error(d, path, 0, "gzip of over %u bytes: too large for a source",
+			   SOURCE_UNPACKED_MAX);
+	else if (r == -EBADMSG)
+		diag_error(d, path, 0, "gzip that is damaged, or ends too early");
+	else if (r == -ENODATA)
+		diag_error(d, path, 0, "gzip of nothing");
+	return r;
+}
+
+int64_t places_name_date(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *s = slash ? slash + 1 : path;
+
+	for (; *s; s += strspn(s, DIGITS) ? strspn(s, DIGITS) : 1) {
+		size_t n = strspn(s, DIGITS);
+		struct tm tm = {.tm_mday = 1};
+		const char *end = NULL;
+
+		if (s[0] != '2' || s[1] != '0')
+			continue;
+		if (n == 8)
+			end = strptime(s, "%Y%m%d", &tm);
+		else if (n == 4 && s[4] == '-' && strspn(s + 5, DIGITS) == 2)
+			end = strptime(s, s[7] == '-' ? "%Y-%m-%d" : "%Y-%m", &tm);
+		if (end)
+			return (int64_t)timegm(&tm);
+	}
+	return 0;
+}
+
+/* When it was made: what it says, else what is known of it, else its name, else the day of the file,
+ * but not where files are copied about without a date of their own. */
+static void settle_date(struct source_data *s, int64_t dated, int64_t mtime)
+{
+	if (!s->pub.date)
+		s->pub.date = dated;
+	if (!s->pub.date)
+		s->pub.date = places_name_date(s->pub.path);
+	if (!s->pub.date && !s->undated)
+		s->pub.date = mtime;
+}
+
+int source_load(struct places *p, const char *path, int64_t dated, struct diag_sink *d)
 {
 	struct bytes b = {0};
 	struct claims c;
@@ -178,14 +228,16 @@ int source_load(struct places *p, const char *path, struct diag_sink *d)
 	if (r)
 		return r;
 	r = claims_open(p, path, SOURCE_MMDB, &c, d);
-	if (!r) {
-		c.s->pub.date = mtime;
+	if (!r)
 		r = sha256_hex(c.s->pub.sha256, b.p, b.n);
-	}
 	if (!r)
 		r = check_new(p, c.s, d);
 	if (!r)
+		r = unpack(&b, path, d);
+	if (!r)
 		r = parse(&c, &b);
+	if (!r)
+		settle_date(c.s, dated, mtime);
 	source_unread(&b);
 	if (r && d && d->errors == errors)
 		diag_error(d, path, 0, "cannot be loaded: %s", strerror(-r));

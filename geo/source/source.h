@@ -9,7 +9,8 @@
 #define GEO_SOURCE_SOURCE_H
 #include "geo/claims/claims.h"
 
-#define SOURCE_BYTES_MAX (1ULL << 30)
+#define SOURCE_BYTES_MAX    (1ULL << 30)
+#define SOURCE_UNPACKED_MAX (512u << 20) /* of one that came as gzip */
 
 struct bytes {
 	const uint8_t *p; /* not NUL-terminated */
@@ -39,14 +40,17 @@ const struct source_format *source_format_of(const struct bytes *b);
 #include "geo/data/formats.def"
 #undef FORMAT
 
-/* A file, or the place lines of the policy, as one more source of p. 0 or -errno with a diag. */
-int source_load(struct places *p, const char *path, struct diag_sink *d);
+/* A file (dated: when it is known from elsewhere when it was made, else 0), or the place lines of the policy, as one more source of p. 0 or -errno with a diag. */
+int source_load(struct places *p, const char *path, int64_t dated, struct diag_sink *d);
 int source_place_lines(struct places *p, const struct place_line *lines, size_t n,
 		       struct diag_sink *d);
 /* The whole file, regular and at most SOURCE_BYTES_MAX, in memory of its own; source_unread()
  * frees. */
 int source_read(struct bytes *ret, int64_t *mtime, const char *path, struct diag_sink *d);
 void source_unread(struct bytes *b);
+/* What came as gzip, unpacked in its place; anything else stays. 0; -EFBIG: over SOURCE_UNPACKED_MAX;
+ * -EBADMSG: damaged or cut; -ENODATA: nothing in it; -ENOMEM. */
+int source_unpack(struct bytes *b);
 /* One line at a time, without its end (\n or \r\n); false at the end. *number counts from 1. */
 struct source_line {
 	const char *p;

@@ -1,0 +1,157 @@
+#!/usr/bin/env python3
+"""places_cases_check.py - every case of shared/cases/places (INDEX.tsv): what the command says and how it ends."""
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+CORDON = os.environ.get('CORDON', 'build/cordon')
+SHARED = os.environ.get('SHARED') or ''
+CASES = os.path.join(SHARED, 'cases', 'places')
+failures = 0
+
+
+def check(good, name, why=''):
+    global failures
+    print(('ok ' if good else 'not ok ') + name + ('' if good else ' - ' + str(why).replace('\n', ' | ')[:900]))
+    failures += not good
+
+
+def cordon(*args, stdin=None):
+    r = subprocess.run([CORDON, *args], capture_output=True, text=True, input=stdin)
+    return r.returncode, r.stdout, r.stderr
+
+
+def says(name, args, code, has=(), hasnt=(), stdin=None):
+    """The command ends with code; what it prints has each text of has and none of hasnt."""
+    got, out, err = cordon(*args, stdin=stdin)
+    text = out + err
+    wrong = ['no ' + repr(t) for t in has if t not in text] + ['has ' + repr(t) for t in hasnt if t in text]
+    check(got == code and not wrong, name, (got, wrong, text))
+    return out
+
+
+def case(name):
+    return os.path.join(CASES, name)
+
+
+def build(tmp, *files):
+    """geo build of the files into a fresh places.mmdb: the arguments."""
+    out = os.path.join(tmp, 'p.mmdb')
+    if os.path.exists(out):
+        os.unlink(out)
+    return ['geo', 'build', '-o', out, *files]
+
+
+def place(address, *files, more=()):
+    args = ['explain', '--json', *more]
+    for f in files:
+        args += ['--geo', f]
+    code, out, err = cordon(*args, address)
+    return json.loads(out) if code == 0 else {'place': {}, 'error': err}
+
+
+def unlisted(tmp):
+    files = [case(f) for f in ('01-oracle.json', '01-asn.csv', '01-country.csv')]
+    says('01/build', build(tmp, *files), 0)
+    for via in ([tmp + '/p.mmdb'], files):
+        p = place('51.170.80.1:443', *via)
+        check(p['place'].get('status') == 'unprovable' and p['place']['reason'] == 'unlisted' and
+              p['place']['provider'] == 'oracle' and p['verdict']['action'] == 'block', '01/%d-files' % len(via), p)
+    if os.path.exists('/usr/share/tor/geoip'):
+        p = place('31.13.66.35:443', case('02-asn.csv'), '/usr/share/tor/geoip')
+        check(p['place'].get('status') == 'unprovable' and p['place']['provider'] == 'meta' and
+              p['place']['jurisdiction'] == 'US' and p['verdict']['action'] == 'block', '02', p)
+    else:
+        print('skip 02 - no tor-geoipdb')
+
+
+def regions(tmp):
+    for file, want in (('03-aws-new-region.json', 'aws region eu-central-9 (1 prefix) is in no table: unprovable'),
+                       ('03-aws-new-zone.json', 'is in no table: unprovable'),
+                       ('03-azure-new-region.json', 'azure region finlandcentral (')):
+        for verb in (build(tmp, case(file)), ['geo', 'show', case(file)]):
+            code, out, err = cordon(*verb)
+            check(code == 0 and err.count(want) == 1 and os.path.basename(file) + ': warning: ' in err, '03/%s/%s' % (
+                file, verb[1]), (code, err))
+    conf = os.path.join(tmp, 'geo.conf')
+    with open(conf, 'w') as f:
+        f.write('directory "%s/s"\noutput "%s/u.mmdb"\nsource aws %s\n' % (tmp, tmp, case('03-aws-new-region.json')))
+    says('03/update', ['geo', 'update', '--config', conf], 0, ['region eu-central-9 (1 prefix) is in no table'])
+    says('03/show-of-a-places.mmdb', ['geo', 'show', tmp + '/u.mmdb'], 0, ['region eu-central-9 (1 prefix) is in no table'])
+    says('03/the-shipped-lists', ['geo', 'show'], 0, hasnt=['is in no table'])
+    says('03/a-geofeed-places-it', build(tmp, case('18-aws.json'), case('18-aws-geofeed.csv')), 0, hasnt=['is in no table'])
+
+
+def geofeeds(tmp):
+    says('04/build', build(tmp, case('04-geofeed-first-line.csv')), 0, [':1: warning: skipped'])
+    check(place('5.21.0.1:443', tmp + '/p.mmdb')['place'].get('country') == 'DE', '04/second-line')
+    says('05', build(tmp, case('05-geofeed-default-route.csv')), 1, ['wider than any network'])
+    p = place('52.95.0.1:443', case('18-aws.json'), case('18-aws-geofeed.csv'))
+    check(p['place'].get('country') == 'CZ' and p['place']['grade'] == 'operator-geofeed', '18', p)
+
+
+def azure(tmp):
+    p = place('20.188.32.1:443', case('06-azure-api.json'))
+    check(p['place'].get('country') == 'FR' and p['verdict']['action'] == 'allow', '06/francecentral', p)
+    check(place('20.217.0.1:443', case('06-azure-api.json'))['place'].get('country') == 'IL', '06/isrealcentral')
+
+    def date_of(path):
+        code, out, err = cordon('geo', 'show', '--json', path)
+        return json.loads(out)['sources'][0]['date'] if code == 0 else err
+    copy = shutil.copyfile(case('07-azure-undated.json'), tmp + '/azure.json')
+    check(date_of(copy) is None, '07/a-copy-has-no-date', date_of(copy))
+    says('07/show', ['geo', 'show', copy], 0, ['no date'])
+    named = shutil.copyfile(copy, tmp + '/ServiceTags_Public_20260817.json')
+    check(date_of(named) == 1786924800, '07/the-name-tells', date_of(named))
+
+
+def readers(tmp):
+    says('13/build', build(tmp, case('13-iptoasn.tsv')), 0)
+    for via in (tmp + '/p.mmdb', case('13-iptoasn.tsv')):
+        p = place('1.0.0.1:443', via)
+        check(p['place'].get('provider') == 'cloudflare' and not p['place']['country'], '13/cloudflare', p)
+        p = place('1.0.4.1:443', via)
+        check(p['place'].get('status') == 'unknown' and p['operator']['asn'] == 38803, '13/asn-country-is-no-place', p)
+    with open(tmp + '/u32.tsv', 'w') as f:
+        f.write('16777216\t16777471\t13335\tUS\tCLOUDFLARENET\nnonsense\n')
+    says('13/numbers-and-an-odd-line', build(tmp, tmp + '/u32.tsv'), 0, [':2: warning: skipped'])
+    check(place('1.0.0.1:443', tmp + '/p.mmdb')['place'].get('provider') == 'cloudflare', '13/numbers')
+    says('14/build', build(tmp, case('14-asn.csv.gz')), 0)
+    check(place('1.0.0.1:443', tmp + '/p.mmdb')['operator'].get('asn') == 13335, '14/asn')
+    check(place('192.121.53.1:443', case('14-asn.csv.gz'))['operator'].get('asn') == 4261181720, '14/32-bit-asn')
+    for n, (name, data, why) in enumerate((
+            ('cut', gzip.compress(b'1.0.0.0/24,DE,,,\n' * 99)[:-9], 'ends too early'),
+            ('bomb', gzip.compress(bytes(32 << 20), 1) * 17, 'too large'), ('empty', gzip.compress(b''), 'of nothing'),
+            ('garbage-after', gzip.compress(b'1.0.0.0/24,DE,,,\n') + b'garbage', 'damaged'))):
+        with open(tmp + '/%d.gz' % n, 'wb') as f:
+            f.write(data)
+        says('14/' + name, build(tmp, tmp + '/%d.gz' % n), 1, [why])
+    with open(tmp + '/two.gz', 'wb') as f:
+        f.write(gzip.compress(b'1.0.0.0/24,DE,,,\n') + gzip.compress(b'1.0.1.0/24,FR,,,\n'))
+    check(place('1.0.1.1:443', tmp + '/two.gz')['place'].get('country') == 'FR', '14/two-members')
+    says('15/build', build(tmp, case('15-github-meta.json')), 0)
+    for via in (tmp + '/p.mmdb', case('15-github-meta.json')):
+        p = place('192.30.252.1:443', via)
+        check(p['place'].get('provider') == 'github' and p['place']['jurisdiction'] == 'US' and
+              p['place']['status'] == 'unprovable', '15/github', p)
+    says('16/build', build(tmp, case('16-aws-null-group.json')), 0)
+    check(place('52.98.0.1:443', tmp + '/p.mmdb')['place'].get('status') == 'unprovable', '16/the-odd-one')
+    check(place('52.28.0.1:443', tmp + '/p.mmdb')['place'].get('country') == 'DE', '16/the-others')
+
+
+def main():
+    if not os.path.isdir(CASES):
+        print('skip shared/places_cases - no shared/ beside the clone')
+        return 0
+    for part in (unlisted, regions, geofeeds, azure, readers):
+        with tempfile.TemporaryDirectory() as tmp:
+            part(tmp)
+    return failures != 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
