@@ -109,6 +109,16 @@ def azure(tmp):
     check(date_of(named) == 1786924800, '07/the-name-tells', date_of(named))
 
 
+def relays(tmp):
+    says('08/build', build(tmp, case('08-vpn.mmdb')), 0)
+    for via in (tmp + '/p.mmdb', case('08-vpn.mmdb')):
+        says('08/a-note', ['explain', '--geo', via, '5.7.0.1:443'], 0, ['a relay: the data goes on from there'])
+        with open(tmp + '/relay.conf', 'w') as f:
+            f.write('block to relay\nallow to eea\nblock to any\n')
+        p = place('5.7.0.1:443', via, more=('--policy', tmp + '/relay.conf'))
+        check(p['place'].get('relay') is True and p['verdict']['rule']['line'] == 1, '08/a-word', p)
+
+
 def readers(tmp):
     says('13/build', build(tmp, case('13-iptoasn.tsv')), 0)
     for via in (tmp + '/p.mmdb', case('13-iptoasn.tsv')):
@@ -147,7 +157,7 @@ def main():
     if not os.path.isdir(CASES):
         print('skip shared/places_cases - no shared/ beside the clone')
         return 0
-    for part in (unlisted, regions, geofeeds, azure, readers):
+    for part in (unlisted, regions, geofeeds, azure, relays, readers):
         with tempfile.TemporaryDirectory() as tmp:
             part(tmp)
     return failures != 0
