@@ -28,5 +28,6 @@ unsigned geo_check_shrink(const struct places *p, const char *output, const char
 			  size_t naccept);
 /* Loads the files (dates: as in places_config) and replaces output; prints what was made. An enum
  * exit_code. */
-int geo_make(const char *const *files, const int64_t *dates, size_t n, const char *output, bool force, bool json);
+int geo_make(const char *const *files, const int64_t *dates, size_t n, const char *output,
+	     bool force, bool json);
 #endif

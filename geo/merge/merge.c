@@ -433,49 +433,6 @@ static int merge_family(struct merge *m, bool is6)
 	return r;
 }
 
-static int edition(const char *text, uint64_t *ret)
-{
-	uint64_t v = 0;
-
-	if (!*text || strlen(text) > 18 || text[strspn(text, "0123456789")])
-		return -EINVAL;
-	for (; *text; text++)
-		v = v * 10 + (uint64_t)(*text - '0');
-	*ret = v;
-	return 0;
-}
-
-/* Is b a newer edition than a? By date, else by number where one has no date (Azure's changeNumber). */
-static int newer(const struct source *a, const struct source *b)
-{
-	uint64_t x, y;
-
-	if (a->date && b->date)
-		return (b->date > a->date) - (b->date < a->date);
-	if (a->version && b->version && !edition(a->version, &x) && !edition(b->version, &y))
-		return (y > x) - (y < x);
-	return (b->date > a->date) - (b->date < a->date);
-}
-
-/* Of two editions of one list the newer speaks, the one given first among equals: what it no
- * longer lists is no longer the operator's word. */
-static void supersede(struct places *p, struct diag_sink *d)
-{
-	for (size_t i = 0; i < p->nsources; i++)
-		for (size_t k = 0; k < p->nsources; k++) {
-			struct source *a = &p->sources[i]->pub;
-			const struct source *b = &p->sources[k]->pub;
-			int later = newer(a, b);
-
-			if (!*a->series || i == k || strcmp(a->series, b->series) || later < 0 ||
-			    (!later && k > i) || a->superseded)
-				continue;
-			a->superseded = true;
-			diag_at(d, DIAG_NOTE, a->path, 0, 0, 0, "superseded by %s, a newer edition",
-				b->path);
-		}
-}
-
 static void order_sources(struct merge *m)
 {
 	for (int r = 0; r < SOURCE_RANKS; r++)
@@ -492,7 +449,7 @@ int places_merge(struct places *p, struct diag_sink *d)
 	struct merge m = {.p = p};
 	int r;
 
-	supersede(p, d);
+	editions_judge(p, d);
 	order_sources(&m);
 	r = intern_init(&m.tuples, (CURSOR_SOURCE + m.norder) * sizeof(uint32_t), 1U << 24);
 	if (!r)

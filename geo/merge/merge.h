@@ -4,5 +4,7 @@
 #define GEO_MERGE_MERGE_H
 #include "geo/places.h"
 
+/* Marks what a newer edition supersedes, with a note. */
+void editions_judge(struct places *p, struct diag_sink *d);
 int places_merge(struct places *p, struct diag_sink *d);
 #endif

@@ -40,7 +40,8 @@ const struct source_format *source_format_of(const struct bytes *b);
 #include "geo/data/formats.def"
 #undef FORMAT
 
-/* A file (dated: when it is known from elsewhere when it was made, else 0), or the place lines of the policy, as one more source of p. 0 or -errno with a diag. */
+/* A file, or the place lines of the policy, as one more source of p. dated: of which day it is, where
+ * that is known from elsewhere, else 0. 0 or -errno with a diag. */
 int source_load(struct places *p, const char *path, int64_t dated, struct diag_sink *d);
 int source_place_lines(struct places *p, const struct place_line *lines, size_t n,
 		       struct diag_sink *d);

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 
-CORDON = os.environ.get('CORDON', 'build/cordon')
+CORDON = os.path.abspath(os.environ.get('CORDON', 'build/cordon'))
 SHARED = os.environ.get('SHARED') or ''
 CASES = os.path.join(SHARED, 'cases', 'places')
 failures = 0
@@ -119,6 +119,17 @@ def relays(tmp):
         check(p['place'].get('relay') is True and p['verdict']['rule']['line'] == 1, '08/a-word', p)
 
 
+def policies(tmp):
+    """17 names its source by a path from the folder above it."""
+    r = subprocess.run([CORDON, 'check', 'places/17-region-glob.conf'], capture_output=True, text=True, cwd=os.path.join(SHARED, 'cases'))
+    warns = '17-region-glob.conf:2:19: warning: the regions "eu-*" of \'aws\' are not all in the EEA: '
+    check(r.returncode == 0 and all(w in r.stderr for w in (warns, '(TR)', '(GB)', '(CH)')) and
+          'no sources were read' not in r.stderr, '17/check', r.stderr)
+    p = place('83.119.128.1:443', os.path.join(SHARED, 'ranges', 'aws-ip-ranges.json'))
+    check(p['place'].get('country') == 'TR' and p['verdict']['action'] == 'block', '17/istanbul', p)
+    says('22/check', ['check', case('22-strict-no-operators.conf')], 0, [':19: warning: passes operators whose law is not known'])
+
+
 def readers(tmp):
     says('13/build', build(tmp, case('13-iptoasn.tsv')), 0)
     for via in (tmp + '/p.mmdb', case('13-iptoasn.tsv')):
@@ -157,7 +168,7 @@ def main():
     if not os.path.isdir(CASES):
         print('skip shared/places_cases - no shared/ beside the clone')
         return 0
-    for part in (unlisted, regions, geofeeds, azure, relays, readers):
+    for part in (unlisted, regions, geofeeds, azure, relays, policies, readers):
         with tempfile.TemporaryDirectory() as tmp:
             part(tmp)
     return failures != 0
