@@ -408,6 +408,7 @@ static bool end_all(void *arg, struct flow *f, struct flow_more *m)
 	struct sweep *s = arg;
 
 	__builtin_prefetch(m);
+	__builtin_prefetch((const char *)m + sizeof(*m) - 1);
 	s->batch[s->nbatch++] = f;
 	if (s->nbatch == PIPELINE_BATCH)
 		end_batch(s);

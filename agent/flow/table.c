@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* table.c - growing, adding and sweeping of the flow table; the look-up is inline in table.h. */
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include "agent/flow/table.h"
@@ -9,15 +8,35 @@
 #define SLOTS_MIN (1u << 12)
 #define MORE_MIN  (1u << 11)
 
+/* Zeroed, in huge pages where the kernel gives them: a look-up that misses the cache should not miss
+ * the page table's as well. NULL: no memory. */
+static void *pages_new(size_t bytes)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	(void)madvise(p, bytes, MADV_HUGEPAGE);
+	return p;
+}
+
 static struct flow *slots_new(size_t n)
 {
-	struct flow *s = mmap(NULL, n * sizeof(*s), PROT_READ | PROT_WRITE,
-			      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return pages_new(n * sizeof(struct flow));
+}
 
-	if (s == MAP_FAILED)
-		return NULL;
-	(void)madvise(s, n * sizeof(*s), MADV_HUGEPAGE);
-	return s;
+/* Twice the room; what is there stays. */
+static int more_grow(struct flow_table *t)
+{
+	size_t bytes = t->room * sizeof(*t->more);
+	void *to = mremap(t->more, bytes, bytes * 2, MREMAP_MAYMOVE);
+
+	if (to == MAP_FAILED)
+		return -ENOMEM;
+	(void)madvise(to, bytes * 2, MADV_HUGEPAGE);
+	t->more = to;
+	t->room *= 2;
+	return 0;
 }
 
 int flow_table_new(struct flow_table *t, size_t max)
@@ -30,7 +49,7 @@ int flow_table_new(struct flow_table *t, size_t max)
 	if (getrandom(&t->seed, sizeof(t->seed), 0) != sizeof(t->seed))
 		t->seed = (uintptr_t)t;
 	t->slot = slots_new(SLOTS_MIN);
-	t->more = calloc(t->room, sizeof(*t->more));
+	t->more = pages_new(t->room * sizeof(*t->more));
 	if (t->slot && t->more)
 		return 0;
 	flow_table_free(t);
@@ -41,7 +60,8 @@ void flow_table_free(struct flow_table *t)
 {
 	if (t->slot)
 		munmap(t->slot, (t->mask + 1) * sizeof(*t->slot));
-	free(t->more);
+	if (t->more)
+		munmap(t->more, t->room * sizeof(*t->more));
 	t->slot = NULL;
 	t->more = NULL;
 }
@@ -80,17 +100,9 @@ static uint32_t more_new(struct flow_table *t)
 		memset(&t->more[i], 0, sizeof(t->more[i]));
 		return i;
 	}
-	if (t->nmore == t->room) {
-		uint32_t room = t->room * 2;
-		struct flow_more *m = reallocarray(t->more, room, sizeof(*m));
-
-		if (!m)
-			return 0;
-		t->more = m;
-		t->room = room;
-	}
-	memset(&t->more[t->nmore], 0, sizeof(*t->more));
-	return t->nmore++;
+	if (t->nmore == t->room && more_grow(t) < 0)
+		return 0;
+	return t->nmore++; /* zero: nobody had it before */
 }
 
 int flow_table_add(struct flow_table *t, const struct flow_id *id, uint64_t hash, struct flow **ret)
