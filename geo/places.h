@@ -88,7 +88,10 @@ struct places_config {
  * Thread-free; no globals. */
 int places_load(struct places **ret, const struct places_config *cfg, struct diag_sink *d);
 void places_free(struct places *p);		    /* NULL is fine */
-const char *const *places_default_files(size_t *n); /* what exists of: tor-geoipdb's two files */
+/* What all verbs use that were told nothing else: PLACES_BUILT, else the shipped lists and, where they
+ * are, tor-geoipdb's two files. */
+#define PLACES_BUILT "/var/lib/cordon/places.mmdb"
+const char *const *places_default_files(size_t *n, struct diag_sink *d);
 
 uint32_t places_count(const struct places *p); /* distinct places; index 0 is "unknown, global" */
 const struct place *places_get(const struct places *p, uint32_t i);

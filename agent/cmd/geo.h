@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include "geo/places.h"
 
-#define GEO_OUTPUT	   "/var/lib/cordon/places.mmdb"
+#define GEO_OUTPUT	   PLACES_BUILT
 #define GEO_CONF	   "/etc/cordon/geo.conf"
 #define GEO_SHRINK_PERCENT 20 /* a source that lost more than this is refused */
 

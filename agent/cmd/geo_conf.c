@@ -101,6 +101,14 @@ static int source_line(struct reader *r)
 	return keep(&s->name, r->words[1]) || keep(&s->from, r->words[2]) ? -ENOMEM : 0;
 }
 
+static int shipped_line(struct reader *r)
+{
+	if (r->n != 2 || (strcmp(r->words[1], "yes") && strcmp(r->words[1], "no")))
+		return bad(r, "wants 'shipped yes' or 'shipped no'");
+	r->conf->no_shipped = *r->words[1] == 'n';
+	return 0;
+}
+
 static bool is_date(const char *s)
 {
 	static const char shape[] = "0000-00-00";
@@ -149,7 +157,9 @@ static int one_line(struct reader *r, char *s)
 		return source_line(r);
 	if (!strcmp(r->words[0], "hds"))
 		return hds_line(r);
-	return bad(r, "no such word: directory, output, ca, source or hds");
+	if (!strcmp(r->words[0], "shipped"))
+		return shipped_line(r);
+	return bad(r, "no such word: directory, output, ca, source, shipped or hds");
 }
 
 int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d)

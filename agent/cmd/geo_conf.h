@@ -7,6 +7,7 @@
  *     ca        "/etc/ssl/own-ca.pem"              # trust this instead of the system's authorities
  *     source    aws https://ip-ranges.amazonaws.com/ip-ranges.json
  *     source    tor4 /usr/share/tor/geoip
+ *     shipped   no                                 # without the lists that came with cordon
  *     hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
  */
 #ifndef AGENT_CMD_GEO_CONF_H
@@ -34,6 +35,7 @@ struct geo_conf {
 	size_t nsources;
 	struct geo_conf_hds hds[GEO_CONF_HDS];
 	size_t nhds;
+	bool no_shipped; /* the lists that came with cordon are left out */
 };
 /* Every error of the file in one run. 0 or -errno. geo_conf_free in any case. */
 int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d);

@@ -16,7 +16,7 @@
 #define STATE_MAX (64u << 10)
 #define COPY_MAX  (1u << 30)
 
-static int digest_file(char hex[65], const char *path)
+int geo_digest_file(char hex[65], const char *path)
 {
 	_free_ char *text = NULL;
 	size_t n = 0;
@@ -40,7 +40,8 @@ static void read_state(struct geo_kept *k, const struct geo_conf_source *s)
 	json_error_t e;
 	size_t n = 0;
 
-	if (file_read(&text, &n, AT_FDCWD, k->state_path, STATE_MAX) || digest_file(sum, k->path))
+	if (file_read(&text, &n, AT_FDCWD, k->state_path, STATE_MAX) ||
+	    geo_digest_file(sum, k->path))
 		return;
 	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
 	take(k->sha256, sizeof(k->sha256), o, "sha256");

@@ -34,4 +34,5 @@ void geo_kept_close(struct geo_kept *k);
 int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const void *bytes,
 		     size_t n, const char *etag, int64_t modified, bool accept,
 		     struct diag_sink *d);
+int geo_digest_file(char hex[65], const char *path); /* SHA-256; 0 or -errno */
 #endif

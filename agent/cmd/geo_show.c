@@ -25,7 +25,7 @@ const char geo_show_help[] =
 	"  --policy FILE    with --distance: the policy whose 'home' it is\n"
 	"  --json           one JSON object\n"
 	"Reads FILE... (default " GEO_OUTPUT
-	", else Debian's tor-geoipdb) and prints its sources with their\n"
+	", else the shipped lists and Debian's tor-geoipdb)\nand prints its sources with their "
 	"dates, and for each provider how many addresses have a known, disputed or unprovable place.\n";
 
 struct show {
@@ -208,14 +208,11 @@ static int print_text(const struct show *s)
 
 static int show(const char *const *files, size_t n, const char *config, bool json)
 {
-	static const char *const output[] = {GEO_OUTPUT};
 	struct places_config cfg = {.files = files, .nfiles = n};
 	struct show s = {.now = time(NULL)};
 	struct diag_print print;
 	int r = 0, code = EXIT_FAILED;
 
-	if (!n && !access(GEO_OUTPUT, R_OK))
-		cfg = (struct places_config){.files = output, .nfiles = 1};
 	diag_print_init(&print, stderr);
 	if (config || !access(GEO_CONF, R_OK))
 		r = geo_conf_read(&s.conf, config ? config : GEO_CONF, &print.sink);

@@ -14,9 +14,12 @@
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/base/file.h"
+#include "geo/facts/facts.h"
+#include "geo/facts/manifest.h"
 
 #define ACCEPT_MAX 64
 #define FETCH_MAX  (256u << 20)
+#define FILES_MAX  (GEO_CONF_SOURCES + MANIFEST_FILES_MAX)
 
 const char geo_update_help[] =
 	"usage: cordon geo update [options]\n"
@@ -24,7 +27,8 @@ const char geo_update_help[] =
 	"  --accept-shrink NAME  take this source though it lost over 20% of its prefixes; may be repeated\n"
 	"  --json                print what was made as one JSON object\n"
 	"Gets every source of the configuration: https:// addresses (verified, and only when changed) or files,\n"
-	"checks that each can be read, keeps a copy, and replaces the places database. A source that fails\n"
+	"checks that each can be read, keeps a copy, and replaces the places database, with the lists that came with\n"
+	"cordon behind them ('shipped no' leaves those out; of two editions the newer speaks). A source that fails\n"
 	"is left as it was; the exit code is then 1, but the others are updated. A running agent takes the\n"
 	"new database with 'cordon reload'. Fetching is traffic: the policy has to let it through.\n"
 	"\n"
@@ -40,8 +44,9 @@ struct update {
 	size_t naccept;
 	bool json;
 	struct diag_print print;
-	const char *files[GEO_CONF_SOURCES]; /* copies to build from: of kept */
-	int64_t dates[GEO_CONF_SOURCES];
+	const char *files[FILES_MAX]; /* to build from: copies, of kept; then the shipped lists */
+	int64_t dates[FILES_MAX];
+	size_t nfiles;
 	struct geo_kept kept[GEO_CONF_SOURCES];
 	unsigned failed, missing;
 };
@@ -107,14 +112,45 @@ static void one_source(struct update *u, size_t i)
 		u->failed++;
 	if (r && k->there)
 		diag_say("%s: the last good copy stays", s->name);
-	u->dates[i] = k->dated;
-	if (k->there)
-		u->files[i] = k->path;
-	else
+	if (k->there) {
+		u->files[u->nfiles] = k->path;
+		u->dates[u->nfiles++] = k->dated;
+	} else
 		u->missing++;
 	if (!u->json && k->there)
 		printf("%-16s %10s prefixes  %s\n", s->name, text_count(count, k->claims),
 		       r ? "kept" : k->format);
+}
+
+static bool have_copy(const struct update *u, const char *sha256)
+{
+	for (size_t i = 0; i < u->conf.nsources; i++)
+		if (!strcmp(u->kept[i].sha256, sha256))
+			return true;
+	return false;
+}
+
+/* What came with cordon stands behind: of two editions of one list the newer speaks, and a database of
+ * the configured sources alone would know less than none at all does. */
+static int add_shipped(struct update *u)
+{
+	const char *const *lists;
+	size_t n;
+	int r = facts_open(&u->print.sink);
+
+	if (r || u->conf.no_shipped)
+		return r;
+	lists = facts_lists(&n);
+	for (size_t i = 0; i < n && u->nfiles < FILES_MAX; i++) {
+		char sum[65];
+
+		r = geo_digest_file(sum, lists[i]);
+		if (r)
+			return r;
+		if (!have_copy(u, sum))
+			u->files[u->nfiles++] = lists[i];
+	}
+	return 0;
 }
 
 /* Two updates at once would each judge by what the other is replacing. The lock goes with the
@@ -154,7 +190,9 @@ static int update_all(struct update *u)
 			 u->missing);
 		return EXIT_FAILED;
 	}
-	code = geo_make(u->files, u->dates, u->conf.nsources, u->conf.output, true, u->json);
+	if (add_shipped(u))
+		return EXIT_FAILED;
+	code = geo_make(u->files, u->dates, u->nfiles, u->conf.output, true, u->json);
 	return code ? code : u->failed ? EXIT_FAILED : EXIT_DONE;
 }
 

@@ -159,14 +159,13 @@ static void put_file(FILE *to, const char *path)
 static char *places_inputs(const struct places_config *cfg)
 {
 	char *text = NULL, buf[IP_STRLEN];
-	size_t len, n = cfg->nfiles;
-	const char *const *files = n || cfg->no_files ? cfg->files : places_default_files(&n);
+	size_t len;
 	FILE *to = open_memstream(&text, &len);
 
 	if (!to)
 		return NULL;
-	for (size_t i = 0; i < n; i++)
-		put_file(to, files[i]);
+	for (size_t i = 0; i < cfg->nfiles; i++)
+		put_file(to, cfg->files[i]);
 	for (size_t i = 0; i < cfg->nlines; i++) {
 		const struct place_line *l = &cfg->lines[i];
 
@@ -259,7 +258,7 @@ static int geo_files(const struct policy *p, const struct engine_config *cfg, co
 		     size_t *n, struct diag_sink *d)
 {
 	size_t have = cfg->ngeo ? cfg->ngeo : p->ngeo;
-	const char *const *from = have ? cfg->geo : places_default_files(&have);
+	const char *const *from = have ? cfg->geo : places_default_files(&have, d);
 	int speaks = refuted_speaks(p, cfg->refuted, d);
 	const char **files;
 

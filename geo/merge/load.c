@@ -10,8 +10,22 @@
 #include "geo/merge/merge.h"
 #include "geo/source/source.h"
 
+/* What 'cordon geo update' made, which holds the shipped lists too. One that is there and not
+ * readable is no reason to say nothing. */
+static bool built(struct diag_sink *d)
+{
+	if (access(PLACES_BUILT, R_OK) == 0)
+		return true;
+	if (errno == EACCES)
+		diag_at(d, DIAG_WARNING, PLACES_BUILT, 0, 0, 0,
+			"not readable for you: the agent uses it, here the shipped lists speak");
+	else if (errno != ENOENT && errno != ENOTDIR)
+		return true; /* reading it says what is wrong */
+	return false;
+}
+
 /* The shipped lists first: of one kind, the first given speaks first. */
-const char *const *places_default_files(size_t *n)
+static const char *const *shipped_files(size_t *n)
 {
 	static const char *const databases[] = {"/usr/share/tor/geoip", "/usr/share/tor/geoip6"};
 	static const char *all[MANIFEST_FILES_MAX + 2];
@@ -25,6 +39,16 @@ const char *const *places_default_files(size_t *n)
 		if (access(databases[i], R_OK) == 0)
 			all[(*n)++] = databases[i];
 	return all;
+}
+
+const char *const *places_default_files(size_t *n, struct diag_sink *d)
+{
+	static const char *const one[] = {PLACES_BUILT};
+
+	if (!built(d))
+		return shipped_files(n);
+	*n = 1;
+	return one;
 }
 
 static bool nat64_length(unsigned len)
@@ -67,7 +91,7 @@ static int load_all(struct places *p, const struct places_config *cfg, struct di
 	int r = copy_nat64(p, cfg, d);
 
 	if (!n && !cfg->no_files)
-		files = places_default_files(&n);
+		files = places_default_files(&n, d);
 	if (!r && !n && !cfg->nlines && !cfg->no_files) {
 		diag_error(d, "places", 0,
 			   "no source of places: name one with 'geo \"FILE\"', or install "

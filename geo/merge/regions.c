@@ -45,18 +45,32 @@ static void count(struct found *f, const struct claim_value *s)
 		f->v[f->n++] = (struct strange){s->provider, s->region, 1};
 }
 
-static void find(const struct places *p, const struct spans *spans, struct found *f)
+static bool same_region(const struct places *p, uint32_t a, uint32_t b)
+{
+	const struct claim_value *x = places_claim_value(p, a), *y = places_claim_value(p, b);
+
+	return x->region == y->region && x->provider == y->provider;
+}
+
+/* divided: a places.mmdb cuts a prefix wherever any of its sources says something else; the pieces are
+ * one again. */
+static void find(const struct places *p, const struct spans *spans, bool divided, struct found *f)
 {
 	uint32_t last = 0; /* neighbours often say the same: looked at once */
 	bool strange = false;
+	u128 next = 0;
 
 	for (size_t i = 0; i < spans->n; i++) {
 		struct span s = spans_get(spans, i);
 
+		bool piece = divided && strange && s.first == next &&
+			     same_region(p, last, s.claim_value);
+
 		if (s.claim_value != last)
 			strange = unplaced(p, places_claim_value(p, s.claim_value));
 		last = s.claim_value;
-		if (strange)
+		next = s.last + 1;
+		if (strange && !piece)
 			count(f, places_claim_value(p, s.claim_value));
 	}
 }
@@ -90,8 +104,8 @@ void places_warn_regions(const struct places *p, struct diag_sink *d)
 
 		if (s->pub.superseded)
 			continue;
-		find(p, &s->raw[0], &f);
-		find(p, &s->raw[1], &f);
+		find(p, &s->raw[0], s->pub.kind == SOURCE_MMDB, &f);
+		find(p, &s->raw[1], s->pub.kind == SOURCE_MMDB, &f);
 		tell(p, s->pub.path, &f, d);
 	}
 }

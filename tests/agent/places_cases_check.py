@@ -130,6 +130,34 @@ def policies(tmp):
     says('22/check', ['check', case('22-strict-no-operators.conf')], 0, [':19: warning: passes operators whose law is not known'])
 
 
+def alone(tmp, *args):
+    """The command where /var/lib/cordon holds tmp/default.mmdb and nothing else: a mount namespace of its own."""
+    script = 'mount -t tmpfs none /var/lib && mkdir /var/lib/cordon && cp "$0" /var/lib/cordon/places.mmdb && exec "$@"'
+    r = subprocess.run(['unshare', *([] if os.geteuid() == 0 else ['-r']), '-m', 'sh', '-c', script, tmp + '/default.mmdb',
+                        CORDON, *args], capture_output=True, text=True)
+    return r.returncode, r.stdout, r.stderr
+
+
+def default(tmp):
+    """19: what geo update made is what every verb uses; a range that only it names shows which was used."""
+    with open(tmp + '/own.csv', 'w') as f:
+        f.write('198.51.100.0/24,FR,,,\n20.50.0.0/16,DE,,,\n')
+    says('19/build', ['geo', 'build', '-o', tmp + '/default.mmdb', tmp + '/own.csv', case('06-azure-api.json')], 0)
+    code, out, err = alone(tmp, 'explain', '--json', '--policy', case('home-frankfurt.conf'), '20.50.1.1:443')
+    p = json.loads(out) if code == 0 else {}
+    check(code == 0 and p['claims'][0]['file'] == '/var/lib/cordon/places.mmdb' and p['verdict']['action'] == 'allow', '19/explain',
+          (code, out, err))
+    code, out, err = alone(tmp, 'geo', 'show')
+    check(code == 0 and '/var/lib/cordon/places.mmdb' in out and 'tor-geoipdb' not in out, '19/geo-show', (code, out, err))
+    with open(tmp + '/words.conf', 'w') as f:
+        f.write('allow to provider azure region "centralfrance"\nallow to provider hetzner\nblock to any\n')
+    code, out, err = alone(tmp, 'check', tmp + '/words.conf')
+    check(code == 0 and 'hetzner' in err and 'centralfrance' not in err, '19/check', (code, err))
+    code, out, err = alone(tmp, 'replay', '--policy', case('home-frankfurt.conf'), '--summary', '-', case('11-made-elsewhere.pcap'))
+    places = {e['address']: e['country'] for e in json.loads(out)['egress']} if out else {}
+    check(places and not any(places.values()), '19/replay', (code, out, err))
+
+
 def readers(tmp):
     says('13/build', build(tmp, case('13-iptoasn.tsv')), 0)
     for via in (tmp + '/p.mmdb', case('13-iptoasn.tsv')):
@@ -168,7 +196,7 @@ def main():
     if not os.path.isdir(CASES):
         print('skip shared/places_cases - no shared/ beside the clone')
         return 0
-    for part in (unlisted, regions, geofeeds, azure, relays, policies, readers):
+    for part in (unlisted, regions, geofeeds, azure, relays, policies, default, readers):
         with tempfile.TemporaryDirectory() as tmp:
             part(tmp)
     return failures != 0

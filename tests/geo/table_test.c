@@ -257,7 +257,7 @@ Test(table, random_addresses_in_places_and_sets)
 		line_of("2001:db8::1/128", "SE"), line_of("fd00:1::8/128", "IT")};
 	struct places_config cfg = {.lines = lines, .nlines = sizeof(lines) / sizeof(lines[0])};
 	size_t nfiles;
-	const char *const *files = places_default_files(&nfiles);
+	const char *const *files = places_default_files(&nfiles, NULL);
 	struct places *p;
 	struct sets s;
 	struct table *t;
@@ -320,7 +320,7 @@ Test(table, single_addresses)
 	}
 	p = load(&(struct places_config){.lines = &line,
 					 .nlines = 1,
-					 .files = places_default_files(&nfiles),
+					 .files = places_default_files(&nfiles, NULL),
 					 .nfiles = nfiles});
 	t = build(p, sets, n);
 	for (size_t i = 0; i < n; i++) {
