@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* road.c - the queue is a ring of bytes, a length before each line; the thread takes a line, sends it, and looks after
- * its end once a second. */
+/* road.c - the thread takes a line from the queue, sends it, learns what was confirmed, and looks after its end once a
+ * second. */
 #include "agent/feed/road.h"
 #include <errno.h>
 #include <pthread.h>
@@ -8,27 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "geo/base/cleanup.h"
+#include "agent/base/text.h"
 
 #define SECOND_NS 1000000000ull
+#define MS_NS	  1000000ull
 #define BUSY_NS	  20000000ull /* until an end that was not ready is asked again */
 
 struct road {
 	const struct road_end *end;
 	void *self;
-	char *name; /* owned */
-	pthread_mutex_t lock;
+	char *name;	      /* owned */
+	struct queue *queue;  /* owned; has a lock of its own */
+	pthread_mutex_t lock; /* over the state and what follows */
 	pthread_cond_t moved; /* a line came, one went, or stop */
 	bool stop, left;      /* left: road_close did not wait longer; the thread frees it all */
 	bool ended, reopen;
-	uint8_t *ring; /* owned, ROAD_QUEUE */
-	uint64_t head, tail;
+	void *replace; /* owned: the next self */
 	struct road_state state;
 	/* the thread's */
-	char *line; /* owned; the one that is sent */
-	size_t len, room;
-	bool have, closed;
-	uint64_t ticked_ns;
+	const char *line; /* the one that is sent; in the queue */
+	size_t len;
+	bool have, closed, flushed;
+	uint64_t ticked_ns, sent; /* lines sent since it was opened, not confirmed */
+	unsigned failures;	  /* one after the other */
+	unsigned seed;
 };
 
 static uint64_t now_ns(void)
@@ -39,67 +42,24 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * SECOND_NS + (uint64_t)t.tv_nsec;
 }
 
-static void ring_write(struct road *r, const void *bytes, size_t n)
-{
-	size_t at = r->head & (ROAD_QUEUE - 1), first = ROAD_QUEUE - at < n ? ROAD_QUEUE - at : n;
-
-	memcpy(r->ring + at, bytes, first);
-	memcpy(r->ring, (const char *)bytes + first, n - first);
-	r->head += n;
-}
-
-static void ring_read(struct road *r, void *to, size_t n)
-{
-	size_t at = r->tail & (ROAD_QUEUE - 1), first = ROAD_QUEUE - at < n ? ROAD_QUEUE - at : n;
-
-	memcpy(to, r->ring + at, first);
-	memcpy((char *)to + first, r->ring, n - first);
-	r->tail += n;
-}
-
 int road_put(struct road *r, const char *line, size_t len)
 {
-	int result = -ENOBUFS;
+	bool fits = !r->end->line_max || len <= r->end->line_max;
+	int result = fits ? queue_put(r->queue, line, len) : -EMSGSIZE;
 
 	pthread_mutex_lock(&r->lock);
-	if (len < ROAD_QUEUE && sizeof(len) + len <= ROAD_QUEUE - (r->head - r->tail)) {
-		ring_write(r, &len, sizeof(len));
-		ring_write(r, line, len);
-		r->state.waiting++;
+	if (result == 0) {
 		r->state.lost_now = 0;
-		result = 0;
+		if (!r->state.behind_ns)
+			r->state.behind_ns = now_ns();
 		pthread_cond_broadcast(&r->moved);
 	} else {
 		r->state.lost++;
 		r->state.lost_now++;
-		r->state.lost_error = r->state.error;
+		r->state.lost_error = result == -ENOBUFS ? r->state.error : -result;
 	}
 	pthread_mutex_unlock(&r->lock);
 	return result;
-}
-
-/* The oldest line leaves the ring. False: no memory for it, now. */
-static bool take(struct road *r)
-{
-	size_t len;
-	uint64_t at = r->tail;
-
-	ring_read(r, &len, sizeof(len));
-	if (len > r->room) {
-		char *line = realloc(r->line, len);
-
-		if (!line) {
-			r->tail = at;
-			r->state.error = ENOMEM;
-			return false;
-		}
-		r->line = line;
-		r->room = len;
-	}
-	ring_read(r, r->line, len);
-	r->len = len;
-	r->have = true;
-	return true;
 }
 
 /* Up to ns, or until something moves. */
@@ -111,18 +71,47 @@ static void wait_moved(struct road *r, uint64_t ns)
 	pthread_cond_timedwait(&r->moved, &r->lock, &t);
 }
 
-/* The end is used without the lock: nobody else touches it. */
+/* The end and the queue are used without the lock: nobody else touches the end. */
+static void fail(struct road *r, int error)
+{
+	const char *why = r->end->why ? r->end->why(r->self) : NULL;
+
+	r->closed = true;
+	r->have = false;
+	queue_rewind(r->queue);
+	pthread_mutex_lock(&r->lock);
+	r->state.again += r->sent;
+	r->state.error = error;
+	text_put(r->state.why, sizeof(r->state.why), "%s", why && *why ? why : strerror(error));
+	pthread_mutex_unlock(&r->lock);
+	r->sent = 0;
+	r->failures += r->failures < 16;
+}
+
 static int end_open(struct road *r)
 {
 	int result;
 
-	pthread_mutex_unlock(&r->lock);
 	r->end->close(r->self);
-	result = r->end->open(r->self);
 	pthread_mutex_lock(&r->lock);
-	r->closed = result < 0;
-	r->state.error = -result;
-	return result;
+	if (r->replace) {
+		r->end->free(r->self);
+		r->self = r->replace;
+		r->replace = NULL;
+	}
+	pthread_mutex_unlock(&r->lock);
+	result = r->end->open(r->self);
+	if (result < 0) {
+		fail(r, -result);
+		return result;
+	}
+	r->closed = false;
+	if (!r->end->confirmed) { /* with others, a first confirmation shows that it works */
+		pthread_mutex_lock(&r->lock);
+		r->state.error = 0;
+		pthread_mutex_unlock(&r->lock);
+	}
+	return 0;
 }
 
 static int end_tick(struct road *r)
@@ -130,73 +119,171 @@ static int end_tick(struct road *r)
 	int result = 0;
 
 	r->ticked_ns = now_ns();
+	queue_save(r->queue);
 	if (!r->end->tick || r->closed)
 		return 0;
-	pthread_mutex_unlock(&r->lock);
 	result = r->end->tick(r->self);
+	if (result < 0) {
+		fail(r, -result);
+		return result;
+	}
 	pthread_mutex_lock(&r->lock);
 	r->state.reopened += result > 0;
-	if (result < 0) {
-		r->closed = true;
-		r->state.error = -result;
-	}
-	return result < 0 ? result : 0;
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+static void confirm(struct road *r, uint64_t n)
+{
+	if (!n)
+		return;
+	queue_confirm(r->queue, n);
+	r->sent -= n < r->sent ? n : r->sent;
+	r->failures = 0;
+	pthread_mutex_lock(&r->lock);
+	r->state.lines += n;
+	r->state.error = 0;
+	r->state.behind_ns = queue_waiting(r->queue) ? now_ns() : 0;
+	pthread_cond_broadcast(&r->moved);
+	pthread_mutex_unlock(&r->lock);
 }
 
 static int end_send(struct road *r)
 {
-	int result;
+	size_t len = r->len;
+	int result = r->end->send(r->self, r->line, r->len);
 
-	pthread_mutex_unlock(&r->lock);
-	result = r->end->send(r->self, r->line, r->len);
-	pthread_mutex_lock(&r->lock);
-	if (result == 0) {
-		r->have = false;
-		r->state.lines++;
-		r->state.bytes += r->len + 1;
-		r->state.waiting--;
-		r->state.error = 0;
-		pthread_cond_broadcast(&r->moved);
-	} else if (result != -EAGAIN) {
-		r->closed = true;
-		r->state.error = -result;
+	if (result == -EAGAIN)
+		return result;
+	if (result < 0) {
+		fail(r, -result);
+		return result;
 	}
+	r->have = false;
+	r->flushed = false;
+	r->sent++;
+	pthread_mutex_lock(&r->lock);
+	r->state.bytes += len + 1;
+	pthread_mutex_unlock(&r->lock);
+	if (!r->end->confirmed)
+		confirm(r, 1);
+	return 0;
+}
+
+/* Nothing waits to be sent: what was put together goes, and what came back is looked at. */
+static int end_rest(struct road *r)
+{
+	int result = r->end->flush && !r->flushed ? r->end->flush(r->self) : 0;
+
+	if (result == 0)
+		r->flushed = true;
+	else if (result != -EAGAIN)
+		fail(r, -result);
 	return result;
 }
 
-/* One turn of the thread; returns how long nothing is to be done. */
-static uint64_t turn(struct road *r)
+static uint64_t retry_ns(struct road *r)
 {
-	if (r->reopen) {
-		r->reopen = false;
+	uint64_t asked = r->end->pause_ms ? r->end->pause_ms(r->self) : 0, ms = ROAD_RETRY_MS;
+
+	if (asked)
+		return asked * MS_NS;
+	if (!r->end->retry_max_ms)
+		return ms * MS_NS;
+	ms <<= r->failures ? r->failures - 1 : 0;
+	ms = ms < r->end->retry_max_ms ? ms : r->end->retry_max_ms;
+	return (ms - ms / 4 + (uint64_t)rand_r(&r->seed) % (ms / 2)) * MS_NS; /* not all at once */
+}
+
+static bool take(struct road *r)
+{
+	int result = queue_take(r->queue, &r->line, &r->len);
+
+	if (result < 0) {
+		pthread_mutex_lock(&r->lock);
+		r->state.error = -result;
+		text_put(r->state.why, sizeof(r->state.why), "the queue: %s", strerror(-result));
+		pthread_mutex_unlock(&r->lock);
+	}
+	r->have = result == 1;
+	return r->have;
+}
+
+/* One turn of the thread, without the lock; returns how long nothing is to be done. */
+static uint64_t turn(struct road *r, bool reopen)
+{
+	int result;
+
+	if (reopen) {
+		if (r->end->confirmed && r->sent) {
+			r->have = false;
+			queue_rewind(r->queue);
+			r->sent = 0;
+		}
 		r->closed = true;
 	}
 	if (r->closed && end_open(r) < 0)
-		return ROAD_RETRY_MS * 1000000ull;
+		return retry_ns(r);
 	if (now_ns() - r->ticked_ns >= SECOND_NS && end_tick(r) < 0)
-		return ROAD_RETRY_MS * 1000000ull;
-	if (!r->have && (r->head == r->tail || !take(r)))
-		return SECOND_NS;
-	switch (end_send(r)) {
-	case 0:
-		return 0;
-	case -EAGAIN:
-		return BUSY_NS;
-	default:
-		return ROAD_RETRY_MS * 1000000ull;
+		return retry_ns(r);
+	if (r->end->confirmed)
+		confirm(r, r->end->confirmed(r->self));
+	if (!r->have && !take(r)) {
+		result = end_rest(r);
+		return result == 0	   ? (r->sent ? BUSY_NS : SECOND_NS)
+		       : result == -EAGAIN ? BUSY_NS
+					   : retry_ns(r);
 	}
+	result = end_send(r);
+	return result == 0 ? 0 : result == -EAGAIN ? BUSY_NS : retry_ns(r);
 }
 
 static void road_drop(struct road *r)
 {
 	r->end->close(r->self);
 	r->end->free(r->self);
+	if (r->replace)
+		r->end->free(r->replace);
+	queue_free(r->queue);
 	pthread_cond_destroy(&r->moved);
 	pthread_mutex_destroy(&r->lock);
 	free(r->name);
-	free(r->ring);
-	free(r->line);
 	free(r);
+}
+
+/* Under the lock. Everything went out; a receiver that confirms late is asked once more. */
+static bool finished(struct road *r)
+{
+	uint64_t waiting = queue_waiting(r->queue);
+	int result;
+
+	if (!r->stop || !waiting)
+		return r->stop;
+	if (r->closed || r->have || !r->end->finish || queue_flight(r->queue) < waiting)
+		return false;
+	pthread_mutex_unlock(&r->lock);
+	result = r->end->finish(r->self);
+	if (result == 0)
+		confirm(r, waiting);
+	pthread_mutex_lock(&r->lock);
+	return result == 0;
+}
+
+/* Under the lock: a line that came wakes an idle road, not one that waits for its end. */
+static void rest(struct road *r, uint64_t ns)
+{
+	for (uint64_t until = now_ns() + ns; ns && !r->left;) {
+		uint64_t now = now_ns();
+
+		if (now >= until || (r->stop && !queue_waiting(r->queue)))
+			return;
+		wait_moved(r, until - now);
+		if (r->reopen ||
+		    (!r->have && !r->closed && queue_waiting(r->queue) > queue_flight(r->queue)))
+			return;
+		if (r->stop && !r->closed && !r->have && r->end->finish)
+			return;
+	}
 }
 
 static void *run(void *arg)
@@ -205,19 +292,15 @@ static void *run(void *arg)
 	bool left;
 
 	pthread_mutex_lock(&r->lock);
-	while (!r->left && !(r->stop && !r->state.waiting)) {
-		uint64_t ns = turn(r);
+	while (!r->left && !finished(r)) {
+		bool reopen = r->reopen;
+		uint64_t ns;
 
-		/* a line that came wakes an idle road, not one that waits for its end */
-		for (uint64_t until = now_ns() + ns; ns && !r->left;) {
-			uint64_t now = now_ns();
-
-			if (now >= until || (r->stop && !r->state.waiting))
-				break;
-			wait_moved(r, until - now);
-			if (!r->have && !r->closed && (r->head != r->tail || r->reopen))
-				break;
-		}
+		r->reopen = false;
+		pthread_mutex_unlock(&r->lock);
+		ns = turn(r, reopen);
+		pthread_mutex_lock(&r->lock);
+		rest(r, ns);
 	}
 	r->ended = true;
 	left = r->left;
@@ -246,7 +329,8 @@ static int start(struct road *r)
 	return -result;
 }
 
-int road_open(struct road **ret, const struct road_end *end, void *self, const char *name)
+int road_open(struct road **ret, const struct road_end *end, void *self, struct queue *queue,
+	      const char *name)
 {
 	struct road *r = calloc(1, sizeof(*r));
 	pthread_condattr_t attr;
@@ -254,26 +338,38 @@ int road_open(struct road **ret, const struct road_end *end, void *self, const c
 
 	if (!r) {
 		end->free(self);
+		queue_free(queue);
 		return -ENOMEM;
 	}
 	r->end = end;
 	r->self = self;
+	r->queue = queue;
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->moved, &attr);
 	pthread_condattr_destroy(&attr);
 	r->name = strdup(name);
-	r->ring = malloc(ROAD_QUEUE); /* touched as it fills */
+	r->seed = (unsigned)now_ns();
 	r->ticked_ns = now_ns();
-	result = r->name && r->ring ? end->open(self) : -ENOMEM;
-	if (result == 0)
+	r->closed = !end->early;
+	r->flushed = true;
+	result = r->name ? 0 : -ENOMEM;
+	if (result == 0 && !queue)
+		result = queue_ring(&r->queue);
+	if (result == 0 && end->early)
+		result = end->open(self);
+	if (result == 0) {
+		r->state.name = r->name;
+		r->state.lost = queue_missing(r->queue);
+		r->state.durable = queue_durable(r->queue);
+		r->state.behind_ns = queue_waiting(r->queue) ? now_ns() : 0;
 		result = start(r);
+	}
 	if (result < 0) {
 		road_drop(r);
 		return result;
 	}
-	r->state.name = r->name;
 	*ret = r;
 	return 0;
 }
@@ -286,9 +382,20 @@ void road_reopen(struct road *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void road_replace(struct road *r, void *self)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->replace)
+		r->end->free(r->replace);
+	r->replace = self;
+	r->reopen = true;
+	pthread_cond_broadcast(&r->moved);
+	pthread_mutex_unlock(&r->lock);
+}
+
 uint64_t road_close(struct road *r)
 {
-	uint64_t until = now_ns() + ROAD_CLOSE_MS * 1000000ull, lost;
+	uint64_t until = now_ns() + ROAD_CLOSE_MS * MS_NS, lost;
 
 	if (!r)
 		return 0;
@@ -297,8 +404,10 @@ uint64_t road_close(struct road *r)
 	pthread_cond_broadcast(&r->moved);
 	while (!r->ended && now_ns() < until)
 		wait_moved(r, until - now_ns());
-	lost = r->state.waiting;
+	lost = queue_waiting(r->queue);
 	r->left = !r->ended;
+	if (r->left)
+		queue_save(r->queue);
 	pthread_cond_broadcast(&r->moved);
 	if (r->left) {
 		pthread_mutex_unlock(&r->lock);
@@ -313,5 +422,7 @@ void road_state(struct road *r, struct road_state *ret)
 {
 	pthread_mutex_lock(&r->lock);
 	*ret = r->state;
+	ret->waiting = queue_waiting(r->queue);
+	ret->flight = queue_flight(r->queue);
 	pthread_mutex_unlock(&r->lock);
 }

@@ -228,7 +228,12 @@ static void file_free(void *self)
 
 int road_file_open(struct road **ret, const char *path)
 {
-	static const struct road_end end = {file_open, file_send, file_tick, file_close, file_free};
+	static const struct road_end end = {.open = file_open,
+					    .send = file_send,
+					    .tick = file_tick,
+					    .close = file_close,
+					    .free = file_free,
+					    .early = true};
 	struct file *f = calloc(1, sizeof(*f));
 
 	if (!f)
@@ -239,5 +244,5 @@ int road_file_open(struct road **ret, const char *path)
 		free(f);
 		return -ENOMEM;
 	}
-	return road_open(ret, &end, f, path);
+	return road_open(ret, &end, f, NULL, path);
 }

@@ -340,12 +340,13 @@ static void fake_close(void *self)
 
 Test(road, an_end_that_fails_is_opened_anew_and_gets_the_line_again)
 {
-	static const struct road_end end = {fake_open, fake_send, NULL, fake_close, fake_close};
+	static const struct road_end end = {
+		.open = fake_open, .send = fake_send, .close = fake_close, .free = fake_close};
 	struct road_state s;
 	struct road *r;
 
 	fails = 1;
-	cr_assert_eq(road_open(&r, &end, NULL, "fake"), 0);
+	cr_assert_eq(road_open(&r, &end, NULL, NULL, "fake"), 0);
 	put(r, "one");
 	put(r, "two");
 	s = settle(r);
@@ -362,11 +363,12 @@ Test(road, an_end_that_fails_is_opened_anew_and_gets_the_line_again)
 
 Test(road, an_end_that_hangs_is_left_behind)
 {
-	static const struct road_end end = {fake_open, stuck_send, NULL, fake_close, fake_close};
+	static const struct road_end end = {
+		.open = fake_open, .send = stuck_send, .close = fake_close, .free = fake_close};
 	uint64_t began = ms_now();
 	struct road *r;
 
-	cr_assert_eq(road_open(&r, &end, NULL, "stuck"), 0);
+	cr_assert_eq(road_open(&r, &end, NULL, NULL, "stuck"), 0);
 	put(r, "one");
 	put(r, "two");
 	cr_expect_eq(road_close(r), 2);
