@@ -103,4 +103,47 @@ typedef int ledger_row_fn(void *arg, const struct ledger_row *r); /* nonzero end
  * while the agent writes. 0, what fn returned, or -errno after a diag. */
 int ledger_query(const char *path, enum ledger_by by, int64_t from, int64_t to, ledger_row_fn *fn,
 		 void *arg, struct diag_sink *d);
+
+/* ---- the whole of a period, for the report ---- */
+enum ledger_kind { LEDGER_FLOW, LEDGER_OTHER, LEDGER_UNATTRIBUTED };
+enum ledger_column {
+	COLUMN_UNIT,
+	COLUMN_CONTAINER,
+	COLUMN_EXE,
+	COLUMN_USER,
+	COLUMN_COUNTRY,
+	COLUMN_PROVIDER,
+	COLUMN_REGION,
+	COLUMN_OPERATOR,
+	COLUMN_LAW,
+	COLUMN_GRADE,
+	COLUMN_RULE,
+	COLUMN_PREFIX,
+	LEDGER_COLUMNS
+};
+struct ledger_key_row {
+	int64_t id; /* of this database */
+	enum ledger_kind kind;
+	const char *text[LEDGER_COLUMNS]; /* never NULL; valid during the call */
+	uint16_t port;
+	uint8_t proto, verdict;
+	bool enforced, by_peer;
+};
+struct ledger_scan {
+	/* every key of the database, then every row of the period; nonzero ends it */
+	int (*key)(void *arg, const struct ledger_key_row *k);
+	int (*row)(void *arg, int64_t key, int64_t start, int64_t seconds,
+		   const struct ledger_sum *s);
+	void *arg;
+};
+struct ledger_extent {
+	char host[256];
+	int64_t from;		     /* where the period begins at the level that is kept */
+	int64_t first, end;	     /* of all that is in the ledger; 0: it is empty */
+	struct ledger_totals totals; /* of the kernel, over the period */
+};
+/* One state of the database, in order of time within a level. 0, what a function returned, or
+ * -errno after a diag. */
+int ledger_scan(struct ledger_extent *ret, const char *path, int64_t from, int64_t to,
+		const struct ledger_scan *scan, struct diag_sink *d);
 #endif

@@ -50,6 +50,17 @@ static inline const char *minute_text(const struct minute *m, uint32_t at)
 	return m->texts + at;
 }
 
+/* Rows of one level in [from, to). */
+struct ledger_range {
+	int64_t level, from, to;
+};
+#define LEDGER_RANGES 5
+struct sqlite3;
+/* The ranges of a period. Where minutes, then hours are not kept any more, *from goes back to the
+ * beginning of its hour or day. */
+size_t ledger_ranges(struct ledger_range v[LEDGER_RANGES], struct sqlite3 *db, int64_t *from,
+		     int64_t to);
+
 struct store; /* the database, of one thread at a time */
 int store_open(struct store **ret, const char *path, const char *host, struct diag_sink *d);
 void store_close(struct store *s);
