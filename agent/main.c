@@ -89,6 +89,17 @@ static const struct verb verbs[] = {
 	 "  --ledger FILE        the ledger (default /var/lib/cordon/ledger.db)\n"
 	 "  --csv                comma-separated values\n"
 	 "  --json               one JSON object a row, a line each\n"},
+	{"report", cmd_report,
+	 "the residency report of a period: by place and by law, with its gaps",
+	 "--from WHEN --to WHEN [options]\n"
+	 "  --from WHEN          a date (2026-01-01), a time (2026-01-01T12:00) or a duration back from now (30d)\n"
+	 "  --to WHEN            the same; a date is in the period\n"
+	 "  --state DIR          a host's state: ledger, gaps (default /var/lib/cordon); once a host\n"
+	 "  --journal DIR        its journal (default /var/log/cordon); in the order of --state\n"
+	 "  --expect HOST        a host that must be in the report: said when it is not; may be repeated\n"
+	 "  --lang LANGUAGE      en (default) or fr\n"
+	 "  --json FILE          the whole of it, with the rows of the ledger behind each figure; -: here\n"
+	 "  --csv DIR            a file a table\n"},
 	{"verify", cmd_verify, "check the journal's records and signatures, or one record's proof",
 	 "[DIR] [options]                  DIR: the journal (default /var/log/cordon)\n"
 	 "  --key VERIFIER       whose signatures count (default: the journal's own verifier file)\n"

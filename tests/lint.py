@@ -39,12 +39,13 @@ ROOMS = {room: set(may.split()) for room, may in {
     "agent/feed": GEO + "rules agent/base agent/event agent/host",
     "agent/journal": GEO + "rules agent/base agent/event",
     "agent/ledger": GEO + "rules agent/base agent/event",
+    "agent/report": GEO + "geo/distance agent/base agent/journal agent/ledger",
     "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/host agent/flow agent/feed "
                     "agent/ledger",
     "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/event agent/engine agent/host agent/flow "
                     "agent/feed agent/journal agent/ledger agent/source",
     "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/event agent/engine "
-                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/source agent/daemon",
+                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/report agent/source agent/daemon",
     "agent": "agent/base agent/cmd",
 }.items()}
 HELD = {room.split("/")[0] for room in ROOMS}  # folders whose rooms the table holds

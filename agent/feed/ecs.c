@@ -170,6 +170,8 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 	json_writer_open(j, "cordon", '{');
 	json_writer_text(j, "kind", event_kind_name(e->kind));
 	json_writer_text_set(j, "severity", e->severity ? event_severity_name(e->severity) : NULL);
+	if (e->kind == EVENT_STATE && e->policy)
+		json_writer_text(j, "mode", e->enforced ? "enforce" : "monitor");
 	if (is_flow(e)) {
 		json_writer_text(j, "verdict", event_verdict_name(e->verdict));
 		json_writer_bool(j, "enforced", e->enforced != 0);

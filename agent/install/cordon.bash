@@ -9,6 +9,7 @@ _cordon()
 	case $prev in
 	--mode) words="monitor enforce"; [ "${COMP_WORDS[1]}" = reload ] && words+=" policy" ;;
 	--source) words="ebpf pcap" ;;
+	--lang) words="en fr" ;;
 	--opened) words="here peer" ;;
 	--interface) words=$(ls /sys/class/net 2>/dev/null) ;;
 	--proto) words="tcp udp icmp sctp" ;;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* intern.h - inside geo only: equal things get equal small numbers; two hash tables, one of
+/* intern.h - equal things get equal small numbers; two hash tables, one of
  * records and one of texts. */
 #ifndef GEO_BASE_INTERN_H
 #define GEO_BASE_INTERN_H

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* report.c - 'cordon report': what left in a period, by place and by law, when nothing was seen, and with what proof. */
+#include "agent/report/report.h"
+#include <errno.h>
+#include <getopt.h>
+#include <string.h>
+#include <time.h>
+#include "agent/base/diag_print.h"
+#include "agent/cmd/cmd.h"
+#include "agent/cmd/period.h"
+#include "agent/engine/engine.h"
+#include "agent/journal/journal.h"
+#include "geo/base/file.h"
+
+#define EXPECTED_MAX 1024
+
+struct report_options {
+	struct report_config cfg;
+	struct report_host host[REPORT_HOSTS];
+	size_t journals;
+	const char *expected[EXPECTED_MAX];
+	const char *json, *csv;
+	enum report_lang lang;
+};
+
+/* The end of a day that is named is its last second: --to 2026-06-30 has that day in it. */
+static int time_option(int64_t *ret, const char *name, const char *text)
+{
+	if (period_parse(ret, text, (int64_t)time(NULL)) < 0)
+		return diag_usage(
+			"report",
+			"%s %s: a date (2026-06-30), a time (2026-06-30T12:00) or a duration (30d)",
+			name, text);
+	if (strcmp(name, "--to") == 0 && strlen(text) == 10 && text[4] == '-')
+		*ret += 86400;
+	return 0;
+}
+
+static int host_option(struct report_options *o, int code, const char *text)
+{
+	if (code == 'e') {
+		if (o->cfg.nexpected == EXPECTED_MAX)
+			return diag_usage("report", "more than %d hosts", EXPECTED_MAX);
+		o->expected[o->cfg.nexpected++] = text;
+		return 0;
+	}
+	if ((code == 's' ? o->cfg.nhosts : o->journals) == REPORT_HOSTS)
+		return diag_usage("report", "more than %u hosts", REPORT_HOSTS);
+	if (code == 's')
+		o->host[o->cfg.nhosts++].state = text;
+	else
+		o->host[o->journals++].journal = text;
+	return 0;
+}
+
+static int option(struct report_options *o, int code, const char *text)
+{
+	int lang;
+
+	switch (code) {
+	case 'f':
+		return time_option(&o->cfg.from, "--from", text);
+	case 't':
+		return time_option(&o->cfg.to, "--to", text);
+	case 's':
+	case 'l':
+	case 'e':
+		return host_option(o, code, text);
+	case 'j':
+		o->json = text;
+		return 0;
+	case 'c':
+		o->csv = text;
+		return 0;
+	case 'g':
+		lang = report_lang_find(text);
+		if (lang < 0)
+			return diag_usage("report", "--lang %s: en or fr", text);
+		o->lang = (enum report_lang)lang;
+		return 0;
+	default:
+		return diag_usage("report", "unknown option, or one without its argument");
+	}
+}
+
+static int complete(struct report_options *o)
+{
+	if (!o->cfg.from || !o->cfg.to)
+		return diag_usage(
+			"report",
+			"--from and --to say which period, as in --from 2026-01-01 --to 2026-06-30");
+	if (o->cfg.from >= o->cfg.to)
+		return diag_usage("report", "the period ends before it begins");
+	if (o->journals > o->cfg.nhosts && o->cfg.nhosts)
+		return diag_usage("report", "a --journal for each --state, in the same order");
+	if (!o->cfg.nhosts) {
+		o->host[0].state = ENGINE_STATE;
+		o->host[0].journal = o->journals ? o->host[0].journal : JOURNAL_DIR;
+		o->cfg.nhosts = 1;
+	}
+	o->cfg.host = o->host;
+	o->cfg.expected = o->expected;
+	return 0;
+}
+
+static int parse(struct report_options *o, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{"from", required_argument, NULL, 'f'},
+		{"to", required_argument, NULL, 't'},
+		{"state", required_argument, NULL, 's'},
+		{"journal", required_argument, NULL, 'l'},
+		{"expect", required_argument, NULL, 'e'},
+		{"lang", required_argument, NULL, 'g'},
+		{"json", required_argument, NULL, 'j'},
+		{"csv", required_argument, NULL, 'c'},
+		{NULL, 0, NULL, 0},
+	};
+	int code, r = 0;
+
+	opterr = 0;
+	while (!r && (code = getopt_long(argc, argv, "", options, NULL)) != -1)
+		r = option(o, code, optarg);
+	if (!r && optind < argc)
+		r = diag_usage("report", "'%s' is one argument too many", argv[optind]);
+	return r ? r : complete(o);
+}
+
+static int put_file(const struct residency *r, const char *path,
+		    int (*put)(const struct residency *, FILE *), struct diag_sink *d)
+{
+	struct file_write w;
+	int e;
+
+	if (strcmp(path, "-") == 0)
+		return put(r, stdout);
+	e = file_open(&w, path, d);
+	if (e < 0)
+		return e;
+	e = put(r, w.f);
+	if (e < 0) {
+		file_abandon(&w);
+		return e;
+	}
+	return file_commit(&w, d);
+}
+
+static int put_all(const struct report_options *o, const struct residency *r, struct diag_sink *d)
+{
+	int e = 0;
+
+	if (o->json)
+		e = put_file(r, o->json, report_put_json, d);
+	if (o->csv && e == 0)
+		e = report_put_csv(r, o->csv, d);
+	if (!(o->json && strcmp(o->json, "-") == 0) && e == 0)
+		e = report_put_text(r, o->lang, stdout);
+	return e;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report_options o = {.lang = REPORT_EN};
+	struct residency *report = NULL;
+	struct diag_print p;
+	int r = parse(&o, argc, argv), e;
+	bool damaged = false;
+
+	if (r)
+		return r;
+	diag_print_init(&p, stderr);
+	e = residency_make(&report, &o.cfg, &p.sink);
+	if (e == 0) {
+		damaged = report->damaged;
+		e = put_all(&o, report, &p.sink);
+	}
+	diag_print_done(&p);
+	residency_free(report);
+	return e < 0 ? EXIT_FAILED : damaged ? EXIT_DAMAGED : EXIT_DONE;
+}

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""report_check.py - the residency report: sums, languages, what is missing, changes of adequacy; against the ledger's own sums."""
+import csv, datetime, io, json, os, re, sqlite3, subprocess
+from collections import Counter
+from pathlib import Path
+
+ROOT, CORDON, TMP = Path(os.environ["ROOT"]), os.environ["CORDON"], Path(os.environ["TMPDIR"])
+DAY = 86400
+
+
+def unix(s):
+    return int(datetime.datetime.fromisoformat(s + "+00:00").timestamp())
+
+
+def ok(name, good, why=""):
+    print(f"ok {name}" if good else f"not ok {name} - {str(why)[:300]}")
+
+
+def same(name, want, got):
+    ok(name, want == got, f"wanted {want!r}, got {got!r}")
+
+
+def schema():
+    """the product's own statements"""
+    text = re.search(r"#define SCHEMA_TABLES(.*?)\n#define SCHEMA_FIND", (ROOT / "agent/ledger/schema.h").read_text(), re.S).group(1)
+    return "".join(json.loads(f'"{s}"') for s in re.findall(r'"((?:[^"\\]|\\.)*)"', text))
+
+
+class Ledger:
+    def __init__(self, name, host="db1"):
+        self.dir = TMP / name
+        self.dir.mkdir()
+        self.db = sqlite3.connect(self.dir / "ledger.db")
+        self.db.executescript(schema())
+        self.state("host", host)
+        self.sums = Counter()
+
+    def state(self, name, value):
+        self.db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
+
+    def key(self, **k):
+        row = dict(kind=0, hash=0, unit="postgresql@15-main.service", container="", exe="/usr/bin/pg_dump", user="postgres", country="",
+                   provider="", region="", operator="", law="", grade="operator-list", rule="allow to eea", prefix="10.0.0.0/24", port=5432,
+                   proto=6, verdict=0, enforced=0, by_peer=0) | k
+        c = self.db.execute(f"INSERT INTO key ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
+        return c.lastrowid, row["verdict"]
+
+    def row(self, key, start, size, level=60, flows=1, attempts=0):
+        self.db.execute("INSERT INTO roll VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (level, start, key[0], 1 + size // 1000, size, attempts, flows,
+                        (start + 1) * 10**9, (start + 50) * 10**9, ""))
+        self.db.execute("INSERT INTO total VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packets = packets + excluded.packets, "
+                        "bytes = bytes + excluded.bytes", (level, start, key[1], 1 + size // 1000, size))
+
+    def done(self):
+        self.db.commit()
+        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.db.close()
+        return self.dir
+
+
+def run(*args):
+    p = subprocess.run([CORDON, "report", *map(str, args)], capture_output=True, timeout=120)
+    return p.returncode, p.stdout, p.stderr
+
+
+def report(*args):
+    code, out, err = run("--json", "-", *args)
+    if code not in (0, 5):
+        raise SystemExit(f"not ok report {args} - exit {code}: {err.decode()}")
+    return json.loads(out)
+
+
+def column(r, table, key, value):
+    return {x[key]: x[value] for x in r["tables"][table]["rows"]}
+
+
+def sums(name, r):
+    bad = [(t, c) for t, v in r["tables"].items() for c, n in v["total"].items() if n != sum(x[c] for x in v["rows"])]
+    same(f"{name}: every total is the sum of its rows", [], bad)
+
+
+HOSTILE = '</td><i>"&\x1b[31m\u202ex'
+P = ("--from", "2026-01-20", "--to", "2026-02-02")
+l = Ledger("one")
+t = unix("2026-01-21T10:00")
+aws = dict(provider="aws", operator="Amazon Web Services", law="US")
+keys = {
+    "de": l.key(country="DE", region="eu-central-1", **aws),
+    "fr": l.key(country="FR", provider="ovh", operator="OVHcloud", law="FR", exe=HOSTILE),
+    "no": l.key(country="NO", law="NO"),
+    "ch": l.key(country="CH", law="CH", rule='allow to CH basis art45 until 2026-12-31 because "TIA 114, with Acme"'),
+    "us": l.key(country="US", region="us-east-1", verdict=1, rule="alert to US purpose telemetry", **aws),
+    "cn": l.key(country="CN", verdict=2, enforced=0, rule="block to any"),
+    "stopped": l.key(country="CN", verdict=2, enforced=1, rule="block to any"),
+    "br": l.key(country="BR", law="BR"),
+    "disputed": l.key(country="DE", grade="disputed"),
+    "stale": l.key(country="DE", grade="stale"),
+    "no grade": l.key(country="DE", grade=""),
+    "other": l.key(kind=1, grade="", rule="", port=0, proto=0, prefix="", unit="", exe="", user=""),
+    "lost": l.key(kind=2, grade="", rule="", port=0, proto=0, prefix="", unit="", exe="", user=""),
+    "in": l.key(country="IN", law="IN", by_peer=1, port=22, exe="/usr/sbin/sshd"),
+}
+size = {k: 1000 + 37 * i * i * 1009 for i, k in enumerate(keys)}
+for k, key in keys.items():
+    l.row(key, t, size[k])
+l.row(keys["br"], unix("2026-01-30T12:00"), 5_000_000)
+one = l.done()
+r = report(*P, "--state", one)
+sums("one host", r)
+place, law = column(r, "place", "place", "bytes"), column(r, "law", "law", "bytes")
+same("by place", {"European Union": size["de"] + size["fr"], "EEA outside the EU": size["no"], "Adequate (GDPR Art. 45)": size["ch"] + 5_000_000,
+                  "Adequate for some recipients only": size["us"], "Third country": size["cn"] + size["br"] + size["in"],
+                  "Cannot be proven": size["disputed"], "Not known": sum(size[k] for k in ("stale", "no grade", "other", "lost"))}, place)
+same("by law, apart from it: Frankfurt is under US law", size["de"] + size["us"], law["Adequate for some recipients only"])
+left = sum(size.values()) - size["stopped"] + 5_000_000
+same("totals are one", {left}, {r["tables"][t]["total"]["bytes"] for t in ("place", "law", "place-and-law", "countries", "recipients", "hosts", "parts")})
+same("what was stopped is not in what left", [size["stopped"]] * 2, [r["tables"]["blocked"]["total"]["stopped"], r["tables"]["place"]["total"]["stopped"]])
+same("day by day", left, sum(r["tables"]["days"]["total"].values()))
+ledger = [json.loads(x) for x in subprocess.run([CORDON, "ledger", "--ledger", str(one / "ledger.db"), "--since", "2026-01-20", "--until",
+          "2026-02-03", "--json"], capture_output=True, text=True, timeout=60).stdout.splitlines()]
+same("the sum is that of 'cordon ledger'", sum(x["bytes"] for x in ledger if x["verdict"] != "block"), left)
+same("a change of adequacy splits a row", {("Third country", 1, size["br"]), ("Adequate (GDPR Art. 45)", 2, 5_000_000)},
+     {(x["class"], x["part"], x["bytes"]) for x in r["tables"]["recipients"]["rows"] if x["country"] == "BR"})
+same("an exception with its basis, reason and end", [("art45", "TIA 114, with Acme", "2026-12-31", size["ch"])],
+     [(x["basis"], x["because"], x["until"], x["bytes"]) for x in r["tables"]["exceptions"]["rows"]])
+same("who came in, and what was returned", [("IN", "tcp/22", size["in"])],
+     [(x["country"], x["service"], x["bytes"]) for x in r["tables"]["inbound"]["rows"]])
+db = sqlite3.connect(one / "ledger.db")
+same("a figure leads to its rows of the ledger", [], [x for x in r["tables"]["recipients"]["rows"] if x["part"] == 1 and x["bytes"] != db.execute(
+     f"SELECT sum(bytes) FROM roll WHERE start < {unix('2026-01-26T00:00')} AND key IN ({x['rows'].split(':')[1].replace(' ', ',')})").fetchone()[0]])
+db.close()
+same("the chain of laws", "US", next(x["laws"] for x in r["tables"]["recipients"]["rows"] if x["region"] == "eu-central-1"))
+ok("page one: what has no grade is named", any("without the grade" in x["en"] for x in r["page_one"]))
+ok("page one: no journal, no proof", any("no journal" in x["en"] for x in r["page_one"]))
+same("same input, same bytes", run(*P, "--json", "-", "--state", one)[1], run(*P, "--json", "-", "--state", one)[1])
+
+# languages
+en, fr = (run(*P, "--state", one, "--lang", x)[1].decode() for x in ("en", "fr"))
+
+
+def numbers(text, group, point):
+    return Counter(re.findall(r"\d+", re.sub(rf"(?<=\d)[{group}](?=\d\d\d(?!\d))", "", text).replace(point, ".")))
+
+
+same("every number is equal in both languages", numbers(en, ",", "."), numbers(fr, "\u202f", ","))
+ok("a hostile name cannot write to the terminal", "\x1b" not in en and "\\x1b[31m" in en, en)
+
+# a table a file
+code, _, err = run(*P, "--state", one, "--csv", TMP / "csv")
+same("as csv", 0, code)
+for name, table in r["tables"].items():
+    rows = list(csv.DictReader(io.StringIO((TMP / f"csv/{name}.csv").read_bytes().decode())))
+    if any(sum(int(x[c]) for x in rows) != n for c, n in table["total"].items()) or len(rows) != len(table["rows"]):
+        ok(f"csv: {name} sums to the total", False, rows)
+ok("csv: all tables", len(list((TMP / "csv").glob("*.csv"))) == len(r["tables"]))
+
+# what is missing
+(TMP / "nothing").mkdir()
+r2 = report(*P, "--state", one, "--state", TMP / "nothing", "--expect", "db1", "--expect", "db9")
+same("hosts that are missing are named, as bad news", 2, sum(x["tone"] == "bad" and ("there is no ledger" in x["en"] or "db9" in x["en"]) for x in r2["page_one"]))
+same("and count as not recorded", 14 * DAY * 2, sum(x["no_record"] for x in r2["tables"]["hosts"]["rows"] if x["host"] != "db1"))
+same("coverage is the period, once a host", 14 * DAY * 3, r2["tables"]["coverage"]["total"]["seconds"])
+same("and what is known is not less", left, r2["tables"]["place"]["total"]["bytes"])
+
+# gaps
+(one / "gaps.jsonl").write_text("".join(json.dumps(g) + "\n" for g in [
+    dict(start="2026-01-21T12:00:00Z", end="2026-01-21T12:10:00Z", seconds=600.0, cause="boot", detail="x", held="nothing: what left was not judged"),
+    dict(start="2026-01-21T12:05:00Z", end="2026-01-21T12:20:00Z", seconds=900.0, cause="host-down", detail="x", held="nothing can be said"),
+    dict(start="2026-01-22T00:00:00Z", end="2026-01-22T01:00:00Z", seconds=3600.0, cause="agent-down", detail=HOSTILE, held="the kernel's programs went on"),
+    dict(start="2026-03-01T00:00:00Z", end="2026-03-01T01:00:00Z", seconds=3600.0, cause="boot", detail="x", held="nothing")]))
+(one / "alive").write_text("%020d boot\n" % (unix("2026-01-25T00:00") * 10**9))
+r3 = report(*P, "--state", one)
+seconds = column(r3, "coverage", "state", "seconds")
+same("blind once, however many gaps say so", 1201, seconds["blind"])
+same("before the ledger and after the last sign of life: no record", 14 * DAY - (unix("2026-01-25T00:00") + 1 - t), seconds["no record"])
+same("gaps of the period only", ["boot", "host-down", "agent-down"], [x["cause"] for x in r3["tables"]["gaps"]["rows"]])
+(one / "gaps.jsonl").write_text((one / "gaps.jsonl").read_text() + '{"start":"2026-01-')
+same("a damaged line of the gaps is said", 5, run(*P, "--state", one)[0])
+
+# usage
+same("no period", 2, run("--state", one)[0])
+same("a period that ends first", 2, run("--from", "2026-02-01", "--to", "2026-01-01", "--state", one)[0])
+(TMP / "bad").mkdir()
+(TMP / "bad/ledger.db").write_bytes(b"SQLite format 3\0" + b"\xff" * 4096)
+code, out, err = run(*P, "--state", TMP / "bad")
+same("a damaged ledger is no report", (1, b""), (code, out))
