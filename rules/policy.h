@@ -12,6 +12,7 @@
 #include "geo/facts/country.h"
 #include "rules/decide.h"
 
+#define RULE_LABEL_MAX	  64	     /* characters */
 #define POLICY_LINE_MAX	  4096	     /* bytes, without the newline */
 #define POLICY_TEXT_MAX	  (8u << 20) /* bytes */
 #define POLICY_RULES_MAX  4000
@@ -107,10 +108,10 @@ struct rule {
 	const struct service_def *service; /* or NULL */
 	enum rule_opened opened;
 	uint8_t severity; /* 0 = not said: block is high (3), alert is medium (2) */
-	const char *purpose, *basis, *because; /* or NULL */
+	const char *label, *purpose, *basis, *because; /* or NULL */
 	int64_t until; /* Unix seconds of the day's start, UTC; 0 = for ever */
 	unsigned line;
-	const char *text; /* the line as written, trimmed, without comment, blanks squeezed */
+	const char *text; /* as written, on one line, without comments, blanks squeezed */
 };
 struct policy_place { /* a 'place' line */
 	struct cidr prefix;

@@ -149,9 +149,13 @@ const char *event_rule_id(char buf[EVENT_RULE_ID], const struct rule *rule)
 	unsigned n;
 
 	text_put(buf, EVENT_RULE_ID, "default");
+	if (rule && rule->label) {
+		text_put(buf, EVENT_RULE_ID, "%s", rule->label);
+		return buf;
+	}
 	if (!rule || EVP_Digest(rule->text, strlen(rule->text), md, &n, EVP_sha256(), NULL) != 1)
 		return buf;
-	for (unsigned i = 0; i < (EVENT_RULE_ID - 1) / 2; i++)
+	for (unsigned i = 0; i < 8; i++)
 		text_put(buf + 2 * i, 3, "%02x", md[i]);
 	return buf;
 }

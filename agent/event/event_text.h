@@ -13,7 +13,7 @@ bool event_has_source(const struct event *e);
 bool event_has_destination(const struct event *e);
 /* A name for the rule that stays when rules above it come and go: the beginning of the SHA-256 of its text. rule NULL:
  * "default". Returns buf. */
-#define EVENT_RULE_ID 17
+#define EVENT_RULE_ID 65 /* a label, or a hash of 16 digits */
 const char *event_rule_id(char buf[EVENT_RULE_ID], const struct rule *rule);
 const char *event_kind_name(enum event_kind k); /* "flow", "flow-end", "summary", ... */
 const char *event_sum_name(enum event_sum s);	/* "allowed", "alerted", "would_block", "blocked" */

@@ -25,14 +25,20 @@ bool compile_same_subject(const struct subject_def *a, const struct subject_def 
 	return true;
 }
 
-static int subject_bit(struct build *b, const struct subject_def *s)
+static int subject_bit(struct build *b, const struct subject_def *s, unsigned line)
 {
 	uint32_t i = 0;
 
 	while (i < b->c->header.subjects && !compile_same_subject(b->c->subjects[i], s))
 		i++;
-	if (i == DECIDE_SUBJECTS_MAX)
-		return compile_too_big(b, "distinct subjects in its rules", DECIDE_SUBJECTS_MAX);
+	if (i == DECIDE_SUBJECTS_MAX) {
+		diag_error(
+			b->d, b->p->file, line,
+			"the %dth distinct subject in a rule; this version tells %d apart: one 'subject' "
+			"line may hold several senders",
+			DECIDE_SUBJECTS_MAX + 1, DECIDE_SUBJECTS_MAX);
+		return -E2BIG;
+	}
 	if (i == b->c->header.subjects) {
 		b->c->subjects[b->c->header.subjects++] = s;
 		b->c->header.needs |= eval_needs(s); /* the bits are the same */
@@ -67,7 +73,7 @@ int compile_subjects(struct build *b)
 		if (!(b->alive[i / 64] >> (i % 64) & 1))
 			continue;
 		for (size_t j = 0; j < b->p->rules[i].nfrom; j++) {
-			bit = subject_bit(b, b->p->rules[i].from[j]);
+			bit = subject_bit(b, b->p->rules[i].from[j], b->p->rules[i].line);
 			if (bit < 0)
 				return bit;
 			b->from[i] |= 1u << bit;

@@ -29,7 +29,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token T_LINE "the end of the line" T_BAD "something that cannot be read"
 %token <word> T_WORD "a word" T_STRING "a string"
 %token <word> T_FROM "from" T_TO "to" T_UNDER "under" T_SERVICE "service" T_PROTO "proto" T_PORT "port"
-%token <word> T_OPENED "opened" T_CLEARTEXT "cleartext" T_ENCRYPTED "encrypted" T_OVER "over"
+%token <word> T_LABEL "label" T_OPENED "opened" T_CLEARTEXT "cleartext" T_ENCRYPTED "encrypted" T_OVER "over"
 %token <word> T_SEVERITY "severity" T_PURPOSE "purpose" T_BASIS "basis" T_UNTIL "until" T_BECAUSE "because"
 %token <word> T_ANY "any" T_PROVIDER "provider" T_ASN "asn" T_JURISDICTION "jurisdiction" T_HERE "here"
 %token <word> T_PRIVATE "private" T_UNKNOWN "unknown" T_DISPUTED "disputed" T_UNPROVABLE "unprovable"
@@ -155,6 +155,7 @@ clauses
 clause
 	: T_FROM { parse_list_start(ps, CLAUSE_FROM, &$1); } senders
 	| T_TO { parse_list_start(ps, CLAUSE_TO, &$1); } to_list
+	| T_PORT T_WORD { parse_clause(ps, CLAUSE_PORT, NULL, &$2); } more_ports
 	| simple_clause word { parse_clause(ps, (enum clause)$1, NULL, &$2); }
 	| T_OPENED T_BY T_WORD { parse_clause(ps, CLAUSE_OPENED, NULL, &$3); }
 	| T_CLEARTEXT { parse_clause(ps, CLAUSE_CLEARTEXT, &$1, NULL); }
@@ -165,12 +166,17 @@ simple_clause
 	: T_UNDER { $$ = CLAUSE_UNDER; }
 	| T_SERVICE { $$ = CLAUSE_SERVICE; }
 	| T_PROTO { $$ = CLAUSE_PROTO; }
-	| T_PORT { $$ = CLAUSE_PORT; }
+	| T_LABEL { $$ = CLAUSE_LABEL; }
 	| T_SEVERITY { $$ = CLAUSE_SEVERITY; }
 	| T_PURPOSE { $$ = CLAUSE_PURPOSE; }
 	| T_BASIS { $$ = CLAUSE_BASIS; }
 	| T_UNTIL { $$ = CLAUSE_UNTIL; }
 	| T_BECAUSE { $$ = CLAUSE_BECAUSE; }
+	;
+
+more_ports
+	: %empty
+	| more_ports comma T_WORD { parse_port(ps, &$3); }
 	;
 
 senders
@@ -312,6 +318,8 @@ static int yyreport_syntax_error(const yypcontext_t *ctx, struct parse *ps)
 		return YYENOMEM;
 	if (token == YYSYMBOL_T_BAD)
 		return 0; /* the lexer has said it */
+	if (!strcmp(got, "{") || !strcmp(got, ","))
+		ps->braced = ps->comma = false; /* nothing was opened: the error ends with its line */
 	for (int i = 0; i < n; i++)
 		names[i] = yysymbol_name(expected[i]);
 	syntax_error(ps, at, got, token, names, n);

@@ -19,7 +19,7 @@
 #define EUROPE "'eu' are the 27 states, 'eea' those with Iceland, Liechtenstein and Norway"
 #define NO_NAME                                                                                    \
 	"a host's name is no place, for its addresses change; name an address, 'provider' or 'asn'"
-#define PORTS "one port or range a rule; several make a service: service web { tcp 80 tcp 443 }"
+#define PORTS "several ports: port 80 443 8000-8080"
 #define HERE  "traffic to this host itself is outside the policy"
 #define OUT   "rules are of what leaves; 'opened by peer' are replies"
 
@@ -48,8 +48,8 @@ static const struct {
 	{HINT_RULE, "out", OUT},
 	{HINT_RULE, "tcp", "it is 'proto tcp port 443', or a 'service'"},
 	{HINT_RULE, "udp", "it is 'proto udp port 53', or a 'service'"},
-	{HINT_RULE, "ports", "it is 'port'; " PORTS},
-	{HINT_RULE, ",", "no list goes on here; " PORTS},
+	{HINT_RULE, "ports", "it is 'port': port 80 443 8000-8080"},
+	{HINT_RULE, ",", "no list goes on here; lists are of places, senders and ports"},
 	{HINT_PLACE | HINT_RULE | HINT_SUBJECT, "not", NO_NOT},
 	{HINT_PLACE | HINT_RULE, "except", NO_NOT},
 	{HINT_PLACE | HINT_RULE, "but", NO_NOT},
@@ -78,18 +78,18 @@ static const struct {
 	{HINT_PLACE, "region", "a region is of a provider: provider aws region \"eu-west-*\""},
 	{HINT_PORT, "any", "a rule without 'port' is of every port"},
 	{HINT_PORT, "all", "a rule without 'port' is of every port"},
-	{HINT_PORT | HINT_SERVICE, "http", "http is port 80"},
-	{HINT_PORT | HINT_SERVICE, "https", "https is port 443"},
-	{HINT_PORT | HINT_SERVICE, "ssh", "ssh is port 22"},
-	{HINT_PORT | HINT_SERVICE, "smtp", "smtp is port 25, and 465 and 587 where clients submit"},
-	{HINT_PORT | HINT_SERVICE, "dns", "DNS is port 53"},
-	{HINT_PORT | HINT_SERVICE, "domain", "DNS is port 53"},
-	{HINT_PORT | HINT_SERVICE, "ntp", "NTP is port 123"},
-	{HINT_PORT | HINT_SERVICE, "ldap", "LDAP is port 389, and 636 with TLS"},
-	{HINT_PORT | HINT_SERVICE, "postgres", "PostgreSQL is port 5432"},
-	{HINT_PORT | HINT_SERVICE, "postgresql", "PostgreSQL is port 5432"},
-	{HINT_PORT | HINT_SERVICE, "mysql", "MySQL is port 3306"},
-	{HINT_PORT | HINT_SERVICE, "redis", "Redis is port 6379"},
+	{HINT_SERVICE, "http", "write: port http"},
+	{HINT_SERVICE, "https", "write: port https"},
+	{HINT_SERVICE, "ssh", "write: port ssh"},
+	{HINT_SERVICE, "smtp", "write: port smtp"},
+	{HINT_SERVICE, "dns", "write: port dns"},
+	{HINT_SERVICE, "domain", "write: port domain"},
+	{HINT_SERVICE, "ntp", "write: port ntp"},
+	{HINT_SERVICE, "ldap", "write: port ldap"},
+	{HINT_SERVICE, "postgres", "write: port postgres"},
+	{HINT_SERVICE, "postgresql", "write: port postgresql"},
+	{HINT_SERVICE, "mysql", "write: port mysql"},
+	{HINT_SERVICE, "redis", "write: port redis"},
 };
 
 static const char *of_table(unsigned where, const char *word)

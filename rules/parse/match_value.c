@@ -14,58 +14,35 @@ void value_service(struct parse *ps, struct rule *r, const struct word *w)
 	r->service = name_use(ps, NAME_SERVICE, w);
 }
 
-/* 'port' and 'proto' of one rule make one anonymous service, whichever stands first. */
-static void anonymous_service(struct parse *ps, struct rule *r, const struct word *w,
-			      const struct service_atom *a, size_t n)
+static bool has_ports(struct parse *ps, int proto, const struct word *w)
 {
-	struct service_def *s = arena_alloc(ps->arena, 1, sizeof(*s));
-	struct service_atom *copy = arena_alloc(ps->arena, n, sizeof(*copy));
-
-	if (!s || !copy) {
-		ps->failed = true;
-		return;
-	}
-	memcpy(copy, a, n * sizeof(*a));
-	*s = (struct service_def){.atoms = copy, .natoms = n, .line = w->at.line};
-	r->service = s;
-}
-
-static bool has_ports(struct parse *ps, uint8_t proto, const struct word *w)
-{
-	if (proto == 6 || proto == 17)
+	if (proto < 0 || proto == 6 || proto == 17)
 		return true;
 	parse_error(ps, &w->at, "ports are decided for tcp and udp only");
 	return false;
 }
 
+/* 'port' and 'proto' of one rule make one anonymous service at the rule's end, whichever stands
+ * first. */
 void value_proto(struct parse *ps, struct rule *r, const struct word *w)
 {
-	struct service_atom a = {.any_port = true, .last = 65535};
+	uint8_t proto;
 
-	if (r->service) { /* 'port' came first */
-		a = r->service->atoms[0];
-		if (value_parse_proto(ps, &a.proto, w) && has_ports(ps, a.proto, w))
-			anonymous_service(ps, r, w, &a, 1);
-	} else if (value_parse_proto(ps, &a.proto, w)) {
-		anonymous_service(ps, r, w, &a, 1);
-	}
+	(void)r;
+	if (!value_parse_proto(ps, &proto, w))
+		return;
+	ps->proto = proto;
+	if (ps->ports.n)
+		has_ports(ps, proto, w);
 }
 
 void value_port(struct parse *ps, struct rule *r, const struct word *w)
 {
-	struct service_atom a[2] = {{.proto = 6}, {.proto = 17}};
+	struct service_atom a = {0};
 
-	if (!value_parse_ports(ps, &a[0].first, &a[0].last, w))
-		return;
-	a[1].first = a[0].first;
-	a[1].last = a[0].last;
-	if (!r->service) {
-		anonymous_service(ps, r, w, a, 2);
-		return;
-	}
-	a[0].proto = r->service->atoms[0].proto; /* 'proto' came first */
-	if (has_ports(ps, a[0].proto, w))
-		anonymous_service(ps, r, w, a, 1);
+	(void)r;
+	if (value_parse_ports(ps, &a.first, &a.last, w) && has_ports(ps, ps->proto, w))
+		PARSE_PUSH(ps, &ps->ports, a);
 }
 
 void value_opened(struct parse *ps, struct rule *r, const struct word *w)
@@ -104,6 +81,21 @@ static const char *label(struct parse *ps, const struct word *w)
 	if (!len)
 		parse_error(ps, &w->at, "an empty label");
 	return len ? w->s : NULL;
+}
+
+void value_label(struct parse *ps, struct rule *r, const struct word *w)
+{
+	const struct rule *rules = ps->rules.items;
+
+	r->label = label(ps, w);
+	if (strlen(w->s) > RULE_LABEL_MAX)
+		parse_error(ps, &w->at, "a label of more than %d characters", RULE_LABEL_MAX);
+	if (!strcmp(w->s, "default"))
+		parse_error(ps, &w->at, "'default' is what events say when no rule matched");
+	for (size_t i = 0; i < ps->rules.n; i++)
+		if (r->label && rules[i].label && !strcmp(r->label, rules[i].label))
+			parse_error(ps, &w->at, "the rule of line %u has the label '%s' already",
+				    rules[i].line, r->label);
 }
 
 void value_purpose(struct parse *ps, struct rule *r, const struct word *w)

@@ -58,11 +58,14 @@ struct parse {
 	size_t start, end; /* of the token, offsets in text */
 	unsigned line, column;
 	bool raw, line_open; /* next word is no keyword; something stands on this line */
+	bool braced, comma;  /* in a body; after a comma: a statement goes on in the next line */
 	/* what is being built */
 	struct rule rule;
 	size_t rule_start;     /* of its line, offset in text */
 	unsigned clauses;      /* bits of enum clause that the rule has */
 	enum clause open_list; /* CLAUSE_FROM or CLAUSE_TO while its list is read, else CLAUSES */
+	struct list ports;     /* of the rule: struct service_atom, without protocol */
+	int proto;	       /* of the rule; -1: not said */
 	unsigned parts;	       /* bits of what a place, geo or feed line has */
 	unsigned once[4];      /* lines of home, mode, journal */
 	unsigned rule_lines;
@@ -107,6 +110,7 @@ int grammar_parse(struct parse *ps); /* 0; 2 when there is no memory */
 void parse_body_start(struct parse *ps); /* of a zone, service or subject */
 void parse_rule_start(struct parse *ps, enum decide_action action, const struct word *w);
 void parse_rule_end(struct parse *ps);
+void parse_port(struct parse *ps, const struct word *w); /* one more, of a list */
 void parse_list_start(struct parse *ps, enum clause c, const struct word *key);
 void parse_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w);
 void parse_atom(struct parse *ps, enum place_atom_type t, const struct word *w);
@@ -159,6 +163,7 @@ int sets_make(struct policy *p);
 /* value.c; the functions of match.def and what they are made of. false: reported. */
 bool value_parse_country(struct parse *ps, uint16_t *ret, const struct word *w);
 bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w);
+/* 443, 6000-6063, or a well-known name: https */
 bool value_parse_ports(struct parse *ps, uint16_t *first, uint16_t *last, const struct word *w);
 bool value_parse_proto(struct parse *ps, uint8_t *ret, const struct word *w);
 bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w);
@@ -174,6 +179,7 @@ void value_under(struct parse *ps, struct rule *r, const struct word *w);
 void value_service(struct parse *ps, struct rule *r, const struct word *w);
 void value_proto(struct parse *ps, struct rule *r, const struct word *w);
 void value_port(struct parse *ps, struct rule *r, const struct word *w);
+void value_label(struct parse *ps, struct rule *r, const struct word *w);
 void value_opened(struct parse *ps, struct rule *r, const struct word *w);
 void value_severity(struct parse *ps, struct rule *r, const struct word *w);
 void value_purpose(struct parse *ps, struct rule *r, const struct word *w);

@@ -2,6 +2,7 @@
 /* parse_rule.c - the grammar's statements become the policy: rules and the lists in them. */
 #include <string.h>
 #include "rules/parse/parse.h"
+#include "rules/parse/proto.h"
 
 void parse_body_start(struct parse *ps)
 {
@@ -16,51 +17,63 @@ void parse_rule_start(struct parse *ps, enum decide_action action, const struct 
 	ps->rule = (struct rule){.action = action, .line = w->at.line};
 	ps->rule_start = w->offset;
 	ps->clauses = 0;
+	ps->ports = (struct list){0};
+	ps->proto = -1;
 	ps->rule_lines++;
 	parse_body_start(ps);
 }
 
-/* Columns of blanks are for the policy's reader; a line of an alert has one. Quoted text stays.
- * Returns the new length. */
-static size_t squeeze(char *s, size_t len)
+/* Where the rule ends: at its line's end, but after a comma at the next one's. */
+static size_t rule_stop(const struct parse *ps)
 {
-	bool quoted = false;
-	size_t n = 0;
+	bool quoted = false, comma = false, comment = false;
+	size_t at = ps->rule_start;
 
-	for (size_t i = 0; i < len; i++) {
-		bool blank = !quoted && (s[i] == ' ' || s[i] == '\t');
+	for (; at < ps->len; at++) {
+		char c = ps->text[at];
 
-		if (s[i] == '"' && (!i || s[i - 1] != '\\'))
-			quoted = !quoted;
-		if (!blank)
-			s[n++] = s[i];
-		else if (n && s[n - 1] != ' ')
-			s[n++] = ' ';
+		if (c == '\n' && !comma)
+			break;
+		if (c == '\n') {
+			comment = false;
+		} else if (quoted && c == '\\') {
+			at++;
+		} else if (!comment) {
+			quoted ^= c == '"';
+			comment = c == '#' && !quoted;
+			if (!comment && !strchr(" \t\r", c))
+				comma = c == ',' && !quoted;
+		}
 	}
-	return n;
+	return at;
 }
 
-/* The line as written, from the action to the comment. */
+/* Columns of blanks are for the policy's reader, comments too; a line of an alert has neither. Quoted
+ * text stays. */
 static const char *rule_text(struct parse *ps)
 {
-	char *text;
+	size_t to = rule_stop(ps), n = 0;
+	char *text = arena_copy(ps->arena, ps->text + ps->rule_start, to - ps->rule_start);
+	bool quoted = false, comment = false;
 
-	size_t from = ps->rule_start, to;
-	bool quoted = false;
+	if (!text)
+		return NULL;
+	for (size_t i = 0, len = to - ps->rule_start; i < len; i++) {
+		bool blank = !quoted && strchr(" \t\r\n", text[i]);
 
-	for (to = from; to < ps->len && ps->text[to] != '\n'; to++) {
-		if (quoted && ps->text[to] == '\\')
-			to++;
-		else if (ps->text[to] == '"')
+		if (text[i] == '"' && !comment && (!i || text[i - 1] != '\\'))
 			quoted = !quoted;
-		else if (ps->text[to] == '#' && !quoted)
-			break;
+		comment = comment ? text[i] != '\n' : text[i] == '#' && !quoted;
+		if (comment)
+			continue;
+		if (!blank)
+			text[n++] = text[i];
+		else if (n && text[n - 1] != ' ')
+			text[n++] = ' ';
 	}
-	while (to > from && strchr(" \t\r", ps->text[to - 1]))
-		to--;
-	text = arena_copy(ps->arena, ps->text + from, to - from);
-	if (text)
-		text[squeeze(text, to - from)] = 0;
+	while (n && text[n - 1] == ' ')
+		n--;
+	text[n] = 0;
 	return text;
 }
 
@@ -79,9 +92,42 @@ static void close_list(struct parse *ps)
 	ps->atoms = (struct list){0};
 }
 
+/* 'port' alone is of tcp and udp: two atoms a port. */
+static void close_service(struct parse *ps)
+{
+	bool both = ps->proto < 0;
+	size_t n = ps->ports.n * (both ? 2 : 1);
+	const struct service_atom *ports = ps->ports.items;
+	struct service_def *s;
+	struct service_atom *a;
+
+	if (both && !n)
+		return;
+	s = arena_alloc(ps->arena, 1, sizeof(*s));
+	a = arena_alloc(ps->arena, n + 1, sizeof(*a));
+	if (!s || !a) {
+		ps->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++) {
+		a[i] = ports[both ? i / 2 : i];
+		a[i].proto = both ? (i % 2 ? 17 : 6) : (uint8_t)ps->proto;
+	}
+	if (!n)
+		a[n++] = (struct service_atom){(uint8_t)ps->proto, true, 0, 65535};
+	*s = (struct service_def){.atoms = a, .natoms = n, .line = ps->rule.line};
+	ps->rule.service = s;
+}
+
+void parse_port(struct parse *ps, const struct word *w)
+{
+	value_port(ps, &ps->rule, w);
+}
+
 void parse_rule_end(struct parse *ps)
 {
 	close_list(ps);
+	close_service(ps);
 	ps->rule.text = rule_text(ps);
 	if (!ps->rule.text)
 		ps->failed = true;
@@ -274,12 +320,14 @@ void parse_service_proto(struct parse *ps, const struct word *w)
 		ps->pending_proto = -2; /* reported: its ports need no second error */
 }
 
-/* 'tcp 5432': a word that starts with a digit is the ports of the protocol before it. */
+/* 'tcp 5432': a number or a port's name is of the protocol before it. */
 void parse_service_item(struct parse *ps, const struct word *w)
 {
 	uint16_t first, last;
 
-	if (w->s[0] < '0' || w->s[0] > '9') {
+	bool name = ps->pending_proto >= 0 && proto_find(w->s) < 0 && proto_port(w->s);
+
+	if (!name && (w->s[0] < '0' || w->s[0] > '9')) {
 		parse_service_proto(ps, w);
 		return;
 	}

@@ -152,9 +152,15 @@ static void print_ports(struct writer *t, const struct service_atom *a)
 		writer_add(t, "-%u", a->last);
 }
 
+/* 'port' without 'proto': each port stands twice, for tcp and for udp. */
+static bool of_both(const struct service_def *s)
+{
+	return s->natoms > 1 && s->atoms[0].proto != s->atoms[1].proto;
+}
+
 void print_proto(struct writer *t, const struct rule *r)
 {
-	if (!r->service || r->service->name || r->service->natoms != 1)
+	if (!r->service || r->service->name || of_both(r->service))
 		return;
 	writer_add(t, " proto ");
 	print_proto_name(t, r->service->atoms[0].proto);
@@ -165,7 +171,8 @@ void print_port(struct writer *t, const struct rule *r)
 	if (!r->service || r->service->name || r->service->atoms[0].any_port)
 		return;
 	writer_add(t, " port");
-	print_ports(t, &r->service->atoms[0]);
+	for (size_t i = 0; i < r->service->natoms; i += of_both(r->service) ? 2 : 1)
+		print_ports(t, &r->service->atoms[i]);
 }
 
 void print_opened(struct writer *t, const struct rule *r)
@@ -178,6 +185,12 @@ void print_severity(struct writer *t, const struct rule *r)
 {
 	if (r->severity)
 		writer_add(t, " severity %s", severities[r->severity]);
+}
+
+void print_label(struct writer *t, const struct rule *r)
+{
+	if (r->label)
+		writer_add(t, " label %s", r->label);
 }
 
 void print_purpose(struct writer *t, const struct rule *r)

@@ -108,9 +108,9 @@ static bool one_port(struct parse *ps, uint16_t *ret, const struct word *w, cons
 		     size_t len)
 {
 	const char *hint = hint_find(ps->arena, HINT_PORT, w->s);
-	uint64_t v = 0;
+	uint64_t v = len == strlen(w->s) ? proto_port(w->s) : 0;
 
-	if (value_parse_number(&v, s, len, 65535)) {
+	if (v || value_parse_number(&v, s, len, 65535)) {
 		*ret = (uint16_t)v;
 		return true;
 	}
@@ -119,13 +119,14 @@ static bool one_port(struct parse *ps, uint16_t *ret, const struct word *w, cons
 	else if (hint)
 		parse_error(ps, &w->at, "'%s' is no port; %s", w->s, hint);
 	else
-		parse_error(ps, &w->at, "'%s' is no port or range of ports (443, 6000-6063)", w->s);
+		parse_error(ps, &w->at,
+			    "'%s' is no port, range or name of one (443, 6000-6063, https)", w->s);
 	return false;
 }
 
 bool value_parse_ports(struct parse *ps, uint16_t *first, uint16_t *last, const struct word *w)
 {
-	const char *dash = strchr(w->s, '-');
+	const char *dash = proto_port(w->s) ? NULL : strchr(w->s, '-');
 	size_t len = dash ? (size_t)(dash - w->s) : strlen(w->s);
 	uint16_t a, b;
 

@@ -324,6 +324,23 @@ Test(ecs, what_is_not_known_is_not_said)
 	json_writer_free(&j);
 }
 
+/* A label is the rule's id, whatever the rule's text becomes. */
+Test(event, a_label_is_the_id)
+{
+	char id[EVENT_RULE_ID], label[RULE_LABEL_MAX + 1] = "";
+	struct rule rule = {.text = "allow to eea label replica", .label = "replica"};
+
+	cr_expect_str_eq(event_rule_id(id, &rule), "replica");
+	rule.text = "allow to DE label replica";
+	cr_expect_str_eq(event_rule_id(id, &rule), "replica");
+	memset(label, 'x', RULE_LABEL_MAX);
+	rule.label = label;
+	cr_expect_str_eq(event_rule_id(id, &rule), label, "the longest has room");
+	rule.label = NULL;
+	cr_expect_eq(strlen(event_rule_id(id, &rule)), 16);
+	cr_expect_str_eq(event_rule_id(id, NULL), "default");
+}
+
 /* Whatever a process calls itself, the line stays one line of valid JSON, and says it back. */
 Test(ecs, hostile_names)
 {

@@ -181,7 +181,7 @@ Test(parts, subjects_limit)
 	cr_expect_eq(try_compile(text, &c, 1, &s), 0, "%s", s.text);
 	snprintf(text + n, sizeof(text) - n, "block from user another\n");
 	cr_expect_eq(try_compile(text, &c, 1, &s), -7);
-	cr_expect_not_null(strstr(s.text, "more than 10 distinct subjects"));
+	cr_expect_not_null(strstr(s.text, "21:0: error: the 11th distinct subject"));
 }
 
 Test(parts, services_limit)

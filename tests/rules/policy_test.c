@@ -126,6 +126,17 @@ Test(policy, canonical)
 		{"allow under US to jurisdiction eea", "allow to jurisdiction eea under US"},
 		{"allow to ::ffff:192.0.2.1", "allow to ::ffff:192.0.2.1"},
 		{"allow until 2027-03-31 severity low", "allow severity low until 2027-03-31"},
+		{"allow port 80 443,8000-8080", "allow port 80 443 8000-8080"},
+		{"allow port https proto tcp", "allow proto tcp port 443"},
+		{"allow port https ssh ms-sql-s", "allow port 443 22 1433"},
+		{"allow proto udp port dns 123", "allow proto udp port 53 123"},
+		{"allow port 80 443 to DE, FR", "allow to DE, FR port 80 443"},
+		{"allow port 80-", NULL},
+		{"allow port 80 tcp", NULL},
+		{"allow port 80 443 port 8080", NULL},
+		{"allow label a.b-c:d/1 to DE", "allow to DE label a.b-c:d/1"},
+		{"allow label \"a b\"", NULL},
+		{"allow label default", NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -162,6 +173,54 @@ Test(policy, home_prints_as_it_was)
 		policy_free(p);
 		free(s);
 	}
+}
+
+/* A statement goes on after a comma and in a body; a rule's text, which events carry, is one line. */
+Test(policy, statements_over_lines)
+{
+	struct policy *p =
+		good("zone near { # ours\n\tDE\n\n FR,\n IT }\nservice web {\r\n tcp 80\r\n}\n"
+		     "allow to near, # and\n\n   ES,\n#x\n\tNL port 80,\n 443\nblock to any\n");
+
+	cr_expect_eq(p->zones[0]->natoms, 3);
+	cr_assert_eq(p->nrules, 2);
+	cr_expect_eq(p->rules[0].nto, 3);
+	cr_expect_eq(p->rules[0].line, 9);
+	cr_expect_str_eq(p->rules[0].text, "allow to near, ES, NL port 80, 443");
+	cr_expect_eq(p->rules[1].line, 15);
+	cr_expect_str_eq(p->rules[1].text, "block to any");
+	policy_free(p);
+}
+
+/* What was left open is one error, and the statement behind it is read. */
+Test(policy, left_open)
+{
+	static const struct {
+		const char *text, *errors;
+	} rows[] = {
+		{"allow to DE,\nblock to any\n", "1:13: error: the line ends too early"},
+		{"zone a { DE\nblock to any\n", "1:12: error: the line ends too early"},
+		{"zone a { DE", "1:12: error: the line ends too early"},
+		{"{\nblock to any\n", "1:1: error: '{' is not understood here"},
+		{", , ,\nblock to any\n", "1:1: error: ',' is not understood here"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const char *said = bad(rows[i].text, strlen(rows[i].text));
+
+		cr_expect(!strncmp(said, rows[i].errors, strlen(rows[i].errors)) &&
+				  strchr(said, '\n') == strrchr(said, '\n'),
+			  "'%s': %s", rows[i].text, said);
+	}
+}
+
+Test(policy, labels_are_of_one_rule)
+{
+	const char *said = bad("allow to DE label a\nallow to FR label b\nblock label a\n", 58);
+
+	cr_expect_not_null(strstr(said,
+				  "3:13: error: the rule of line 1 has the label 'a' already"),
+			   "%s", said);
 }
 
 /* Sets depend on what is named, not on where: then the place table need not be rebuilt. */

@@ -94,7 +94,7 @@ timeout 60 "$CORDON" check "$tmp/h.conf" >/dev/null 2>"$tmp/h.err"
 same "hostile many-pairs: exit" 3 $?
 [ $(($(date +%s) - start)) -lt 30 ] && ok "hostile many-pairs: in time" || not_ok "hostile many-pairs: in time" "slow"
 for i in $(seq 11); do echo "allow from user u$i to eea"; done >"$tmp/h.conf"
-hostile many-subjects "h.conf: error: the policy needs more than 10 distinct subjects in its rules"
+hostile many-subjects "h.conf:11: error: the 11th distinct subject in a rule; this version tells 10 apart: one 'subject' line may hold several senders"
 for i in $(seq 9); do echo "allow to eea until 203$i-01-01"; done >"$tmp/h.conf"
 hostile many-dates "h.conf: error: the policy needs more than 7 rules with 'until' that follow each other for one packet"
 for i in $(seq 0 511); do echo "allow to 10.0.$((i / 256)).$((i % 256))"; done >"$tmp/h.conf"
@@ -136,7 +136,7 @@ stale "alert is the default" allow 52.12.0.1 2026-11-23 ""
 
 # every word of the matchers' table is in the reference
 "$CORDON" check --language >"$tmp/language"
-for w in from to under service proto port opened cleartext over severity purpose basis until because any provider asn \
+for w in from to under service proto port opened cleartext over severity label purpose basis until because any provider asn \
 	jurisdiction here private unknown disputed unprovable anycast relay unit user-unit user cgroup address; do
 	grep -q "^  $w\b" "$tmp/language" || not_ok "language $w" "not there"
 done
