@@ -71,6 +71,13 @@ static const struct verb verbs[] = {
 	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"
 	 "  --state DIR          the agent's (default /var/lib/cordon)\n"
 	 "  --json               the records as they are, a line each\n"},
+	{"prove", cmd_prove, "the known ways around it, tried against the real programs, beside the host",
+	 "[options]\n"
+	 "  --only WORD          only techniques whose name holds this\n"
+	 "  --seed NUMBER        the order of the shots (default: another one each time)\n"
+	 "  --sign FILE          the result as a note that the journal's key signed\n"
+	 "  --journal DIR        the journal whose key signs (default /var/log/cordon)\n"
+	 "  --json               one JSON object\n"},
 	{"events", cmd_events, "what happened: the journal's records, filtered, followed",
 	 "[options]\n"
 	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"

@@ -44,8 +44,10 @@ ROOMS = {room: set(may.split()) for room, may in {
                     "agent/ledger",
     "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/event agent/engine agent/host agent/flow "
                     "agent/feed agent/journal agent/ledger agent/source",
+    "agent/prove": GEO + "bpf/load agent/base agent/daemon",
     "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/event agent/engine "
-                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/report agent/source agent/daemon",
+                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/report agent/source agent/daemon "
+                 "agent/prove",
     "agent": "agent/base agent/cmd",
 }.items()}
 HELD = {room.split("/")[0] for room in ROOMS}  # folders whose rooms the table holds

@@ -13,6 +13,7 @@ int cmd_reload(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_geo(int argc, char **argv);
 int cmd_gaps(int argc, char **argv);
+int cmd_prove(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_report(int argc, char **argv);
