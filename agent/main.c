@@ -105,6 +105,7 @@ static const struct verb verbs[] = {
 	 "  --journal DIR        its journal (default /var/log/cordon); in the order of --state\n"
 	 "  --expect HOST        a host that must be in the report: said when it is not; may be repeated\n"
 	 "  --lang LANGUAGE      en (default) or fr\n"
+	 "  --html FILE          one page with charts and a map, to read and to print; -: here\n"
 	 "  --json FILE          the whole of it, with the rows of the ledger behind each figure; -: here\n"
 	 "  --csv DIR            a file a table\n"},
 	{"verify", cmd_verify, "check the journal's records and signatures, or one record's proof",

@@ -8,6 +8,7 @@
 #include "agent/base/diag_print.h"
 #include "agent/base/text.h"
 #include "agent/event/event_text.h"
+#include "agent/report/page.h"
 
 #define ROWS_MAX 100u
 #define WIDTH	 960
@@ -27,36 +28,6 @@ static const char style[] =
 	"th,td{border-color:#30363d}.bad{background:#3c1618}.warn{background:#3a2d06}.good{background:#0f2d18}"
 	".block{color:#ff7b72}.alert{color:#d29922}.allow{color:#3fb950}.s{color:#9198a1}}"
 	"@media print{body{margin:0;max-width:none}}";
-
-static void put(FILE *to, const char *s)
-{
-	for (; *s; s++)
-		switch (*s) {
-		case '<':
-			fputs("&lt;", to);
-			break;
-		case '>':
-			fputs("&gt;", to);
-			break;
-		case '&':
-			fputs("&amp;", to);
-			break;
-		case '"':
-			fputs("&quot;", to);
-			break;
-		default:
-			if ((unsigned char)*s >= 0x20)
-				fputc(*s, to);
-		}
-}
-
-/* A name from outside: control characters and broken UTF-8 do not reach the page. */
-static void put_name(FILE *to, const char *s)
-{
-	char buf[REPLAY_NAME];
-
-	put(to, text_escape(buf, sizeof(buf), s, SIZE_MAX));
-}
 
 static void cell_bytes(FILE *to, const char *class, uint64_t n)
 {
@@ -174,7 +145,7 @@ static void rows(FILE *to, const char *title, const char *head, const struct rep
 	for (size_t i = 0; i < n && i < ROWS_MAX; i++) {
 		fputs("<tr><td>", to);
 		if (r[i].name)
-			put_name(to, r[i].name);
+			page_name(to, r[i].name);
 		else
 			fprintf(to, "%s</td><td>%s",
 				r[i].host.v ? ip_format(address, &r[i].host) : "others",
@@ -205,9 +176,9 @@ static void destinations(FILE *to, const struct report *p)
 		fprintf(to, "<tr><td>%s</td><td>%s</td><td>",
 			d->address.v ? ip_format(address, &d->address) : "others",
 			d->place->country ? country_text(d->place->country, cc) : "unknown");
-		put_name(to, d->provider);
+		page_name(to, d->provider);
 		fprintf(to, "</td><td class=\"%s\">%s</td><td><code>", v, v);
-		put_name(to, d->rule ? d->rule->text : "default");
+		page_name(to, d->rule ? d->rule->text : "default");
 		fprintf(to,
 			"</code></td><td class=\"n\">%s</td><td class=\"s t\">%s</td><td class=\"s t\">%s</td></tr>\n",
 			text_bytes(bytes, d->bytes),
@@ -232,7 +203,7 @@ static void not_seen(FILE *to, const struct replay *r)
 	fputs("Encrypted tunnels are judged by their outer header.</p><ul>\n", to);
 	for (unsigned i = 0; i < c->nkinds; i++) {
 		fprintf(to, "<li>%s frames without a verdict: ", text_count(n, c->kind[i].packets));
-		put(to, replay_kind_text(what, sizeof(what), &c->kind[i]));
+		page_text(to, replay_kind_text(what, sizeof(what), &c->kind[i]));
 		fputs(c->kind[i].result == PACKET_CONTROL
 			      ? " (nothing of anybody's is in them)</li>\n"
 			      : "</li>\n",
@@ -244,7 +215,7 @@ static void not_seen(FILE *to, const struct replay *r)
 			const struct capture_note *note = &r->captures[i].note[k];
 
 			fputs("<li>", to);
-			put_name(to, r->captures[i].path);
+			page_name(to, r->captures[i].path);
 			fprintf(to, ": %s at offset %llu, after packet %llu: %s %s lost</li>\n",
 				capture_damage_name(note->what), (unsigned long long)note->offset,
 				(unsigned long long)note->packet, text_count(n, note->bytes),
@@ -268,7 +239,7 @@ static void inputs(FILE *to, const struct replay *r)
 		const struct replay_capture *c = &r->captures[i];
 
 		fputs("<tr><td>", to);
-		put_name(to, c->path);
+		page_name(to, c->path);
 		fprintf(to,
 			"</td><td><code class=\"s\">%s</code></td><td class=\"n\">%s</td>"
 			"<td class=\"s t\">%s</td><td class=\"s t\">%s</td></tr>\n",
@@ -277,7 +248,7 @@ static void inputs(FILE *to, const struct replay *r)
 			c->packets ? text_time(b, (int64_t)(c->last_seen / 1000000000)) : "");
 	}
 	fputs("</table></div><p class=\"s\">policy: ", to);
-	put_name(to, r->engines[0]->policy->file);
+	page_name(to, r->engines[0]->policy->file);
 	fprintf(to, ", SHA-256 <code>%s</code>; cordon %s</p>\n", r->engines[0]->policy->sha256,
 		CORDON_VERSION);
 }

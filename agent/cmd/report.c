@@ -19,7 +19,7 @@ struct report_options {
 	struct report_host host[REPORT_HOSTS];
 	size_t journals;
 	const char *expected[EXPECTED_MAX];
-	const char *json, *csv;
+	const char *json, *csv, *html;
 	enum report_lang lang;
 };
 
@@ -72,6 +72,9 @@ static int option(struct report_options *o, int code, const char *text)
 	case 'c':
 		o->csv = text;
 		return 0;
+	case 'h':
+		o->html = text;
+		return 0;
 	case 'g':
 		lang = report_lang_find(text);
 		if (lang < 0)
@@ -106,15 +109,11 @@ static int complete(struct report_options *o)
 static int parse(struct report_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 't'},
-		{"state", required_argument, NULL, 's'},
-		{"journal", required_argument, NULL, 'l'},
-		{"expect", required_argument, NULL, 'e'},
-		{"lang", required_argument, NULL, 'g'},
-		{"json", required_argument, NULL, 'j'},
-		{"csv", required_argument, NULL, 'c'},
-		{NULL, 0, NULL, 0},
+		{"from", required_argument, NULL, 'f'},	  {"to", required_argument, NULL, 't'},
+		{"state", required_argument, NULL, 's'},  {"journal", required_argument, NULL, 'l'},
+		{"expect", required_argument, NULL, 'e'}, {"lang", required_argument, NULL, 'g'},
+		{"json", required_argument, NULL, 'j'},	  {"csv", required_argument, NULL, 'c'},
+		{"html", required_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
 	};
 	int code, r = 0;
 
@@ -126,18 +125,25 @@ static int parse(struct report_options *o, int argc, char **argv)
 	return r ? r : complete(o);
 }
 
-static int put_file(const struct residency *r, const char *path,
-		    int (*put)(const struct residency *, FILE *), struct diag_sink *d)
+static int put_json(const struct residency *r, enum report_lang l, FILE *to)
+{
+	(void)l; /* it has both */
+	return report_put_json(r, to);
+}
+
+static int put_file(const struct residency *r, const char *path, enum report_lang l,
+		    int (*put)(const struct residency *, enum report_lang, FILE *),
+		    struct diag_sink *d)
 {
 	struct file_write w;
 	int e;
 
 	if (strcmp(path, "-") == 0)
-		return put(r, stdout);
+		return put(r, l, stdout);
 	e = file_open(&w, path, d);
 	if (e < 0)
 		return e;
-	e = put(r, w.f);
+	e = put(r, l, w.f);
 	if (e < 0) {
 		file_abandon(&w);
 		return e;
@@ -145,15 +151,22 @@ static int put_file(const struct residency *r, const char *path,
 	return file_commit(&w, d);
 }
 
+static bool is_output(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 static int put_all(const struct report_options *o, const struct residency *r, struct diag_sink *d)
 {
 	int e = 0;
 
 	if (o->json)
-		e = put_file(r, o->json, report_put_json, d);
+		e = put_file(r, o->json, o->lang, put_json, d);
+	if (o->html && e == 0)
+		e = put_file(r, o->html, o->lang, report_put_html, d);
 	if (o->csv && e == 0)
 		e = report_put_csv(r, o->csv, d);
-	if (!(o->json && strcmp(o->json, "-") == 0) && e == 0)
+	if (!is_output(o->json) && !is_output(o->html) && e == 0)
 		e = report_put_text(r, o->lang, stdout);
 	return e;
 }

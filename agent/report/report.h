@@ -136,6 +136,7 @@ void residency_free(struct residency *r); /* NULL is fine */
 
 /* ---- forms; 0 or -EIO ---- */
 int report_put_text(const struct residency *r, enum report_lang l, FILE *to);
+int report_put_html(const struct residency *r, enum report_lang l, FILE *to);
 int report_put_json(const struct residency *r, FILE *to);
 int report_put_csv(const struct residency *r, const char *dir, struct diag_sink *d);
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* shapes.h - inside geo only: the table of country shapes (data/shapes.inc) behind functions, for it is large. */
+/* shapes.h - for geo, and for who draws a map: the table of country shapes (data/shapes.inc) behind functions, for it is large. */
 #ifndef GEO_DISTANCE_SHAPES_H
 #define GEO_DISTANCE_SHAPES_H
 #include <stddef.h>
