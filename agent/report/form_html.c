@@ -9,13 +9,15 @@
 static const char style[] =
 	"@page{size:A4;margin:14mm 12mm}@page wide{size:A4 landscape;margin:12mm}"
 	"*{box-sizing:border-box}html{-webkit-text-size-adjust:100%}"
-	"body{font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;color:#1b1f24;background:#fff;"
+	"body{font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;color:#1b1f24;"
+	"background:#fff;"
 	"max-width:72rem;margin:0 auto;padding:1.5rem 1rem 4rem}"
 	"a{color:#0550ae}a:focus-visible,.scroll:focus-visible{outline:3px solid #0550ae;outline-offset:2px}"
 	"h1{font-size:1.7rem;line-height:1.2;margin:0 0 .3rem}h2{font-size:1.2rem;margin:2.6rem 0 .4rem;padding-top:.6rem;"
 	"border-top:1px solid #c8d1da}p{margin:.4rem 0}.s{color:#4b5560;font-size:.9rem}"
 	"nav ul{list-style:none;margin:1rem 0;padding:0;display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;font-size:.92rem}"
-	".say{list-style:none;margin:1.2rem 0;padding:0}.say li{padding:.55rem .9rem;margin:.4rem 0;border-left:5px solid #8c959f;"
+	".say{list-style:none;margin:1.2rem 0;padding:0}"
+	".say li{padding:.55rem .9rem;margin:.4rem 0;border-left:5px solid #8c959f;"
 	"background:#f6f8fa}.say .b{border-color:#cf222e;background:#ffebe9;font-weight:600}"
 	".say .w{border-color:#9a6700;background:#fff8c5}.say .g{border-color:#1a7f37;background:#dafbe1}"
 	".say b{display:inline-block;width:1.2em}"
@@ -23,18 +25,21 @@ static const char style[] =
 	"th,td{text-align:left;padding:.3rem .6rem;border-bottom:1px solid #d8dee4;vertical-align:top}"
 	"thead th{border-bottom:2px solid #8c959f;vertical-align:bottom;font-weight:600}tbody th{font-weight:400}"
 	"tfoot td,tfoot th{border-top:2px solid #8c959f;font-weight:600}.n{text-align:right;white-space:nowrap;"
-	"font-variant-numeric:tabular-nums}.t{white-space:nowrap}.many{font-size:.8rem}.many td,.many tbody th{overflow-wrap:anywhere;"
-	"min-width:4.5em}.many .n,.many .t{overflow-wrap:normal}"
+	"font-variant-numeric:tabular-nums}.t{white-space:nowrap}thead .n{white-space:normal}.many{font-size:.8rem}"
+	".f{overflow-wrap:anywhere;min-width:6.5em}.w{min-width:7em}.many td,.many th{padding:.3rem .45rem}"
 	".k{display:inline-block;width:.8em;height:.8em;margin-right:.4em;border:1px solid #0003;vertical-align:-.05em}"
 	".key{list-style:none;padding:0;margin:.2rem 0 .8rem;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;font-size:.9rem}"
-	"svg{display:block;width:100%;height:auto;margin:.4rem 0}.maps{display:grid;grid-template-columns:3fr 2fr;gap:1rem;"
-	"align-items:start}.land{fill:#e6eaee;stroke:#aab4be;stroke-width:.4}.duo{display:grid;grid-template-columns:1fr 1fr;gap:1.6rem}"
+	"svg{display:block;width:100%;height:auto;margin:.4rem 0}.maps{display:grid;grid-template-columns:2fr 1fr;gap:1rem;"
+	"align-items:start}.land{fill:#e6eaee;stroke:#aab4be;stroke-width:.4}"
+	".duo{display:grid;grid-template-columns:1fr 1fr;gap:1.6rem}"
 	"pre{background:#f6f8fa;padding:.8rem;overflow-x:auto;font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}"
 	"code{font-family:ui-monospace,'DejaVu Sans Mono',monospace}"
 	"@media(max-width:60rem){.duo,.maps{grid-template-columns:1fr}}"
 	"@media print{body{max-width:none;margin:0;padding:0;font-size:9.5pt}nav{display:none}h2{break-after:avoid}"
-	"tr,.say li,svg{break-inside:avoid}thead{display:table-header-group}tfoot{display:table-row-group}table{font-size:8.5pt}"
-	".many{font-size:6.5pt}.many th,.many td{padding:.15rem .25rem;min-width:0}.scroll{overflow:visible}.wide{page:wide}"
+	"tr,.say li,svg{break-inside:avoid}thead{display:table-header-group}tfoot{display:table-row-group}"
+	"table{font-size:8.5pt}"
+	".many{font-size:6.5pt}.many th,.many td{padding:.15rem .2rem;min-width:0}.many .t{white-space:normal}"
+	".scroll{overflow:visible}.wide{page:wide}"
 	"*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}";
 
 /* Each is 3:1 or better on white, and no two differ by color alone: a name stands beside. */
@@ -85,6 +90,10 @@ static void put_cell(FILE *to, enum report_kind k, const struct report_cell *c, 
 		fprintf(to, " class=\"n\" data-n=\"%" PRIu64 "\"", c->n);
 	else if (k == KIND_TIME || k == KIND_DATE)
 		fputs(" class=\"t\"", to);
+	else if (k == KIND_WORD)
+		fputs(" class=\"w\"", to);
+	else if (k == KIND_NAME && c->s && strlen(c->s) > 12)
+		fputs(" class=\"f\"", to);
 	fputc('>', to);
 	put_value(to, k, c, l);
 	fputs(head ? "</th>" : "</td>", to);

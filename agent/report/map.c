@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* map.c - rings to paths: what lies outside of the box is left out, what is too small to be seen as well. */
 #include "agent/report/map.h"
+#include <limits.h>
 #include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,9 +27,9 @@ struct pen {
 	bool open;
 };
 
-static void point(FILE *to, const struct map_box *m, const int16_t p[2], struct pen *pen)
+static void point(FILE *to, const struct map_box *m, int lon, int lat, struct pen *pen)
 {
-	double x = (p[0] - m->west) * squeeze(m) * scale(m), y = (m->north - p[1]) * scale(m);
+	double x = (lon - m->west) * squeeze(m) * scale(m), y = (m->north - lat) * scale(m);
 
 	if (pen->open && fabs(x - pen->x) < m->fine && fabs(y - pen->y) < m->fine)
 		return;
@@ -42,14 +43,25 @@ static void point(FILE *to, const struct map_box *m, const int16_t p[2], struct 
 	pen->open = true;
 }
 
+/* The longitude of point i, so that a ring over the date line goes on instead of back around the world. */
+static int unwrapped(const int16_t (*p)[2], unsigned i, int before)
+{
+	int lon = p[i][0];
+
+	if (i && lon - before > 18000)
+		return lon - 36000;
+	return i && before - lon > 18000 ? lon + 36000 : lon;
+}
+
 static bool seen(const struct map_box *m, const int16_t (*p)[2], unsigned n)
 {
-	int west = INT16_MAX, east = INT16_MIN, south = INT16_MAX, north = INT16_MIN;
+	int west = INT_MAX, east = INT_MIN, south = INT_MAX, north = INT_MIN, lon = 0;
 	double least = 2 * m->fine / scale(m);
 
 	for (unsigned i = 0; i < n; i++) {
-		west = p[i][0] < west ? p[i][0] : west;
-		east = p[i][0] > east ? p[i][0] : east;
+		lon = unwrapped(p, i, lon);
+		west = lon < west ? lon : west;
+		east = lon > east ? lon : east;
 		south = p[i][1] < south ? p[i][1] : south;
 		north = p[i][1] > north ? p[i][1] : north;
 	}
@@ -60,9 +72,12 @@ static bool seen(const struct map_box *m, const int16_t (*p)[2], unsigned n)
 static void path(FILE *to, const struct map_box *m, const int16_t (*p)[2], unsigned n)
 {
 	struct pen pen = {0};
+	int lon = 0;
 
-	for (unsigned i = 0; i < n; i++)
-		point(to, m, p[i], &pen);
+	for (unsigned i = 0; i < n; i++) {
+		lon = unwrapped(p, i, lon);
+		point(to, m, lon, p[i][1], &pen);
+	}
 	fputc('z', to);
 }
 

@@ -145,6 +145,33 @@ def numbers(text, group, point):
 same("every number is equal in both languages", numbers(en, ",", "."), numbers(fr, "\u202f", ","))
 ok("a hostile name cannot write to the terminal", "\x1b" not in en and "\\x1b[31m" in en, en)
 
+# the page
+page = {x: run(*P, "--state", one, "--lang", x, "--html", "-")[1].decode() for x in ("en", "fr")}
+exact = {x: re.findall(r'data-n="(\d+)">', page[x]) for x in page}
+same("page: every number is equal in both languages", exact["en"], exact["fr"])
+shown = {"en": numbers(re.sub(r"<[^>]*>", " ", page["en"].split("<main>")[1]), ",", "."),
+         "fr": numbers(re.sub(r"<[^>]*>", " ", page["fr"].split("<main>")[1]), "\u202f", ",")}
+same("page: and as they are shown", Counter(), (shown["en"] - shown["fr"]) + (shown["fr"] - shown["en"]))
+ok("page: a hostile name is text", "<i>" not in page["en"] and "&lt;/td&gt;&lt;i&gt;&quot;&amp;\\x1b[31m" in page["en"])
+ok("page: nothing from elsewhere, no script", not re.search(r"(?i)\b(src|href)=\"(?!#)|url\(|<script|@import", page["en"]))
+same("page: links lead somewhere", set(), set(re.findall(r'href="#([^"]+)', page["en"])) - set(re.findall(r' id="([^"]+)', page["en"])))
+same("page: same input, same bytes", page["fr"], run(*P, "--state", one, "--lang", "fr", "--html", "-")[1].decode())
+
+
+def page_totals(text):
+    """summed columns of each table: rows and foot"""
+    bad = []
+    for name, body in re.findall(r'<table id="t-([a-z-]+)".*?<tbody>(.*?)</table>', text, re.S):
+        rows, _, foot = body.partition("</tbody>")
+        cells = [re.findall(r"<t[dh][^>]*?(?: data-n=\"(\d+)\")?>", x) for x in re.findall(r"<tr>(.*?)</tr>", rows, re.S)]
+        for c, total in enumerate(re.findall(r"<t[dh][^>]*?(?: data-n=\"(\d+)\")?>", foot.partition("<tr>")[2])):
+            if total and int(total) != sum(int(x[c]) for x in cells):
+                bad.append((name, c))
+    return bad
+
+
+same("page: rows sum to the total", [], page_totals(page["en"]))
+
 # a table a file
 code, _, err = run(*P, "--state", one, "--csv", TMP / "csv")
 same("as csv", 0, code)
