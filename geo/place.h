@@ -62,7 +62,7 @@ struct place {
 	uint8_t grade;	       /* enum place_grade, of the claim that decided where */
 	uint8_t reason;	       /* enum place_reason */
 	uint8_t flags;	       /* PLACE_* */
-	uint8_t source; /* the source that decided where: places_source(source - 1); 0 = none */
+	uint8_t source;	       /* the source that decided where: places_numbered(); 0 = none */
 };
 
 /* distinct policy sets (prefix lists, ASNs, inside, subject addresses) */

@@ -37,9 +37,10 @@ struct claim {
 	uint16_t jurisdiction;			      /* 0: does not say */
 	/* PLACE_KNOWN, or PLACE_UNPROVABLE for anycast, GLOBAL and regions that nobody placed */
 	uint8_t status;
-	uint8_t grade;	   /* enum place_grade; 0: the source's */
-	uint8_t reason;	   /* enum place_reason of an unprovable one */
-	uint8_t flags;	   /* PLACE_ANYCAST, RELAY, SATELLITE, HOSTING */
+	uint8_t grade;	/* enum place_grade; 0: the source's */
+	uint8_t reason; /* enum place_reason of an unprovable one */
+	uint8_t flags;	/* PLACE_ANYCAST, RELAY, SATELLITE, HOSTING */
+	uint8_t inner; /* of a places.mmdb: which of the files in it said where, from 1; 0: not known */
 	uint32_t asn;	   /* 0: does not say */
 	uint32_t operator; /* string index: AS organisation (above 65535, so not in struct place) */
 	uint32_t where;	   /* line, or record number, from 1; 0 = none */
@@ -87,7 +88,7 @@ struct places_config {
 /* 0 or -errno with a diag that names the file and the place in it; *ret untouched on failure.
  * Thread-free; no globals. */
 int places_load(struct places **ret, const struct places_config *cfg, struct diag_sink *d);
-void places_free(struct places *p);		    /* NULL is fine */
+void places_free(struct places *p); /* NULL is fine */
 /* What all verbs use that were told nothing else: PLACES_BUILT, else the shipped lists and, where they
  * are, tor-geoipdb's two files. */
 #define PLACES_BUILT "/var/lib/cordon/places.mmdb"
@@ -115,6 +116,11 @@ uint32_t places_lookup(const struct places *p,
 		       const struct ip *ip); /* by binary search; the slow reference for table.h */
 size_t places_sources(const struct places *p);
 const struct source *places_source(const struct places *p, size_t i);
+/* The number (struct place.source) of a source, or of the inner'th file (from 1) in the places.mmdb that it
+ * is; and the way back: what has the number, NULL for 0, with the source that was given in *given. */
+uint8_t places_number(const struct places *p, size_t source, unsigned inner);
+const struct source *places_numbered(const struct places *p, uint8_t number,
+				     const struct source **given);
 /* Every source's most specific claim for the address, best precedence first; returns how many (at
  * most max). */
 struct claim_of {

@@ -27,8 +27,7 @@ struct compile_env {
 	void *arg;
 	int64_t now; /* Unix seconds: zones and expired rules */
 	int live;    /* 0: replay, where a user or cgroup is never known */
-	/* the places are over a max-age with 'stale block': no allow rule takes their word */
-	int stale;
+	int stale;   /* 'stale block': no allow rule takes the word of a place with PLACE_STALE */
 };
 struct compiled {
 	struct decide_header header;

@@ -166,8 +166,6 @@ struct policy {
 	size_t nrules;
 	const struct policy_set *sets; /* compile.h: policy_sets() */
 	size_t nsets;
-	/* with 'stale block': the set of all 'place' lines, which do not grow old; -1 = none */
-	int place_set;
 	struct arena *arena; /* holds all of this, itself included */
 };
 

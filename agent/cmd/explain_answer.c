@@ -128,6 +128,20 @@ static void inside(json_t *o, const struct engine *e, const struct ip *ip, json_
 	set(o, "embedded", a);
 }
 
+/* What said where, of which day, and whether that is too long ago for the policy. */
+static void put_decider(json_t *o, const struct engine *e, const struct place *p, int64_t now)
+{
+	int64_t age, max;
+	const struct source *s = engine_decider(e, p, now, &age, &max);
+
+	set(o, "source_format", string(s ? s->format : NULL));
+	set(o, "source_file", string(s ? s->path : NULL));
+	set(o, "source_date", s && s->date > 0 ? date(s->date) : json_null());
+	set(o, "source_age_seconds", s && age >= 0 ? json_integer(age) : json_null());
+	set(o, "max_age_seconds", max ? json_integer(max) : json_null());
+	set(o, "stale", json_boolean(p->flags & PLACE_STALE));
+}
+
 static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 {
 	json_t *o = json_object();
@@ -147,6 +161,7 @@ static json_t *place(const struct engine *e, const struct place *p, int64_t now)
 	set(o, "provider", string(engine_string(e, p->provider)));
 	set(o, "platform", string(engine_string(e, p->platform)));
 	set(o, "region", string(engine_string(e, p->region)));
+	put_decider(o, e, p, now);
 	return o;
 }
 
@@ -208,7 +223,7 @@ static json_t *verdict(const struct engine *e, const struct engine_verdict *v)
 
 	set(o, "action", string(event_verdict_name(v->action)));
 	set(o, "effect", string(action_name(e, v->action)));
-	set(o, "places_stale", json_boolean(e->stale));
+	set(o, "places_stale", json_boolean(e->stale && v->where->place.flags & PLACE_STALE));
 	set(o, "mode", string(e->policy->mode == MODE_ENFORCE ? "enforce" : "monitor"));
 	set(o, "severity", string(event_severity_name(v->severity)));
 	set(o, "by_embedded_address", json_boolean(v->embedded));

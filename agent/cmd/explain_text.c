@@ -102,6 +102,22 @@ static void put_place(FILE *to, const json_t *p)
 	fputc('\n', to);
 }
 
+static void put_age(FILE *to, const json_t *p)
+{
+	char age[TEXT_SHORT], max[TEXT_SHORT];
+
+	if (!json_is_true(json_object_get(p, "stale")))
+		return;
+	label(to, "too old");
+	put(to, text_of(p, "source_file"));
+	if (json_is_integer(json_object_get(p, "source_age_seconds")))
+		fprintf(to, " is %s old", text_duration(age, number_of(p, "source_age_seconds")));
+	else
+		fputs(" has no date", to);
+	fprintf(to, "; the policy allows %s\n",
+		text_duration(max, number_of(p, "max_age_seconds")));
+}
+
 static void put_operator(FILE *to, const json_t *o)
 {
 	label(to, "law");
@@ -139,7 +155,7 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	fputc('\n', to);
 	if (json_is_true(json_object_get(v, "places_stale"))) {
 		label(to, "STALE");
-		fputs("the places are older than max-age, and the policy says 'stale block': they say nothing\n",
+		fputs("what says where it is is older than max-age, and the policy says 'stale block': no rule allows by it\n",
 		      to);
 	}
 	label(to, "decided by");
@@ -289,6 +305,7 @@ void explain_print(FILE *to, const json_t *a, bool colour)
 	put_verdict(to, json_object_get(a, "verdict"), colour);
 	put_embedded(to, json_object_get(a, "embedded"));
 	put_place(to, json_object_get(a, "place"));
+	put_age(to, json_object_get(a, "place"));
 	put_operator(to, json_object_get(a, "operator"));
 	put_claims(to, json_object_get(a, "claims"));
 	put_distance(to, json_object_get(a, "distance"));

@@ -152,10 +152,13 @@ static void show_places(const json_t *p)
 	       text_count(b, (uint64_t)number_of(p, "places")));
 	if (is(p, "stale")) {
 		label("STALE");
-		printf("the places are %s old, the policy allows %s%s\n",
-		       text_duration(a, number_of(p, "age_seconds")),
+		put(text_of(p, "stale_file"));
+		printf(" is %s old, the policy allows %s%s\n",
+		       json_is_integer(json_object_get(p, "stale_age_seconds"))
+			       ? text_duration(a, number_of(p, "stale_age_seconds"))
+			       : "nobody knows how",
 		       text_duration(b, number_of(p, "max_age_seconds")),
-		       is(p, "stale_blocks") ? ": no country of theirs is believed" : "");
+		       is(p, "stale_blocks") ? ": no rule allows by what it says" : "");
 	}
 }
 

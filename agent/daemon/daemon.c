@@ -28,14 +28,13 @@ static void draw(struct daemon *d)
 		d->nmessages ? &d->message[(d->nmessages - 1) % DAEMON_MESSAGES_MAX] : NULL;
 	const char *slash = strrchr(d->engine->policy->file, '/');
 	char title[512], age[TEXT_SHORT], last[320] = "";
-	int64_t max_age;
 
 	text_put(title, sizeof(title),
 		 "cordon %s | %s, %zu rules | places %s, %s old | %" PRIu64 " alerts, %" PRIu64
 		 " folded",
 		 d->mode == MODE_ENFORCE ? "ENFORCE" : "monitor",
 		 slash ? slash + 1 : d->engine->policy->file, d->engine->policy->nrules,
-		 d->engine->places_name, text_duration(age, daemon_places_age(d->engine, &max_age)),
+		 d->engine->places_name, text_duration(age, daemon_places_age(d->engine)),
 		 d->events, aggregate_suppressed(d->aggregate));
 	if (m)
 		text_put(last, sizeof(last), "%s: %s", m->action, m->text);

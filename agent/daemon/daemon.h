@@ -269,8 +269,7 @@ json_t *daemon_request(void *daemon, const json_t *request);
 json_t *daemon_status(struct daemon *d);
 json_t *daemon_kernel_status(struct kernel *k); /* also without a running agent */
 json_t *daemon_sentences(const char *const *s);
-/* Age in seconds of the oldest place source, and the policy's limit (0 = none). */
-int64_t daemon_places_age(const struct engine *e, int64_t *max_age);
+int64_t daemon_places_age(const struct engine *e); /* seconds, of the oldest place source */
 
 const char *daemon_mode_name(enum policy_mode m);
 #endif

@@ -12,22 +12,24 @@
 
 #define LISTEN_PROTOS 2
 
+/* Once a load; the engine is loaded again when the next source comes over its max-age. */
 void daemon_check_stale(struct daemon *d)
 {
-	int64_t max_age, age = daemon_places_age(d->engine, &max_age);
-	char a[TEXT_SHORT], b[TEXT_SHORT];
+	const struct engine_age *o = &d->engine->oldest;
+	char age[TEXT_SHORT], max[TEXT_SHORT], others[64] = "";
+	const char *slash;
 
-	bool blocks;
-
-	if (!max_age || age <= max_age || d->stale_told)
+	if (!o->source || d->stale_told)
 		return;
-	engine_max_age(d->engine->policy, &blocks);
-	if (blocks && !d->engine->stale && daemon_load_same(d) != 0)
-		diag_say("the policy wants stale places to say "
-			 "nothing, but it cannot be loaded again");
 	d->stale_told = true;
-	daemon_tell(d, "place-db-stale", "the places are %s old, the policy allows %s; %s",
-		    text_duration(a, age), text_duration(b, max_age),
+	slash = strrchr(o->source->path, '/');
+	if (o->others)
+		text_put(others, sizeof(others), ", and %u more sources are over theirs",
+			 o->others);
+	daemon_tell(d, "place-db-stale", "%s is %s old, the policy allows %s%s; %s",
+		    slash ? slash + 1 : o->source->path,
+		    o->age < 0 ? "nobody knows how" : text_duration(age, o->age),
+		    text_duration(max, o->max), others,
 		    d->engine->stale ? "no rule allows by them until there are newer ones"
 				     : "verdicts go on with them");
 }

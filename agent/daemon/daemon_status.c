@@ -163,12 +163,24 @@ static json_t *policy_status(const struct daemon *d)
 	return o;
 }
 
-int64_t daemon_places_age(const struct engine *e, int64_t *max_age)
+int64_t daemon_places_age(const struct engine *e)
 {
-	bool blocks;
-
-	*max_age = engine_max_age(e->policy, &blocks);
 	return places_age(e->places, (int64_t)(loop_unix_ns() / LOOP_SECOND));
+}
+
+/* Which source is over its max-age by most. */
+static void put_stale(json_t *o, const struct engine *e)
+{
+	const struct engine_age *a = &e->oldest;
+
+	set(o, "stale", json_boolean(a->source));
+	set(o, "stale_blocks", json_boolean(e->stale));
+	if (!a->source)
+		return;
+	set(o, "stale_file", string(a->source->path));
+	set(o, "stale_age_seconds", a->age < 0 ? json_null() : json_integer(a->age));
+	set(o, "max_age_seconds", json_integer(a->max));
+	set(o, "stale_others", json_integer(a->others));
 }
 
 static json_t *one_source(const struct engine *e, const struct source *s, int64_t now)
@@ -189,8 +201,7 @@ static json_t *one_source(const struct engine *e, const struct source *s, int64_
 static json_t *places_status(const struct daemon *d)
 {
 	const struct engine *e = d->engine;
-	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND), max_age,
-		age = daemon_places_age(e, &max_age);
+	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND);
 	json_t *o = json_object(), *a = json_array();
 
 	for (size_t i = 0; i < places_sources(e->places); i++)
@@ -198,10 +209,8 @@ static json_t *places_status(const struct daemon *d)
 	set(o, "sources", a);
 	set(o, "classes", number(table_classes(e->table)));
 	set(o, "places", number(places_count(e->places)));
-	set(o, "age_seconds", json_integer(age));
-	set(o, "max_age_seconds", json_integer(max_age));
-	set(o, "stale", json_boolean(max_age && age > max_age));
-	set(o, "stale_blocks", json_boolean(e->stale));
+	set(o, "age_seconds", json_integer(daemon_places_age(e)));
+	put_stale(o, e);
 	return o;
 }
 

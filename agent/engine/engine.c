@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/engine/engine.h"
+#include "agent/engine/engine_age.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/distance/refuted.h"
@@ -62,6 +63,7 @@ void engine_free(struct engine *e)
 	places_put(e->shared_places);
 	free(e->inside);
 	free(e->sets);
+	free(e->classes);
 	free(e->distance);
 	free(e);
 }
@@ -343,29 +345,6 @@ static const char *string_of(void *arg, uint16_t index)
 	return places_string(arg, index);
 }
 
-int64_t engine_max_age(const struct policy *p, bool *blocks)
-{
-	int64_t age = 0;
-
-	*blocks = false;
-	for (size_t i = 0; i < p->ngeo; i++) {
-		if (p->geo[i].max_age && (!age || p->geo[i].max_age < age))
-			age = p->geo[i].max_age;
-		*blocks |= p->geo[i].max_age && p->geo[i].stale == DECIDE_BLOCK;
-	}
-	return age;
-}
-
-/* When the places become too old for 'stale block', Unix seconds; INT64_MAX: never. From then on no
- * allow rule takes their word (rules/compile/eval.h, 2), while block and alert rules still match by it. */
-static int64_t stale_from(const struct engine *e, int64_t now)
-{
-	bool blocks;
-	int64_t max = engine_max_age(e->policy, &blocks);
-
-	return blocks ? now - places_age(e->places, now) + max + 1 : INT64_MAX;
-}
-
 static int load_matrix(struct engine *e, const struct engine_config *cfg, struct diag_sink *d)
 {
 	size_t n = table_classes(e->table);
@@ -376,20 +355,22 @@ static int load_matrix(struct engine *e, const struct engine_config *cfg, struct
 				  .arg = e->shared_places->places,
 				  .now = cfg->now,
 				  .live = cfg->live};
-	int64_t stale_at = stale_from(e, cfg->now);
+	int64_t stale_at;
 	int r;
 
 	if (!classes)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++)
 		classes[i] = *table_class(e->table, (uint32_t)i);
-	e->stale = cfg->now >= stale_at;
+	stale_at = engine_ages(e, cfg->now, classes, n);
 	env.stale = e->stale;
 	r = policy_compile(&e->compiled, e->policy, &env, d);
 	if (r < 0)
 		return r;
-	if (!e->stale && stale_at < e->compiled->next_change)
+	if (stale_at < e->compiled->next_change)
 		e->compiled->next_change = stale_at;
+	if (e->oldest.source)
+		e->classes = TAKE_PTR(classes);
 	e->needs_subject = e->compiled->header.needs & (DECIDE_NEEDS_CGROUP | DECIDE_NEEDS_USER);
 	return 0;
 }

@@ -53,8 +53,16 @@ struct engine {
 	bool places_reused;		/* from the old engine: no source was read */
 	bool table_reused;		/* and the table too: nothing to write to the kernel */
 	bool policy_shipped;		/* no policy file was there or asked for */
-	/* the places are over max-age and the policy says 'stale block': no allow rule takes their word */
-	bool stale;
+	/* what places are decided by, for max-age: owned; classes: as the table's, PLACE_STALE with those whose
+	 * source is over it; NULL: none is */
+	struct place_class *classes;
+	struct engine_age {
+		const struct source
+			*source;  /* the one that is over its max-age by most; NULL: none */
+		int64_t age, max; /* seconds; age -1: nobody knows */
+		unsigned others;  /* sources over theirs besides */
+	} oldest;
+	bool stale; /* some is, and the policy says 'stale block': no allow rule takes its word */
 	bool needs_subject;    /* some rule names a unit, user or cgroup */
 	char places_name[128]; /* the source that gives places, and its sum and date: for events */
 	char places_sha256[65];
@@ -71,11 +79,12 @@ void engine_free(struct engine *e);		/* NULL is fine */
 const char *engine_shipped_policy(size_t *len); /* the text of the shipped eu.conf */
 /* What a class is to this engine; never NULL for a class of its table. */
 const struct place_class *engine_class(const struct engine *e, uint32_t class);
-/* Seconds over which the places may not grow old, by the strictest geo line; 0: no limit. *blocks:
- * 'stale block'. */
 /* policy_lint_words against the engine's places. */
 void engine_lint_words(const struct engine *e, int64_t now, struct diag_sink *d);
-int64_t engine_max_age(const struct policy *p, bool *blocks);
+/* What said where the place is: a file, or one within a places.mmdb. *age: seconds at 'now', -1 when nobody
+ * knows; *max: what the policy allows it, 0: any. NULL: nobody said. */
+const struct source *engine_decider(const struct engine *e, const struct place *p, int64_t now,
+				    int64_t *age, int64_t *max);
 /* What is asked, and what the engine says. */
 struct engine_query {
 	const struct ip *dst;

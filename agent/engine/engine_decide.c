@@ -16,7 +16,8 @@ static uint8_t severity_of(const struct decide_decision *d)
 
 const struct place_class *engine_class(const struct engine *e, uint32_t class)
 {
-	return table_class(e->table, class);
+	return e->classes && class < table_classes(e->table) ? &e->classes[class]
+							     : table_class(e->table, class);
 }
 
 void engine_decide_classes(const struct engine *e, const struct engine_query *q,

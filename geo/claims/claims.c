@@ -77,6 +77,7 @@ int claims_value(struct claims *c, const struct claim *claim, uint32_t *ret)
 		.grade = claim->grade,
 		.reason = claim->reason,
 		.flags = claim->flags,
+		.inner = claim->inner,
 	};
 	int r = intern_add(&c->p->claim_values, &s, ret);
 

@@ -141,6 +141,41 @@ const struct source *places_source(const struct places *p, size_t i)
 	return i < p->nsources ? &p->sources[i]->pub : NULL;
 }
 
+/* The given sources first, then what stands in each of them. What has no room has the number of its
+ * places.mmdb. */
+uint8_t places_number(const struct places *p, size_t source, unsigned inner)
+{
+	size_t n = p->nsources + inner;
+
+	if (!inner || inner > p->sources[source]->ninner)
+		return (uint8_t)(source + 1);
+	for (size_t i = 0; i < source; i++)
+		n += p->sources[i]->ninner;
+	return (uint8_t)(n <= UINT8_MAX ? n : source + 1);
+}
+
+const struct source *places_numbered(const struct places *p, uint8_t number,
+				     const struct source **given)
+{
+	size_t n = number;
+
+	*given = NULL;
+	if (!n)
+		return NULL;
+	if (n <= p->nsources)
+		return *given = &p->sources[n - 1]->pub;
+	n -= p->nsources + 1;
+	for (size_t i = 0; i < p->nsources; i++) {
+		const struct source_data *s = p->sources[i];
+
+		*given = &s->pub;
+		if (n < s->ninner)
+			return s->inner[n];
+		n -= s->ninner;
+	}
+	return *given = NULL;
+}
+
 static void fill_claim(const struct places *p, struct claim *c, bool is6, const struct span *span,
 		       uint32_t claim_value)
 {
@@ -159,6 +194,7 @@ static void fill_claim(const struct places *p, struct claim *c, bool is6, const 
 		.grade = s->grade,
 		.reason = s->reason,
 		.flags = s->flags,
+		.inner = s->inner,
 		.asn = s->asn,
 		.operator= s->operator,
 		.where = span->where,

@@ -22,8 +22,9 @@ struct claim_value { /* claim_value 0 is all zero: nothing */
 	uint16_t country, jurisdiction, provider, platform, region, service;
 	uint8_t status;
 	uint8_t grade, reason, flags;
+	uint8_t inner, pad[3];
 };
-_Static_assert(sizeof(struct claim_value) == 24, "no hidden padding: it is hashed");
+_Static_assert(sizeof(struct claim_value) == 28, "no hidden padding: it is hashed");
 
 /* A claim that a places.mmdb carries of the file it was built from: shown by explain, not merged
  * again. */

@@ -53,7 +53,7 @@ struct cursor {
 struct merge {
 	struct places *p;
 	struct source_data *order[SOURCES_MAX]; /* best precedence first */
-	uint8_t number[SOURCES_MAX];		/* of each in the places, from 1 */
+	size_t index[SOURCES_MAX];		/* of each in the places */
 	size_t norder;
 	struct spans special, nat64;
 	struct cursor cursor[CURSORS_MAX];
@@ -242,7 +242,7 @@ static struct place judge(const struct merge *m, const uint32_t *tuple)
 			continue;
 		j.law_settled |=
 			(kind == SOURCE_PLACE_LINES || kind == SOURCE_MMDB) && s->jurisdiction;
-		judge_where(&j, s, &m->order[i]->pub, m->number[i]);
+		judge_where(&j, s, &m->order[i]->pub, places_number(m->p, m->index[i], s->inner));
 		judge_who(&j.place, s);
 		j.place.flags |= s->flags;
 		if (scope != SCOPE_MULTICAST)
@@ -439,7 +439,7 @@ static void order_sources(struct merge *m)
 		for (size_t i = 0; i < m->p->nsources; i++)
 			if (source_rank(m->p->sources[i]) == r &&
 			    !m->p->sources[i]->pub.superseded) {
-				m->number[m->norder] = (uint8_t)(i + 1);
+				m->index[m->norder] = i;
 				m->order[m->norder++] = m->p->sources[i];
 			}
 }

@@ -245,15 +245,17 @@ static int store_claim(struct record_maker *m, uint8_t source,
 	return r;
 }
 
-/* The claims as an array of pointers; asn and organisation come from the first source that names
- * them. */
+/* The claims as an array of pointers, and which of them said where (from 1); asn and organisation come
+ * from the first source that names them. */
 static int add_sources(struct map *cordon, const struct contribution *contribution,
-		       const struct claim_value **names)
+		       const struct place *place, const struct claim_value **names)
 {
 	struct record_maker *m = cordon->m;
+	const struct source *by;
 	struct mmdb_value list;
-	uint32_t n = 0;
+	uint32_t n = 0, at = 0, decides = 0;
 
+	places_numbered(m->p, place->source, &by);
 	mmdb_value_init(&list);
 	for (size_t i = 0; i < m->nsources; i++)
 		n += contribution[m->order[i]].claim_value != 0;
@@ -269,9 +271,13 @@ static int add_sources(struct map *cordon, const struct contribution *contributi
 		if (r)
 			return r;
 		mmdb_pointer(&list, offset);
+		at++;
+		if (by == &m->p->sources[m->order[i]]->pub)
+			decides = at;
 		if (!*names && places_claim_value(m->p, h->claim_value)->asn)
 			*names = places_claim_value(m->p, h->claim_value);
 	}
+	map_u32(cordon, "decided_by", decides);
 	map_key(cordon, "sources");
 	if (list.error || list.n > sizeof(cordon->body.bytes) - cordon->body.n)
 		return -E2BIG;
@@ -317,7 +323,7 @@ int mmdb_record_store(struct record_maker *m, uint32_t place,
 	map_text(&cordon, "platform", places_string(m->p, pl->platform));
 	map_text(&cordon, "region", places_string(m->p, pl->region));
 	map_country(&cordon, "jurisdiction", pl->jurisdiction);
-	r = add_sources(&cordon, contribution, &names);
+	r = add_sources(&cordon, contribution, pl, &names);
 	if (r)
 		return r;
 	map_country(&country, "iso_code", pl->country);

@@ -147,7 +147,7 @@ static int known(struct claims *c, struct mmdb_section *section, uint32_t offset
 }
 
 int mmdb_evidence_add(struct claims *c, struct mmdb_section *section, const struct mmdb_fields *f,
-		      uint32_t record)
+		      uint32_t record, uint8_t *decided_by)
 {
 	int r = 0;
 
@@ -159,6 +159,8 @@ int mmdb_evidence_add(struct claims *c, struct mmdb_section *section, const stru
 		r = known(c, section, f->evidence[i], &e);
 		e.record = record;
 		e.order = (uint32_t)i;
+		if (!r && i + 1 == f->decided_by)
+			*decided_by = (uint8_t)(e.inner + 1);
 		if (!r)
 			r = evidence_add(c->s, &e);
 		if (r == -E2BIG)

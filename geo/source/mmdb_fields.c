@@ -103,6 +103,7 @@ static const struct row rows[] = {
 	{LEVEL_CORDON, KEY("satellite"), AS_BOOL, TOP(satellite)},
 	{LEVEL_CORDON, KEY("hosting"), AS_BOOL, TOP(hosting)},
 	{LEVEL_CORDON, KEY("eu_differs"), AS_BOOL, TOP(eu_differs)},
+	{LEVEL_CORDON, KEY("decided_by"), AS_NUMBER, TOP(decided_by)},
 	{LEVEL_CORDON, KEY("data_epoch"), AS_NUMBER, TOP(data_epoch)},
 	{LEVEL_CORDON, KEY("sources"), NOTE_LIST, 0},
 	{LEVEL_EVIDENCE, KEY("source"), AS_TEXT, EVIDENCE(source)},

@@ -27,6 +27,7 @@ struct mmdb_fields {
 	struct mmdb_text provider, platform, region, jurisdiction, status, grade,
 		reason; /* cordon.* */
 	uint64_t asn;
+	uint64_t decided_by; /* cordon.decided_by: which of cordon.sources said where, from 1 */
 	uint64_t data_epoch; /* cordon.data_epoch of our own metadata: how old the data is */
 	bool in_eu, anycast, relay[5], satellite, hosting, eu_differs; /* relay: any of them */
 	size_t nevidence;
@@ -47,7 +48,8 @@ int mmdb_fields_read(struct mmdb_section *s, size_t offset, struct mmdb_fields *
 /* The claim at an offset of struct mmdb_fields. Many records share one. */
 int mmdb_evidence_read(struct mmdb_section *s, uint32_t offset, struct mmdb_evidence *ret,
 		       const char **why);
-/* mmdb_evidence.c: keeps what a record carries with the source that is read. */
+/* mmdb_evidence.c: keeps what a record carries with the source that is read; *decided_by is which of its
+ * files said where, from 1, 0 when the record does not say. */
 int mmdb_evidence_add(struct claims *c, struct mmdb_section *s, const struct mmdb_fields *f,
-		      uint32_t record);
+		      uint32_t record, uint8_t *decided_by);
 #endif

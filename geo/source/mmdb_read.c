@@ -217,7 +217,7 @@ static int decode(struct walk *w, uint32_t offset, uint32_t *ret)
 	    !claim.platform && !claim.jurisdiction && !claim.flags)
 		return 0;
 	if (f.nevidence)
-		r = mmdb_evidence_add(w->c, &w->section, &f, offset + 1);
+		r = mmdb_evidence_add(w->c, &w->section, &f, offset + 1, &claim.inner);
 	return r ? r : claims_value(w->c, &claim, ret);
 }
 

@@ -215,12 +215,10 @@ static bool holds_eea(const struct eval *e, const struct zone_def *z)
 	return true;
 }
 
-/* May an allow rule take the word of who says where it is? 'place' lines do not grow old. */
+/* May an allow rule take the word of who says where it is? */
 static bool trusted(const struct eval *e, const struct place_class *c)
 {
-	if (e->stale && (e->p->place_set < 0 || !place_class_in(c, (unsigned)e->p->place_set)))
-		return false;
-	return c->place.status == PLACE_KNOWN && !(c->place.flags & PLACE_STALE);
+	return c->place.status == PLACE_KNOWN && !(e->stale && c->place.flags & PLACE_STALE);
 }
 
 bool eval_atom(const struct eval *e, const struct rule *r, const struct place_atom *a,

@@ -8,8 +8,8 @@
  *    allow rule by country, zone, jurisdiction, 'under' or 'here' matches known places only. Who
  *    names the address, the prefix, the ASN, the provider, 'disputed', 'unprovable' or 'unknown',
  *    or writes 'to any', has said what he accepts. Block and alert rules match by the likeliest
- *    claim, whatever the status. Places that are too old by 'geo ... stale block' are treated so as
- *    well, but for those of 'place' lines.
+ *    claim, whatever the status. With 'geo ... stale block' a place whose source is too old (PLACE_STALE)
+ *    is treated so as well.
  * 3. An operator that is not known (jurisdiction 0) is under no zone, and 'under unknown' says so.
  * 4. Where sources name two countries of the EEA, one of them outside the EU, an allow rule by where
  * matches only a zone that holds the whole EEA.

@@ -126,8 +126,8 @@ static void check_rule(const struct check *k, struct explain_step *s)
 		say(s->why, "it ended on %s", calendar_format(date, r->until));
 	else if (s->fails & EXPLAIN_STATUS)
 		say(s->why,
-		    e->stale
-			    ? "the places are older than the policy allows, and then no allow rule takes their word"
+		    e->stale && k->pc->place.flags & PLACE_STALE
+			    ? "what says where it is is older than the policy allows, and then no allow rule takes its word"
 			    : "the place is %s, and an allow rule by country or zone takes known places only",
 		    place_status_name((enum place_status)k->pc->place.status));
 	else if (s->fails & (EXPLAIN_TO | EXPLAIN_UNDER))
@@ -227,6 +227,6 @@ size_t compiled_explain(const struct compiled *c, const struct place_class *pc,
 	if (best < n)
 		out[best].decides = 1;
 	for (size_t i = 0; i < best; i++)
-		suggest(&out[i], c->stale);
+		suggest(&out[i], c->stale && pc->place.flags & PLACE_STALE);
 	return n;
 }

@@ -94,31 +94,11 @@ static int add(struct arena *g, struct list *sets, const struct policy_set *s)
 	return 0;
 }
 
-/* The prefixes of all 'place' lines, where something asks whether a place comes from one. */
-static int set_of_places(struct policy *p, struct policy_set *s)
-{
-	struct cidr *cidrs = arena_alloc(p->arena, p->nplaces, sizeof(*cidrs));
-	bool asked = false;
-
-	*s = (struct policy_set){0};
-	if (!cidrs)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->ngeo; i++)
-		asked |= p->geo[i].stale == DECIDE_BLOCK;
-	for (size_t i = 0; i < p->nplaces; i++)
-		cidrs[i] = p->places[i].prefix;
-	if (asked)
-		normalize(s, cidrs, p->nplaces);
-	return 0;
-}
-
 /* Everything the policy names, with repeats. */
 static int collect(struct policy *p, struct list *sets)
 {
 	struct policy_set s;
 
-	if (set_of_places(p, &s) || add(p->arena, sets, &s))
-		return -ENOMEM;
 	for (size_t i = 0; i < p->nrules; i++) {
 		const struct rule *r = &p->rules[i];
 
@@ -150,9 +130,6 @@ static int mark(struct policy *p)
 {
 	struct policy_set s;
 
-	if (set_of_places(p, &s))
-		return -ENOMEM;
-	p->place_set = find(p, &s);
 	for (size_t i = 0; i < p->nrules; i++) {
 		const struct rule *r = &p->rules[i];
 		struct place_atom *to = (struct place_atom *)(uintptr_t)r->to;
