@@ -23,6 +23,7 @@ struct known {
 	uint32_t uid;
 	uint64_t start_ns;
 	uint64_t image; /* where its code and stack begin: another for each exec */
+	uint64_t turn;	/* in which /proc was asked last */
 	struct known *next;
 	bool kernel, ended; /* ended: a zombie, which runs nothing any more */
 	char comm[64];
@@ -31,6 +32,7 @@ struct known {
 };
 struct processes {
 	int root;      /* owned */
+	uint64_t turn; /* 0: none has begun */
 	unsigned hand; /* the next known to make room */
 	struct known *bucket[BUCKETS];
 	struct known known[PROCESSES_MAX];
@@ -276,6 +278,7 @@ static struct known *known_take(struct processes *ps, const struct known *from)
 
 	known_forget(ps, k);
 	*k = *from;
+	k->turn = ps->turn;
 	k->next = *bucket_of(ps, from->pid);
 	*bucket_of(ps, from->pid) = k;
 	return k;
@@ -297,15 +300,27 @@ static bool known_runs(struct processes *ps, const struct known *k, const struct
 	return !exe || !k->exe || strcmp(exe, k->exe) == 0;
 }
 
-/* Remembered and still the same process; or read anew. NULL: gone. */
-static struct known *known_get(struct processes *ps, int32_t pid)
+/* Was /proc asked in this turn, and is it the one that is meant? */
+static bool believed(const struct processes *ps, const struct known *k, uint64_t start_ns)
+{
+	return ps->turn && k->turn == ps->turn &&
+	       (!start_ns || start_ns / TICKS_NS == k->start_ns / TICKS_NS);
+}
+
+/* Remembered and still the same process; or read anew. start_ns: 0, or of the one that is meant.
+ * NULL: gone. */
+static struct known *known_get(struct processes *ps, int32_t pid, uint64_t start_ns)
 {
 	struct known *k = known_find(ps, pid), now = {0};
 
+	if (k && believed(ps, k, start_ns))
+		return k;
 	if (k) {
 		/* a dead process keeps what it was: its last flows end after it */
-		if (known_start(ps, pid, &now) == -ESRCH || known_runs(ps, k, &now))
+		if (known_start(ps, pid, &now) == -ESRCH || known_runs(ps, k, &now)) {
+			k->turn = ps->turn;
 			return k;
+		}
 		known_forget(ps, k);
 	}
 	memset(&now, 0, sizeof(now));
@@ -314,6 +329,11 @@ static struct known *known_get(struct processes *ps, int32_t pid)
 		return NULL;
 	}
 	return known_take(ps, &now);
+}
+
+void processes_turn(struct processes *ps)
+{
+	ps->turn++;
 }
 
 static void process_fill(struct process *p, const struct known *k)
@@ -336,7 +356,7 @@ static void process_fill(struct process *p, const struct known *k)
 
 int processes_lookup(struct processes *ps, struct process *p)
 {
-	struct known *k = p->pid > 0 ? known_get(ps, p->pid) : NULL;
+	struct known *k = p->pid > 0 ? known_get(ps, p->pid, p->start_ns) : NULL;
 
 	/* the kernel counts in nanoseconds, /proc in ticks of 10 ms, rounded down */
 	if (k && p->start_ns && p->start_ns / TICKS_NS != k->start_ns / TICKS_NS)

@@ -19,6 +19,9 @@ struct processes;
 int processes_new(struct processes **ret, const char *proc, struct names *names);
 void processes_free(struct processes *ps);
 
+/* A batch of records begins: what was seen of a process within it is believed to its end, so that a
+ * thousand flows of one process ask /proc once. Never called: every look-up asks. */
+void processes_turn(struct processes *ps);
 /* Fills what is not set yet of p from /proc (p->pid is given; uid, cgroup and comm may be, and are
  * believed). p->start_ns given and different from /proc's: the pid belongs to another process now,
  * nothing is taken from it. The strings live until the next call. 0; -ESRCH: no such process, what

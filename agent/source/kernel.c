@@ -306,6 +306,7 @@ static void on_record(void *arg, const struct kernel_record *k)
 
 bool kernel_source_poll(struct kernel_source *r)
 {
+	processes_turn(r->cfg.processes);
 	return r->engine && kernel_poll(r->cfg.kernel, on_record, r) > 0;
 }
 
@@ -335,6 +336,7 @@ void kernel_source_counts(struct kernel_source *r)
 {
 	if (!r->engine)
 		return;
+	processes_turn(r->cfg.processes);
 	kernel_folds_take(r->cfg.kernel, on_record, r);
 	kernel_denials(r->cfg.kernel, KERNEL_SOURCE_IDLE_NS, on_fold, r);
 	kernel_flows_active(r->cfg.kernel, &r->live, 1u << DECIDE_BLOCK | 1u << DECIDE_ALERT,
@@ -368,6 +370,7 @@ int kernel_source_flows(struct kernel_source *r, kernel_source_flow_fn *fn, void
 		return 0;
 	r->flow_fn = fn;
 	r->flow_arg = arg;
+	processes_turn(r->cfg.processes);
 	n = kernel_flows(r->cfg.kernel, on_flow, r);
 	kernel_denials_look(r->cfg.kernel, on_folded_flow, r);
 	return n;
@@ -406,6 +409,7 @@ static void on_active(void *arg, const struct kernel_record *k)
 
 void kernel_source_active(struct kernel_source *r)
 {
+	processes_turn(r->cfg.processes);
 	if (r->engine && (r->engine->distance || r->cfg.ledger))
 		kernel_flows_active(r->cfg.kernel, &r->active, 0xf, on_active, r);
 }

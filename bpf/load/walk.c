@@ -22,39 +22,65 @@ static int iterator_open(struct kernel *k)
 	return k->iterator ? bpf_iter_create(bpf_link__fd(k->iterator)) : -errno;
 }
 
+static void hand_out(struct kernel *k, const struct abi_record *from, size_t n,
+		     kernel_record_fn *fn, void *arg)
+{
+	kernel_unresolved(k);
+	for (size_t i = 0; i < n; i++) {
+		struct kernel_record r;
+
+		record_of(k, &r, &from[i]);
+		if (r.kind == KERNEL_DENIED && r.verdict.action == DECIDE_ALERT)
+			r.kind = KERNEL_ALERTED;
+		fn(arg, &r);
+	}
+}
+
 /* Until the end or the time: *more. */
 static int flows_read(struct kernel *k, int fd, int64_t until, bool *more, kernel_record_fn *fn,
 		      void *arg)
+{
+	struct abi_walk *walk = &k->observe->bss->walk;
+	int n = 0;
+
+	*more = true;
+	while (*more && mono_now() < until) {
+		char none; /* the records are in memory that is shared with the program */
+		ssize_t got;
+
+		walk->have = 0;
+		got = read(fd, &none, sizeof(none));
+		*more = got < 0 && (errno == EAGAIN || errno == EINTR);
+		if (got < 0 && !*more)
+			return -errno;
+		n += (int)walk->have;
+		hand_out(k, k->observe->bss->walked, walk->have, fn, arg);
+	}
+	return n;
+}
+
+/* The same of the folds, by a file of records. */
+static int folds_read(struct kernel *k, int fd, kernel_record_fn *fn, void *arg)
 {
 	struct abi_record buf[160]; /* the kernel hands out 32 KiB at a time */
 	size_t have = 0;
 	int n = 0;
 
-	for (*more = true; have || mono_now() < until;) {
+	for (;;) {
 		ssize_t got = read(fd, (char *)buf + have, sizeof(buf) - have);
 		size_t whole;
 
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			continue;
-		if (got <= 0) {
-			*more = false;
+		if (got <= 0)
 			return got ? -errno : n;
-		}
-		kernel_unresolved(k);
 		have += (size_t)got;
 		whole = have / sizeof(*buf);
-		for (size_t i = 0; i < whole; i++, n++) {
-			struct kernel_record r;
-
-			record_of(k, &r, &buf[i]);
-			if (r.kind == KERNEL_DENIED && r.verdict.action == DECIDE_ALERT)
-				r.kind = KERNEL_ALERTED;
-			fn(arg, &r);
-		}
+		hand_out(k, buf, whole, fn, arg);
+		n += (int)whole;
 		have -= whole * sizeof(*buf);
 		memmove(buf, &buf[whole], have);
 	}
-	return n;
 }
 
 static int flows_walk(struct kernel *k, const struct abi_walk *walk, kernel_record_fn *fn,
@@ -127,14 +153,13 @@ int kernel_folds_take(struct kernel *k, kernel_record_fn *fn, void *arg)
 	union bpf_iter_link_info info = {.map.map_fd = (__u32)k->state[STATE_FOLDS]};
 	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
 	_close_ int fd = -1;
-	bool more;
 
 	if (!k->fold_iterator)
 		k->fold_iterator = bpf_program__attach_iter(k->observe->progs.take_folds, &o);
 	if (!k->fold_iterator)
 		return -ENOTSUP;
 	fd = bpf_iter_create(bpf_link__fd(k->fold_iterator));
-	return fd < 0 ? -ENOTSUP : flows_read(k, fd, INT64_MAX, &more, fn, arg);
+	return fd < 0 ? -ENOTSUP : folds_read(k, fd, fn, arg);
 }
 
 static void fold_record(const struct kernel *k, struct kernel_record *r,
@@ -221,7 +246,7 @@ static bool fold_visit(struct kernel *k, const struct abi_fold_key *key, struct 
 
 int kernel_denials(struct kernel *k, uint64_t idle_ns, kernel_fold_fn *fn, void *arg)
 {
-	int64_t until = mono_now() + (int64_t)KERNEL_WALK_NS;
+	int64_t until = mono_now() + (int64_t)KERNEL_DENIALS_NS;
 	uint64_t now = (uint64_t)mono_now(), since = now > idle_ns ? now - idle_ns : 0;
 	struct folds *f = malloc(sizeof(*f));
 	bool more = true;

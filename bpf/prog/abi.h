@@ -92,7 +92,10 @@ struct abi_walk {
 	__u64 count[4]; /* by enum decide_action: all flows */
 	__u32 actions;	/* bit by enum decide_action; 0 = count only */
 	__u32 claims;	/* hand out what is not told yet; else only look */
+	__u32 have;	/* records in 'walked': a read() ends at its end or when there is no room */
+	__u32 pad;
 };
+#define ABI_WALKED 1024 /* what a read() hands out at most */
 
 enum abi_hook {
 	ABI_HOOK_SKB,

@@ -105,6 +105,29 @@ Test(process, a_reused_pid_gives_nothing)
 	cr_expect_null(p.cmdline);
 }
 
+Test(process, proc_is_asked_once_a_turn)
+{
+	struct process p = {.pid = 42}, q = {.pid = 42},
+		       other = {.pid = 42, .start_ns = 9000000000ull};
+
+	one(42);
+	processes_turn(ps);
+	cr_assert_eq(processes_lookup(ps, &p), 0);
+	put(42, "stat", "42 (other)" REST, strlen("42 (other)" REST));
+	cr_assert_eq(processes_lookup(ps, &q), 0);
+	cr_expect_str_eq(q.comm, "postgres", "believed until the turn ends");
+	cr_expect_eq(processes_lookup(ps, &other), -ESRCH,
+		     "but not of another that has the number");
+	q = (struct process){.pid = 42};
+	cr_assert_eq(processes_lookup(ps, &q), 0);
+	cr_expect_str_eq(q.comm, "other", "who asked for another made it look");
+	one(42);
+	processes_turn(ps);
+	q = (struct process){.pid = 42};
+	cr_assert_eq(processes_lookup(ps, &q), 0);
+	cr_expect_str_eq(q.comm, "postgres");
+}
+
 Test(process, hostile_names)
 {
 	static const struct {
