@@ -116,6 +116,7 @@ static const char *const counter_name[] = {
 	[ABI_DHCP_LIMITED] = "dhcp_limited",
 	[ABI_CONNECT_DENIED] = "connect_denied",
 	[ABI_SYN_DENIED] = "syn_denied",
+	[ABI_OPTION_DENIED] = "option_denied",
 };
 _Static_assert(sizeof(counter_name) / sizeof(counter_name[0]) == ABI_COUNTERS, "a name a counter");
 

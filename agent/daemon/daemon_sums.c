@@ -31,7 +31,8 @@ static bool totals(struct daemon *d, struct event_count sum[EVENT_SUMS])
 	sum[SUM_WOULD_BLOCK].bytes = passed->bytes;
 	sum[SUM_BLOCKED].packets = action[DECIDE_BLOCK].packets - passed->packets;
 	sum[SUM_BLOCKED].bytes = action[DECIDE_BLOCK].bytes - passed->bytes;
-	sum[SUM_BLOCKED].attempts = t.sum.count[ABI_CONNECT_DENIED] + t.sum.count[ABI_SYN_DENIED];
+	sum[SUM_BLOCKED].attempts = t.sum.count[ABI_CONNECT_DENIED] + t.sum.count[ABI_SYN_DENIED] +
+				    t.sum.count[ABI_OPTION_DENIED];
 	return true;
 }
 

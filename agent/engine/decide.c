@@ -14,6 +14,8 @@ static const char *const header_text[HEADERS] = {
 	[HEADER_SOURCE_ROUTE] = "source route: the header names a hop, not where the packet ends",
 	[HEADER_EXTENSIONS] =
 		"its headers cannot be followed: too many extension headers, or broken options",
+	[HEADER_OPTION] =
+		"a socket option for sending past every hook: PACKET_QDISC_BYPASS, PACKET_TX_RING or XDP_TX_RING",
 };
 
 static const char folded_text[] =

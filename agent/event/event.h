@@ -119,6 +119,7 @@ enum record_header {
 	HEADER_MALFORMED,    /* no whole IP packet */
 	HEADER_SOURCE_ROUTE, /* it names a hop, not where the packet ends */
 	HEADER_EXTENSIONS,   /* it cannot be followed: too many headers, or broken options */
+	HEADER_OPTION,	     /* no packet: it asked for a way out that no hook sees */
 	HEADERS
 };
 /* Who decided already, when its packet came. */

@@ -225,6 +225,8 @@ bool event_has_destination(const struct event *e)
 {
 	static const uint8_t none[sizeof(e->flow.dst.b)];
 
+	if (!e->flow.dst.v) /* there was no packet */
+		return false;
 	return e->kind != EVENT_SUMMARY || memcmp(e->flow.dst.b, none, sizeof(none)) != 0;
 }
 
@@ -232,7 +234,7 @@ bool event_has_source(const struct event *e)
 {
 	static const uint8_t none[sizeof(e->flow.src.b)];
 
-	return e->capture || memcmp(e->flow.src.b, none, sizeof(none)) != 0;
+	return (e->capture && e->flow.src.v) || memcmp(e->flow.src.b, none, sizeof(none)) != 0;
 }
 
 const char *event_reason(char *buf, size_t size, const struct event *e)
@@ -312,6 +314,12 @@ char *event_message(char *buf, size_t size, const struct event *e)
 		country = e->place ? place_status_name(e->place->status) : "unknown";
 	if (e->kind == EVENT_SUMMARY)
 		return summary_message(buf, size, e, country);
+	if (!event_has_destination(e)) {
+		text_put(buf, size, "%s: %s: %s", action,
+			 e->process.comm ? e->process.comm : "this host",
+			 e->detail ? e->detail : "no address");
+		return buf;
+	}
 	n = text_put(buf, size, "%s: %s -> %s %s", action,
 		     e->process.comm	   ? e->process.comm
 		     : event_has_source(e) ? ip_format(src, &e->flow.src)

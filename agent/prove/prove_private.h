@@ -115,8 +115,8 @@ technique_fn icmp_ping, uring_sendmsg, uring_connect;
 technique_fn raw_header, raw_icmp, raw_connect, raw_fragment, raw_route, raw_extensions,
 	raw_unknown, raw_inner_ipip, udp_options;
 technique_fn udp_nat64, udp_6to4;
-technique_fn packet_raw, packet_dgram, packet_bypass, packet_ring, packet_vlan, packet_vlan3,
-	packet_mpls, packet_pppoe;
+technique_fn packet_raw, packet_dgram, packet_bypass, packet_ring, packet_xdp, packet_vlan,
+	packet_vlan3, packet_mpls, packet_pppoe;
 technique_fn path_dnat, path_dup, path_loop, path_macvlan, path_vxlan, path_vlan;
 technique_fn in_tcp, in_tcp_peer, in_udp, in_udp_peer;
 #endif

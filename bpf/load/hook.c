@@ -9,6 +9,7 @@ static const struct hook_def hook_defs[HOOKS] = {
 	[HOOK_SENDMSG4] = {"sendmsg4", "link_sendmsg4", BPF_CGROUP_UDP4_SENDMSG, false},
 	[HOOK_SENDMSG6] = {"sendmsg6", "link_sendmsg6", BPF_CGROUP_UDP6_SENDMSG, false},
 	[HOOK_INGRESS] = {"ingress", "link_ingress", BPF_CGROUP_INET_INGRESS, false},
+	[HOOK_OPTION] = {"option", "link_option", BPF_CGROUP_SETSOCKOPT, false},
 	[HOOK_SOCK_CREATE] = {"sock_create", "link_sock_create", BPF_CGROUP_INET_SOCK_CREATE,
 			      false},
 	[HOOK_SOCK_RELEASE] = {"sock_release", "link_sock_release", BPF_CGROUP_INET_SOCK_RELEASE,

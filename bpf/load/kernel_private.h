@@ -46,13 +46,14 @@ enum hook {
 	HOOK_CONNECT6,
 	HOOK_SENDMSG4,
 	HOOK_SENDMSG6,
-	HOOK_INGRESS, /* of a generation */
+	HOOK_INGRESS,
+	HOOK_OPTION, /* of a generation */
 	HOOK_SOCK_CREATE,
 	HOOK_SOCK_RELEASE,
 	HOOK_STATE, /* of the observer */
 	HOOKS
 };
-#define HOOK_GENERATION_LAST HOOK_INGRESS
+#define HOOK_GENERATION_LAST HOOK_OPTION
 struct hook_def {
 	const char *name; /* of the program */
 	const char *pin;  /* of the link */

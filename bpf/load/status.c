@@ -10,7 +10,8 @@
 static const char *const not_covered[] = {
 	"forwarded packets (routers, containers and virtual machines behind this host): only sockets of the cgroup are "
 	"judged",
-	"packets of AF_PACKET and AF_XDP sockets, and of packet generators: they do not pass the socket hook",
+	"frames of AF_PACKET sockets: they do not pass the socket hook; their ways past every hook (PACKET_QDISC_BYPASS, "
+	"PACKET_TX_RING, AF_XDP) are refused while the policy is enforced, but not to sockets that had them before",
 	"the outer packets of kernel tunnels (WireGuard, IPsec, VXLAN, GRE, IPIP): their inner packets are judged, the "
 	"tunnel's endpoint is not",
 	"RDMA and devices handed to user space (DPDK, VFIO)",

@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 7
+#define ABI_VERSION 8
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
@@ -101,6 +101,7 @@ enum abi_hook {
 	ABI_HOOK_SKB,
 	ABI_HOOK_CONNECT,
 	ABI_HOOK_SENDMSG,
+	ABI_HOOK_OPTION, /* setsockopt(): a way out that no hook sees was asked for */
 	ABI_HOOK_SYN, /* a peer's SYN, whose answer would be blocked: dropped on the way in */
 	ABI_HOOKS
 };
@@ -112,6 +113,7 @@ enum abi_why {
 	/* LSRR, SSRR, a routing header with segments left: the header names a hop, not the goal */
 	ABI_WHY_SOURCE_ROUTE,
 	ABI_WHY_EXTENSIONS, /* too many IPv6 extension headers */
+	ABI_WHY_OPTION, /* of ABI_HOOK_OPTION: there is no packet */
 	ABI_WHYS
 };
 
@@ -269,6 +271,7 @@ enum abi_counter {
 	ABI_DHCP_LIMITED,	/* DHCP messages beyond the rate: judged by the policy */
 	ABI_CONNECT_DENIED,	/* connect() and sendmsg() refused with EPERM */
 	ABI_SYN_DENIED,		/* SYNs dropped on the way in */
+	ABI_OPTION_DENIED, /* setsockopt() refused with EPERM */
 	ABI_COUNTERS
 };
 /* One element for each CPU, over all generations. */

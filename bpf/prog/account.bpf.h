@@ -52,7 +52,7 @@ static __always_inline bool account_fold_more(const struct abi_fold_key *key,
 	add(old->count.packets, f->count.packets);
 	add(old->count.bytes, f->count.bytes);
 	add(old->attempts, f->attempts);
-	old->count.last_mono = bpf_ktime_get_coarse_ns();
+	old->count.last_mono = bpf_ktime_get_ns(); /* the coarse clock is not for every kind of program */
 	return true;
 }
 

@@ -246,3 +246,4 @@ int egress(struct __sk_buff *skb)
 }
 #include "bpf/prog/connect.bpf.h"
 #include "bpf/prog/ingress.bpf.h"
+#include "bpf/prog/option.bpf.h"

@@ -10,6 +10,8 @@
 struct task_struct {
 	struct task_struct *group_leader;
 	__u64 start_boottime;
+	int tgid;
+	char comm[16];
 	__u32 self_exec_id; /* 64 bits since 5.7: the low half, on little-endian */
 } __attribute__((preserve_access_index));
 
@@ -23,5 +25,17 @@ static __always_inline void process_read(struct abi_process *p)
 	p->start_boot = BPF_CORE_READ(task, group_leader, start_boottime);
 	p->exec = BPF_CORE_READ(task, group_leader, self_exec_id);
 	bpf_get_current_comm(p->comm, sizeof(p->comm));
+}
+
+/* The same where the helpers of a system call are missing: on a device's hook. Cgroup, user and cookie are
+ * the socket's, and the caller's to fill in. */
+static __always_inline void process_read_task(struct abi_process *p)
+{
+	const struct task_struct *task = (const void *)bpf_get_current_task();
+
+	p->pid = (__u32)BPF_CORE_READ(task, tgid);
+	p->start_boot = BPF_CORE_READ(task, group_leader, start_boottime);
+	p->exec = BPF_CORE_READ(task, group_leader, self_exec_id);
+	BPF_CORE_READ_INTO(&p->comm, task, comm);
 }
 #endif
