@@ -53,7 +53,8 @@ static int unwrapped(const int16_t (*p)[2], unsigned i, int before)
 	return i && before - lon > 18000 ? lon + 36000 : lon;
 }
 
-static bool seen(const struct map_box *m, const int16_t (*p)[2], unsigned n)
+/* *shift: what brings a ring that began on the other side of the date line back. */
+static bool seen(const struct map_box *m, const int16_t (*p)[2], unsigned n, int *shift)
 {
 	int west = INT_MAX, east = INT_MIN, south = INT_MAX, north = INT_MIN, lon = 0;
 	double least = 2 * m->fine / scale(m);
@@ -65,18 +66,21 @@ static bool seen(const struct map_box *m, const int16_t (*p)[2], unsigned n)
 		south = p[i][1] < south ? p[i][1] : south;
 		north = p[i][1] > north ? p[i][1] : north;
 	}
+	*shift = west + east < -36000 ? 36000 : west + east > 36000 ? -36000 : 0;
+	west += *shift;
+	east += *shift;
 	return east >= m->west && west <= m->east && north >= m->south && south <= m->north &&
 	       (east - west > least || north - south > least);
 }
 
-static void path(FILE *to, const struct map_box *m, const int16_t (*p)[2], unsigned n)
+static void path(FILE *to, const struct map_box *m, const int16_t (*p)[2], unsigned n, int shift)
 {
 	struct pen pen = {0};
 	int lon = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		lon = unwrapped(p, i, lon);
-		point(to, m, lon, p[i][1], &pen);
+		point(to, m, lon + shift, p[i][1], &pen);
 	}
 	fputc('z', to);
 }
@@ -88,9 +92,10 @@ static bool any(const struct map_box *m, const struct shape *s, size_t *at)
 
 	for (unsigned r = 0; r < s->rings; r++) {
 		unsigned n = 0;
+		int shift;
 		const int16_t(*p)[2] = shapes_ring(s->ring + r, *at, &n);
 
-		found |= p && seen(m, p, n);
+		found |= p && seen(m, p, n, &shift);
 		*at += n;
 	}
 	return found;
@@ -111,10 +116,11 @@ void map_put(FILE *to, const struct map_box *m, map_put_fn *style, map_put_fn *t
 		fputs(" d=\"", to);
 		for (unsigned r = 0; r < s->rings; r++) {
 			unsigned n = 0;
+			int shift;
 			const int16_t(*p)[2] = shapes_ring(s->ring + r, first, &n);
 
-			if (p && seen(m, p, n))
-				path(to, m, p, n);
+			if (p && seen(m, p, n, &shift))
+				path(to, m, p, n, shift);
 			first += n;
 		}
 		fputs("\">", to);
