@@ -104,6 +104,8 @@ static const struct verb verbs[] = {
 	 "  --state DIR          a host's state: ledger, gaps (default /var/lib/cordon); once a host\n"
 	 "  --journal DIR        its journal (default /var/log/cordon); in the order of --state\n"
 	 "  --expect HOST        a host that must be in the report: said when it is not; may be repeated\n"
+	 "  --dora PATH          a DORA register of information (plain CSV, ZIP or folder): declared against observed\n"
+	 "  --hds FILE           an HDS table of transfers (CSV): the same\n"
 	 "  --lang LANGUAGE      en (default) or fr\n"
 	 "  --html FILE          one page with charts and a map, to read and to print; -: here\n"
 	 "  --json FILE          the whole of it, with the rows of the ledger behind each figure; -: here\n"

@@ -12,13 +12,15 @@
 #include "agent/journal/journal.h"
 #include "geo/base/file.h"
 
-#define EXPECTED_MAX 1024
+#define EXPECTED_MAX   1024
+#define DECLARED_FILES 16
 
 struct report_options {
 	struct report_config cfg;
 	struct report_host host[REPORT_HOSTS];
 	size_t journals;
 	const char *expected[EXPECTED_MAX];
+	const char *dora[DECLARED_FILES], *hds[DECLARED_FILES];
 	const char *json, *csv, *html;
 	enum report_lang lang;
 };
@@ -53,6 +55,14 @@ static int host_option(struct report_options *o, int code, const char *text)
 	return 0;
 }
 
+static int declared_option(const char **v, size_t *n, const char *text)
+{
+	if (*n == DECLARED_FILES)
+		return diag_usage("report", "more than %d of a kind", DECLARED_FILES);
+	v[(*n)++] = text;
+	return 0;
+}
+
 static int option(struct report_options *o, int code, const char *text)
 {
 	int lang;
@@ -72,6 +82,10 @@ static int option(struct report_options *o, int code, const char *text)
 	case 'c':
 		o->csv = text;
 		return 0;
+	case 'd':
+		return declared_option(o->dora, &o->cfg.ndora, text);
+	case 'a':
+		return declared_option(o->hds, &o->cfg.nhds, text);
 	case 'h':
 		o->html = text;
 		return 0;
@@ -103,6 +117,8 @@ static int complete(struct report_options *o)
 	}
 	o->cfg.host = o->host;
 	o->cfg.expected = o->expected;
+	o->cfg.dora = o->dora;
+	o->cfg.hds = o->hds;
 	return 0;
 }
 
@@ -113,7 +129,8 @@ static int parse(struct report_options *o, int argc, char **argv)
 		{"state", required_argument, NULL, 's'},  {"journal", required_argument, NULL, 'l'},
 		{"expect", required_argument, NULL, 'e'}, {"lang", required_argument, NULL, 'g'},
 		{"json", required_argument, NULL, 'j'},	  {"csv", required_argument, NULL, 'c'},
-		{"html", required_argument, NULL, 'h'},	  {NULL, 0, NULL, 0},
+		{"html", required_argument, NULL, 'h'},	  {"dora", required_argument, NULL, 'd'},
+		{"hds", required_argument, NULL, 'a'},	  {NULL, 0, NULL, 0},
 	};
 	int code, r = 0;
 

@@ -180,6 +180,8 @@ int report_lines(struct residency *r)
 	r->left_bytes = t.away;
 	r->law_bytes = t.eea_law;
 	say_traffic(r, &t);
+	if (r->contradictions)
+		arg(report_say(r, 'b', T_SAY_CONTRADICTIONS), 0, KIND_COUNT, r->contradictions);
 	say_cover(r);
 	for (size_t i = 0; i < f->hosts; i++)
 		say_host(r, i);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "agent/base/text.h"
+#include "agent/report/declared.h"
 #include "agent/report/report_private.h"
 
 #define TEXTS_MAX (4u << 20)
@@ -73,6 +74,20 @@ static int read_all(struct residency *r, const struct report_config *cfg, struct
 	return e ? e : facts_cover(f);
 }
 
+static int contradictions(struct residency *r, const struct report_config *cfg, struct diag_sink *d)
+{
+	struct declarations all = {0};
+	int e = 0;
+
+	for (size_t i = 0; i < cfg->ndora && e == 0; i++)
+		e = declared_dora(&all, cfg->dora[i], d);
+	for (size_t i = 0; i < cfg->nhds && e == 0; i++)
+		e = declared_hds(&all, cfg->hds[i], d);
+	e = e ? e : tables_contradictions(r, &all);
+	declared_drop(&all);
+	return e;
+}
+
 int residency_make(struct residency **ret, const struct report_config *cfg, struct diag_sink *d)
 {
 	struct residency *r = calloc(1, sizeof(*r));
@@ -87,6 +102,7 @@ int residency_make(struct residency **ret, const struct report_config *cfg, stru
 	e = e ? e : tables_verdict(r);
 	e = e ? e : tables_cover(r);
 	e = e ? e : tables_rows(r);
+	e = e ? e : contradictions(r, cfg, d);
 	e = e ? e : report_lines(r);
 	if (e == -ENOMEM)
 		diag_error(d, NULL, 0, "not enough memory for the report");

@@ -88,6 +88,7 @@ enum report_table_id {
 	TABLE_LAW,
 	TABLE_CROSS,
 	TABLE_COUNTRY,
+	TABLE_CONTRADICTIONS,
 	TABLE_HOSTS,
 	TABLE_COVERAGE,
 	TABLE_GAPS,
@@ -117,6 +118,8 @@ struct report_config {
 	size_t nhosts;
 	const char *const *expected; /* names of hosts that there must be */
 	size_t nexpected;
+	const char *const *dora, *const *hds; /* what was declared: packages, tables of transfers */
+	size_t ndora, nhds;
 };
 struct report_facts;
 struct residency {
@@ -125,6 +128,7 @@ struct residency {
 	struct report_table table[REPORT_TABLES];
 	struct report_line line[REPORT_LINES];
 	unsigned lines;
+	size_t contradictions;
 	bool damaged; /* something of the input could not be read: exit 5 */
 	/* of page one */
 	uint64_t bytes, left_bytes,

@@ -113,6 +113,12 @@ int table_merge(struct residency *r, struct report_table *t, unsigned by);
 int tables_verdict(struct residency *r);
 int tables_cover(struct residency *r);
 int tables_rows(struct residency *r);
+struct declarations;
+int tables_contradictions(struct residency *r, const struct declarations *d);
+const char *fact_operator(const struct fact_key *k);
+const char *fact_process(const struct fact_key *k);
+struct operator_entry;
+const struct operator_entry *fact_operator_entry(const struct fact_key *k); /* NULL: in no table */
 int report_lines(struct residency *r);
 /* Adds a sentence; the arguments are set by the caller. NULL when there is no room. */
 struct report_line *report_say(struct residency *r, char tone, enum report_text t);

@@ -21,15 +21,22 @@ static enum report_text verdict_of(const struct fact_key *k)
 	return k->enforced ? T_VERDICT_BLOCK : T_VERDICT_WOULD_BLOCK;
 }
 
-/* "CH AT MX": from the company to its ultimate parent; the ledger's law when the operator is in no table. */
-static const char *chain_of(struct report_facts *f, const struct fact_key *k)
+const struct operator_entry *fact_operator_entry(const struct fact_key *k)
 {
 	const struct operator_entry *o = operator_find(k->text[COLUMN_OPERATOR]);
-	char buf[OPERATOR_LAWS * 4] = "", cc[3];
-	size_t n = 0;
 
 	if (!o && *k->text[COLUMN_PROVIDER])
 		o = operator_find(k->text[COLUMN_PROVIDER]);
+	return o;
+}
+
+/* "CH AT MX": from the company to its ultimate parent; the ledger's law when the operator is in no table. */
+static const char *chain_of(struct report_facts *f, const struct fact_key *k)
+{
+	const struct operator_entry *o = fact_operator_entry(k);
+	char buf[OPERATOR_LAWS * 4] = "", cc[3];
+	size_t n = 0;
+
 	if (!o)
 		return k->text[COLUMN_LAW];
 	for (unsigned i = 0; i < OPERATOR_LAWS && o->laws[i]; i++)
@@ -38,7 +45,7 @@ static const char *chain_of(struct report_facts *f, const struct fact_key *k)
 	return facts_keep(f, buf, n);
 }
 
-static const char *operator_of(const struct fact_key *k)
+const char *fact_operator(const struct fact_key *k)
 {
 	if (k->kind == LEDGER_OTHER)
 		return "(other)";
@@ -47,7 +54,7 @@ static const char *operator_of(const struct fact_key *k)
 	return *k->text[COLUMN_OPERATOR] ? k->text[COLUMN_OPERATOR] : k->text[COLUMN_PROVIDER];
 }
 
-static const char *process_of(const struct fact_key *k)
+const char *fact_process(const struct fact_key *k)
 {
 	return *k->text[COLUMN_EXE] ? k->text[COLUMN_EXE] : k->text[COLUMN_UNIT];
 }
@@ -114,13 +121,13 @@ static int recipients(struct residency *r)
 		c = table_row(t);
 		if (!c)
 			return -ENOMEM;
-		c[0].s = operator_of(k);
+		c[0].s = fact_operator(k);
 		c[1].s = chain_of(f, k);
 		c[2].n = report_class_text((enum report_class)x->place);
 		c[3].s = k->text[COLUMN_COUNTRY];
 		c[4].s = k->text[COLUMN_REGION];
 		c[5].s = k->text[COLUMN_GRADE];
-		c[6].s = process_of(k);
+		c[6].s = fact_process(k);
 		c[7].s = word_of(f, k, "purpose");
 		c[8].s = service_of(f, k);
 		c[9].n = verdict_of(k);
@@ -167,9 +174,9 @@ static int blocked(struct residency *r)
 		if (!c)
 			return -ENOMEM;
 		c[0].s = k->text[COLUMN_RULE];
-		c[1].s = operator_of(k);
+		c[1].s = fact_operator(k);
 		c[2].s = k->text[COLUMN_COUNTRY];
-		c[3].s = process_of(k);
+		c[3].s = fact_process(k);
 		c[4].s = service_of(f, k);
 		c[5].n = x->sum.bytes;
 		c[6].n = x->sum.packets;
@@ -256,9 +263,9 @@ static int inbound(struct residency *r)
 			return -ENOMEM;
 		c[0].n = report_class_text((enum report_class)x->place);
 		c[1].s = k->text[COLUMN_COUNTRY];
-		c[2].s = operator_of(k);
+		c[2].s = fact_operator(k);
 		c[3].s = service_of(f, k);
-		c[4].s = process_of(k);
+		c[4].s = fact_process(k);
 		c[5].n = fact_left(f, x) ? x->sum.bytes : 0;
 		c[6].n = fact_left(f, x) ? 0 : x->sum.bytes;
 		c[7].n = x->sum.flows;

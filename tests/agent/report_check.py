@@ -1,15 +1,14 @@
 #!/usr/bin/env python3
 """report_check.py - the residency report: sums, languages, what is missing, changes of adequacy; against the ledger's own sums."""
-import csv, datetime, io, json, os, re, sqlite3, subprocess
+import csv, io, json, os, re, sqlite3, subprocess, sys
 from collections import Counter
 from pathlib import Path
 
-ROOT, CORDON, TMP = Path(os.environ["ROOT"]), os.environ["CORDON"], Path(os.environ["TMPDIR"])
+sys.path.insert(0, os.environ["ROOT"] + "/tests/lib")
+from ledger import Ledger, unix
+
+CORDON, TMP = os.environ["CORDON"], Path(os.environ["TMPDIR"])
 DAY = 86400
-
-
-def unix(s):
-    return int(datetime.datetime.fromisoformat(s + "+00:00").timestamp())
 
 
 def ok(name, good, why=""):
@@ -18,44 +17,6 @@ def ok(name, good, why=""):
 
 def same(name, want, got):
     ok(name, want == got, f"wanted {want!r}, got {got!r}")
-
-
-def schema():
-    """the product's own statements"""
-    text = re.search(r"#define SCHEMA_TABLES(.*?)\n#define SCHEMA_FIND", (ROOT / "agent/ledger/schema.h").read_text(), re.S).group(1)
-    return "".join(json.loads(f'"{s}"') for s in re.findall(r'"((?:[^"\\]|\\.)*)"', text))
-
-
-class Ledger:
-    def __init__(self, name, host="db1"):
-        self.dir = TMP / name
-        self.dir.mkdir()
-        self.db = sqlite3.connect(self.dir / "ledger.db")
-        self.db.executescript(schema())
-        self.state("host", host)
-        self.sums = Counter()
-
-    def state(self, name, value):
-        self.db.execute("INSERT OR REPLACE INTO state VALUES (?, ?)", (name, value))
-
-    def key(self, **k):
-        row = dict(kind=0, hash=0, unit="postgresql@15-main.service", container="", exe="/usr/bin/pg_dump", user="postgres", country="",
-                   provider="", region="", operator="", law="", grade="operator-list", rule="allow to eea", prefix="10.0.0.0/24", port=5432,
-                   proto=6, verdict=0, enforced=0, by_peer=0) | k
-        c = self.db.execute(f"INSERT INTO key ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", list(row.values()))
-        return c.lastrowid, row["verdict"]
-
-    def row(self, key, start, size, level=60, flows=1, attempts=0):
-        self.db.execute("INSERT INTO roll VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (level, start, key[0], 1 + size // 1000, size, attempts, flows,
-                        (start + 1) * 10**9, (start + 50) * 10**9, ""))
-        self.db.execute("INSERT INTO total VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packets = packets + excluded.packets, "
-                        "bytes = bytes + excluded.bytes", (level, start, key[1], 1 + size // 1000, size))
-
-    def done(self):
-        self.db.commit()
-        self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self.db.close()
-        return self.dir
 
 
 def run(*args):
