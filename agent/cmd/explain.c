@@ -26,8 +26,7 @@ struct explain_options {
 	const char *state;
 };
 
-/* "1.2.3.4", "1.2.3.4:443", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443". */
-static int parse_address(struct explain_question *q, const char *s)
+int explain_address(struct explain_question *q, const char *s)
 {
 	char buf[IP_STRLEN + 8];
 	char *port = NULL, *end;
@@ -172,7 +171,7 @@ static int answer(const struct engine *e, struct explain_options *o, const char 
 	struct explain_question q = o->question;
 	_json_ json_t *a = NULL;
 
-	if (parse_address(&q, text) < 0) {
+	if (explain_address(&q, text) < 0) {
 		char safe[128];
 
 		return diag_usage("explain", "'%s' is no address, nor an address and a port",

@@ -23,6 +23,8 @@ struct explain_question {
 	int64_t now;	 /* Unix seconds */
 	uint64_t rtt_ns; /* a minimum round-trip time to judge the place by; 0 = none */
 };
+/* "1.2.3.4", "1.2.3.4:443", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443" into ip and port. 0 or -EINVAL. */
+int explain_address(struct explain_question *q, const char *s);
 /* Everything that is known of the address under the engine's policy; NULL: no memory. */
 json_t *explain_answer(const struct engine *e, const struct explain_question *q);
 /* 0, or -EINVAL: *why is which from and what is wrong with it. */
