@@ -120,7 +120,9 @@ struct policy_place { /* a 'place' line */
 	unsigned line;
 };
 struct policy_feed {
-	const char *transport, *target, *format, *topic, *ca;
+	const char *transport, *target, *format, *topic;
+	const char *ca, *cert, *key; /* files in PEM */
+	const char *name;	     /* the server's, when it is not the target's host */
 	unsigned line;
 };
 struct policy_geo {
@@ -168,6 +170,14 @@ struct policy {
 	size_t nsets;
 	struct arena *arena; /* holds all of this, itself included */
 };
+
+struct policy_target {
+	const char *scheme; /* udp, tcp, tls, http, https */
+	char host[256];
+	uint16_t port; /* the scheme's own when none is said */
+};
+/* SCHEME://HOST[:PORT]. 0 or -EINVAL. */
+int policy_target_parse(struct policy_target *ret, const char *text);
 
 /* 0, or -EINVAL after every error went to d (parsing resumes at the next line); -ENOMEM. Text need
  * not end in NUL. file is copied. *ret untouched on failure. */

@@ -223,6 +223,10 @@ static void show_feeds(const json_t *feeds)
 			printf(", %" PRId64 " lines", number_of(f, "lines"));
 		if (number_of(f, "lost"))
 			printf(", %" PRId64 " LOST", number_of(f, "lost"));
+		if (number_of(f, "waiting"))
+			printf(", %" PRId64 " wait%s", number_of(f, "waiting"),
+			       number_of(f, "sent") == number_of(f, "waiting") ? " for confirmation"
+									       : "");
 		if (json_is_string(json_object_get(f, "error")))
 			printf(" (%s)", text_of(f, "error"));
 		putchar('\n');

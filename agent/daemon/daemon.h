@@ -99,11 +99,12 @@ struct daemon {
 	struct ledger *ledger;		     /* owned; NULL: none is kept */
 	struct kernel_ledger *kernel_ledger; /* owned */
 	int ledger_error;
-	struct journal *journal; /* owned; NULL: none */
-	char *journal_dir;	 /* owned */
-	int journal_error;	 /* of the last write */
-	uint64_t journal_long;	 /* events that were too long for it */
-	struct json_writer line; /* of the event that is written */
+	struct journal *journal;     /* owned; NULL: none */
+	char *journal_dir;	     /* owned */
+	int journal_error;	     /* of the last write */
+	uint64_t journal_long;	     /* events that were too long for it */
+	struct json_writer line;     /* of the event that is written */
+	struct json_writer envelope; /* what a feed puts around it */
 	struct identity identity;
 	struct route route;
 	/* during a publish: where daemon_cgroup_seen puts its masks */

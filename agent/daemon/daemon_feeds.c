@@ -4,11 +4,24 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
+
+/* Where what is on its way to a server is kept over a restart; NULL: nowhere. */
+static const char *spool_dir(const struct daemon *d, char buf[512])
+{
+	if (!d->cfg.state || strlen(d->cfg.state) > 400 || access(d->cfg.state, W_OK) < 0)
+		return NULL;
+	text_put(buf, 512, "%s/feeds", d->cfg.state);
+	return buf;
+}
 
 /* The feed of the running policy that is the same, or a new one. */
 static int hold_feed(struct daemon *d, struct daemon_feed *to, const struct policy_feed *p)
 {
+	char spool[512];
+
 	for (unsigned i = 0; i < d->feeds.n; i++) {
 		struct daemon_feed *f = &d->feeds.feed[i];
 
@@ -16,10 +29,10 @@ static int hold_feed(struct daemon *d, struct daemon_feed *to, const struct poli
 			continue;
 		*to = *f;
 		to->feed = feed_share(f->feed);
-		return feed_reopen(to->feed);
+		return feed_change(to->feed, p);
 	}
 	*to = (struct daemon_feed){0};
-	return feed_open(&to->feed, p);
+	return feed_open(&to->feed, p, spool_dir(d, spool));
 }
 
 static int open_feed(struct daemon *d, struct daemon_feeds *to, const struct policy_feed *p,
@@ -85,7 +98,12 @@ void daemon_close_feeds(struct daemon_feeds *feeds)
 
 		feed_state(feeds->feed[i].feed, &s);
 		left = feed_close(feeds->feed[i].feed);
-		if (left)
+		if (left && s.durable)
+			diag_say(
+				"%s: %" PRIu64
+				" alerts wait and go there when the agent runs again with this feed",
+				s.name, left);
+		else if (left)
 			diag_say("%s: %" PRIu64 " alerts could not be written before the end",
 				 s.name, left);
 	}
@@ -128,16 +146,18 @@ int daemon_put_feeds(struct daemon *d, const struct event *e)
 	for (unsigned i = 0; i < d->feeds.n; i++) {
 		struct daemon_feed *f = &d->feeds.feed[i];
 		struct json_writer *j = &d->line;
+		const char *sent;
 
 		if (feed_format(f->feed) != format) {
 			format = feed_format(f->feed);
 			line = format->line(j, e, &d->identity);
 		}
-		if (!line) {
+		sent = line ? feed_wrap(f->feed, &d->envelope, e, &d->identity, line) : NULL;
+		if (!sent) {
 			diag_say("not enough memory to write an alert down");
 			return -ENOMEM;
 		}
-		if (put_feed(d, f, line, strlen(line)) < 0)
+		if (put_feed(d, f, sent, strlen(sent)) < 0)
 			r = -EIO;
 	}
 	return r;
@@ -151,7 +171,7 @@ static void check_feed(struct daemon *d, struct daemon_feed *f)
 	feed_state(f->feed, &s);
 	if (s.error && s.error != f->error)
 		diag_say("%s: cannot write alerts: %s; %" PRIu64 " wait, enforcement goes on",
-			 s.name, strerror(s.error), s.waiting);
+			 s.name, s.why, s.waiting);
 	else if (!s.error && f->error)
 		diag_say("%s: alerts are written again", s.name);
 	f->error = s.error;

@@ -232,7 +232,12 @@ static json_t *feeds_status(const struct daemon *d)
 		set(o, "lines", number(s.lines));
 		set(o, "waiting", number(s.waiting));
 		set(o, "lost", number(s.lost));
-		set(o, "error", s.error ? string(strerror(s.error)) : json_null());
+		set(o, "sent", number(s.flight));
+		set(o, "sent_again", number(s.again));
+		set(o, "kept_over_restart", json_boolean(s.durable));
+		set(o, "no_progress_seconds",
+		    number(s.behind_ns ? (loop_monotonic_ns() - s.behind_ns) / LOOP_SECOND : 0));
+		set(o, "error", s.error ? string(s.why) : json_null());
 		json_array_append_new(a, o);
 	}
 	for (size_t i = 0; i < p->nfeeds; i++) {

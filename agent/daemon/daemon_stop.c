@@ -92,6 +92,7 @@ void daemon_stop(struct daemon *d, bool ran)
 	daemon_close_feeds(&d->feeds);
 	engine_free(d->engine);
 	json_writer_free(&d->line);
+	json_writer_free(&d->envelope);
 	gap_end(d->gaps);
 	loop_free(d->loop);
 	if (d->clock >= 0)

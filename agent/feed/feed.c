@@ -4,13 +4,24 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include "geo/base/cleanup.h"
+#include "geo/base/sha256.h"
+#include "agent/base/text.h"
 #include "agent/feed/road_file.h"
+#include "agent/feed/road_syslog.h"
 
 struct transport {
 	const char *name;
+	/* a file's */
 	int (*open)(struct road **ret, const struct policy_feed *p);
 	int (*check)(const char *target); /* NULL: nothing to look at before */
 	const char *(*error)(int error);
+	/* a server's: 'self' of the end, the end, and the message around a line */
+	int (*make)(void **self, const struct policy_feed *p);
+	const struct road_end *(*end)(const struct policy_feed *p);
+	const char *(*wrap)(struct json_writer *j, const struct event *e,
+			    const struct identity *host, const char *line);
 };
 
 static int open_file(struct road **ret, const struct policy_feed *p)
@@ -29,17 +40,35 @@ static int check_file(const char *target)
 	return strcmp(target, "-") ? road_file_check(target) : 0;
 }
 
+/* Of a queue in a directory; what a server says comes later. */
+static const char *server_error(int error)
+{
+	switch (error) {
+	case EBUSY:
+		return "another agent keeps its queue in the same directory (--state)";
+	case EINVAL:
+		return "that is no address";
+	default:
+		return strerror(error);
+	}
+}
+
 static const struct transport transports[] = {
-	{"file", open_file, check_file, road_file_error},
-	{"stdout", open_stdout, NULL, road_file_error},
+	{.name = "file", .open = open_file, .check = check_file, .error = road_file_error},
+	{.name = "stdout", .open = open_stdout, .error = road_file_error},
+	{.name = "syslog",
+	 .error = server_error,
+	 .make = road_syslog_make,
+	 .end = road_syslog_end,
+	 .wrap = road_syslog_wrap},
 };
 
 struct feed {
 	unsigned holders;
 	const struct transport *transport;
 	const struct format *format;
-	struct road *road; /* owned */
-	char *target;	   /* owned; "" = it needs none */
+	struct road *road;    /* owned */
+	char *target, *topic; /* owned; "" = it needs none */
 };
 
 static const struct transport *transport_find(const char *name)
@@ -59,7 +88,60 @@ const char *feed_unsupported(const struct policy_feed *p)
 	return format_find(p->format) ? NULL : "this version does not write that format";
 }
 
-int feed_open(struct feed **ret, const struct policy_feed *p)
+/* A directory a destination and format: DIR/syslog-<hash>. Certificates may change without losing what waits. */
+static int open_queue(struct queue **ret, const struct feed *f, const char *dir)
+{
+	_free_ char *name = NULL;
+	char hex[65];
+	size_t n;
+	FILE *out;
+
+	*ret = NULL;
+	if (!dir)
+		return 0;
+	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+		return -errno;
+	out = open_memstream(&name, &n);
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "%s\n%s\n%s\n%s\n", f->transport->name, f->target, f->format->name, f->topic);
+	fclose(out);
+	if (!name)
+		return -ENOMEM;
+	sha256_hex(hex, name, n);
+	free(name);
+	name = NULL;
+	if (asprintf(&name, "%s/%s-%.16s", dir, f->transport->name, hex) < 0) {
+		name = NULL;
+		return -ENOMEM;
+	}
+	return queue_spool(ret, name, 0);
+}
+
+static int open_server(struct feed *f, const struct policy_feed *p, const char *spool)
+{
+	struct queue *queue;
+	void *self;
+	int r = open_queue(&queue, f, spool);
+
+	if (r < 0)
+		return r;
+	r = f->transport->make(&self, p);
+	if (r < 0) {
+		queue_free(queue);
+		return r;
+	}
+	return road_open(&f->road, f->transport->end(p), self, queue, f->target);
+}
+
+static void feed_free(struct feed *f)
+{
+	free(f->target);
+	free(f->topic);
+	free(f);
+}
+
+int feed_open(struct feed **ret, const struct policy_feed *p, const char *spool)
 {
 	const struct transport *transport = transport_find(p->transport);
 	const struct format *format = format_find(p->format);
@@ -75,10 +157,13 @@ int feed_open(struct feed **ret, const struct policy_feed *p)
 	f->transport = transport;
 	f->format = format;
 	f->target = strdup(p->target ? p->target : "");
-	r = f->target ? f->transport->open(&f->road, p) : -ENOMEM;
+	f->topic = strdup(p->topic ? p->topic : "");
+	if (!f->target || !f->topic)
+		r = -ENOMEM;
+	else
+		r = transport->open ? transport->open(&f->road, p) : open_server(f, p, spool);
 	if (r < 0) {
-		free(f->target);
-		free(f);
+		feed_free(f);
 		return r;
 	}
 	*ret = f;
@@ -96,19 +181,29 @@ bool feed_same(const struct feed *f, const struct policy_feed *p)
 {
 	return f->transport == transport_find(p->transport) &&
 	       f->format == format_find(p->format) &&
-	       strcmp(f->target, p->target ? p->target : "") == 0;
+	       strcmp(f->target, p->target ? p->target : "") == 0 &&
+	       strcmp(f->topic, p->topic ? p->topic : "") == 0;
+}
+
+int feed_change(struct feed *f, const struct policy_feed *p)
+{
+	void *self;
+	int r;
+
+	if (!f->transport->make) {
+		road_reopen(f->road);
+		return f->transport->check ? f->transport->check(f->target) : 0;
+	}
+	r = f->transport->make(&self, p);
+	if (r == 0)
+		road_replace(f->road, self);
+	return r;
 }
 
 struct feed *feed_share(struct feed *f)
 {
 	f->holders++;
 	return f;
-}
-
-int feed_reopen(struct feed *f)
-{
-	road_reopen(f->road);
-	return f->transport->check ? f->transport->check(f->target) : 0;
 }
 
 uint64_t feed_close(struct feed *f)
@@ -118,8 +213,7 @@ uint64_t feed_close(struct feed *f)
 	if (!f || --f->holders)
 		return 0;
 	lost = road_close(f->road);
-	free(f->target);
-	free(f);
+	feed_free(f);
 	return lost;
 }
 
@@ -131,6 +225,12 @@ const struct format *feed_format(const struct feed *f)
 const char *feed_transport(const struct feed *f)
 {
 	return f->transport->name;
+}
+
+const char *feed_wrap(const struct feed *f, struct json_writer *j, const struct event *e,
+		      const struct identity *host, const char *line)
+{
+	return f->transport->wrap ? f->transport->wrap(j, e, host, line) : line;
 }
 
 int feed_put(struct feed *f, const char *line, size_t len)

@@ -17,11 +17,11 @@
 struct road {
 	const struct road_end *end;
 	void *self;
-	char *name;	      /* owned */
-	struct queue *queue;  /* owned; has a lock of its own */
-	pthread_mutex_t lock; /* over the state and what follows */
-	pthread_cond_t moved; /* a line came, one went, or stop */
-	bool stop, left;      /* left: road_close did not wait longer; the thread frees it all */
+	char *name;	       /* owned */
+	struct queue *queue;   /* owned; has a lock of its own */
+	pthread_mutex_t lock;  /* over the state and what follows */
+	pthread_cond_t moved;  /* a line came, one went, or stop */
+	bool stop, quit, left; /* left: road_close did not wait longer; the thread frees it all */
 	bool ended, reopen;
 	void *replace; /* owned: the next self */
 	struct road_state state;
@@ -272,7 +272,7 @@ static bool finished(struct road *r)
 /* Under the lock: a line that came wakes an idle road, not one that waits for its end. */
 static void rest(struct road *r, uint64_t ns)
 {
-	for (uint64_t until = now_ns() + ns; ns && !r->left;) {
+	for (uint64_t until = now_ns() + ns; ns && !r->quit;) {
 		uint64_t now = now_ns();
 
 		if (now >= until || (r->stop && !queue_waiting(r->queue)))
@@ -292,7 +292,7 @@ static void *run(void *arg)
 	bool left;
 
 	pthread_mutex_lock(&r->lock);
-	while (!r->left && !finished(r)) {
+	while (!r->quit && !finished(r)) {
 		bool reopen = r->reopen;
 		uint64_t ns;
 
@@ -393,17 +393,25 @@ void road_replace(struct road *r, void *self)
 	pthread_mutex_unlock(&r->lock);
 }
 
+static void wait_ended(struct road *r, uint64_t ns)
+{
+	for (uint64_t now, until = now_ns() + ns; !r->ended && (now = now_ns()) < until;)
+		wait_moved(r, until - now);
+}
+
 uint64_t road_close(struct road *r)
 {
-	uint64_t until = now_ns() + ROAD_CLOSE_MS * MS_NS, lost;
+	uint64_t lost;
 
 	if (!r)
 		return 0;
 	pthread_mutex_lock(&r->lock);
 	r->stop = true;
 	pthread_cond_broadcast(&r->moved);
-	while (!r->ended && now_ns() < until)
-		wait_moved(r, until - now_ns());
+	wait_ended(r, ROAD_CLOSE_MS * MS_NS);
+	r->quit = true;
+	pthread_cond_broadcast(&r->moved);
+	wait_ended(r, ROAD_QUIT_MS * MS_NS);
 	lost = queue_waiting(r->queue);
 	r->left = !r->ended;
 	if (r->left)

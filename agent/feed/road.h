@@ -10,7 +10,8 @@
  *
  * Invariants (tests/agent/road_test.c): 1. road_put, road_state and road_reopen never wait for the end; 2. lines
  * confirmed + waiting + lost = lines put, and those that waited at the start; 3. lines arrive whole and in order;
- * 4. road_close waits at most ROAD_CLOSE_MS.
+ * 4. road_close waits at most ROAD_CLOSE_MS and
+ * ROAD_QUIT_MS.
  */
 #ifndef AGENT_FEED_ROAD_H
 #define AGENT_FEED_ROAD_H
@@ -20,6 +21,7 @@
 #include "agent/feed/queue.h"
 
 #define ROAD_CLOSE_MS 2000
+#define ROAD_QUIT_MS  300 /* then, until its thread is left to itself */
 #define ROAD_RETRY_MS 1000
 #define ROAD_WHY      192
 

@@ -267,6 +267,15 @@ void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w
 	case FEED_CA:
 		ps->feed.ca = w->s;
 		break;
+	case FEED_CERT:
+		ps->feed.cert = w->s;
+		break;
+	case FEED_KEY:
+		ps->feed.key = w->s;
+		break;
+	case FEED_NAME:
+		ps->feed.name = w->s;
+		break;
 	case FEED_FORMAT:
 		ps->feed.format = w->s;
 		value_parse_choice(ps, &which, w, "format", formats,
@@ -275,13 +284,36 @@ void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w
 	}
 }
 
+/* Where 'feed syslog' goes, and that what is only for TLS stands with TLS. */
+static void check_syslog(struct parse *ps, const struct spot *at)
+{
+	const struct policy_feed *f = &ps->feed;
+	struct policy_target t;
+	bool fits = policy_target_parse(&t, f->target) == 0 && strncmp(t.scheme, "http", 4);
+
+	if (!fits)
+		parse_error(
+			ps, at,
+			"'%s' is no address for syslog; it is udp://HOST:514, tcp://HOST:601 or "
+			"tls://HOST:6514, an IPv6 address in [brackets]",
+			f->target);
+	else if (strcmp(t.scheme, "tls") && (f->ca || f->cert || f->key || f->name))
+		parse_error(ps, at, "'ca', 'cert', 'key' and 'name' are for tls://, this is %s://",
+			    t.scheme);
+	else if (!f->cert != !f->key)
+		parse_error(ps, at, "'cert' and 'key' go together");
+}
+
 void parse_feed_end(struct parse *ps)
 {
+	const struct spot at = {ps->feed.line, 1, 1};
 	bool needs = !strcmp(ps->feed.transport, "file") || !strcmp(ps->feed.transport, "syslog") ||
 		     !strcmp(ps->feed.transport, "kafka");
 
 	if (needs && !ps->feed.target)
-		parse_error(ps, &(struct spot){ps->feed.line, 1, 1},
-			    "'feed %s' needs where to: a path or an address", ps->feed.transport);
+		parse_error(ps, &at, "'feed %s' needs where to: a path or an address",
+			    ps->feed.transport);
+	else if (!strcmp(ps->feed.transport, "syslog"))
+		check_syslog(ps, &at);
 	PARSE_PUSH(ps, &ps->feeds, ps->feed);
 }

@@ -401,6 +401,9 @@ static void print_settings(struct writer *t, const struct policy *p)
 			writer_add(t, " format %s", f->format);
 		print_named(t, " topic", f->topic);
 		print_named(t, " ca", f->ca);
+		print_named(t, " cert", f->cert);
+		print_named(t, " key", f->key);
+		print_named(t, " name", f->name);
 		writer_add(t, "\n");
 	}
 }

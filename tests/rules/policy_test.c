@@ -363,3 +363,45 @@ Test(policy, broken_lines_do_not_leak_into_the_next)
 			cr_expect_null(strstr(said, "\n2:"), "%s: %s", text, said);
 		}
 }
+
+Test(policy, syslog_targets)
+{
+	static const struct {
+		const char *text, *said; /* NULL: it is good */
+	} row[] = {
+		{"\"udp://siem\"", NULL},
+		{"\"tcp://[fd20::5]:10514\"", NULL},
+		{"\"tls://siem.example:6514\" ca \"/a\" cert \"/b\" key \"/c\" name \"siem\"",
+		 NULL},
+		{"\"siem:514\"", "no address for syslog"},
+		{"\"tls://\"", "no address for syslog"},
+		{"\"tls://a:0\"", "no address for syslog"},
+		{"\"tls://a:65536\"", "no address for syslog"},
+		{"\"tls://a:5x\"", "no address for syslog"},
+		{"\"tls://[::1\"", "no address for syslog"},
+		{"\"tls://a b\"", "no address for syslog"},
+		{"\"tls://a/path\"", "no address for syslog"},
+		{"\"https://a\"", "no address for syslog"},
+		{"\"tcp://a\" ca \"/a\"", "are for tls://"},
+		{"\"tls://a\" cert \"/a\"", "go together"},
+	};
+	struct policy_target t;
+	char text[256];
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct policy *p = NULL;
+
+		snprintf(text, sizeof(text), "feed syslog %s\nallow to any\n", row[i].text);
+		if (row[i].said) {
+			cr_expect(strstr(bad(text, strlen(text)), row[i].said), "%s", text);
+			continue;
+		}
+		cr_expect_eq(policy_parse(&p, "t", text, strlen(text), NULL), 0, "%s", text);
+		policy_free(p);
+	}
+	cr_assert_eq(policy_target_parse(&t, "tcp://[fd20::5]:10514"), 0);
+	cr_expect_str_eq(t.host, "fd20::5");
+	cr_expect_eq(t.port, 10514);
+	cr_assert_eq(policy_target_parse(&t, "udp://siem"), 0);
+	cr_expect_eq(t.port, 514);
+}
