@@ -17,6 +17,9 @@
 #define SELECT_TOTALS                                                                              \
 	"SELECT verdict, sum(packets), sum(bytes) FROM total WHERE level = ?1 AND start >= ?2 "    \
 	"AND start < ?3 GROUP BY verdict"
+#define SELECT_SPANS                                                                               \
+	"SELECT DISTINCT start FROM total WHERE level = ?1 AND start >= ?2 AND start < ?3 "        \
+	"ORDER BY start"
 /* by level, which the table's order answers */
 #define SELECT_EXTENT                                                                              \
 	"SELECT min(start), max(start + level) FROM (SELECT level, min(start) AS start FROM "      \
@@ -106,6 +109,35 @@ static int totals(sqlite3 *db, const struct ledger_range *v, struct ledger_total
 	return rc == SQLITE_DONE ? 0 : -EIO;
 }
 
+struct span {
+	int64_t from, to;
+};
+
+/* A minute is written once it is over, and two become one when the disk is slow. */
+#define HOLE 300
+static int spans(sqlite3 *db, const struct ledger_range *v, const struct ledger_scan *scan,
+		 struct span *open)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(db, SELECT_SPANS, -1, &st, NULL), r = 0;
+
+	if (rc == SQLITE_OK)
+		bind_range(st, v);
+	while (rc == SQLITE_OK && r == 0 && (rc = sqlite3_step(st)) == SQLITE_ROW) {
+		int64_t start = sqlite3_column_int64(st, 0);
+
+		if (open->to && start - open->to > HOLE) {
+			r = scan->span(scan->arg, open->from, open->to);
+			open->to = 0;
+		}
+		open->from = open->to ? open->from : start;
+		open->to = start + v->level;
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return r ? r : rc == SQLITE_DONE ? 0 : -EIO;
+}
+
 static int extent(sqlite3 *db, struct ledger_extent *ret)
 {
 	sqlite3_stmt *st = NULL;
@@ -129,6 +161,7 @@ static int whole(struct ledger_extent *e, sqlite3 *db, int64_t from, int64_t to,
 		 const struct ledger_scan *scan)
 {
 	struct ledger_range v[LEDGER_RANGES];
+	struct span open = {0};
 	int r = extent(db, e);
 	size_t n;
 
@@ -138,7 +171,11 @@ static int whole(struct ledger_extent *e, sqlite3 *db, int64_t from, int64_t to,
 	for (size_t i = 0; i < n && r == 0; i++) {
 		r = rows(db, &v[i], scan);
 		r = r ? r : totals(db, &v[i], &e->totals);
+		if (r == 0 && scan->span)
+			r = spans(db, &v[i], scan, &open);
 	}
+	if (r == 0 && open.to)
+		r = scan->span(scan->arg, open.from, open.to);
 	return r;
 }
 

@@ -120,6 +120,8 @@ const char *cell_text(char *buf, size_t size, enum report_kind k, const struct r
 	case KIND_ROWS:
 		break;
 	}
+	if (!c->s && c->n && k == KIND_NAME)
+		return report_text((enum report_text)c->n, l);
 	return c->s ? text_escape(buf, size, c->s, SIZE_MAX) : buf;
 }
 

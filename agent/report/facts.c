@@ -6,10 +6,12 @@
 #include "agent/base/text.h"
 #include "agent/report/report_private.h"
 #include "geo/facts/country.h"
+#include "geo/facts/operator.h"
 #include "geo/facts/zone.h"
 
 #define TEXTS_MAX (4u << 20)
 #define DAY	  86400
+#define HISTORY	  (3 * 366 * 86400ll)
 
 struct reader { /* of one ledger */
 	struct report_facts *f;
@@ -82,6 +84,22 @@ static enum report_class place_of(const struct fact_key *k, int64_t at)
 	return report_class_of(k->text[COLUMN_COUNTRY], at);
 }
 
+/* Keys come in the order in which they were made: many of one operator after another. */
+static const struct operator_entry *operator_of(const struct report_facts *f,
+						const struct fact_key *k)
+{
+	const struct operator_entry *o;
+
+	for (uint32_t i = f->keys - 1; i-- > 0 && i + 16 > f->keys;)
+		if (f->key[i].text[COLUMN_OPERATOR] == k->text[COLUMN_OPERATOR] &&
+		    f->key[i].text[COLUMN_PROVIDER] == k->text[COLUMN_PROVIDER])
+			return f->key[i].op;
+	o = *k->text[COLUMN_OPERATOR] ? operator_find(k->text[COLUMN_OPERATOR]) : NULL;
+	if (!o && *k->text[COLUMN_PROVIDER])
+		o = operator_find(k->text[COLUMN_PROVIDER]);
+	return o;
+}
+
 static int on_key(void *arg, const struct ledger_key_row *row)
 {
 	struct reader *r = arg;
@@ -105,6 +123,7 @@ static int on_key(void *arg, const struct ledger_key_row *row)
 			       .by_peer = row->by_peer};
 	for (unsigned i = 0; i < LEDGER_COLUMNS; i++)
 		k->text[i] = facts_keep(f, row->text[i], strlen(row->text[i]));
+	k->op = operator_of(f, k);
 	return 0;
 }
 
@@ -184,7 +203,7 @@ static void add_day(struct report_facts *f, const struct fact *x, int64_t start,
 static int on_row(void *arg, int64_t id, int64_t start, int64_t seconds, const struct ledger_sum *s)
 {
 	struct reader *r = arg;
-	struct fact *x;
+	struct fact *x = NULL;
 	uint32_t key;
 	int e = find_key(r, id, &key);
 
@@ -204,16 +223,64 @@ static int on_row(void *arg, int64_t id, int64_t start, int64_t seconds, const s
 	return 0;
 }
 
+static int on_span(void *arg, int64_t from, int64_t to)
+{
+	struct reader *r = arg;
+	struct report_facts *f = r->f;
+	int e = FACTS_ROOM(f->span, f->spans_room, f->spans);
+
+	if (e < 0)
+		return e;
+	f->span[f->spans++] = (struct fact_span){from, to, r->host};
+	return 0;
+}
+
+/* ---- what was there before the period ---- */
+static int no_key(void *arg, const struct ledger_key_row *k)
+{
+	(void)arg;
+	(void)k;
+	return 0;
+}
+
+static int on_history(void *arg, int64_t id, int64_t start, int64_t seconds,
+		      const struct ledger_sum *s)
+{
+	struct reader *r = arg;
+	struct fact_key *k;
+	uint32_t key;
+	int e = find_key(r, id, &key);
+
+	if (e < 0)
+		return e;
+	if (start + seconds > r->f->from)
+		return 0;
+	k = &r->f->key[r->first + key];
+	k->before += s->bytes;
+	if (!k->before_first_ns || s->first_ns < k->before_first_ns)
+		k->before_first_ns = s->first_ns;
+	return 0;
+}
+
+static int read_history(struct reader *r, const char *path, struct diag_sink *d)
+{
+	struct ledger_scan scan = {no_key, on_history, NULL, r};
+	struct ledger_extent e;
+
+	return ledger_scan(&e, path, r->f->from - HISTORY, r->f->from, &scan, d);
+}
+
 static int read_ledger(struct report_facts *f, uint8_t host, struct diag_sink *d)
 {
 	struct fact_host *h = &f->host[host];
 	struct reader r = {.f = f, .first = f->keys, .host = host};
-	struct ledger_scan scan = {on_key, on_row, &r};
+	struct ledger_scan scan = {on_key, on_row, on_span, &r};
 	char path[4096];
 	int e;
 
 	text_put(path, sizeof(path), "%s/ledger.db", h->state);
 	e = ledger_scan(&h->extent, path, f->from, f->to, &scan, d);
+	e = e ? e : read_history(&r, path, d);
 	free(r.at);
 	if (e == -EBADMSG)
 		diag_error(d, path, 0, "a row of the ledger names a key that is not there");
@@ -250,6 +317,7 @@ void report_facts_free(struct report_facts *f)
 	free(f->fact);
 	free(f->gap);
 	free(f->state);
+	free(f->span);
 	free(f->day);
 	free(f);
 }

@@ -12,7 +12,8 @@
 #include "geo/base/file.h"
 #include "geo/facts/zone.h"
 
-#define GAP_LINE 4096
+#define GAP_LINE     4096
+#define LAST_MINUTES 180
 
 static int64_t time_of(const char *s)
 {
@@ -232,14 +233,39 @@ static int add_span(struct turn **v, size_t *n, size_t *room, struct turn t, int
 	return e ? e : add_turn(v, n, room, back);
 }
 
+/* Time is known by the ledger; while no agent ran and the kernel's programs judged on, by the gap that says so: what was
+ * counted then stands in the ledger as not attributed. */
+static int known_turns(const struct report_facts *f, uint8_t host, struct turn **v, size_t *n,
+		       size_t *room)
+{
+	int64_t until = f->host[host].known_until;
+	int e = 0;
+
+	for (size_t i = 0; i < f->spans && e == 0; i++) {
+		struct fact_span s = f->span[i];
+
+		if (s.host != host)
+			continue;
+		if (until > s.to && until - s.to <= LAST_MINUTES)
+			s.to = until; /* the minutes that are not written yet */
+		if (until && s.to > until)
+			s.to = until;
+		if (s.from < s.to)
+			e = add_span(v, n, room, (struct turn){s.from, 1, 0, 0, -1}, s.to);
+	}
+	for (size_t i = 0; i < f->gaps && e == 0; i++)
+		if (f->gap[i].host == host && strcmp(f->gap[i].cause, "agent-down") == 0)
+			e = add_span(v, n, room, (struct turn){f->gap[i].start, 1, 0, 0, -1},
+				     f->gap[i].end);
+	return e;
+}
+
 static int turns_of(const struct report_facts *f, uint8_t host, struct turn **v, size_t *n,
 		    size_t *room)
 {
 	const struct fact_host *h = &f->host[host];
-	int e = 0;
+	int e = known_turns(f, host, v, n, room);
 
-	if (h->known_from < h->known_until)
-		e = add_span(v, n, room, (struct turn){h->known_from, 1, 0, 0, -1}, h->known_until);
 	for (size_t i = 0; i < f->gaps && e == 0; i++) {
 		const struct fact_gap *g = &f->gap[i];
 		bool weak = strcmp(g->cause, "mode-weakened") == 0;
@@ -262,10 +288,10 @@ static int turns_of(const struct report_facts *f, uint8_t host, struct turn **v,
 
 static enum fact_cover cover_of(const struct turn *now)
 {
-	if (now->known <= 0)
-		return COVER_NONE;
 	if (now->blind > 0)
 		return COVER_BLIND;
+	if (now->known <= 0)
+		return COVER_NONE;
 	if (now->mode == MODE_NOT_KNOWN)
 		return COVER_MODE_UNKNOWN;
 	return now->mode == MODE_ENFORCES && now->weak <= 0 ? COVER_ENFORCED : COVER_MONITORED;
@@ -280,26 +306,6 @@ static void add_seconds(const struct report_facts *f, struct fact_host *h, const
 		h->seconds[cover_of(now)] += to - from;
 }
 
-static void known_of(const struct report_facts *f, uint8_t host)
-{
-	struct fact_host *h = (struct fact_host *)&f->host[host];
-	int64_t first = 0, last = 0;
-
-	for (size_t i = 0; i < f->states; i++)
-		if (f->state[i].host == host) {
-			first = first ? first : f->state[i].time;
-			last = f->state[i].time;
-		}
-	if (h->has_ledger && h->extent.first) /* what left is known from there on */
-		h->known_from = first && first > h->extent.first && first - h->extent.first < 60
-					? first
-					: h->extent.first;
-	if (!h->known_until && h->has_ledger)
-		h->known_until = h->extent.end > last ? h->extent.end : last;
-	if (!h->known_from)
-		h->known_until = 0;
-}
-
 static int cover(struct report_facts *f, uint8_t host)
 {
 	struct turn now = {.at = f->from, .mode = MODE_NOT_KNOWN};
@@ -307,7 +313,6 @@ static int cover(struct report_facts *f, uint8_t host)
 	size_t n = 0, room = 0;
 	int e;
 
-	known_of(f, host);
 	e = turns_of(f, host, &v, &n, &room);
 	if (e < 0)
 		return e;

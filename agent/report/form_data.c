@@ -17,7 +17,7 @@ static bool is_text(enum report_kind k)
 /* Words are written in English in both: they are names for programs. */
 static const char *data_text(char buf[TEXT_SHORT], enum report_kind k, const struct report_cell *c)
 {
-	if (k == KIND_WORD)
+	if (k == KIND_WORD || (k == KIND_NAME && !c->s && c->n))
 		return report_text((enum report_text)c->n, REPORT_EN);
 	if (k == KIND_TIME)
 		return c->n ? text_time(buf, (int64_t)c->n) : "";

@@ -244,7 +244,9 @@ static void put_nav(FILE *to, const struct residency *r, enum report_lang l)
 		page_text(to, report_text(r->table[i].title, l));
 		fputs("</a></li>\n", to);
 	}
-	fputs("</ul></nav>\n", to);
+	fputs("<li><a href=\"#h-proof\">", to);
+	page_text(to, report_text(T_TAB_PROOF, l));
+	fputs("</a></li>\n</ul></nav>\n", to);
 }
 
 static void put_section(FILE *to, const struct residency *r, enum report_table_id id,
@@ -272,6 +274,7 @@ int report_put_html(const struct residency *r, enum report_lang l, FILE *to)
 	put_nav(to, r, l);
 	for (unsigned i = 0; i < REPORT_TABLES; i++)
 		put_section(to, r, (enum report_table_id)i, chart[i], l);
+	html_proof(to, r, l);
 	fputs("</main>\n<footer class=\"s\"><p>cordon " CORDON_VERSION
 	      "</p></footer></body></html>\n",
 	      to);

@@ -8,6 +8,7 @@ typedef void html_chart_fn(FILE *to, const struct residency *r, const struct rep
 			   enum report_lang l);
 html_chart_fn html_bar, html_maps, html_coverage, html_days;
 
+void html_proof(FILE *to, const struct residency *r, enum report_lang l);
 void html_table(FILE *to, const struct report_table *t, enum report_lang l);
 void html_head(FILE *to, const char *id, enum report_text title, enum report_lang l);
 const char *html_color(enum report_class c);

@@ -103,6 +103,7 @@ int residency_make(struct residency **ret, const struct report_config *cfg, stru
 	e = e ? e : tables_cover(r);
 	e = e ? e : tables_rows(r);
 	e = e ? e : contradictions(r, cfg, d);
+	e = e ? e : tables_law(r);
 	e = e ? e : report_lines(r);
 	if (e == -ENOMEM)
 		diag_error(d, NULL, 0, "not enough memory for the report");

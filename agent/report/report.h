@@ -47,7 +47,7 @@ enum report_class {
 };
 
 enum report_kind {
-	KIND_NAME,    /* s: foreign bytes */
+	KIND_NAME,    /* s: foreign bytes; NULL: n, a word */
 	KIND_WORD,    /* n: enum report_text */
 	KIND_COUNTRY, /* s: "DE", "" not known; shown with its name where there is room */
 	KIND_BYTES,
@@ -96,6 +96,11 @@ enum report_table_id {
 	TABLE_BLOCKED,
 	TABLE_EXCEPTIONS,
 	TABLE_INBOUND,
+	TABLE_TRANSFERS,
+	TABLE_HDS,
+	TABLE_PROVIDERS,
+	TABLE_LIMITS,
+	TABLE_IN_FORCE,
 	TABLE_PARTS,
 	TABLE_DAYS,
 	REPORT_TABLES

@@ -7,12 +7,15 @@
 #include "agent/report/report.h"
 #include "geo/base/intern.h"
 
+struct operator_entry;
 struct fact_key { /* a key of a host's ledger */
 	int64_t id;
 	const char *text[LEDGER_COLUMNS]; /* of facts.texts */
 	uint16_t port;
 	uint8_t proto, verdict, kind, host;
 	bool enforced, by_peer;
+	uint64_t before, before_first_ns; /* bytes of the three years before the period */
+	const struct operator_entry *op;  /* NULL: in no table */
 };
 struct fact { /* what a key sent in a part of the period */
 	uint32_t key;
@@ -47,7 +50,7 @@ struct fact_host {
 	const char *name, *state;
 	bool has_ledger, has_journal, has_gaps, has_alive, silent;
 	struct ledger_extent extent;
-	int64_t known_from, known_until;
+	int64_t known_until; /* the last sign of life; 0: none */
 	int64_t journal_end; /* of what can be trusted of a damaged journal; 0: it is whole */
 	const char *fault;   /* of the journal; NULL: none */
 	const char *fault_text;
@@ -56,6 +59,10 @@ struct fact_host {
 	const char *verifier;
 	int64_t seconds[COVERS];
 	uint64_t left_bytes;
+};
+struct fact_span { /* of which the ledger has something to say */
+	int64_t from, to;
+	uint8_t host;
 };
 struct report_facts {
 	int64_t from, to;
@@ -70,6 +77,8 @@ struct report_facts {
 	size_t gaps, gaps_room;
 	struct fact_state *state;
 	size_t states, states_room;
+	struct fact_span *span;
+	size_t spans, spans_room;
 	struct fact_host host[REPORT_HOSTS];
 	size_t hosts;
 	int64_t part[REPORT_PARTS + 1]; /* starts; the last: the end */
@@ -117,8 +126,12 @@ struct declarations;
 int tables_contradictions(struct residency *r, const struct declarations *d);
 const char *fact_operator(const struct fact_key *k);
 const char *fact_process(const struct fact_key *k);
-struct operator_entry;
-const struct operator_entry *fact_operator_entry(const struct fact_key *k); /* NULL: in no table */
+static inline const struct operator_entry *fact_operator_entry(const struct fact_key *k)
+{
+	return k->op;
+}
+const char *fact_chain(struct report_facts *f, const struct fact_key *k);
+int tables_law(struct residency *r);
 int report_lines(struct residency *r);
 /* Adds a sentence; the arguments are set by the caller. NULL when there is no room. */
 struct report_line *report_say(struct residency *r, char tone, enum report_text t);

@@ -21,17 +21,8 @@ static enum report_text verdict_of(const struct fact_key *k)
 	return k->enforced ? T_VERDICT_BLOCK : T_VERDICT_WOULD_BLOCK;
 }
 
-const struct operator_entry *fact_operator_entry(const struct fact_key *k)
-{
-	const struct operator_entry *o = operator_find(k->text[COLUMN_OPERATOR]);
-
-	if (!o && *k->text[COLUMN_PROVIDER])
-		o = operator_find(k->text[COLUMN_PROVIDER]);
-	return o;
-}
-
 /* "CH AT MX": from the company to its ultimate parent; the ledger's law when the operator is in no table. */
-static const char *chain_of(struct report_facts *f, const struct fact_key *k)
+const char *fact_chain(struct report_facts *f, const struct fact_key *k)
 {
 	const struct operator_entry *o = fact_operator_entry(k);
 	char buf[OPERATOR_LAWS * 4] = "", cc[3];
@@ -122,7 +113,7 @@ static int recipients(struct residency *r)
 		if (!c)
 			return -ENOMEM;
 		c[0].s = fact_operator(k);
-		c[1].s = chain_of(f, k);
+		c[1].s = fact_chain(f, k);
 		c[2].n = report_class_text((enum report_class)x->place);
 		c[3].s = k->text[COLUMN_COUNTRY];
 		c[4].s = k->text[COLUMN_REGION];

@@ -65,6 +65,13 @@ size = {k: 1000 + 37 * i * i * 1009 for i, k in enumerate(keys)}
 for k, key in keys.items():
     l.row(key, t, size[k])
 l.row(keys["br"], unix("2026-01-30T12:00"), 5_000_000)
+l.row(keys["de"], unix("2025-11-03T00:00"), 777, level=DAY)
+gone = l.key(country="SG", operator="Left Ltd", law="SG")
+l.row(gone, unix("2025-11-03T00:00"), 888, level=DAY)
+l.state("hour_end", unix("2025-11-04T00:00"))
+l.state("day_end", unix("2025-11-04T00:00"))
+for a, b in (("2026-01-21T10:00", "2026-01-22T00:00"), ("2026-01-22T01:00", "2026-01-23T00:00"), ("2026-01-23T06:00", "2026-02-03T00:00")):
+    l.lived(unix(a), unix(b))
 one = l.done()
 r = report(*P, "--state", one)
 sums("one host", r)
@@ -86,9 +93,26 @@ same("an exception with its basis, reason and end", [("art45", "TIA 114, with Ac
      [(x["basis"], x["because"], x["until"], x["bytes"]) for x in r["tables"]["exceptions"]["rows"]])
 same("who came in, and what was returned", [("IN", "tcp/22", size["in"])],
      [(x["country"], x["service"], x["bytes"]) for x in r["tables"]["inbound"]["rows"]])
+# what the law asks for
+hds = {(x["actor"], x["access"]): x for x in r["tables"]["hds"]["rows"]}
+same("hds: totals", left, r["tables"]["hds"]["total"]["bytes"])
+same("hds: where, and whose law", [("US", "US"), ("US", "none observed"), ("none known", "none observed")],
+     [(hds[k]["law"], hds[k]["access"]) for k in (("Amazon Web Services", "US"), ("Amazon Web Services", "none observed"), ("OVHcloud", "none observed"))])
+ok("hds: certified, as the facts say it, for this region or not", "certified" in hds["Amazon Web Services", "US"]["hds"] and "not for this region" in
+   hds["Amazon Web Services", "US"]["hds"] or "elsewhere" in hds["Amazon Web Services", "US"]["hds"], hds["Amazon Web Services", "US"]["hds"])
+same("hds: what is not known is not no", {"not known"}, {x["access"] for x in hds.values() if x["actor"] == "(unattributed)"})
+transfers = r["tables"]["transfers"]
+same("transfers: all that is outside of the EEA", left - size["de"] - size["fr"] - size["no"], transfers["total"]["bytes"])
+same("transfers: the decision that makes it adequate, on its day", {(size["br"], False), (5_000_000, True)},
+     {(x["bytes"], "2026/179" in x["act"]) for x in transfers["rows"] if x["country"] == "BR"})
+same("transfers: basis, reason, re-evaluation, purpose", [("art45", "TIA 114, with Acme", "2026-12-31"), ("telemetry",)],
+     [(x["basis"], x["because"], x["until"]) for x in transfers["rows"] if x["basis"]] + [(x["purpose"],) for x in transfers["rows"] if x["purpose"]])
+prov = {(x["operator"], x["country"]): (x["bytes"], x["before"]) for x in r["tables"]["providers"]["rows"]}
+same("providers: kept, new, left", [(size["de"], 777), (size["us"], 0), (0, 888)], [prov[k] for k in (("Amazon Web Services", "DE"), ("Amazon Web Services", "US"), ("Left Ltd", "SG"))])
+ok("limits: what is known of a provider's inside", any(x["operator"] == "Amazon Web Services" and "us-east-1" in x["fact"] for x in r["tables"]["limits"]["rows"]))
 db = sqlite3.connect(one / "ledger.db")
 same("a figure leads to its rows of the ledger", [], [x for x in r["tables"]["recipients"]["rows"] if x["part"] == 1 and x["bytes"] != db.execute(
-     f"SELECT sum(bytes) FROM roll WHERE start < {unix('2026-01-26T00:00')} AND key IN ({x['rows'].split(':')[1].replace(' ', ',')})").fetchone()[0]])
+     f"SELECT sum(bytes) FROM roll WHERE level = 60 AND start < {unix('2026-01-26T00:00')} AND key IN ({x['rows'].split(':')[1].replace(' ', ',')})").fetchone()[0]])
 db.close()
 same("the chain of laws", "US", next(x["laws"] for x in r["tables"]["recipients"]["rows"] if x["region"] == "eu-central-1"))
 ok("page one: what has no grade is named", any("without the grade" in x["en"] for x in r["page_one"]))
@@ -160,7 +184,8 @@ same("and what is known is not less", left, r2["tables"]["place"]["total"]["byte
 r3 = report(*P, "--state", one)
 seconds = column(r3, "coverage", "state", "seconds")
 same("blind once, however many gaps say so", 1201, seconds["blind"])
-same("before the ledger and after the last sign of life: no record", 14 * DAY - (unix("2026-01-25T00:00") + 1 - t), seconds["no record"])
+same("before the ledger, in a hole of it, after the last sign of life: no record", 14 * DAY - (unix("2026-01-25T00:00") + 1 - t) + 6 * 3600,
+     seconds["no record"])
 same("gaps of the period only", ["boot", "host-down", "agent-down"], [x["cause"] for x in r3["tables"]["gaps"]["rows"]])
 (one / "gaps.jsonl").write_text((one / "gaps.jsonl").read_text() + '{"start":"2026-01-')
 same("a damaged line of the gaps is said", 5, run(*P, "--state", one)[0])
