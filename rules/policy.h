@@ -127,6 +127,7 @@ struct policy_feed {
 };
 struct policy_geo {
 	const char *path;
+	/* path: "" for all that no other line names */
 	int64_t max_age; /* seconds, 0 = none */
 	enum decide_action stale;
 	unsigned line;

@@ -43,7 +43,7 @@ static int read_policy(struct check *c)
 	if (err == -ENOENT && !c->path) {
 		path = ENGINE_POLICY_SHIPPED;
 		shipped = engine_shipped_policy(&c->len);
-		c->text = malloc(c->len + 1);
+		c->text = calloc(1, c->len + 1);
 		err = c->text ? 0 : -ENOMEM;
 		if (!err)
 			memcpy(c->text, shipped, c->len);

@@ -154,13 +154,13 @@ static void print_stale(const struct check *c, FILE *to)
 		const struct policy_geo *g = &c->policy->geo[i];
 
 		if (g->max_age)
-			fprintf(to, "  %-38s %s\n", "the places are older than max-age",
+			fprintf(to, "  %-38s %s\n", "what decides is older than max-age",
 				g->stale == DECIDE_BLOCK
-					? "an event, and no rule allows by country or zone"
+					? "an event, and no rule allows by what it says"
 					: "an event, and verdicts go on");
 		if (g->max_age)
 			fprintf(to, "  %-38s %s (%s)\n", "", text_duration(age, g->max_age),
-				g->path);
+				*g->path ? g->path : "whatever sources there are");
 	}
 	if (!c->policy->ngeo)
 		fprintf(to, "  %-38s %s\n", "the places grow old",

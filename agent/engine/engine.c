@@ -254,12 +254,25 @@ static int refuted_speaks(const struct policy *p, const char *path, struct diag_
 	return n > 0;
 }
 
+/* Those of the geo lines that name one; NULL: only how many. */
+static size_t paths_of(const struct policy *p, const char **files)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->ngeo; i++) {
+		if (*p->geo[i].path && files)
+			files[n] = p->geo[i].path;
+		n += *p->geo[i].path != '\0';
+	}
+	return n;
+}
+
 /* The databases: those asked for, else the policy's, else the default ones; and the memory of
  * distance. */
 static int geo_files(const struct policy *p, const struct engine_config *cfg, const char ***ret,
 		     size_t *n, struct diag_sink *d)
 {
-	size_t have = cfg->ngeo ? cfg->ngeo : p->ngeo;
+	size_t own = cfg->ngeo ? 0 : paths_of(p, NULL), have = cfg->ngeo ? cfg->ngeo : own;
 	const char *const *from = have ? cfg->geo : places_default_files(&have, d);
 	int speaks = refuted_speaks(p, cfg->refuted, d);
 	const char **files;
@@ -269,8 +282,9 @@ static int geo_files(const struct policy *p, const struct engine_config *cfg, co
 	files = calloc(have + 1, sizeof(*files));
 	if (!files)
 		return -ENOMEM;
-	for (size_t i = 0; i < have; i++)
-		files[i] = cfg->ngeo || !p->ngeo ? from[i] : p->geo[i].path;
+	paths_of(p, own ? files : NULL);
+	for (size_t i = 0; !own && i < have; i++)
+		files[i] = from[i];
 	if (speaks)
 		files[have++] = cfg->refuted;
 	*ret = files;

@@ -62,6 +62,7 @@ statement
 	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
 	| T_BOOT T_WORD { parse_boot(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
+	| T_GEO T_MAX_AGE T_WORD { parse_geo_any(ps, &$1); parse_geo_age(ps, &$3); } geo_parts { parse_geo_end(ps); }
 	| T_JOURNAL T_STRING { parse_journal_start(ps); } journal_parts
 	  { parse_journal_end(ps, &$1, &$2); }
 	| T_FEED T_WORD { parse_feed_start(ps, &$2); } optional_string

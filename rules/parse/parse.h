@@ -137,6 +137,7 @@ void parse_service_proto(struct parse *ps, const struct word *w);
 void parse_service_port(struct parse *ps, const struct word *w);
 void parse_geo_start(struct parse *ps, const struct word *path);
 void parse_geo_age(struct parse *ps, const struct word *w);
+void parse_geo_any(struct parse *ps, const struct word *w); /* of whatever sources there are */
 void parse_geo_stale(struct parse *ps, const struct word *w);
 void parse_geo_end(struct parse *ps);
 void parse_journal_start(struct parse *ps);

@@ -174,6 +174,12 @@ void parse_geo_start(struct parse *ps, const struct word *path)
 		parse_error(ps, &path->at, "an empty path");
 }
 
+void parse_geo_any(struct parse *ps, const struct word *w)
+{
+	ps->geo = (struct policy_geo){.path = "", .stale = DECIDE_ALERT, .line = w->at.line};
+	ps->parts = 0;
+}
+
 void parse_geo_age(struct parse *ps, const struct word *w)
 {
 	if (part_once(ps, 0, w))

@@ -380,7 +380,10 @@ static void print_settings(struct writer *t, const struct policy *p)
 	if (p->boot)
 		writer_add(t, "boot %s\n", p->boot == BOOT_CLOSED ? "closed" : "open");
 	for (size_t i = 0; i < p->ngeo; i++) {
-		print_named(t, "geo", p->geo[i].path);
+		if (*p->geo[i].path)
+			print_named(t, "geo", p->geo[i].path);
+		else
+			writer_add(t, "geo");
 		print_duration(t, "max-age", p->geo[i].max_age);
 		writer_add(t, "%s\n", p->geo[i].stale == DECIDE_BLOCK ? " stale block" : "");
 	}

@@ -69,6 +69,9 @@ def main():
         own = each.replace('old.csv" max-age 30d', 'old.csv" max-age 900d')
         expect(tmp, 'a-limit-a-file', own, '9.9.9.9', 'allow', False, 'old.csv')
         expect(tmp, 'no-limit', 'geo "%s"\ngeo "%s" max-age 5d stale block\n' % (old, new), '9.9.9.9', 'allow', False, 'old.csv')
+        p = explain(tmp, 'geo max-age 30d stale block\n', '52.28.0.1', '2040-01-01')
+        check(p.get('verdict', {}).get('action') == 'block' and p['place']['stale'] and p['place']['source_format'] == 'facts',
+              'without-a-file-it-is-of-the-default-ones', p)
     return failures != 0
 
 

@@ -97,12 +97,14 @@ static void try_example(const char *name, const struct want *want, size_t n)
 
 Test(examples, eu)
 {
-	TRY("eu.conf", {DE, 443, 0, 0, 0, DECIDE_ALLOW}, {AWS_DE, 443, 0, 0, 0, DECIDE_ALLOW},
-	    {PRIVATE, 5432, 0, 0, 0, DECIDE_ALLOW}, {US, 443, 0, 0, 0, DECIDE_BLOCK},
-	    {GB, 443, 0, 0, 0, DECIDE_ALERT}, {JP, 443, 0, 0, 0, DECIDE_BLOCK},
-	    {UNKNOWN, 443, 0, 0, 0, DECIDE_BLOCK}, {DISPUTED, 443, 0, 0, 0, DECIDE_BLOCK},
-	    {UNPROVABLE, 443, 0, 0, 0, DECIDE_BLOCK}, {UNPROVABLE, 53, 0, 0, 0, DECIDE_ALERT},
-	    {US, 22, 1, 0, 0, DECIDE_ALERT}, {US, 22, 0, 0, 0, DECIDE_BLOCK});
+	TRY("eu.conf", {DE, 443, 0, 0, 0, DECIDE_ALERT}, {AWS_DE, 443, 0, 0, 0, DECIDE_ALERT},
+	    {OVH_FR, 443, 0, 0, 0, DECIDE_ALLOW}, {DISPUTED, 22, 1, 0, 0, DECIDE_ALERT},
+	    {DISPUTED, 22, 0, 0, 0, DECIDE_BLOCK}, {PRIVATE, 5432, 0, 0, 0, DECIDE_ALLOW},
+	    {US, 443, 0, 0, 0, DECIDE_BLOCK}, {GB, 443, 0, 0, 0, DECIDE_ALERT},
+	    {JP, 443, 0, 0, 0, DECIDE_BLOCK}, {UNKNOWN, 443, 0, 0, 0, DECIDE_BLOCK},
+	    {DISPUTED, 443, 0, 0, 0, DECIDE_BLOCK}, {UNPROVABLE, 443, 0, 0, 0, DECIDE_BLOCK},
+	    {UNPROVABLE, 53, 0, 0, 0, DECIDE_ALERT}, {US, 22, 1, 0, 0, DECIDE_ALERT},
+	    {US, 22, 0, 0, 0, DECIDE_BLOCK});
 }
 
 Test(examples, database_strict)

@@ -14,7 +14,7 @@ Test(policy, every_statement)
 		"place 198.51.100.0/24 is DE provider aws platform heroku region \"eu-central-1\" under US \"a note\"\n"
 		"zone trusted { eea CH }\nservice postgres { tcp 5432 tcp 6432-6433, udp icmp port 53 proto 99 }\n"
 		"subject database { unit \"postgresql@*.service\" user postgres cgroup \"/x\" address 10.0.0.0/8 }\n"
-		"mode enforce\ngeo \"/a.mmdb\" max-age 45d stale block\ngeo \"/b\"\njournal \"/var/log/cordon\" keep 12h\n"
+		"mode enforce\ngeo \"/a.mmdb\" max-age 45d stale block\ngeo \"/b\"\ngeo max-age 7d\njournal \"/var/log/cordon\" keep 12h\n"
 		"feed file \"/x\" format ecs\nfeed kafka \"k1:9092\" topic \"t\" ca \"/ca\" format ocsf\n"
 		"  block   from database, user bob to trusted, US, 192.0.2.1 under US service postgres opened by peer "
 		"severity low purpose p basis scc until 2027-03-31 because \"w#y\"  # comment\nallow to any\n");
@@ -42,7 +42,9 @@ Test(policy, every_statement)
 	cr_expect_eq(p->services[0]->atoms[6].proto, 99);
 	cr_expect_eq(p->subjects[0]->natoms, 4);
 	cr_expect_eq(p->mode, MODE_ENFORCE);
-	cr_assert_eq(p->ngeo, 2);
+	cr_assert_eq(p->ngeo, 3);
+	cr_expect_eq(p->geo[2].max_age, 7 * 86400);
+	cr_expect_str_empty(p->geo[2].path);
 	cr_expect_eq(p->geo[0].max_age, 45 * 86400);
 	cr_expect_eq(p->geo[0].stale, DECIDE_BLOCK);
 	cr_expect_eq(p->geo[1].stale, DECIDE_ALERT);
@@ -60,7 +62,7 @@ Test(policy, every_statement)
 	cr_expect_eq(r->severity, 1);
 	cr_expect_eq(r->until, 1806451200); /* date -u -d 2027-03-31 +%s */
 	cr_expect_str_eq(r->because, "w#y");
-	cr_expect_eq(r->line, 15);
+	cr_expect_eq(r->line, 16);
 	cr_expect_eq(strncmp(r->text, "block from database", 19), 0, "'%s'", r->text);
 	cr_expect_str_eq(r->text + strlen(r->text) - 13, "because \"w#y\"");
 	policy_free(p);
