@@ -122,6 +122,7 @@ struct policy_place { /* a 'place' line */
 struct policy_feed {
 	const char *transport, *target, *format, *topic;
 	const char *ca, *cert, *key; /* files in PEM */
+	const char *config;	     /* a file of the library's own settings */
 	const char *name;	     /* the server's, when it is not the target's host */
 	unsigned line;
 };

@@ -9,6 +9,7 @@
 #include "geo/base/sha256.h"
 #include "agent/base/text.h"
 #include "agent/feed/road_file.h"
+#include "agent/feed/road_kafka.h"
 #include "agent/feed/road_syslog.h"
 
 struct transport {
@@ -61,6 +62,11 @@ static const struct transport transports[] = {
 	 .make = road_syslog_make,
 	 .end = road_syslog_end,
 	 .wrap = road_syslog_wrap},
+	{.name = "kafka",
+	 .error = server_error,
+	 .make = road_kafka_make,
+	 .end = road_kafka_end,
+	 .wrap = road_kafka_wrap},
 };
 
 struct feed {

@@ -282,6 +282,9 @@ void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w
 	case FEED_NAME:
 		ps->feed.name = w->s;
 		break;
+	case FEED_CONFIG:
+		ps->feed.config = w->s;
+		break;
 	case FEED_FORMAT:
 		ps->feed.format = w->s;
 		value_parse_choice(ps, &which, w, "format", formats,
@@ -321,5 +324,9 @@ void parse_feed_end(struct parse *ps)
 			    ps->feed.transport);
 	else if (!strcmp(ps->feed.transport, "syslog"))
 		check_syslog(ps, &at);
+	else if (!strcmp(ps->feed.transport, "kafka") && !ps->feed.topic)
+		parse_error(ps, &at,
+			    "'feed kafka' needs a topic: feed kafka \"%s\" topic \"cordon.alerts\"",
+			    ps->feed.target);
 	PARSE_PUSH(ps, &ps->feeds, ps->feed);
 }

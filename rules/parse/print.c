@@ -407,6 +407,7 @@ static void print_settings(struct writer *t, const struct policy *p)
 		print_named(t, " cert", f->cert);
 		print_named(t, " key", f->key);
 		print_named(t, " name", f->name);
+		print_named(t, " config", f->config);
 		writer_add(t, "\n");
 	}
 }

@@ -401,6 +401,8 @@ Test(policy, syslog_targets)
 		cr_expect_eq(policy_parse(&p, "t", text, strlen(text), NULL), 0, "%s", text);
 		policy_free(p);
 	}
+	snprintf(text, sizeof(text), "feed kafka \"k1:9092\"\nallow to any\n");
+	cr_expect(strstr(bad(text, strlen(text)), "needs a topic"), "%s", text);
 	cr_assert_eq(policy_target_parse(&t, "tcp://[fd20::5]:10514"), 0);
 	cr_expect_str_eq(t.host, "fd20::5");
 	cr_expect_eq(t.port, 10514);
