@@ -233,12 +233,20 @@ static int add_span(struct turn **v, size_t *n, size_t *room, struct turn t, int
 	return e ? e : add_turn(v, n, room, back);
 }
 
+static int64_t first_state(const struct report_facts *f, uint8_t host)
+{
+	for (size_t i = 0; i < f->states; i++)
+		if (f->state[i].host == host)
+			return f->state[i].time;
+	return 0;
+}
+
 /* Time is known by the ledger; while no agent ran and the kernel's programs judged on, by the gap that says so: what was
  * counted then stands in the ledger as not attributed. */
 static int known_turns(const struct report_facts *f, uint8_t host, struct turn **v, size_t *n,
 		       size_t *room)
 {
-	int64_t until = f->host[host].known_until;
+	int64_t until = f->host[host].known_until, first = first_state(f, host);
 	int e = 0;
 
 	for (size_t i = 0; i < f->spans && e == 0; i++) {
@@ -246,6 +254,8 @@ static int known_turns(const struct report_facts *f, uint8_t host, struct turn *
 
 		if (s.host != host)
 			continue;
+		if (first > s.from && first - s.from < 60)
+			s.from = first; /* in that minute the first agent started */
 		if (until > s.to && until - s.to <= LAST_MINUTES)
 			s.to = until; /* the minutes that are not written yet */
 		if (until && s.to > until)
