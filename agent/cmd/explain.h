@@ -27,6 +27,9 @@ struct explain_question {
 int explain_address(struct explain_question *q, const char *s);
 /* Everything that is known of the address under the engine's policy; NULL: no memory. */
 json_t *explain_answer(const struct engine *e, const struct explain_question *q);
+/* What each port would get, for a question without one: {ports, more, action, line} by verdict, ports null in
+ * the last: all others. Empty: all the same, or it was asked for one. */
+json_t *explain_by_port(const struct engine *e, const struct engine_query *q);
 /* 0, or -EINVAL: *why is which from and what is wrong with it. */
 int explain_from(const struct engine *e, const struct explain_question *q,
 		 struct engine_query *query, struct ip *source, const char **why);

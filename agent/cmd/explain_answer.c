@@ -380,6 +380,7 @@ json_t *explain_answer(const struct engine *e, const struct explain_question *q)
 	inside(o, e, &q->ip, list, &asn, &organisation);
 	set(o, "place", place(e, &v.where->place, q->now));
 	set(o, "verdict", verdict(e, &v));
+	set(o, "by_port", explain_by_port(e, &query));
 	set(o, "claims", list);
 	set(o, "operator", operator_of(e, &v.where->place, asn, organisation, q->now));
 	set(o, "distance", distance(e, v.where->place.country, q->rtt_ns));

@@ -171,6 +171,26 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	fputc('\n', to);
 }
 
+static void put_by_port(FILE *to, const json_t *list)
+{
+	const json_t *a;
+	size_t i;
+
+	if (json_array_size(list))
+		label(to, "by port");
+	json_array_foreach (list, i, a) {
+		put_set(to, i ? "; " : "", text_of(a, "ports"),
+			json_is_true(json_object_get(a, "more")) ? ", ...: " : ": ");
+		if (!*text_of(a, "ports"))
+			fputs(i ? "; any other: " : "any other: ", to);
+		fputs(text_of(a, "action"), to);
+		if (json_is_integer(json_object_get(a, "line")))
+			fprintf(to, " by line %" PRId64, number_of(a, "line"));
+	}
+	if (json_array_size(list))
+		fputs("; the verdict above is for a port that is not known\n", to);
+}
+
 static void put_embedded(FILE *to, const json_t *list)
 {
 	const json_t *ip;
@@ -303,6 +323,7 @@ void explain_print(FILE *to, const json_t *a, bool colour)
 
 	put_question(to, a, colour ? "\033[1m" : "", colour ? "\033[0m" : "");
 	put_verdict(to, json_object_get(a, "verdict"), colour);
+	put_by_port(to, json_object_get(a, "by_port"));
 	put_embedded(to, json_object_get(a, "embedded"));
 	put_place(to, json_object_get(a, "place"));
 	put_age(to, json_object_get(a, "place"));

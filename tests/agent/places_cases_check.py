@@ -138,6 +138,22 @@ def alone(tmp, *args):
     return r.returncode, r.stdout, r.stderr
 
 
+def ports(tmp):
+    with open(tmp + '/ports.conf', 'w') as f:
+        f.write('service dns { tcp 53 udp 53 tcp 853 }\nalert to unprovable service dns\nallow to any port 8000-8010\nblock to any\n')
+    ask = ['explain', '--policy', tmp + '/ports.conf', '--geo', case('18-aws.json'), '52.95.0.1']
+    says('20/by-port', ask, 0, ['53, 853: alert by line 2; 8000-8010: allow by line 3; any other: block by line 4'])
+    says('20/a-port', [*ask[:-1], '52.95.0.1:53'], 0, ['alert'], ['by port'])
+    says('20/udp', [*ask, '--proto', 'udp'], 0, ['53: alert by line 2; 8000-8010: allow by line 3; any other: block by line 4'])
+    says('20/no-ports', [*ask, '--proto', 'icmp'], 0, [], ['by port'])
+    for n in range(65):
+        with open('%s/%d.csv' % (tmp, n), 'w') as f:
+            f.write('5.%d.0.0/16,DE,,,\n' % n)
+    many = ['--geo=%s/%d.csv' % (tmp, n) for n in range(65)]
+    says('21/64-files', ['explain', '--policy', tmp + '/ports.conf', *many[:64], '5.63.0.1:53'], 0, ['DE, Germany'])
+    says('21/65-files', ['explain', *many, '5.63.0.1:53'], 2, ['64'])
+
+
 def default(tmp):
     """19: what geo update made is what every verb uses; a range that only it names shows which was used."""
     with open(tmp + '/own.csv', 'w') as f:
@@ -196,7 +212,7 @@ def main():
     if not os.path.isdir(CASES):
         print('skip shared/places_cases - no shared/ beside the clone')
         return 0
-    for part in (unlisted, regions, geofeeds, azure, relays, policies, default, readers):
+    for part in (unlisted, regions, geofeeds, azure, relays, policies, ports, default, readers):
         with tempfile.TemporaryDirectory() as tmp:
             part(tmp)
     return failures != 0
