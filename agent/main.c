@@ -26,6 +26,8 @@ static const struct verb verbs[] = {
 	 "  --source SOURCE      ebpf (default) or pcap, which can only alert\n"
 	 "  --interface IF       the device that --source pcap listens on\n"
 	 "  --cgroup PATH        watch below this cgroup (default: the root of cgroup2)\n"
+	 "  --devices WHOSE      packets to judge on the network devices too: none (default), own (of the\n"
+	 "                       cgroup's sockets) or all that leave this network namespace\n"
 	 "  --pin DIR            where the kernel objects are pinned (default /sys/fs/bpf/cordon)\n"
 	 "  --alerts FILE        append alerts as JSON lines, besides the policy's feeds; - is standard output\n"
 	 "  --live               a live table of flows on the terminal\n"
@@ -78,9 +80,11 @@ static const struct verb verbs[] = {
 	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"
 	 "  --state DIR          the agent's (default /var/lib/cordon)\n"
 	 "  --json               the records as they are, a line each\n"},
-	{"prove", cmd_prove, "the known ways around it, tried against the real programs, beside the host",
+	{"prove", cmd_prove,
+	 "the known ways around it, tried against the real programs, beside the host",
 	 "[options]\n"
 	 "  --only WORD          only techniques whose name holds this\n"
+	 "  --devices            with an agent that judges on the network devices too\n"
 	 "  --seed NUMBER        the order of the shots (default: another one each time)\n"
 	 "  --sign FILE          the result as a note that the journal's key signed\n"
 	 "  --journal DIR        the journal whose key signs (default /var/log/cordon)\n"

@@ -211,9 +211,13 @@ static int seed_of(struct prove_options *o, const char *text)
 static int parse(struct prove_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"only", required_argument, NULL, 'o'},	   {"seed", required_argument, NULL, 's'},
-		{"sign", required_argument, NULL, 'f'},	   {"json", no_argument, NULL, 'j'},
-		{"journal", required_argument, NULL, 'd'}, {NULL, 0, NULL, 0},
+		{"devices", no_argument, NULL, 'D'},
+		{"only", required_argument, NULL, 'o'},
+		{"seed", required_argument, NULL, 's'},
+		{"sign", required_argument, NULL, 'f'},
+		{"json", no_argument, NULL, 'j'},
+		{"journal", required_argument, NULL, 'd'},
+		{NULL, 0, NULL, 0},
 	};
 	int code, r = 0;
 
@@ -221,6 +225,8 @@ static int parse(struct prove_options *o, int argc, char **argv)
 	while (!r && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (code == 'o')
 			o->run.only = optarg;
+		else if (code == 'D')
+			o->run.devices = true;
 		else if (code == 's')
 			r = seed_of(o, optarg);
 		else if (code == 'f')

@@ -21,7 +21,8 @@ enum option_code {
 	OPTION_DETACH,
 	OPTION_KEEP,
 	OPTION_FOLD,
-	OPTION_STATE
+	OPTION_STATE,
+	OPTION_DEVICES
 };
 static const struct option options[] = {
 	{"policy", required_argument, NULL, OPTION_POLICY},
@@ -38,6 +39,7 @@ static const struct option options[] = {
 	{"keep-on-exit", no_argument, NULL, OPTION_KEEP},
 	{"fold", required_argument, NULL, OPTION_FOLD},
 	{"state", required_argument, NULL, OPTION_STATE},
+	{"devices", required_argument, NULL, OPTION_DEVICES},
 	{NULL, 0, NULL, 0},
 };
 
@@ -58,6 +60,18 @@ static int set_source(struct daemon_config *c, const char *s)
 	if (!c->pcap && strcmp(s, "ebpf") != 0)
 		return diag_usage("run", "'%s' is no source: ebpf or pcap", s);
 	return 0;
+}
+
+static int set_devices(struct daemon_config *c, const char *s)
+{
+	static const char *const names[] = {"none", "own", "all"};
+
+	for (int i = 0; i < 3; i++)
+		if (strcmp(s, names[i]) == 0) {
+			c->devices = i;
+			return 0;
+		}
+	return diag_usage("run", "--devices takes all, own or none, not '%s'", s);
 }
 
 static int set_geo(struct daemon_config *c, const char *s)
@@ -109,6 +123,8 @@ static int set(struct daemon_config *c, int code)
 			return diag_usage("run", "--fold takes 0 (off) to 86400 seconds, not '%s'",
 					  optarg);
 		return 0;
+	case OPTION_DEVICES:
+		return set_devices(c, optarg);
 	case OPTION_STATE:
 		c->state = optarg;
 		return 0;

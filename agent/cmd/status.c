@@ -61,6 +61,32 @@ static void show_hooks(const json_t *k)
 	printf("%s\n", missing ? "  <- what passes these is not judged" : i ? "" : "none attached");
 }
 
+static void show_devices(const json_t *k)
+{
+	const json_t *o = json_object_get(k, "devices"), *d;
+	unsigned missing = 0;
+	size_t i;
+
+	label("devices");
+	if (strcmp(text_of(o, "scope"), "none") == 0) {
+		puts("none: only what sockets send is judged (--devices)");
+		return;
+	}
+	json_array_foreach (json_object_get(o, "list"), i, d) {
+		printf("%s", i ? ", " : "");
+		put(text_of(d, "device"));
+		printf("%s", is(d, "attached") ? "" : " NOT ATTACHED");
+		missing += !is(d, "attached");
+	}
+	printf("%s by %s, %s packets%s\n", i ? "" : "none", text_of(o, "by"),
+	       strcmp(text_of(o, "scope"), "all") == 0 ? "all" : "the cgroup's",
+	       missing ? "  <- what passes these is not judged" : "");
+	if (number_of(o, "left_out"))
+		printf("            %" PRId64
+		       " more are too many, or of a kind that cannot be read: not judged there\n",
+		       number_of(o, "left_out"));
+}
+
 /* Does every hook that must be there hold our program? */
 static bool judges(const json_t *k)
 {
@@ -69,6 +95,9 @@ static bool judges(const json_t *k)
 
 	json_array_foreach (json_object_get(k, "hooks"), i, h)
 		if (is(h, "wanted") && !is(h, "attached"))
+			return false;
+	json_array_foreach (json_object_get(json_object_get(k, "devices"), "list"), i, h)
+		if (!is(h, "attached"))
 			return false;
 	return !is(k, "cgroup_missing");
 }
@@ -107,6 +136,7 @@ static void show_kernel(const json_t *k)
 	if (is(k, "cgroup_missing"))
 		puts("            this cgroup does not exist now: nothing is judged until it is made");
 	show_hooks(k);
+	show_devices(k);
 	label("pinned in");
 	put(text_of(k, "pins"));
 	if (number_of(k, "table_bytes"))

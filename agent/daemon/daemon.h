@@ -51,6 +51,7 @@ struct daemon_config {
 	size_t ngeo;
 	int mode; /* enum policy_mode; -1: the policy's */
 	bool pcap;
+	int devices; /* enum kernel_devices */
 	const char *interface, *cgroup, *pins, *alerts, *control;
 	const char *state; /* directory of what is remembered; where there is none, nothing is */
 	bool live, detach_on_exit, keep_on_exit;

@@ -33,6 +33,9 @@ static const struct {
 		{"cgroup-missing", "the cgroup is gone: nothing is judged until it is made again",
 		 ""},
 	[KERNEL_FAULT_CGROUP_NEW] = {"cgroup-attached", "the cgroup was made again", "attached"},
+	[KERNEL_FAULT_ORDER] = {"program-before",
+				"somebody put a program before cordon's on a device",
+				"cordon's is the first again"},
 };
 
 struct names {

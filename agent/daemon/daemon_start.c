@@ -58,6 +58,15 @@ static void on_address(void *arg, const struct ip *ip, bool on)
 	d->own_addresses += on ? 1 : 0;
 }
 
+/* Before it carries packets: it was made, and is not up yet, mostly. */
+static void on_device(void *arg)
+{
+	struct daemon *d = arg;
+
+	if (d->kernel)
+		kernel_devices_follow(d->kernel);
+}
+
 static void cgroup_gone(void *arg, uint64_t id)
 {
 	struct daemon *d = arg;
@@ -131,7 +140,9 @@ static int start_cgroups(struct daemon *d, const char *cgroup2)
 
 static int open_kernel(struct daemon *d)
 {
-	struct kernel_config cfg = {.cgroup = d->cfg.cgroup, .pins = d->cfg.pins};
+	struct kernel_config cfg = {.cgroup = d->cfg.cgroup,
+				    .pins = d->cfg.pins,
+				    .devices = (enum kernel_devices)d->cfg.devices};
 	struct diag_print p;
 	int r;
 
@@ -190,7 +201,7 @@ int daemon_start_kernel(struct daemon *d)
 		return r;
 	kernel_status(d->kernel, &s);
 	kernel_clock(d->kernel);
-	if (netlink_open(&d->host, on_address, d) == 0)
+	if (netlink_open(&d->host, on_address, on_device, d) == 0)
 		loop_add(d->loop, netlink_fd(d->host), EPOLLIN, on_host, d);
 	else
 		diag_say("cannot watch this host's addresses: a "

@@ -71,6 +71,26 @@ static json_t *neighbours(const struct kernel_status *s)
 	return a;
 }
 
+static json_t *devices(const struct kernel_status *s)
+{
+	static const char *const scope[] = {"none", "own", "all"};
+	json_t *o = json_object(), *a = json_array();
+
+	for (size_t i = 0; i < s->ndevices; i++) {
+		json_t *d = json_object();
+
+		set(d, "device", string(s->device[i].name));
+		set(d, "attached", json_boolean(s->device[i].attached));
+		set(d, "program", number(s->device[i].prog_id));
+		json_array_append_new(a, d);
+	}
+	set(o, "scope", string(scope[s->devices]));
+	set(o, "by", string(s->devices_by));
+	set(o, "list", a);
+	set(o, "left_out", number(s->devices_left_out));
+	return o;
+}
+
 json_t *daemon_sentences(const char *const *s)
 {
 	json_t *a = json_array();
@@ -100,6 +120,7 @@ json_t *daemon_kernel_status(struct kernel *k)
 	set(o, "table_bytes", number(s.table_bytes));
 	set(o, "hooks", hooks(&s));
 	set(o, "neighbours", neighbours(&s));
+	set(o, "devices", devices(&s));
 	return o;
 }
 
@@ -117,6 +138,7 @@ static const char *const counter_name[] = {
 	[ABI_CONNECT_DENIED] = "connect_denied",
 	[ABI_SYN_DENIED] = "syn_denied",
 	[ABI_OPTION_DENIED] = "option_denied",
+	[ABI_NOT_IP] = "not_ip",
 };
 _Static_assert(sizeof(counter_name) / sizeof(counter_name[0]) == ABI_COUNTERS, "a name a counter");
 
@@ -140,6 +162,7 @@ static json_t *counters(struct kernel *k)
 	for (unsigned i = 0; i < 4; i++)
 		set(o, action[i], total(&t.sum.action[i]));
 	set(o, "would_block", total(&t.sum.passed));
+	set(o, "device_passed", total(&t.sum.device_passed));
 	for (unsigned i = 0; i < ABI_COUNTERS; i++)
 		set(o, counter_name[i], number(t.sum.count[i]));
 	return o;

@@ -11,6 +11,7 @@
 
 static const char *const header_text[HEADERS] = {
 	[HEADER_MALFORMED] = "not a whole IP packet",
+	[HEADER_NOT_IP] = "a frame that is not IP: no place is known that it goes to",
 	[HEADER_SOURCE_ROUTE] = "source route: the header names a hop, not where the packet ends",
 	[HEADER_EXTENSIONS] =
 		"its headers cannot be followed: too many extension headers, or broken options",

@@ -118,6 +118,7 @@ enum record_header {
 	HEADER_PLAIN,
 	HEADER_MALFORMED,    /* no whole IP packet */
 	HEADER_SOURCE_ROUTE, /* it names a hop, not where the packet ends */
+	HEADER_NOT_IP,	     /* a frame without an IP packet */
 	HEADER_EXTENSIONS,   /* it cannot be followed: too many headers, or broken options */
 	HEADER_OPTION,	     /* no packet: it asked for a way out that no hook sees */
 	HEADERS

@@ -27,6 +27,7 @@
 struct netlink {
 	int fd; /* owned */
 	host_address_fn *fn;
+	host_device_fn *device; /* or NULL */
 	void *arg;
 };
 
@@ -104,6 +105,9 @@ static bool on_messages(struct netlink *h, const char *buf, ssize_t n)
 			return true;
 		if (m->nlmsg_type == RTM_NEWADDR || m->nlmsg_type == RTM_DELADDR)
 			on_address(h, m);
+		else if (h->device &&
+			 (m->nlmsg_type == RTM_NEWLINK || m->nlmsg_type == RTM_DELLINK))
+			h->device(h->arg);
 	}
 	return false;
 }
@@ -132,15 +136,17 @@ static int dump_addresses(struct netlink *h)
 	return 0;
 }
 
-int netlink_open(struct netlink **ret, host_address_fn *fn, void *arg)
+int netlink_open(struct netlink **ret, host_address_fn *fn, host_device_fn *device, void *arg)
 {
 	struct netlink *h = calloc(1, sizeof(*h));
 	int r;
 
 	if (!h)
 		return -ENOMEM;
-	*h = (struct netlink){.fn = fn, .arg = arg};
-	h->fd = netlink(NETLINK_ROUTE, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, SOCK_NONBLOCK);
+	*h = (struct netlink){.fn = fn, .device = device, .arg = arg};
+	h->fd = netlink(NETLINK_ROUTE,
+			RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | (device ? RTMGRP_LINK : 0),
+			SOCK_NONBLOCK);
 	r = h->fd < 0 ? h->fd
 		      : dump_addresses(h); /* after the subscription: nothing falls between */
 	if (r < 0) {
@@ -175,6 +181,8 @@ int netlink_dispatch(struct netlink *h)
 	if (n == -ENOBUFS) {
 		int r = dump_addresses(h);
 
+		if (h->device)
+			h->device(h->arg);
 		return r < 0 ? r : -ENOBUFS;
 	}
 	return (int)n;

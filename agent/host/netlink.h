@@ -13,8 +13,9 @@
 
 struct netlink;
 typedef void host_address_fn(void *arg, const struct ip *ip, bool on);
-/* Calls fn for every address there is, then netlink_dispatch does for every change. */
-int netlink_open(struct netlink **ret, host_address_fn *fn, void *arg);
+typedef void host_device_fn(void *arg); /* one was made, changed or removed */
+/* Calls fn for every address there is, then netlink_dispatch does for every change. device: or NULL. */
+int netlink_open(struct netlink **ret, host_address_fn *fn, host_device_fn *device, void *arg);
 void netlink_close(struct netlink *h); /* NULL is fine */
 int netlink_fd(const struct netlink *h);
 /* 0; -ENOBUFS: changes were lost, and the addresses have been read again (those that went are not

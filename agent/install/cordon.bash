@@ -10,6 +10,7 @@ _cordon()
 	--mode) words="monitor enforce"; [ "${COMP_WORDS[1]}" = reload ] && words+=" policy" ;;
 	--source) words="ebpf pcap" ;;
 	--lang) words="en fr" ;;
+	--devices) [ "$verb" = run ] && words="none own all" ;;
 	--opened) words="here peer" ;;
 	--interface) words=$(ls /sys/class/net 2>/dev/null) ;;
 	--proto) words="tcp udp icmp sctp" ;;

@@ -40,7 +40,7 @@ static int write_file(const struct stage *s, const char *name, const char *text)
 	return fclose(f) ? -errno : 0;
 }
 
-static void agent_exec(const struct stage *s)
+static void agent_exec(const struct stage *s, bool devices)
 {
 	char p[96], g[96], pin[96], control[96], alerts[96], state[96], said[96];
 	const char *argv[] = {"cordon",
@@ -63,6 +63,8 @@ static void agent_exec(const struct stage *s)
 			      "enforce",
 			      "--fold",
 			      "0",
+			      "--devices",
+			      devices ? "all" : "none",
 			      "--detach-on-exit",
 			      NULL};
 	int fd = open(path(said, s, "said"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -93,7 +95,7 @@ static void complain(const struct stage *s)
 		fputs(line, stderr);
 }
 
-int agent_start(struct stage *s)
+int agent_start(struct stage *s, bool devices)
 {
 	int r = write_file(s, "policy", policy);
 
@@ -101,7 +103,7 @@ int agent_start(struct stage *s)
 		return r;
 	s->agent = stage_fork();
 	if (s->agent == 0)
-		agent_exec(s);
+		agent_exec(s, devices);
 	for (int i = 0; s->agent > 0 && i < 600; i++) {
 		_json_ json_t *status = NULL;
 

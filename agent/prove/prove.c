@@ -127,7 +127,7 @@ static void judge_all(struct prove_report *ret, const struct prove_shared *s)
 	}
 }
 
-static int report_new(struct prove_report *ret)
+static int report_new(struct prove_report *ret, bool devices)
 {
 	size_t n = prove_techniques_count();
 
@@ -138,12 +138,14 @@ static int report_new(struct prove_report *ret)
 	for (size_t i = 0; i < n; i++) {
 		const struct technique *t = prove_technique(i);
 
-		ret->row[i] = (struct prove_row){.number = t->number,
-						 .name = t->name,
-						 .line = t->line,
-						 .note = t->note,
-						 .expected = t->expected,
-						 .result = PROVE_NOT_TRIED};
+		ret->row[i] =
+			(struct prove_row){.number = t->number,
+					   .name = t->name,
+					   .line = t->line,
+					   .note = devices && t->devices == PROVE_STOPPED ? NULL
+											  : t->note,
+					   .expected = devices ? t->devices : t->expected,
+					   .result = PROVE_NOT_TRIED};
 	}
 	return 0;
 }
@@ -177,7 +179,7 @@ static void check(struct prove_report *ret, const struct prove_shared *s)
 
 static int play(struct stage *s, struct prove_report *ret, const struct prove_config *cfg)
 {
-	int r = agent_start(s);
+	int r = agent_start(s, cfg->devices);
 
 	if (r < 0)
 		return r;
@@ -202,7 +204,7 @@ int prove_run(struct prove_report *ret, const struct prove_config *cfg)
 {
 	uint64_t start = loop_monotonic_ns();
 	struct stage s;
-	int r = report_new(ret);
+	int r = report_new(ret, cfg->devices);
 
 	if (r < 0) {
 		diag_say("prove: no memory");

@@ -34,6 +34,7 @@ const char *prove_result_name(enum prove_result r);
 struct prove_config {
 	const char *only; /* techniques whose name holds this; NULL: all */
 	uint64_t seed;	  /* of the order */
+	bool devices;	  /* the agent judges on the devices as well */
 };
 
 #define PROVE_CELLS                                                                                \

@@ -50,7 +50,8 @@ struct technique {
 		*peer; /* in the sink's namespace, outside the cgroup, at the same time; or NULL */
 	unsigned on, by;
 	bool elsewhere; /* the header does not name the address: the process must do */
-	enum prove_result expected;
+	enum prove_result expected,
+		devices;  /* devices: what is expected when the agent judges there too */
 	const char *note; /* why it is not PROVE_STOPPED */
 };
 const struct technique *prove_technique(size_t i);
@@ -93,7 +94,7 @@ int stage_command(const char *const *argv); /* exit code, or -errno */
 pid_t stage_fork(void);			    /* the child dies with its parent */
 
 /* agent.c */
-int agent_start(struct stage *s);
+int agent_start(struct stage *s, bool devices);
 int agent_end(struct stage *s, json_t **status); /* what was to be told has been */
 
 /* sink.c */

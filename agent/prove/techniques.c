@@ -10,8 +10,9 @@
 		.expected = PROVE_##want, .line = (text)
 #define TECHNIQUE_IN(nr, title, function, families, who, want, text)                               \
 	TECHNIQUE(nr, title, function, families, who, want, text), .peer = function##_peer
-#define ELSEWHERE  , .elsewhere = true
-#define NOTE(text) , .note = (text)
+#define ELSEWHERE     , .elsewhere = true
+#define DEVICES(want) , .devices = PROVE_##want
+#define NOTE(text)    , .note = (text)
 
 static const struct technique techniques[] = {{
 #include "agent/prove/techniques.def"

@@ -153,6 +153,7 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		[ABI_WHY_SOURCE_ROUTE] = HEADER_SOURCE_ROUTE,
 		[ABI_WHY_EXTENSIONS] = HEADER_EXTENSIONS,
 		[ABI_WHY_OPTION] = HEADER_OPTION,
+		[ABI_WHY_NOT_IP] = HEADER_NOT_IP,
 	};
 
 	*ret = (struct record){

@@ -289,6 +289,8 @@ static int programs_load(struct generation *g, const struct kernel *k, const str
 			bpf_program__set_autoload(g->skel->progs.sendmsg4, false);
 			bpf_program__set_autoload(g->skel->progs.sendmsg6, false);
 		}
+		bpf_program__set_autoload(g->skel->progs.device, k->devices != 0);
+		bpf_program__set_autoload(g->skel->progs.device_ip, k->devices != 0);
 		err = egress_bpf__load(g->skel);
 	}
 	if (err)

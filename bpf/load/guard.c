@@ -68,6 +68,42 @@ static void guard_cgroup(struct guard *g)
 			guard_hook(g, h);
 }
 
+/* The device holds our program, and nobody judges before it. */
+static void guard_device(struct guard *g, struct device *d)
+{
+	enum kernel_fault fault;
+	uint32_t prog;
+	bool first;
+	int err = device_look(d, &prog, &first);
+
+	if (err == -ENODEV || (!err && prog == d->program && first))
+		return;
+	if (err && err != -ENOLINK && err != -ENOENT) {
+		g->blind = err;
+		return;
+	}
+	fault = err		     ? KERNEL_FAULT_DETACHED
+		: prog == d->program ? KERNEL_FAULT_ORDER
+				     : KERNEL_FAULT_PROGRAM;
+	err = device_set(g->k, d, g->k->now);
+	if (err != -ENODEV)
+		found(g, fault, d->name, err);
+}
+
+/* The list of devices is asked for by who is told of new ones; and once a second, should that be lost. */
+static void guard_devices(struct guard *g)
+{
+	struct kernel *k = g->k;
+
+	if (!k->now || !k->devices)
+		return;
+	if (k->guarded++ % 4 == 0)
+		kernel_devices_follow(k);
+	for (size_t i = 0; i < k->ndevices; i++)
+		if (k->device[i].program)
+			guard_device(g, &k->device[i]);
+}
+
 static void guard_mode(struct guard *g)
 {
 	struct kernel *k = g->k;
@@ -119,6 +155,9 @@ static void guard_pins(struct guard *g)
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
 		if (k->state[m] >= 0)
 			guard_pin(g, state_name(m), k->state[m], false);
+	for (size_t i = 0; i < k->ndevices; i++)
+		if (k->device[i].link >= 0)
+			guard_pin(g, device_pin(&k->device[i]), k->device[i].link, true);
 }
 
 int kernel_guard(struct kernel *k, struct kernel_finding *ret, size_t max, int *blind)
@@ -127,6 +166,7 @@ int kernel_guard(struct kernel *k, struct kernel_finding *ret, size_t max, int *
 
 	guard_mode(&g);
 	guard_cgroup(&g);
+	guard_devices(&g);
 	guard_pins(&g);
 	*blind = g.blind;
 	return (int)g.n;
@@ -134,8 +174,8 @@ int kernel_guard(struct kernel *k, struct kernel_finding *ret, size_t max, int *
 
 int kernel_repin(struct kernel *k)
 {
-	struct kernel_finding f[HOOKS + STATE_MAPS] = {0};
-	struct guard g = {.k = k, .ret = f, .max = HOOKS + STATE_MAPS};
+	struct kernel_finding f[HOOKS + STATE_MAPS + KERNEL_DEVICES_MAX] = {0};
+	struct guard g = {.k = k, .ret = f, .max = HOOKS + STATE_MAPS + KERNEL_DEVICES_MAX};
 
 	guard_pins(&g);
 	for (size_t i = 0; i < g.n; i++)

@@ -13,6 +13,37 @@
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/skel.h"
 
+/* How deep the cgroup is below the root. */
+static uint32_t cgroup_level(int cgroup)
+{
+	_close_ int at = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	uint32_t level = 0;
+	struct stat st, up;
+
+	while (at >= 0 && !fstat(at, &st) && st.st_ino != 1) {
+		_close_ int next = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		if (next < 0 || fstat(next, &up) || up.st_dev != st.st_dev)
+			break;
+		level++;
+		cleanup_close(&at);
+		at = TAKE_FD(next);
+	}
+	return level;
+}
+
+static void scope_set(struct kernel *k)
+{
+	struct abi_settings *s = k->settings;
+
+	if (!s)
+		return;
+	__atomic_store_n(&s->scope_cgroup, 0, __ATOMIC_RELEASE);
+	s->scope_all = k->devices == KERNEL_DEVICES_ALL;
+	s->scope_level = k->cgroup_fd < 0 ? 0 : cgroup_level(k->cgroup_fd);
+	__atomic_store_n(&s->scope_cgroup, k->cgroup_id, __ATOMIC_RELEASE);
+}
+
 /* The directory of that name now: it may be another one than before, or none. */
 static int cgroup_enter(struct kernel *k)
 {
@@ -25,6 +56,7 @@ static int cgroup_enter(struct kernel *k)
 	k->cgroup_fd = TAKE_FD(fd);
 	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
 	k->whole_host = k->cgroup_id == 1;
+	scope_set(k);
 	return 0;
 }
 
@@ -62,6 +94,7 @@ int kernel_cgroup_follow(struct kernel *k)
 			return -errno;
 		cleanup_close(&k->cgroup_fd);
 		k->cgroup_id = 0;
+		scope_set(k);
 		return 0;
 	}
 	if (k->cgroup_fd >= 0 && st.st_ino == k->cgroup_id)
@@ -99,6 +132,7 @@ int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct dia
 	memset(k->state, 0xff, sizeof(k->state));
 	memset(k->link, 0xff, sizeof(k->link));
 	k->no_sendmsg = cfg->no_sendmsg;
+	k->devices = cfg->devices;
 	snprintf(k->pins, sizeof(k->pins), "%s", pins);
 	err = cgroup_open(k, cfg->cgroup, d);
 	if (!err)
@@ -115,6 +149,7 @@ int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct dia
 	}
 	kernel_clock(k);
 	k->adopted = swap_adopt(k);
+	devices_adopt(k);
 	k->before = adopt_generation(k);
 	*ret = k;
 	return 0;
@@ -132,6 +167,7 @@ void kernel_close(struct kernel *k)
 	observe_bpf__destroy(k->observe);
 	for (enum hook h = 0; h < HOOKS; h++)
 		cleanup_close(&k->link[h]);
+	devices_close(k);
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
 		cleanup_close(&k->state[m]);
 	cleanup_close(&k->cgroup_fd);
@@ -146,6 +182,7 @@ int kernel_detach(struct kernel *k, struct diag_sink *d)
 	char path[sizeof(k->pins)];
 	int err = 0;
 
+	devices_detach(k);
 	for (int h = HOOKS - 1; h >= 0; h--) {
 		if (k->link[h] >= 0)
 			/* tracing links cannot: closing the last descriptor does it */
@@ -201,6 +238,7 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 		swap_observer(k, d);
 	if (unread)
 		kernel_mode(k, kg->mode);
+	scope_set(k);
 	err = swap_in(k, g, k->now, d);
 	if (err) {
 		generation_free(g);

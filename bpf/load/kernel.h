@@ -52,12 +52,20 @@ const char *kernel_feature_name(enum kernel_feature f);
 /* 0 when everything that is required is there, else -ENOTSUP or -EPERM. Leaves nothing behind. */
 int kernel_probe(struct kernel_probe *ret);
 
+/* Whose packets the programs on the devices judge (bpf/prog/device.bpf.h). */
+enum kernel_devices {
+	KERNEL_DEVICES_NONE, /* there are none */
+	KERNEL_DEVICES_OWN,  /* of the cgroup's sockets */
+	KERNEL_DEVICES_ALL   /* whatever leaves by a device of this network namespace */
+};
+
 struct kernel_config {
 	/* directory below a cgroup2 mount; NULL = the mount itself: the whole host */
 	const char *cgroup;
 	const char *pins;     /* directory on a bpffs; NULL = KERNEL_PINS; made when missing */
 	uint32_t denial_ring; /* bytes, power of two; 0 = 1 MiB */
 	uint32_t flow_ring;   /* 0 = 4 MiB */
+	enum kernel_devices devices;
 	/* leave out sendmsg4/6: UDP gets its EPERM from the packet hook all the same */
 	bool look; /* only to ask: what is pinned and does not fit is left alone, with -ESTALE */
 	bool no_sendmsg;
@@ -85,6 +93,7 @@ enum kernel_fault {
 	KERNEL_FAULT_PIN_OTHER,	  /* the pin's name had another object */
 	KERNEL_FAULT_CGROUP_GONE, /* nothing can be judged until it is made again */
 	KERNEL_FAULT_CGROUP_NEW,  /* it was made again: attached to it */
+	KERNEL_FAULT_ORDER,	  /* on a device, another program stood before ours */
 	KERNEL_FAULTS
 };
 struct kernel_finding {
@@ -97,6 +106,9 @@ struct kernel_finding {
 int kernel_guard(struct kernel *k, struct kernel_finding *ret, size_t max, int *blind);
 /* 0: the cgroup is gone; 1: it is the one we are on; 2: it is a new one, entered, nothing attached. */
 int kernel_cgroup_follow(struct kernel *k);
+/* The devices as they are now; new ones get the program. How many that were, or -errno. Call it when a
+ * device was made, so that it has the program before it carries packets. */
+int kernel_devices_follow(struct kernel *k);
 /* Pins that somebody removed are made again: without them nothing would outlive the agent. How
  * many, or -errno. */
 int kernel_repin(struct kernel *k);
@@ -268,6 +280,12 @@ struct kernel_neighbour { /* a program of somebody else on one of our hooks */
 	uint32_t prog_id;
 	char name[17];
 };
+#define KERNEL_DEVICES_MAX 256
+struct kernel_device {
+	char name[16];
+	uint32_t ifindex, prog_id;
+	bool attached; /* it holds our program, before all others: asked of the kernel now */
+};
 struct kernel_status {
 	uint32_t generation; /* 0 = nothing published by this agent yet */
 	bool adopted;	     /* found at start, still in force */
@@ -279,6 +297,11 @@ struct kernel_status {
 	size_t nhooks;
 	struct kernel_neighbour neighbour[KERNEL_NEIGHBOURS_MAX];
 	size_t nneighbours;
+	enum kernel_devices devices;
+	const char *devices_by; /* "tcx", "clsact" */
+	struct kernel_device device[KERNEL_DEVICES_MAX];
+	size_t ndevices;
+	unsigned devices_left_out; /* too many, or of a kind that the programs cannot read */
 	size_t table_bytes;
 };
 int kernel_status(struct kernel *k, struct kernel_status *ret);

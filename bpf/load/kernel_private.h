@@ -9,6 +9,7 @@
  *     adopt                          what the last agent left, asked of the attached programs
  *     state                          the maps that stay
  *     generation                     a policy's programs and maps
+ *     tcx  device                    the second net: a hook a device
  *     swap                           which of them the hooks run
  *     guard  records  status         what is looked after, read, answered
  *     kernel                         the public face
@@ -37,6 +38,16 @@ enum state_map {
 	STATE_OWN,
 	STATE_IMAGES,
 	STATE_MAPS
+};
+
+#define DEVICE_PIN "device_"
+/* A device of our network namespace, with its hook. */
+struct device {
+	uint32_t ifindex;
+	char name[16], pin[24];
+	bool ether;	  /* what leaves begins with Ethernet's header */
+	int link;	  /* -1: none, or a filter of clsact */
+	uint32_t program; /* id of what it must hold; 0 = nothing was set yet */
 };
 
 /* In the order of a swap: the packet hook first, it is the one that decides. */
@@ -111,6 +122,10 @@ struct kernel {
 	int link[HOOKS];	 /* -1 = not attached */
 	uint32_t program[HOOKS]; /* id of what the link must hold; 0 = the hook is not wanted */
 	enum policy_mode mode;	 /* what settings->mode must be */
+	enum kernel_devices devices;
+	struct device device[KERNEL_DEVICES_MAX];
+	size_t ndevices;
+	unsigned devices_left_out, guarded;
 	struct ring_buffer *asks, *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */
@@ -163,6 +178,17 @@ int swap_observer(struct kernel *k, struct diag_sink *d);
 int swap_mend(struct kernel *k, enum hook h);
 /* opens the pinned links; 1 when the packet hook is in force on our cgroup */
 int swap_adopt(struct kernel *k);
+
+/* device.c: the hooks on devices; 0 or -errno */
+int devices_adopt(struct kernel *k); /* at the start: what an earlier agent left */
+int devices_swap(struct kernel *k, const struct generation *g, const char **ret_name);
+void devices_clean(struct kernel *k); /* pins that are nobody's */
+void devices_detach(struct kernel *k);
+void devices_close(struct kernel *k); /* the links stay */
+const char *device_pin(const struct device *d);
+int device_set(struct kernel *k, struct device *d, const struct generation *g);
+/* What it holds now, and whether that stands before all others. */
+int device_look(const struct device *d, uint32_t *prog, bool *first);
 
 /* records.c */
 int records_open(struct kernel *k, struct diag_sink *d);

@@ -263,6 +263,8 @@ int kernel_counters(struct kernel *k, struct kernel_totals *ret)
 	for (int c = 0; c < cpus; c++) {
 		ret->sum.passed.packets += row[c].passed.packets;
 		ret->sum.passed.bytes += row[c].passed.bytes;
+		ret->sum.device_passed.packets += row[c].device_passed.packets;
+		ret->sum.device_passed.bytes += row[c].device_passed.bytes;
 		ret->sum.lost_folds.packets += row[c].lost_folds.packets;
 		ret->sum.lost_folds.bytes += row[c].lost_folds.bytes;
 		for (int i = 0; i < ABI_COUNTERS; i++)

@@ -6,14 +6,13 @@
 #include <string.h>
 #include <bpf/bpf.h>
 #include "bpf/load/kernel_private.h"
+#include "bpf/load/tcx.h"
 
 static const char *const not_covered[] = {
-	"forwarded packets (routers, containers and virtual machines behind this host): only sockets of the cgroup are "
-	"judged",
-	"frames of AF_PACKET sockets: they do not pass the socket hook; their ways past every hook (PACKET_QDISC_BYPASS, "
-	"PACKET_TX_RING, AF_XDP) are refused while the policy is enforced, but not to sockets that had them before",
-	"the outer packets of kernel tunnels (WireGuard, IPsec, VXLAN, GRE, IPIP): their inner packets are judged, the "
-	"tunnel's endpoint is not",
+	"without 'run --devices', what no socket of IP sends: forwarded packets (containers and virtual machines behind this "
+	"host), frames of AF_PACKET sockets, the outer packets of kernel tunnels (WireGuard, VXLAN, GRE, IPIP)",
+	"the packet inside a packet to an allowed relay, and frames past every hook (PACKET_QDISC_BYPASS, a PACKET_TX_RING, "
+	"AF_XDP) from sockets that are older than the agent or of no judged cgroup: to others they are refused",
 	"RDMA and devices handed to user space (DPDK, VFIO)",
 	"the empty SYN-ACK of a listener on old kernels that do not run the hook for it (Debian's 6.1 does): what follows is "
 	"judged",
@@ -78,6 +77,23 @@ static void neighbours(const struct kernel *k, const struct kernel_hook *own, en
 	}
 }
 
+static void devices_status(const struct kernel *k, struct kernel_status *ret)
+{
+	ret->devices = k->devices;
+	ret->devices_by = tcx_supported() ? "tcx" : "clsact";
+	ret->devices_left_out = k->devices_left_out;
+	for (size_t i = 0; i < k->ndevices; i++) {
+		const struct device *d = &k->device[i];
+		struct kernel_device *to = &ret->device[ret->ndevices++];
+		bool first;
+
+		memcpy(to->name, d->name, sizeof(to->name));
+		to->ifindex = d->ifindex;
+		to->attached = !device_look(d, &to->prog_id, &first) && first &&
+			       (!d->program || to->prog_id == d->program);
+	}
+}
+
 int kernel_status(struct kernel *k, struct kernel_status *ret)
 {
 	_Static_assert(HOOKS <= KERNEL_HOOKS_MAX, "every hook has a row");
@@ -96,6 +112,7 @@ int kernel_status(struct kernel *k, struct kernel_status *ret)
 		hook_status(k, h, &ret->hook[h]);
 		neighbours(k, &ret->hook[h], h, ret);
 	}
+	devices_status(k, ret);
 	return 0;
 }
 

@@ -96,6 +96,10 @@ static void link_drop(struct kernel *k, enum hook h)
 /* Back to what was: the old generation's programs are still loaded. */
 static void swap_back(struct kernel *k, const struct generation *old, enum hook upto)
 {
+	const char *name;
+
+	if (old && upto > HOOK_GENERATION_LAST)
+		devices_swap(k, old, &name);
 	for (enum hook h = 0; old && h < upto; h++)
 		if (k->link[h] >= 0)
 			link_set(k, h, generation_program(old, h));
@@ -106,6 +110,22 @@ static void swap_failed(const struct kernel *k, enum hook h, int err, enum diag_
 {
 	diag_at(d, level, k->cgroup, 0, 0, 0, "cannot attach '%s': %s%s", hook_def(h)->name,
 		strerror(-err), level == DIAG_WARNING ? "; going on without it" : "");
+}
+
+/* The second net, after the first: what it need not look at is what the first has judged. */
+static int swap_devices(struct kernel *k, const struct generation *g, const struct generation *old,
+			struct diag_sink *d)
+{
+	const char *name = "";
+	int err = devices_swap(k, g, &name);
+
+	if (err) {
+		diag_error(d, name, 0, "cannot attach to the network device: %s", strerror(-err));
+		swap_back(k, old, HOOK_GENERATION_LAST + 1);
+		return err;
+	}
+	devices_clean(k);
+	return 0;
 }
 
 int swap_in(struct kernel *k, const struct generation *g, const struct generation *old,
@@ -132,7 +152,7 @@ int swap_in(struct kernel *k, const struct generation *g, const struct generatio
 		swap_back(k, old, h);
 		return err;
 	}
-	return 0;
+	return swap_devices(k, g, old, d);
 }
 
 static int observer_program(const struct kernel *k, enum hook h)

@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 8
+#define ABI_VERSION 9
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
@@ -102,7 +102,8 @@ enum abi_hook {
 	ABI_HOOK_CONNECT,
 	ABI_HOOK_SENDMSG,
 	ABI_HOOK_OPTION, /* setsockopt(): a way out that no hook sees was asked for */
-	ABI_HOOK_SYN, /* a peer's SYN, whose answer would be blocked: dropped on the way in */
+	ABI_HOOK_DEVICE, /* on its way to a device: what no socket of the cgroup has sent as it is */
+	ABI_HOOK_SYN,	 /* a peer's SYN, whose answer would be blocked: dropped on the way in */
 	ABI_HOOKS
 };
 
@@ -113,7 +114,8 @@ enum abi_why {
 	/* LSRR, SSRR, a routing header with segments left: the header names a hop, not the goal */
 	ABI_WHY_SOURCE_ROUTE,
 	ABI_WHY_EXTENSIONS, /* too many IPv6 extension headers */
-	ABI_WHY_OPTION, /* of ABI_HOOK_OPTION: there is no packet */
+	ABI_WHY_OPTION,	    /* of ABI_HOOK_OPTION: there is no packet */
+	ABI_WHY_NOT_IP,	    /* a frame that a process made, of a kind that routers do not know */
 	ABI_WHYS
 };
 
@@ -255,6 +257,10 @@ struct abi_settings {
 	struct abi_total told[4];
 	__u64 told_attempts;
 	__u64 told_begun; /* 1: told means something */
+	/* Whose packets the programs on the devices judge: all, or those of this cgroup's sockets. */
+	__u64 scope_cgroup; /* 0 = there is none now */
+	__u32 scope_level;  /* of it, below the root */
+	__u32 scope_all;
 };
 
 enum abi_counter {
@@ -271,7 +277,8 @@ enum abi_counter {
 	ABI_DHCP_LIMITED,	/* DHCP messages beyond the rate: judged by the policy */
 	ABI_CONNECT_DENIED,	/* connect() and sendmsg() refused with EPERM */
 	ABI_SYN_DENIED,		/* SYNs dropped on the way in */
-	ABI_OPTION_DENIED, /* setsockopt() refused with EPERM */
+	ABI_OPTION_DENIED,	/* setsockopt() refused with EPERM */
+	ABI_NOT_IP,		/* frames that are not IP, and not of those that stay on the link */
 	ABI_COUNTERS
 };
 /* One element for each CPU, over all generations. */
@@ -280,6 +287,8 @@ struct abi_counters {
 	struct abi_total action[4];
 	struct abi_total passed; /* would have been blocked, in enforce mode */
 	struct abi_total lost_folds;
+	/* what the programs on the devices judged, and let pass as nobody's packet: not in action */
+	struct abi_total device_passed;
 	__u64 count[ABI_COUNTERS];
 };
 #endif

@@ -52,7 +52,8 @@ static __always_inline bool account_fold_more(const struct abi_fold_key *key,
 	add(old->count.packets, f->count.packets);
 	add(old->count.bytes, f->count.bytes);
 	add(old->attempts, f->attempts);
-	old->count.last_mono = bpf_ktime_get_ns(); /* the coarse clock is not for every kind of program */
+	old->count.last_mono =
+		bpf_ktime_get_ns(); /* the coarse clock is not for every kind of program */
 	return true;
 }
 
@@ -151,7 +152,7 @@ __noinline int account_fold(const struct abi_key *key, const struct abi_process 
 	f.verdict = *verdict;
 	f.count.packets = packets;
 	f.count.bytes = bytes;
-	f.attempts = verdict->hook != ABI_HOOK_SKB;
+	f.attempts = verdict->hook != ABI_HOOK_SKB && verdict->hook != ABI_HOOK_DEVICE;
 	if (account_fold_in(&k, &f))
 		return 0;
 	__builtin_memset(k.key.src, 0, sizeof(k.key.src));

@@ -44,8 +44,8 @@ static __always_inline bool dhcp_message6(struct __sk_buff *skb, __u32 at, __u32
 	return !bpf_skb_load_bytes(skb, at, m, sizeof(m)) && exempt_dhcp6(m, length);
 }
 
-/* A DHCP client's message to a private address, of those that may pass. */
-static __noinline bool dhcp_passes(struct __sk_buff *skb, const struct packet *p)
+/* A DHCP client's message to a private address, of those that may pass; counted: another hook has. */
+static __noinline bool dhcp_passes(struct __sk_buff *skb, const struct packet *p, bool counted)
 {
 	__u32 at = p->at + UDP_HEADER, length = skb->len - at;
 	const struct abi_key *k = &p->key;
@@ -57,7 +57,9 @@ static __noinline bool dhcp_passes(struct __sk_buff *skb, const struct packet *p
 	if (v6 ? !exempt_private6(k->dst[0]) : !exempt_private4(bpf_ntohl(*(const __u32 *)k->dst)))
 		return false;
 	message = v6 ? dhcp_message6(skb, at, length) : dhcp_message4(skb, at, length);
-	if (!message || !dhcp_room())
+	if (!message || counted)
+		return message;
+	if (!dhcp_room())
 		return false;
 	count(ABI_DHCP);
 	return true;

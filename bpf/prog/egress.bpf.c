@@ -117,6 +117,8 @@ static __always_inline void count_why(__u8 why)
 		count(ABI_SOURCE_ROUTES);
 	else if (why == ABI_WHY_EXTENSIONS)
 		count(ABI_EXTENSIONS);
+	else if (why == ABI_WHY_NOT_IP)
+		count(ABI_NOT_IP);
 }
 
 /* The slot's counts, and an event when this is the first packet of a flow that wants one. */
@@ -178,7 +180,7 @@ static __noinline int settle(struct __sk_buff *skb, struct bpf_sock *sk, struct 
 		return pass(skb, sk, s, p, v);
 	if (p->why == ABI_WHY_SOURCE_ROUTE)
 		v->place = (__u16)PLACES_AT(places_of(&p->key), 0);
-	if (!p->why && dhcp_passes(skb, p))
+	if (!p->why && dhcp_passes(skb, p, false))
 		return PASS;
 	if (enforcing()) {
 		v->enforced = 1;
@@ -214,7 +216,7 @@ int egress(struct __sk_buff *skb)
 	if (skb->ifindex == LOOPBACK)
 		return PASS;
 	if (!packet_plain(skb, &p))
-		packet_read(skb, &p);
+		packet_read(skb, &p, 0, skb->protocol);
 	v.why = p.why;
 	if (!p.why) {
 		places = places_of(&p.key);
@@ -245,5 +247,6 @@ int egress(struct __sk_buff *skb)
 	return PASS;
 }
 #include "bpf/prog/connect.bpf.h"
+#include "bpf/prog/device.bpf.h"
 #include "bpf/prog/ingress.bpf.h"
 #include "bpf/prog/option.bpf.h"

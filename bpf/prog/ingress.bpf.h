@@ -64,7 +64,7 @@ int ingress(struct __sk_buff *skb)
 	if (skb->ifindex == LOOPBACK || is_dull(skb))
 		return PASS;
 	if (!packet_plain(skb, &p))
-		packet_read(skb, &p);
+		packet_read(skb, &p, 0, skb->protocol);
 	if (p.why || p.key.has_port != ABI_PORT)
 		return PASS;
 	if (p.key.proto == IP_UDP) {

@@ -34,7 +34,7 @@ struct packet {
 	__u32 bytes;
 	__u32 fragment; /* a later fragment: no transport header */
 	__u8 tcp_flags;
-	__u8 pad;
+	__u8 base;   /* where the IP header starts: behind a frame's own, or 0 */
 	__u8 why;    /* enum abi_why */
 	__u8 same;   /* of the flow that the socket's slot has */
 	__u32 jumbo; /* bytes of a BIG TCP packet's own option: no segment has it */
@@ -78,13 +78,14 @@ struct header_udp {
 		err_;                                                                              \
 	})
 
-/* One IPv4 option at 'at' of 'bytes': where the next one starts, or OPTIONS_END with an enum
- * abi_why, and above OPTIONS_GOAL_SHIFT where in the packet a source route's last address is. */
+/* One IPv4 option at 'at' of 'bytes', which begin at 'start': where the next one starts, or OPTIONS_END
+ * with an enum abi_why, and above OPTIONS_GOAL_SHIFT where in the packet a source route's last address
+ * is. */
 #define OPTIONS_END	   0x100u
 #define OPTIONS_GOAL_SHIFT 16
-__noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
+__noinline __u32 packet_option(struct __sk_buff *skb, __u32 start, __u32 at, __u32 bytes)
 {
-	__u32 from = sizeof(struct header4) + at;
+	__u32 from = start + at;
 	__u8 o[3] = {};
 
 	if (at >= bytes)
@@ -107,12 +108,12 @@ __noinline __u32 packet_option(struct __sk_buff *skb, __u32 at, __u32 bytes)
 }
 
 /* IPv4 options: why the packet must not be believed, or 0; the goal as above. */
-__noinline __u32 packet_options(struct __sk_buff *skb, __u32 bytes)
+__noinline __u32 packet_options(struct __sk_buff *skb, __u32 start, __u32 bytes)
 {
 	__u32 at = 0;
 
 	for (int i = 0; i <= OPTIONS_BYTES_MAX; i++) {
-		at = packet_option(skb, at, bytes);
+		at = packet_option(skb, start, at, bytes);
 		if (at >= OPTIONS_END)
 			return at & ~OPTIONS_END;
 	}
@@ -122,11 +123,21 @@ __noinline __u32 packet_options(struct __sk_buff *skb, __u32 bytes)
 /* A source-routed packet is told by where it would end, not by its next hop. */
 static __always_inline void packet_options4(struct __sk_buff *skb, struct packet *p, __u32 bytes)
 {
-	__u32 r = packet_options(skb, bytes), goal = r >> OPTIONS_GOAL_SHIFT;
+	__u32 r = packet_options(skb, p->base + sizeof(struct header4), bytes),
+	      goal = r >> OPTIONS_GOAL_SHIFT;
 
 	p->why = (__u8)r;
 	if (goal)
 		bpf_skb_load_bytes(skb, goal, p->key.dst, 4);
+}
+
+/* The verifier wants a bound that it can see, clang must not think it away. */
+static __always_inline __u32 packet_base(const struct packet *p)
+{
+	__u32 base = p->base;
+
+	__asm__ volatile("" : "+r"(base));
+	return base & 0xff;
 }
 
 static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p)
@@ -134,7 +145,7 @@ static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p
 	struct header4 ip;
 	__u32 head, ihl;
 
-	if (packet_copy(skb, 0, &ip)) {
+	if (packet_copy(skb, packet_base(p), &ip)) {
 		p->why = ABI_WHY_MALFORMED;
 		return;
 	}
@@ -148,7 +159,7 @@ static __always_inline void packet_read4(struct __sk_buff *skb, struct packet *p
 	p->key.proto = ip.proto;
 	*(__u32 *)p->key.src = ip.src;
 	*(__u32 *)p->key.dst = ip.dst;
-	p->at = ihl * 4;
+	p->at = p->base + ihl * 4;
 	p->fragment = !!(ip.frag & bpf_htons(IP_FRAGMENT_OFFSET));
 	if (ihl > 5)
 		packet_options4(skb, p, ihl * 4 - sizeof(ip));
@@ -169,9 +180,9 @@ static __always_inline __u32 packet_goal6(const __u8 h[4], __u32 at, __u32 len)
  * above (a source route: where the goal's address is); a global function, verified once. */
 #define WALK_WHY_SHIFT 32
 #define WALK_FRAGMENT  (1ull << 40)
-__noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 next)
+__noinline __u64 packet_walk6(struct __sk_buff *skb, __u32 base, __u32 next)
 {
-	__u32 at = sizeof(struct header6), fragment = 0;
+	__u32 at = (base & 0xff) + sizeof(struct header6), fragment = 0;
 
 	for (int i = 0; i <= ABI_EXTENSIONS_MAX; i++) {
 		__u8 h[4];
@@ -208,7 +219,7 @@ static __always_inline void packet_read6(struct __sk_buff *skb, struct packet *p
 	struct header6 ip;
 	__u64 walk;
 
-	if (packet_copy(skb, 0, &ip) || bpf_ntohl(ip.head) >> 28 != 6) {
+	if (packet_copy(skb, packet_base(p), &ip) || bpf_ntohl(ip.head) >> 28 != 6) {
 		p->why = ABI_WHY_MALFORMED;
 		return;
 	}
@@ -218,10 +229,10 @@ static __always_inline void packet_read6(struct __sk_buff *skb, struct packet *p
 	((__u64 *)p->key.src)[1] = ip.src[1];
 	((__u64 *)p->key.dst)[0] = ip.dst[0];
 	((__u64 *)p->key.dst)[1] = ip.dst[1];
-	p->at = sizeof(ip);
+	p->at = p->base + sizeof(ip);
 	if (ip.next == IP_TCP || ip.next == IP_UDP)
 		return;
-	walk = packet_walk6(skb, ip.next);
+	walk = packet_walk6(skb, p->base, ip.next);
 	p->why = (__u8)(walk >> WALK_WHY_SHIFT);
 	if (p->why) {
 		if ((__u32)walk)
@@ -241,10 +252,10 @@ static __always_inline void packet_wire(struct __sk_buff *skb, struct packet *p,
 	__u32 segments = skb->gso_segs;
 
 	p->packets = 1;
-	p->bytes = skb->len;
+	p->bytes = skb->len - p->base;
 	if (segments > 1) {
 		p->packets = segments;
-		p->bytes += (segments - 1) * (p->at - p->jumbo + transport) - p->jumbo;
+		p->bytes += (segments - 1) * (p->at - p->base - p->jumbo + transport) - p->jumbo;
 	}
 }
 
@@ -278,17 +289,19 @@ static __always_inline void packet_ports(struct __sk_buff *skb, struct packet *p
 	packet_wire(skb, p, transport);
 }
 
-/* Fills *p. A global function: what follows is verified once, not for every shape of packet. */
-__noinline int packet_read(struct __sk_buff *skb, struct packet *p)
+/* Fills *p from the IP header at 'base'; protocol: its ether type, in network order. A global function:
+ * what follows is verified once, not for every shape of packet. */
+__noinline int packet_read(struct __sk_buff *skb, struct packet *p, __u32 base, __u32 protocol)
 {
 	if (!p)
 		return 0;
 	__builtin_memset(p, 0, sizeof(*p));
+	p->base = (__u8)base;
 	p->packets = 1;
-	p->bytes = skb->len;
-	if (skb->protocol == bpf_htons(ETH_P_IP))
+	p->bytes = skb->len - p->base;
+	if (protocol == bpf_htons(ETH_P_IP))
 		packet_read4(skb, p);
-	else if (skb->protocol == bpf_htons(ETH_P_IPV6))
+	else if (protocol == bpf_htons(ETH_P_IPV6))
 		packet_read6(skb, p);
 	else
 		p->why = ABI_WHY_MALFORMED;
@@ -319,13 +332,13 @@ static __always_inline bool packet_plain_ports(struct __sk_buff *skb, struct pac
 	return true;
 }
 
-static __noinline bool packet_plain6(struct __sk_buff *skb, struct packet *p)
+static __always_inline bool packet_plain6_at(struct __sk_buff *skb, struct packet *p, __u32 base)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	void *data = (void *)(long)skb->data + base, *end = (void *)(long)skb->data_end;
 	const struct header6 *ip = data;
 
-	if (data + sizeof(*ip) > end || skb->protocol != bpf_htons(ETH_P_IPV6) ||
-	    *(const __u8 *)data >> 4 != 6)
+	p->base = (__u8)base;
+	if (data + sizeof(*ip) > end || *(const __u8 *)data >> 4 != 6)
 		return false;
 	p->key.proto = ip->next;
 	((__u64 *)p->key.src)[0] = ip->src[0];
@@ -333,19 +346,21 @@ static __noinline bool packet_plain6(struct __sk_buff *skb, struct packet *p)
 	((__u64 *)p->key.dst)[0] = ip->dst[0];
 	((__u64 *)p->key.dst)[1] = ip->dst[1];
 	p->key.family = 6;
-	p->at = sizeof(*ip);
+	p->at = base + sizeof(*ip);
 	return packet_plain_ports(skb, p, data + sizeof(*ip));
 }
 
-/* IPv4 or IPv6 without options and extension headers, TCP or UDP, headers linear: nearly every
- * packet. false: not one of these; what is filled in then does not count. */
-static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p)
+static __noinline bool packet_plain6(struct __sk_buff *skb, struct packet *p)
 {
-	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	return skb->protocol == bpf_htons(ETH_P_IPV6) && packet_plain6_at(skb, p, 0);
+}
+
+static __always_inline bool packet_plain4_at(struct __sk_buff *skb, struct packet *p, __u32 base)
+{
+	void *data = (void *)(long)skb->data + base, *end = (void *)(long)skb->data_end;
 	const struct header4 *ip = data;
 
-	if (skb->protocol != bpf_htons(ETH_P_IP))
-		return packet_plain6(skb, p);
+	p->base = (__u8)base;
 	if (data + sizeof(*ip) > end || *(const __u8 *)data != 0x45 ||
 	    ip->frag & bpf_htons(IP_FRAGMENT_OFFSET))
 		return false;
@@ -353,7 +368,16 @@ static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p
 	*(__u32 *)p->key.src = ip->src;
 	*(__u32 *)p->key.dst = ip->dst;
 	p->key.family = 4;
-	p->at = sizeof(*ip);
+	p->at = base + sizeof(*ip);
 	return packet_plain_ports(skb, p, data + sizeof(*ip));
+}
+
+/* IPv4 or IPv6 without options and extension headers, TCP or UDP, headers linear: nearly every
+ * packet. false: not one of these; what is filled in then does not count. */
+static __always_inline bool packet_plain(struct __sk_buff *skb, struct packet *p)
+{
+	if (skb->protocol != bpf_htons(ETH_P_IP))
+		return packet_plain6(skb, p);
+	return packet_plain4_at(skb, p, 0);
 }
 #endif

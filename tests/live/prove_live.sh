@@ -38,6 +38,14 @@ for t in udp-sendto udp-connect tcp-connect tcp-fastopen uring-sendmsg raw-heade
 done
 check programs_are_named jq -e '.programs.egress | test("^[0-9a-f]{16}$")' out.json
 
+# the same with the hook on devices: what has no socket of IP is stopped too
+"$CORDON" prove --devices --json >devices.json 2>err
+same devices_as_expected 0 $?
+[ -s err ] && cat err >&2
+for t in packet-raw packet-dgram packet-vlan packet-vlan3 packet-mpls packet-pppoe path-vxlan path-loop; do
+	same "devices_stopped_$t" stopped "$(jq -r ".techniques[] | select(.name == \"$t\").result" devices.json)"
+done
+
 # the note is the JSON, and its signature is good without cordon
 same note_is_the_report "$(jq -c 'del(.seconds)' out.json)" "$(head -n 1 note | jq -c 'del(.seconds)')"
 cat >sig.py <<'P'
