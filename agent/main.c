@@ -120,13 +120,16 @@ static const struct verb verbs[] = {
 	 "  --lang LANGUAGE      en (default) or fr\n"
 	 "  --html FILE          one page with charts and a map, to read and to print; -: here\n"
 	 "  --json FILE          the whole of it, with the rows of the ledger behind each figure; -: here\n"
-	 "  --csv DIR            a file a table\n"},
+	 "  --csv DIR            a file a table\n"
+	 "  --signed FILE        a note with the SHA-256 of all that was written, signed with --key\n"
+	 "  --key FILE           the Ed25519 key that signs (made when it is not there)\n"},
 	{"verify", cmd_verify, "check the journal's records and signatures, or one record's proof",
 	 "[DIR] [options]                  DIR: the journal (default /var/log/cordon)\n"
 	 "  --key VERIFIER       whose signatures count (default: the journal's own verifier file)\n"
 	 "  --checkpoint FILE    a checkpoint that was seen elsewhere; may be repeated\n"
 	 "  --proof FILE         check this proof of one record instead (with --key)\n"
 	 "  --record FILE        the record, as it stands in the journal or a feed\n"
+	 "  --note FILE          check this signed note of a report or a replay, and the files it names, instead (with --key)\n"
 	 "  --json               one JSON object\n"},
 	{"journal", cmd_journal,
 	 "a record of the journal, its proof, the key, the whole for public tools", NULL},

@@ -4,54 +4,16 @@
  * a signed note (C2SP signed-note), so that anybody can check it later with 'cordon journal' tools or
  * OpenSSL alone.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/replay_evidence.h"
 #include "agent/cmd/replay_manifest.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/text.h"
-#include "agent/journal/note.h"
+#include "agent/report/outputs.h"
 #include "geo/base/cleanup.h"
-#include "geo/base/file.h"
 
 #define KEY_NAME "cordon-replay"
-
-static int file_sha256(const char *path, char ret[65])
-{
-	_free_ uint8_t *buf = malloc(1u << 20);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t md[EVP_MAX_MD_SIZE];
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	if (buf && ctx && fd >= 0 && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1)
-		while ((n = read(fd, buf, 1u << 20)) > 0)
-			EVP_DigestUpdate(ctx, buf, (size_t)n);
-	if (n == 0 && EVP_DigestFinal_ex(ctx, md, NULL) == 1)
-		for (unsigned i = 0; i < 32; i++)
-			snprintf(ret + 2 * i, 3, "%02x", md[i]);
-	EVP_MD_CTX_free(ctx);
-	if (fd >= 0)
-		close(fd);
-	return n == 0 ? 0 : -EIO;
-}
-
-static void put_file(struct json_writer *j, const char *path)
-{
-	char sum[65] = "";
-
-	if (!path || !strcmp(path, "-") || file_sha256(path, sum) < 0)
-		return;
-	json_writer_open(j, NULL, '{');
-	json_writer_text(j, "file", path);
-	json_writer_text(j, "sha256", sum);
-	json_writer_close(j, '}');
-}
 
 static void put_counts(struct json_writer *j, const struct replay *r, int code)
 {
@@ -95,10 +57,10 @@ static const char *manifest_text(struct replay *r, int code)
 	put_who(j, r);
 	replay_put_inputs(j, r);
 	json_writer_open(j, "outputs", '[');
-	put_file(j, r->evidence);
-	put_file(j, r->summary);
-	put_file(j, r->csv);
-	put_file(j, r->html);
+	outputs_put(j, r->evidence);
+	outputs_put(j, r->summary);
+	outputs_put(j, r->csv);
+	outputs_put(j, r->html);
 	json_writer_close(j, ']');
 	put_counts(j, r, code);
 	json_writer_close(j, '}');
@@ -107,27 +69,19 @@ static const char *manifest_text(struct replay *r, int code)
 
 int replay_manifest(struct replay *r, int code)
 {
-	struct note_key *key = NULL;
-	struct diag_print print;
-	_free_ char *text = NULL, *note = NULL;
 	const char *json = manifest_text(r, code);
+	_free_ char *verifier = NULL;
+	struct diag_print print;
 	int result;
 
-	if (!json || asprintf(&text, "%s\n", json) < 0) {
-		text = NULL;
+	if (!json) {
 		diag_say("not enough memory for a manifest");
 		return EXIT_FAILED;
 	}
 	diag_print_init(&print, stderr);
-	result = r->key ? note_key_open(&key, r->key, KEY_NAME, 1, &print.sink) : 0;
-	if (result == 0 && key)
-		result = note_sign(&note, key, text, strlen(text));
-	if (result == 0 && key)
-		diag_say("%s: signed; its verifier: %s", r->manifest, note_key_verifier(key));
-	if (result == 0)
-		result = file_replace(r->manifest, note ? note : text, strlen(note ? note : text),
-				      &print.sink);
+	result = outputs_write(&verifier, r->manifest, json, r->key, KEY_NAME, &print.sink);
 	diag_print_done(&print);
-	note_key_free(key);
+	if (result == 0 && verifier)
+		diag_say("%s: signed; its verifier: %s", r->manifest, verifier);
 	return result < 0 ? EXIT_FAILED : 0;
 }

@@ -6,10 +6,13 @@
 #include <string.h>
 #include <time.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/period.h"
 #include "agent/engine/engine.h"
 #include "agent/journal/journal.h"
+#include "agent/report/outputs.h"
+#include "geo/base/cleanup.h"
 #include "geo/base/file.h"
 
 #define EXPECTED_MAX   1024
@@ -21,7 +24,7 @@ struct report_options {
 	size_t journals;
 	const char *expected[EXPECTED_MAX];
 	const char *dora[DECLARED_FILES], *hds[DECLARED_FILES];
-	const char *json, *csv, *html;
+	const char *json, *csv, *html, *note, *key;
 	enum report_lang lang;
 };
 
@@ -89,6 +92,12 @@ static int option(struct report_options *o, int code, const char *text)
 	case 'h':
 		o->html = text;
 		return 0;
+	case 'n':
+		o->note = text;
+		return 0;
+	case 'k':
+		o->key = text;
+		return 0;
 	case 'g':
 		lang = report_lang_find(text);
 		if (lang < 0)
@@ -98,6 +107,11 @@ static int option(struct report_options *o, int code, const char *text)
 	default:
 		return diag_usage("report", "unknown option, or one without its argument");
 	}
+}
+
+static bool is_output(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
 }
 
 static int complete(struct report_options *o)
@@ -115,6 +129,10 @@ static int complete(struct report_options *o)
 		o->host[0].journal = o->journals ? o->host[0].journal : JOURNAL_DIR;
 		o->cfg.nhosts = 1;
 	}
+	if (!o->note != !o->key)
+		return diag_usage("report", "--signed FILE and --key FILE go together");
+	if (o->note && is_output(o->json) + is_output(o->html))
+		return diag_usage("report", "what goes to standard output cannot be signed");
 	o->cfg.host = o->host;
 	o->cfg.expected = o->expected;
 	o->cfg.dora = o->dora;
@@ -129,7 +147,8 @@ static int parse(struct report_options *o, int argc, char **argv)
 		{"state", required_argument, NULL, 's'},  {"journal", required_argument, NULL, 'l'},
 		{"expect", required_argument, NULL, 'e'}, {"lang", required_argument, NULL, 'g'},
 		{"json", required_argument, NULL, 'j'},	  {"csv", required_argument, NULL, 'c'},
-		{"html", required_argument, NULL, 'h'},	  {"dora", required_argument, NULL, 'd'},
+		{"html", required_argument, NULL, 'h'},	  {"signed", required_argument, NULL, 'n'},
+		{"key", required_argument, NULL, 'k'},	  {"dora", required_argument, NULL, 'd'},
 		{"hds", required_argument, NULL, 'a'},	  {NULL, 0, NULL, 0},
 	};
 	int code, r = 0;
@@ -168,9 +187,43 @@ static int put_file(const struct residency *r, const char *path, enum report_lan
 	return file_commit(&w, d);
 }
 
-static bool is_output(const char *path)
+/* What was written, and the journals' roots at that time. */
+static int put_outputs(struct json_writer *j, const struct report_options *o,
+		       const struct residency *r)
 {
-	return path && strcmp(path, "-") == 0;
+	char path[4096];
+	int e;
+
+	json_writer_open(j, NULL, '{');
+	json_writer_text(j, "program", "cordon " CORDON_VERSION);
+	residency_put_period(j, r);
+	json_writer_open(j, "outputs", '[');
+	e = outputs_put(j, o->json);
+	e = e ? e : outputs_put(j, o->html);
+	for (unsigned i = 0; o->csv && i < REPORT_TABLES && e == 0; i++) {
+		text_put(path, sizeof(path), "%s/%s.csv", o->csv, r->table[i].id);
+		e = outputs_put(j, path);
+	}
+	json_writer_close(j, ']');
+	json_writer_close(j, '}');
+	return e;
+}
+
+static int sign(const struct report_options *o, const struct residency *r, struct diag_sink *d)
+{
+	struct json_writer j = {0};
+	_free_ char *verifier = NULL;
+	int e = put_outputs(&j, o, r);
+	const char *text = json_writer_done(&j);
+
+	if (e < 0 || !text)
+		diag_error(d, o->note, 0, "cannot be made: %s", strerror(e < 0 ? -e : ENOMEM));
+	else
+		e = outputs_write(&verifier, o->note, text, o->key, "cordon-report", d);
+	json_writer_free(&j);
+	if (verifier)
+		diag_say("%s: signed; its verifier: %s", o->note, verifier);
+	return text ? e : -ENOMEM;
 }
 
 static int put_all(const struct report_options *o, const struct residency *r, struct diag_sink *d)
@@ -183,6 +236,8 @@ static int put_all(const struct report_options *o, const struct residency *r, st
 		e = put_file(r, o->html, o->lang, report_put_html, d);
 	if (o->csv && e == 0)
 		e = report_put_csv(r, o->csv, d);
+	if (o->note && e == 0)
+		e = sign(o, r, d);
 	if (!is_output(o->json) && !is_output(o->html) && e == 0)
 		e = report_put_text(r, o->lang, stdout);
 	return e;

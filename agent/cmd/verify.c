@@ -12,13 +12,14 @@
 #include "agent/cmd/cmd.h"
 #include "agent/journal/journal.h"
 #include "agent/journal/proof.h"
+#include "agent/report/outputs.h"
 #include "geo/base/cleanup.h"
 
 #define SEEN_MAX   64
 #define RECORD_MAX (1u << 20)
 
 struct verify_options {
-	const char *dir, *key, *proof, *record;
+	const char *dir, *key, *proof, *record, *note;
 	const char *seen[SEEN_MAX];
 	size_t nseen;
 	bool json;
@@ -135,6 +136,45 @@ static int verify_proof(const struct verify_options *o)
 	return e < 0 ? EXIT_DAMAGED : EXIT_DONE;
 }
 
+static void print_file(void *arg, const char *file, const char *what)
+{
+	const struct verify_options *o = arg;
+
+	if (!o->json || strcmp(what, "ok") != 0) {
+		text_escape_to(o->json ? stderr : stdout, file, strlen(file));
+		fprintf(o->json ? stderr : stdout, ": %s\n", what);
+	}
+}
+
+static int verify_note(const struct verify_options *o)
+{
+	struct outputs_found found;
+	struct diag_print p;
+	bool ok;
+	int e;
+
+	if (!o->key)
+		return diag_usage("verify", "--note needs --key VERIFIER");
+	diag_print_init(&p, stderr);
+	e = outputs_check(&found, o->note, o->key, print_file, (void *)(uintptr_t)o, &p.sink);
+	diag_print_done(&p);
+	if (e < 0)
+		return e == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	if (found.bad_signature)
+		diag_say("%s: not signed by this key, or changed since", o->note);
+	else if (found.bad_note)
+		diag_say("%s: signed, but it names no files", o->note);
+	ok = !found.bad_signature && !found.bad_note && !found.changed && !found.missing;
+	if (o->json)
+		printf("{\"ok\":%s,\"signed\":%s,\"files\":%u,\"changed\":%u,\"missing\":%u}\n",
+		       ok ? "true" : "false", found.bad_signature ? "false" : "true", found.files,
+		       found.changed, found.missing);
+	else if (ok)
+		printf("%s: %u files are what they were when they were signed\n", o->note,
+		       found.files);
+	return ok ? EXIT_DONE : EXIT_DAMAGED;
+}
+
 static int parse(struct verify_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -142,6 +182,7 @@ static int parse(struct verify_options *o, int argc, char **argv)
 		{"checkpoint", required_argument, NULL, 'c'},
 		{"proof", required_argument, NULL, 'p'},
 		{"record", required_argument, NULL, 'r'},
+		{"note", required_argument, NULL, 'n'},
 		{"json", no_argument, NULL, 'j'},
 		{NULL, 0, NULL, 0},
 	};
@@ -155,6 +196,8 @@ static int parse(struct verify_options *o, int argc, char **argv)
 			o->proof = optarg;
 		else if (code == 'r')
 			o->record = optarg;
+		else if (code == 'n')
+			o->note = optarg;
 		else if (code == 'j')
 			o->json = true;
 		else if (code == 'c' && o->nseen < SEEN_MAX)
@@ -178,5 +221,7 @@ int cmd_verify(int argc, char **argv)
 
 	if (r)
 		return r;
+	if (o.note)
+		return verify_note(&o);
 	return o.proof ? verify_proof(&o) : verify_journal(&o);
 }

@@ -106,21 +106,26 @@ static void put_proof(struct json_writer *j, const struct residency *r)
 	json_writer_close(j, ']');
 }
 
-static void put_all(struct json_writer *j, const struct residency *r)
+void residency_put_period(struct json_writer *j, const struct residency *r)
 {
 	char from[TEXT_SHORT], to[TEXT_SHORT];
 
+	json_writer_text(j, "from", text_time(from, r->from));
+	json_writer_text(j, "to", text_time(to, r->to));
+	put_proof(j, r);
+}
+
+static void put_all(struct json_writer *j, const struct residency *r)
+{
 	json_writer_open(j, NULL, '{');
 	json_writer_text(j, "report", "cordon residency report 1");
 	json_writer_text(j, "program", "cordon " CORDON_VERSION);
-	json_writer_text(j, "from", text_time(from, r->from));
-	json_writer_text(j, "to", text_time(to, r->to));
+	residency_put_period(j, r);
 	put_lines(j, r);
 	json_writer_open(j, "tables", '{');
 	for (unsigned i = 0; i < REPORT_TABLES; i++)
 		put_table(j, &r->table[i]);
 	json_writer_close(j, '}');
-	put_proof(j, r);
 	json_writer_close(j, '}');
 }
 

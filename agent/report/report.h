@@ -143,6 +143,10 @@ struct residency {
 int residency_make(struct residency **ret, const struct report_config *cfg, struct diag_sink *d);
 void residency_free(struct residency *r); /* NULL is fine */
 
+/* "from", "to", "journals" with their signed roots. */
+struct json_writer;
+void residency_put_period(struct json_writer *j, const struct residency *r);
+
 /* ---- forms; 0 or -EIO ---- */
 int report_put_text(const struct residency *r, enum report_lang l, FILE *to);
 int report_put_html(const struct residency *r, enum report_lang l, FILE *to);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """report_check.py - the residency report: sums, languages, what is missing, changes of adequacy; against the ledger's own sums."""
-import csv, io, json, os, re, sqlite3, subprocess, sys
+import base64, csv, hashlib, io, json, os, re, sqlite3, subprocess, sys
 from collections import Counter
 from pathlib import Path
 
@@ -165,6 +165,36 @@ for name, table in r["tables"].items():
     if any(sum(int(x[c]) for x in rows) != n for c, n in table["total"].items()) or len(rows) != len(table["rows"]):
         ok(f"csv: {name} sums to the total", False, rows)
 ok("csv: all tables", len(list((TMP / "csv").glob("*.csv"))) == len(r["tables"]))
+
+# signed
+S = TMP / "signed"
+S.mkdir()
+code, _, err = run(*P, "--state", one, "--json", S / "r.json", "--html", S / "r.html", "--csv", S / "csv", "--signed", S / "r.note", "--key", S / "key.pem")
+verifier = re.search(rb"its verifier: (\S+)", err).group(1).decode()
+for f in (S / "csv").iterdir():
+    f.rename(S / f.name)
+
+
+def verify(key=verifier):
+    return subprocess.run([CORDON, "verify", "--note", S / "r.note", "--key", key, "--json"], capture_output=True, text=True, timeout=60)
+
+
+v = verify()
+same("signed: the note, and every file", (0, len(r["tables"]) + 2), (v.returncode, json.loads(v.stdout)["files"]))
+note = (S / "r.note").read_bytes()
+text, sig = note.split(b"\n\n")[0] + b"\n", note.rsplit(b" ", 1)[1]
+(S / "body").write_bytes(text)
+(S / "sig").write_bytes(base64.b64decode(sig)[4:])
+p = subprocess.run(["openssl", "pkeyutl", "-verify", "-inkey", S / "key.pem", "-rawin", "-in", S / "body", "-sigfile", S / "sig"], capture_output=True, timeout=60)
+same("signed: OpenSSL alone says so", 0, p.returncode)
+same("signed: the note has the page's hash", True, hashlib.sha256((S / "r.html").read_bytes()).hexdigest() in text.decode())
+(S / "r.html").write_text((S / "r.html").read_text().replace("Residency", "Presidency", 1))
+(S / "r.json").rename(S / "gone")
+v = verify()
+same("signed: a changed file and a missing one are named", (5, 1, 1), (v.returncode, json.loads(v.stdout)["changed"], json.loads(v.stdout)["missing"]))
+(S / "r.note").write_bytes(note.replace(b"2026-01-20", b"2026-01-21"))
+same("signed: a changed note", 5, verify().returncode)
+same("signed: no key, no note", 2, run(*P, "--state", one, "--signed", S / "n")[0])
 
 # what is missing
 (TMP / "nothing").mkdir()
