@@ -10,6 +10,7 @@
 #include "agent/base/text.h"
 #include "agent/feed/road_file.h"
 #include "agent/feed/road_kafka.h"
+#include "agent/feed/road_otlp.h"
 #include "agent/feed/road_syslog.h"
 
 struct transport {
@@ -48,7 +49,7 @@ static const char *server_error(int error)
 	case EBUSY:
 		return "another agent keeps its queue in the same directory (--state)";
 	case EINVAL:
-		return "that is no address";
+		return "no address is said, neither by the policy nor by the environment";
 	default:
 		return strerror(error);
 	}
@@ -67,6 +68,11 @@ static const struct transport transports[] = {
 	 .make = road_kafka_make,
 	 .end = road_kafka_end,
 	 .wrap = road_kafka_wrap},
+	{.name = "otlp",
+	 .error = server_error,
+	 .make = road_otlp_make,
+	 .end = road_otlp_end,
+	 .wrap = road_otlp_wrap},
 };
 
 struct feed {

@@ -135,13 +135,18 @@ static int end_tick(struct road *r)
 
 static void confirm(struct road *r, uint64_t n)
 {
+	uint64_t refused;
+
 	if (!n)
 		return;
 	queue_confirm(r->queue, n);
 	r->sent -= n < r->sent ? n : r->sent;
 	r->failures = 0;
+	refused = r->end->refused ? r->end->refused(r->self) : 0;
+	refused = refused < n ? refused : n;
 	pthread_mutex_lock(&r->lock);
-	r->state.lines += n;
+	r->state.lines += n - refused;
+	r->state.lost += refused;
 	r->state.error = 0;
 	r->state.behind_ns = queue_waiting(r->queue) ? now_ns() : 0;
 	pthread_cond_broadcast(&r->moved);

@@ -41,6 +41,8 @@ struct road_end {
 	int (*flush)(void *self);
 	/* How many more lines are with the receiver since it was asked last. NULL: each that was sent. */
 	uint64_t (*confirmed)(void *self);
+	/* How many of those that were confirmed since it was asked last the receiver dropped, as it says. NULL: 0. */
+	uint64_t (*refused)(void *self);
 	/* It is the end: may what was sent be taken as confirmed? 0; -EAGAIN: ask again. NULL: no. */
 	int (*finish)(void *self);
 	/* What went wrong, in words; "" or NULL: what errno says. */

@@ -244,8 +244,8 @@ void parse_journal_sync(struct parse *ps, const struct word *w)
 
 void parse_feed_start(struct parse *ps, const struct word *transport)
 {
-	static const char *const names[] = {"file",	"stdout", "syslog",
-					    "journald", "kafka",  "metrics"};
+	static const char *const names[] = {"file",  "stdout", "syslog", "journald",
+					    "kafka", "otlp",   "metrics"};
 	unsigned which;
 
 	ps->feed = (struct policy_feed){.transport = transport->s, .line = transport->at.line};
@@ -313,6 +313,29 @@ static void check_syslog(struct parse *ps, const struct spot *at)
 		parse_error(ps, at, "'cert' and 'key' go together");
 }
 
+/* The target may be left to OTEL_EXPORTER_OTLP_ENDPOINT, and may have a path. */
+static void check_otlp(struct parse *ps, const struct spot *at)
+{
+	const struct policy_feed *f = &ps->feed;
+	char base[300];
+	const char *host = f->target ? strstr(f->target, "://") : NULL;
+	size_t n = host ? (size_t)(host - f->target) + 3 + strcspn(host + 3, "/") : 0;
+	struct policy_target t;
+
+	if (n && n < sizeof(base)) {
+		memcpy(base, f->target, n);
+		base[n] = 0;
+	}
+	if (f->target && (!n || n >= sizeof(base) || policy_target_parse(&t, base) < 0 ||
+			  strncmp(t.scheme, "http", 4)))
+		parse_error(
+			ps, at,
+			"'%s' is no address for OTLP; it is https://HOST:4318 or http://HOST:4318",
+			f->target);
+	else if (!f->cert != !f->key)
+		parse_error(ps, at, "'cert' and 'key' go together");
+}
+
 void parse_feed_end(struct parse *ps)
 {
 	const struct spot at = {ps->feed.line, 1, 1};
@@ -324,6 +347,8 @@ void parse_feed_end(struct parse *ps)
 			    ps->feed.transport);
 	else if (!strcmp(ps->feed.transport, "syslog"))
 		check_syslog(ps, &at);
+	else if (!strcmp(ps->feed.transport, "otlp"))
+		check_otlp(ps, &at);
 	else if (!strcmp(ps->feed.transport, "kafka") && !ps->feed.topic)
 		parse_error(ps, &at,
 			    "'feed kafka' needs a topic: feed kafka \"%s\" topic \"cordon.alerts\"",
