@@ -31,6 +31,7 @@ static const char usage[] =
 	"  -p, --policy FILE    policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
 	"  --geo FILE           places database; may be repeated (default: the policy's geo lines)\n"
 	"  --inside CIDR        a network that is inside, besides the policy's; may be repeated\n"
+	"  --here               the captures were made at the policy's 'home': round-trip times may refute a place\n"
 	"  --summary FILE       one JSON object with all destinations; - is standard output, instead of events\n"
 	"  --top N              the summary lists the N largest only, the rest in one\n"
 	"  --csv FILE           a table of destinations\n"
@@ -309,6 +310,7 @@ static int set_flows_max(struct replay *r, const char *text)
 enum {
 	OPT_GEO = 256,
 	OPT_INSIDE,
+	OPT_HERE,
 	OPT_SUMMARY,
 	OPT_ALL,
 	OPT_JSON,
@@ -336,6 +338,7 @@ static const struct option options[] = {
 	{"policy", required_argument, NULL, 'p'},
 	{"geo", required_argument, NULL, OPT_GEO},
 	{"inside", required_argument, NULL, OPT_INSIDE},
+	{"here", no_argument, NULL, OPT_HERE},
 	{"summary", required_argument, NULL, OPT_SUMMARY},
 	{"all", no_argument, NULL, OPT_ALL},
 	{"json", no_argument, NULL, OPT_JSON},
@@ -400,6 +403,9 @@ static int option(struct replay *r, int o)
 		return 0;
 	case OPT_GEO:
 		return add_geo(r, optarg);
+	case OPT_HERE:
+		r->config.elsewhere = false;
+		return 0;
 	case OPT_INSIDE:
 		return add_inside(r, optarg);
 	case OPT_SUMMARY:
@@ -449,6 +455,7 @@ static int option(struct replay *r, int o)
 int cmd_replay(int argc, char **argv)
 {
 	_cleanup_(own_replay) struct replay r = {.terminal = isatty(STDERR_FILENO),
+						 .config.elsewhere = true,
 						 .argc = argc,
 						 .argv = argv};
 	struct evidence_config evidence = {0};

@@ -399,7 +399,7 @@ static int load_distance(struct engine *e, const struct engine_config *cfg,
 	const struct policy *p = e->policy;
 	const struct distance_home *before = old ? old->distance : NULL;
 
-	if (!p->has_home || isnan(p->home_lat))
+	if (cfg->elsewhere || !p->has_home || isnan(p->home_lat))
 		return 0;
 	e->distance = malloc(sizeof(*e->distance));
 	if (!e->distance)

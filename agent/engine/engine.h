@@ -34,8 +34,9 @@ struct engine_config {
 	const char *refuted;
 	const struct cidr *inside; /* added to the policy's 'inside' */
 	size_t ninside;
-	int64_t now; /* Unix seconds: zones and expiry. Replay: of the first packet. */
-	bool live;   /* false: users and cgroups are never known */
+	int64_t now;	/* Unix seconds: zones and expiry. Replay: of the first packet. */
+	bool live;	/* false: users and cgroups are never known */
+	bool elsewhere; /* not seen at the policy's home: round-trip times say nothing of places */
 };
 
 struct engine_places; /* counted: engines may share them */

@@ -7,6 +7,10 @@
  * speaks of: that of the side which answered. A place is told refuted once for each address and
  * country, as long as a second table (which forgets too) knows it.
  *
+ * The handshake and the data must agree: the longer of their two minima is what counts, and one alone
+ * says nothing. A SYN proxy answers the first at once, and an acknowledgement that is sent before the
+ * data came is no proof of nearness; neither can do both.
+ *
  * Nothing of this runs, and no memory is taken, unless the policy has a home with coordinates.
  */
 #include <errno.h>
@@ -23,6 +27,9 @@ struct conversation {
 	struct flow_id id;
 	struct rtt rtt;
 	uint64_t last_ns;
+	struct {
+		uint64_t syn_ns, data_ns; /* minima; 0: none yet */
+	} way[2];			  /* to side 0, to side 1 */
 };
 struct pipeline_distance {
 	struct conversation conversation[SETS][2];
@@ -92,6 +99,18 @@ static bool enough(const struct flow_more *m)
 	return !m->egress || m->samples == SAMPLES_MAX;
 }
 
+/* What handshake and data agree on, with one more time to the side; 0: nothing yet. */
+static uint64_t agreed(struct conversation *c, unsigned side, uint64_t ns)
+{
+	uint64_t syn, data, *min = c->rtt.syn ? &c->way[side].syn_ns : &c->way[side].data_ns;
+
+	if (!*min || ns < *min)
+		*min = ns;
+	syn = c->way[side].syn_ns;
+	data = c->way[side].data_ns;
+	return syn && data ? (syn > data ? syn : data) : 0;
+}
+
 bool pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, struct flow *f,
 			   struct pipeline_ended *ret)
 {
@@ -112,7 +131,8 @@ bool pipeline_distance_see(struct pipeline *p, const struct pipeline_seen *s, st
 		back->id.rest |= FLOW_TIMED;
 		f->id.rest |= FLOW_TIMED;
 	}
-	if (m->rtt_min_ns && m->rtt_min_ns <= ns)
+	ns = agreed(c, side, ns);
+	if (!ns || (m->rtt_min_ns && m->rtt_min_ns <= ns))
 		return false;
 	m->rtt_min_ns = ns;
 	if (!refuted(p, back, m))

@@ -62,6 +62,7 @@ static void sent(struct rtt_way *w, const struct rtt_segment *s, uint64_t time_n
 	if (!follows || w->timing)
 		return;
 	w->expect = end;
+	w->syn = s->flags & RTT_SYN;
 	w->sent_ns = time_ns;
 	w->timing = true;
 }
@@ -84,6 +85,7 @@ uint64_t rtt_segment(struct rtt *r, unsigned side, uint64_t time_ns, const struc
 		memset(r, 0, sizeof(*r));
 	if (s->flags & RTT_ACK)
 		ns = answered(other, s->ack, time_ns);
+	r->syn = other->syn;
 	sent(own, s, time_ns);
 	return ns;
 }

@@ -29,9 +29,11 @@ struct rtt_way {	  /* what one side sends */
 	uint32_t expect;  /* what acknowledges the timed segment */
 	bool known;	  /* next means something */
 	bool timing;
+	bool syn; /* it is the handshake's */
 };
 struct rtt { /* all zero: nothing seen */
 	struct rtt_way way[2];
+	bool syn; /* the last time that rtt_segment returned was the handshake's, else data's */
 };
 struct rtt_segment {
 	uint32_t seq, ack;

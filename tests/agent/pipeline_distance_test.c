@@ -117,8 +117,8 @@ TestSuite(pipeline_distance, .init = setup, .fini = teardown);
 
 /* Frames of raw IP, one after the other. */
 static struct {
-	uint8_t bytes[128][80];
-	struct packet_frame frame[128];
+	uint8_t bytes[192][80];
+	struct packet_frame frame[192];
 	unsigned n;
 } wire;
 
@@ -153,18 +153,18 @@ struct end {
 	uint16_t port;
 };
 
-static void send(struct end from, struct end to, uint64_t at_ns, uint8_t flags, uint32_t seq,
-		 uint32_t ack)
+static void send_data(struct end from, struct end to, uint64_t at_ns, uint8_t flags, uint32_t seq,
+		      uint32_t ack, uint32_t data)
 {
 	uint8_t *b = wire.bytes[wire.n];
 	struct ip src, dst;
 	unsigned at;
 
-	cr_assert_lt(wire.n, 128);
+	cr_assert_lt(wire.n, 192);
 	cr_assert_eq(ip_parse(&src, from.address), 0);
 	cr_assert_eq(ip_parse(&dst, to.address), 0);
 	memset(b, 0, sizeof(wire.bytes[0]));
-	at = ip_header(b, &src, &dst, 20);
+	at = ip_header(b, &src, &dst, 20 + data);
 	b[at] = (uint8_t)(from.port >> 8);
 	b[at + 1] = (uint8_t)from.port;
 	b[at + 2] = (uint8_t)(to.port >> 8);
@@ -174,12 +174,18 @@ static void send(struct end from, struct end to, uint64_t at_ns, uint8_t flags, 
 	b[at + 12] = 0x50;
 	b[at + 13] = flags;
 	wire.frame[wire.n] = (struct packet_frame){.data = b,
-						   .caplen = at + 20,
-						   .len = at + 20,
+						   .caplen = at + 20 + data,
+						   .len = at + 20 + data,
 						   .time_ns = START + at_ns,
 						   .link = 101,
 						   .number = wire.n + 1};
 	wire.n++;
+}
+
+static void send(struct end from, struct end to, uint64_t at_ns, uint8_t flags, uint32_t seq,
+		 uint32_t ack)
+{
+	send_data(from, to, at_ns, flags, seq, ack, 0);
 }
 
 /* opener says SYN at 'at', the other answers 'gap' later, and the opener acknowledges 'back' after
@@ -189,6 +195,22 @@ static void handshake(struct end opener, struct end other, uint64_t at, uint64_t
 	send(opener, other, at, SYN, 100, 0);
 	send(other, opener, at + gap, SYN | ACK, 500, 101);
 	send(opener, other, at + gap + back, ACK, 101, 501);
+}
+
+/* The same, then 10 bytes each way, acknowledged 'data' and 'back' later. */
+static void talk_data(struct end opener, struct end other, uint64_t at, uint64_t gap, uint64_t back,
+		      uint64_t data)
+{
+	handshake(opener, other, at, gap, back);
+	at += gap + back + MS / 100;
+	send_data(opener, other, at, ACK, 101, 501, 10);
+	send_data(other, opener, at + data, ACK, 501, 111, 10);
+	send(opener, other, at + data + back, ACK, 111, 511);
+}
+
+static void talk(struct end opener, struct end other, uint64_t at, uint64_t gap, uint64_t back)
+{
+	talk_data(opener, other, at, gap, back, gap);
 }
 
 static void run(bool replay)
@@ -208,8 +230,7 @@ Test(pipeline_distance, too_near_for_america)
 {
 	const struct told *t;
 
-	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, 3 * MS / 10,
-		  MS / 100);
+	talk((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, 3 * MS / 10, MS / 100);
 	run(true);
 	cr_assert_eq(count(EVENT_PLACE_REFUTED), 1);
 	t = first(EVENT_PLACE_REFUTED);
@@ -217,7 +238,7 @@ Test(pipeline_distance, too_near_for_america)
 	cr_expect_str_eq(t->distance, "refuted");
 	cr_expect_str_eq(t->dst, US_ADDRESS);
 	cr_expect_eq(t->rtt, 300000);
-	cr_expect_eq(t->number, 2, "the packet that proves it");
+	cr_expect_eq(t->number, 5, "the packet that proves it");
 	cr_expect_eq(t->verdict, DECIDE_BLOCK);
 	cr_expect(strstr(t->detail, "minimum RTT 0.300 ms: at most 45 km from home, "
 				    "and no soil of US is nearer than 53"),
@@ -230,8 +251,8 @@ Test(pipeline_distance, too_near_for_america)
 
 Test(pipeline_distance, a_normal_one_is_silent)
 {
-	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, 90 * MS, MS);
-	handshake((struct end){HERE, 40001}, (struct end){DE_ADDRESS, 443}, 0, 3 * MS / 10, MS);
+	talk((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, 90 * MS, MS);
+	talk((struct end){HERE, 40001}, (struct end){DE_ADDRESS, 443}, 0, 3 * MS / 10, MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0);
 	cr_expect_eq(ntold, 1);
@@ -242,11 +263,10 @@ Test(pipeline_distance, a_normal_one_is_silent)
 /* The wait before our own SYN-ACK says nothing of the peer; its ACK does. */
 Test(pipeline_distance, opened_by_the_peer)
 {
-	handshake((struct end){US_ADDRESS, 50000}, (struct end){HERE, 5432}, 0, MS / 100, 90 * MS);
+	talk((struct end){US_ADDRESS, 50000}, (struct end){HERE, 5432}, 0, MS / 100, 90 * MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0, "10 us were this host's own");
-	handshake((struct end){US_ADDRESS, 50001}, (struct end){HERE, 5432}, 200 * MS, MS / 100,
-		  2 * MS);
+	talk((struct end){US_ADDRESS, 50001}, (struct end){HERE, 5432}, 200 * MS, MS / 100, 2 * MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 1);
 	cr_expect_eq(first(EVENT_PLACE_REFUTED)->rtt, 2 * MS);
@@ -255,9 +275,8 @@ Test(pipeline_distance, opened_by_the_peer)
 Test(pipeline_distance, told_once_for_an_address)
 {
 	for (uint16_t i = 0; i < 20; i++)
-		handshake((struct end){HERE, (uint16_t)(40000 + i)},
-			  (struct end){i % 2 ? US_ADDRESS : "3.80.0.2", 443}, i * MS, MS / 2,
-			  MS / 100);
+		talk((struct end){HERE, (uint16_t)(40000 + i)},
+		     (struct end){i % 2 ? US_ADDRESS : "3.80.0.2", 443}, i * MS, MS / 2, MS / 100);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 2, "two addresses: %zu",
 		     count(EVENT_PLACE_REFUTED));
@@ -267,7 +286,7 @@ Test(pipeline_distance, told_once_for_an_address)
 Test(pipeline_distance, allowed_is_told_too)
 {
 	load(HOME "inside 192.0.2.0/24\nallow to US\nblock to any\n");
-	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
+	talk((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	run(true);
 	cr_expect_eq(ntold, 1);
 	cr_expect_eq(first(EVENT_PLACE_REFUTED)->verdict, DECIDE_ALLOW);
@@ -277,7 +296,7 @@ Test(pipeline_distance, nothing_without_a_home)
 {
 	static const char *const policies[] = {BLOCK, "home DE\n" BLOCK};
 
-	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
+	talk((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	for (size_t i = 0; i < 2; i++) {
 		load(policies[i]);
 		run(true);
@@ -288,8 +307,8 @@ Test(pipeline_distance, nothing_without_a_home)
 
 Test(pipeline_distance, ipv6)
 {
-	handshake((struct end){"2001:db8:1::1", 40000}, (struct end){"2600:1f18::1", 443}, 0,
-		  MS / 2, MS);
+	talk((struct end){"2001:db8:1::1", 40000}, (struct end){"2600:1f18::1", 443}, 0, MS / 2,
+	     MS);
 	run(true);
 	cr_expect_eq(count(EVENT_PLACE_REFUTED), 1);
 	cr_expect_str_eq(first(EVENT_PLACE_REFUTED)->dst, "2600:1f18::1");
@@ -297,12 +316,12 @@ Test(pipeline_distance, ipv6)
 
 Test(pipeline_distance, live_is_told_at_once)
 {
-	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
+	talk((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	run(false);
 	cr_assert_geq(ntold, 3);
 	cr_expect_eq(told[0].kind, EVENT_FLOW, "the first packet");
-	cr_expect_eq(told[1].kind, EVENT_PLACE_REFUTED, "the second");
-	cr_expect_eq(told[1].packets, 1);
+	cr_expect_eq(told[1].kind, EVENT_PLACE_REFUTED, "the fifth: data was acknowledged");
+	cr_expect_eq(told[1].packets, 3);
 	cr_expect_eq(told[2].kind, EVENT_FLOW_END);
 	cr_expect_str_eq(told[2].distance, "refuted");
 }
@@ -311,9 +330,32 @@ Test(pipeline_distance, a_second_replay_gives_the_same_ids)
 {
 	char id[37];
 
-	handshake((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
+	talk((struct end){HERE, 40000}, (struct end){US_ADDRESS, 443}, 0, MS / 2, MS);
 	run(true);
 	memcpy(id, first(EVENT_PLACE_REFUTED)->id, sizeof(id));
 	run(true);
 	cr_expect_str_eq(first(EVENT_PLACE_REFUTED)->id, id);
+}
+
+/* A SYN proxy answers at once, and data takes its time; an acknowledgement may be sent before the data came:
+ * the longer of both counts, and one alone says nothing. */
+Test(pipeline_distance, handshake_and_data_must_agree)
+{
+	struct end here = {HERE, 40000}, us = {US_ADDRESS, 443};
+
+	talk_data(here, us, 0, MS / 5, MS / 100, 95 * MS);
+	run(true);
+	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0, "a SYN proxy");
+	cr_expect_eq(first(EVENT_FLOW)->rtt, 95 * MS);
+	wire.n = 0;
+	talk_data(here, us, 0, 95 * MS, MS / 100, MS / 5);
+	run(true);
+	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0, "optimistic acknowledgements");
+	cr_expect_eq(first(EVENT_FLOW)->rtt, 95 * MS);
+	wire.n = 0;
+	handshake(here, us, 0, MS / 5, MS / 100);
+	run(true);
+	cr_expect_eq(count(EVENT_PLACE_REFUTED), 0, "a handshake alone");
+	cr_expect_eq(first(EVENT_FLOW)->rtt, 0);
+	cr_expect_str_eq(first(EVENT_FLOW)->distance, "-");
 }

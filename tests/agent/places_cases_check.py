@@ -138,6 +138,17 @@ def alone(tmp, *args):
     return r.returncode, r.stdout, r.stderr
 
 
+def distance(tmp):
+    """10, 11: whose machine answers the handshake, and where the capture was made, decide what a time proves."""
+    def actions(name, *more):
+        r = subprocess.run([CORDON, 'replay', *more, '--policy', case('home-frankfurt.conf'), case(name)], capture_output=True, text=True)
+        return [json.loads(line)['event']['action'] for line in r.stdout.splitlines()] or [r.stderr]
+    for n in ('10-synproxy.pcap', '10-transparent-proxy.pcap', '11-made-elsewhere.pcap'):
+        check('flow-would-block' in actions(n) and 'place-refuted' not in actions(n), n + '/made-wherever', actions(n))
+    check('place-refuted' not in actions('10-synproxy.pcap', '--here'), '10-synproxy.pcap/here')
+    check('place-refuted' in actions('11-made-elsewhere.pcap', '--here'), '11-made-elsewhere.pcap/here')
+
+
 def ports(tmp):
     with open(tmp + '/ports.conf', 'w') as f:
         f.write('service dns { tcp 53 udp 53 tcp 853 }\nalert to unprovable service dns\nallow to any port 8000-8010\nblock to any\n')
@@ -212,7 +223,7 @@ def main():
     if not os.path.isdir(CASES):
         print('skip shared/places_cases - no shared/ beside the clone')
         return 0
-    for part in (unlisted, regions, geofeeds, azure, relays, policies, ports, default, readers):
+    for part in (unlisted, regions, geofeeds, azure, relays, policies, distance, ports, default, readers):
         with tempfile.TemporaryDirectory() as tmp:
             part(tmp)
     return failures != 0

@@ -26,6 +26,15 @@ class Capture:
         self.add(us + out_us, answerer, opener, dport, sport, SYNACK, 499, 100)
         self.add(us + out_us + back_us, opener, answerer, sport, dport, ACK, 100, 500)
 
+    def talk(self, us, opener, answerer, sport, dport, out_us, back_us, data_us=None):
+        """A handshake, then data both ways: acknowledged data_us (else out_us) and back_us later."""
+        self.handshake(us, opener, answerer, sport, dport, out_us, back_us)
+        us += out_us + back_us + 1000
+        self.add(us, opener, answerer, sport, dport, ACK, 100, 500, data=b"x" * 10)
+        us += out_us if data_us is None else data_us
+        self.add(us, answerer, opener, dport, sport, ACK, 500, 110, data=b"y" * 10)
+        self.add(us + back_us, opener, answerer, sport, dport, ACK, 110, 510)
+
     def write(self, path):
         with open(path, "wb") as f:
             f.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101))
@@ -35,19 +44,22 @@ class Capture:
 
 def main(out):
     near = Capture()  # said to be in the US, and answers in 0.3 ms
-    near.handshake(0, HERE4, "3.80.0.1", 40000, 5432, 300, 10)
-    near.handshake(1000000, HERE6, "2600:1f18::1", 40001, 5432, 400, 10)
-    near.handshake(2000000, HERE4, "3.80.0.1", 40002, 5432, 200, 10)  # told already
+    near.talk(0, HERE4, "3.80.0.1", 40000, 5432, 300, 10)
+    near.talk(1000000, HERE6, "2600:1f18::1", 40001, 5432, 400, 10)
+    near.talk(2000000, HERE4, "3.80.0.1", 40002, 5432, 200, 10)  # told already
     near.write(f"{out}/near.pcap")
     normal = Capture()
-    normal.handshake(0, HERE4, "3.80.0.1", 40000, 5432, 92000, 10)  # the US, at 92 ms
-    normal.handshake(1000000, HERE4, "52.28.0.1", 40001, 5432, 400, 10)  # Frankfurt, at 0.4 ms
-    normal.handshake(2000000, HERE4, "52.28.0.2", 40002, 5432, 150000, 10)  # Frankfurt at 150 ms: a note
-    normal.handshake(3000000, "3.80.0.2", HERE4, 50000, 5432, 20, 95000)  # a client in the US: our own 20 us say nothing
+    normal.talk(0, HERE4, "3.80.0.1", 40000, 5432, 92000, 10)  # the US, at 92 ms
+    normal.talk(1000000, HERE4, "52.28.0.1", 40001, 5432, 400, 10)  # Frankfurt, at 0.4 ms
+    normal.talk(2000000, HERE4, "52.28.0.2", 40002, 5432, 150000, 10)  # Frankfurt at 150 ms: a note
+    normal.talk(3000000, "3.80.0.2", HERE4, 50000, 5432, 20, 95000)  # a client in the US: our own 20 us say nothing
     normal.add(4000000, HERE4, "3.80.0.3", 40003, 5432, SYN, 99, 0)
     normal.add(4000050, "3.80.0.3", HERE4, 5432, 40003, RST, 0, 100)  # a firewall answers for it
     normal.add(5000000, HERE4, "3.80.0.4", 40004, 5432, ACK, 1000, 1, data=b"x" * 10)  # sent again, its first unseen
     normal.add(5000100, "3.80.0.4", HERE4, 5432, 40004, ACK, 1, 1010)
+    normal.talk(6000000, HERE4, "3.80.0.5", 40005, 5432, 200, 10, 95000)  # a SYN proxy: the data takes 95 ms
+    normal.talk(7000000, HERE4, "3.80.0.6", 40006, 5432, 92000, 10, 100)  # acknowledged before it came
+    normal.handshake(8000000, HERE4, "3.80.0.7", 40007, 5432, 300, 10)  # a handshake alone
     normal.write(f"{out}/normal.pcap")
     for name, lines in {
         "eu.policy": ['home DE 50.11 8.68 "Frankfurt"', "allow to eea", "block to any"],

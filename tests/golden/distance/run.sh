@@ -13,7 +13,7 @@ compare() { # NAME: the file here against the one there
 brief='[.event.action, .destination.ip, .cordon.verdict, .cordon.dst.country, .cordon.distance.rtt_min_ns,
 	.cordon.distance.proof, .cordon.replay.packet, (if .event.action == "place-refuted" then .message else null end)] | tojson'
 replay() { # NAME POLICY EXIT CAPTURE
-	"$CORDON" replay --policy "$2" --geo geofeed.csv "$4" >"$1.all" 2>"$1.err"
+	"$CORDON" replay --here --policy "$2" --geo geofeed.csv "$4" >"$1.all" 2>"$1.err"
 	same "$1/exit" "$3" $?
 	same "$1/stderr" "" "$(cat "$1.err")"
 	jq -r "$brief" "$1.all" >"$1.events"
@@ -24,6 +24,8 @@ replay near_allowed us.policy 0 near.pcap
 replay near_without_coordinates nowhere.policy 4 near.pcap
 replay near_from_ashburn ashburn.policy 0 near.pcap
 replay normal eu.policy 4 normal.pcap
+"$CORDON" replay --policy eu.policy --geo geofeed.csv near.pcap >elsewhere.all
+check elsewhere/silent test "$(grep -c 'place-refuted\|rtt_min' elsewhere.all)" = 0
 if grep -q place-refuted normal.events; then not_ok normal/silent "something was refuted"; else ok normal/silent; fi
 
 "$CORDON" geo show --distance --policy eu.policy | head -n 20 >show.txt
