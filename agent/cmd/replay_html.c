@@ -29,7 +29,7 @@ static const char style[] =
 	".block{color:#ff7b72}.alert{color:#d29922}.allow{color:#3fb950}.s{color:#9198a1}}"
 	"@media print{body{margin:0;max-width:none}}";
 
-static void cell_bytes(FILE *to, const char *class, uint64_t n)
+void report_cell_bytes(FILE *to, const char *class, uint64_t n)
 {
 	char b[TEXT_SHORT];
 
@@ -151,9 +151,9 @@ static void rows(FILE *to, const char *title, const char *head, const struct rep
 				r[i].host.v ? ip_format(address, &r[i].host) : "others",
 				r[i].country ? country_text(r[i].country, cc) : "unknown");
 		fprintf(to, "</td><td class=\"n\">%s</td>", text_count(count, r[i].packets));
-		cell_bytes(to, "allow", r[i].bytes[DECIDE_ALLOW]);
-		cell_bytes(to, "alert", r[i].bytes[DECIDE_ALERT]);
-		cell_bytes(to, "block", r[i].bytes[DECIDE_BLOCK]);
+		report_cell_bytes(to, "allow", r[i].bytes[DECIDE_ALLOW]);
+		report_cell_bytes(to, "alert", r[i].bytes[DECIDE_ALERT]);
+		report_cell_bytes(to, "block", r[i].bytes[DECIDE_BLOCK]);
 		fputs("</tr>\n", to);
 	}
 	fputs("</table></div>\n", to);
@@ -268,6 +268,7 @@ int report_html(const struct report *p, const struct replay *r, int exit_code, F
 	rows(to, "Countries", "country", p->countries, p->ncountries);
 	rows(to, "Hosts", "source", p->hosts, p->nhosts);
 	destinations(to, p);
+	report_html_recipients(to, p);
 	rows(to, "Operators", "operator", p->operators, p->noperators);
 	rows(to, "Law over the operator", "jurisdiction", p->laws, p->nlaws);
 	rows(to, "Services", "service", p->services, p->nservices);

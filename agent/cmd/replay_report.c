@@ -184,10 +184,12 @@ static int services(struct report *p, const struct tally *t)
 						 .bytes = l->bytes,
 						 .verdict = l->action};
 
-		if (!l->flows || p->nservices >= OPERATORS_MAX)
+		if (!l->flows)
 			continue;
 		text_put(name, sizeof(name), l->port ? "%u/%s" : "%.0u%s", l->port,
 			 protocol_text(proto, l->proto));
+		if (p->nservices >= OPERATORS_MAX - 1)
+			text_put(name, sizeof(name), "others");
 		if (add(p, &p->services, &p->nservices, name, &d) < 0)
 			return -ENOMEM;
 	}
@@ -213,6 +215,8 @@ int report_make(struct report *p, struct replay *r)
 		result = hosts(p, &t->hosts);
 	if (result == 0)
 		result = services(p, &t->services);
+	if (result == 0)
+		result = report_recipients(p, t);
 	if (result < 0) {
 		report_free(p);
 		return result;
@@ -235,6 +239,7 @@ void report_free(struct report *p)
 	free(p->hosts);
 	free(p->services);
 	free(p->laws);
+	free(p->recipients);
 	*p = (struct report){0};
 }
 
@@ -285,6 +290,7 @@ void report_put(struct json_writer *j, const struct report *p, size_t top)
 	put_rows(j, "operators", "operator", p->operators, p->noperators, top);
 	put_rows(j, "hosts", "address", p->hosts, p->nhosts, top);
 	put_rows(j, "services", "service", p->services, p->nservices, top);
+	report_put_recipients(j, p, top);
 }
 
 /* Quoted, and no program that opens the table takes it for a formula. */

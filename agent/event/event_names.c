@@ -58,3 +58,12 @@ const char *event_names_domain(const struct event_names *n)
 		return NULL;
 	return n->v[0].name;
 }
+
+const struct recipient *event_name_recipient(const struct event_name *n)
+{
+	const struct recipient *r = recipient_find(n->name);
+
+	for (unsigned i = 0; i < n->naliases && !r; i++)
+		r = recipient_find(n->alias[i]);
+	return r;
+}

@@ -6,6 +6,7 @@
 #ifndef AGENT_EVENT_EVENT_NAMES_H
 #define AGENT_EVENT_EVENT_NAMES_H
 #include <stdbool.h>
+#include "geo/facts/recipient.h"
 
 /* The best first. */
 enum name_grade {
@@ -49,4 +50,6 @@ const char *event_name_grade_text(enum name_grade g);
 const char *event_names_status(const struct event_names *n);
 /* The one name that stands for the flow; NULL: none, or several could. Never what others asked. */
 const char *event_names_domain(const struct event_names *n);
+/* Who is known to be behind the name, or behind what its answer led to. NULL: nobody. */
+const struct recipient *event_name_recipient(const struct event_name *n);
 #endif

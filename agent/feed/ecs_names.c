@@ -2,7 +2,6 @@
 /* ecs_names.c - whom a flow was meant for: each name with what it rests on, and ECS's fields of the
  * protocols that said it. */
 #include "agent/feed/ecs_private.h"
-#include "geo/facts/recipient.h"
 
 static void put_by(struct json_writer *j, unsigned by)
 {
@@ -21,16 +20,6 @@ static void put_by(struct json_writer *j, unsigned by)
 		if (by & words[i].bit)
 			json_writer_text(j, NULL, words[i].text);
 	json_writer_close(j, ']');
-}
-
-/* Of the name, or of what its answer led to. */
-static const struct recipient *recipient_of(const struct event_name *n)
-{
-	const struct recipient *r = recipient_find(n->name);
-
-	for (unsigned i = 0; i < n->naliases && !r; i++)
-		r = recipient_find(n->alias[i]);
-	return r;
 }
 
 static void put_recipient(struct json_writer *j, const struct recipient *r)
@@ -59,7 +48,7 @@ static void put_name(struct json_writer *j, const struct event_name *n)
 			json_writer_text(j, NULL, n->alias[i]);
 		json_writer_close(j, ']');
 	}
-	put_recipient(j, recipient_of(n));
+	put_recipient(j, event_name_recipient(n));
 	json_writer_close(j, '}');
 }
 

@@ -37,6 +37,8 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 		r = naming_new(&p->names);
 	if (r == 0)
 		r = streams_new(&p->streams, PIPELINE_STREAMS);
+	if (r == 0)
+		r = texts_init(&p->tallies.name, PIPELINE_NAMES_MAX);
 	if (r < 0) {
 		pipeline_free(p);
 		return r;
@@ -65,6 +67,8 @@ void pipeline_free(struct pipeline *p)
 	free(p->comment);
 	tally_free(&p->tallies.hosts);
 	tally_free(&p->tallies.services);
+	tally_free(&p->tallies.names);
+	texts_drop(&p->tallies.name);
 	free(p->duplicates);
 	free(p);
 }

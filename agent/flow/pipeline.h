@@ -15,6 +15,7 @@
 #include "agent/event/event.h"
 #include "agent/flow/packet.h"
 #include "agent/flow/tally.h"
+#include "geo/base/intern.h"
 
 /* one-way flows; past it the longest idle ones end, counted */
 #define PIPELINE_FLOWS_MAX (16u << 20)
@@ -130,10 +131,13 @@ struct pipeline_destination {
 	uint64_t packets, bytes, flows;
 	uint64_t first_ns, last_ns;
 };
-/* After pipeline_finish. Sums by source, by service, and by time, of what leaves. */
+#define PIPELINE_NAMES_MAX 16384 /* names that have sums of their own */
+/* After pipeline_finish. Sums by source, by service, by name, and by time, of what leaves. */
 struct pipeline_tallies {
 	struct tally hosts;    /* source, country, action */
 	struct tally services; /* protocol and port, action */
+	struct tally names;    /* name or why there is none, action */
+	struct texts name;
 	struct timeline time;
 };
 const struct pipeline_tallies *pipeline_tallies(const struct pipeline *p);

@@ -182,6 +182,8 @@ static int tallies(struct pipeline *p, const struct pipeline_ended *x)
 				  .packets = x->packets,
 				  .bytes = x->bytes,
 				  .flows = 1};
+	struct tally_line name = {
+		.action = m->action, .packets = x->packets, .bytes = x->bytes, .flows = 1};
 	struct tally_line service = {.port = m->opened == OPENED_HERE ? dport : sport,
 				     .proto = flow_proto(&x->id),
 				     .action = m->action,
@@ -192,6 +194,8 @@ static int tallies(struct pipeline *p, const struct pipeline_ended *x)
 
 	if (r == 0)
 		r = tally_add(&p->tallies.services, &service);
+	if (r == 0)
+		r = pipeline_name_tally(p, &x->id, m->names, &name);
 	if (pipeline_believes(p, m->first_ns) && pipeline_believes(p, x->last_ns))
 		timeline_add(&p->tallies.time, m->first_ns, x->last_ns, m->action, x->bytes);
 	return r;

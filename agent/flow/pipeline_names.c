@@ -215,6 +215,28 @@ const struct event_names *pipeline_named(struct pipeline *p, const struct flow_i
 	return known || p->named.dns ? &p->named : NULL;
 }
 
+/* By whom it was meant for, or why that is not known. */
+int pipeline_name_tally(struct pipeline *p, const struct flow_id *id, uint32_t set,
+			const struct tally_line *sums)
+{
+	const struct event_names *n = set ? pipeline_named(p, id, set) : NULL;
+	const char *domain = n && !n->hidden ? event_names_domain(n) : NULL;
+	struct tally_line l = *sums;
+	int r = 0;
+
+	l.whom = WHOM_UNNAMED;
+	if (domain) {
+		r = texts_add(&p->tallies.name, domain, strlen(domain), &l.name);
+		l.whom = r < 0 ? WHOM_OTHERS : WHOM_NAMED;
+		l.recipient = r < 0 ? NULL : event_name_recipient(&n->v[0]);
+	} else if (n && n->hidden) {
+		l.whom = WHOM_HIDDEN;
+	} else if (n && n->n && event_name_grade(&n->v[0]) == NAME_ASKED) {
+		l.whom = WHOM_SEVERAL;
+	}
+	return r < 0 && r != -E2BIG ? r : tally_add(&p->tallies.names, &l);
+}
+
 void pipeline_names_lost(struct pipeline *p)
 {
 	const struct naming_counts *c = naming_counts(p->names);

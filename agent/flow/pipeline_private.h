@@ -139,6 +139,9 @@ int pipeline_name(struct pipeline *p, const struct pipeline_seen *s, struct flow
 const struct event_names *pipeline_named(struct pipeline *p, const struct flow_id *id,
 					 uint32_t set);
 
+/* Adds what the flow sent to the sums by name. 0 or -ENOMEM. */
+int pipeline_name_tally(struct pipeline *p, const struct flow_id *id, uint32_t set,
+			const struct tally_line *sums);
 /* Puts into the counts what the tables of names had no room for, and answers that could not be read. */
 void pipeline_names_lost(struct pipeline *p);
 

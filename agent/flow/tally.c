@@ -11,9 +11,11 @@
 static uint32_t hash(const struct tally_line *l)
 {
 	uint64_t w[2], h = l->country | (uint64_t)l->port << 16 | (uint64_t)l->proto << 32 |
-			   (uint64_t)l->action << 40 | (uint64_t)l->host.v << 48;
+			   (uint64_t)l->action << 40 | (uint64_t)l->host.v << 48 |
+			   (uint64_t)l->whom << 56;
 
 	memcpy(w, l->host.b, sizeof(w));
+	w[0] ^= l->name;
 	for (unsigned i = 0; i < 2; i++) {
 		unsigned __int128 x = (unsigned __int128)(h ^ w[i]) * 0x9e3779b97f4a7c15ull;
 
@@ -25,7 +27,8 @@ static uint32_t hash(const struct tally_line *l)
 static bool same(const struct tally_line *a, const struct tally_line *b)
 {
 	return a->country == b->country && a->port == b->port && a->proto == b->proto &&
-	       a->action == b->action && !ip_cmp(&a->host, &b->host);
+	       a->action == b->action && a->whom == b->whom && a->name == b->name &&
+	       !ip_cmp(&a->host, &b->host);
 }
 
 static uint32_t find(const struct tally *t, const struct tally_line *l)

@@ -14,11 +14,24 @@
 #define TALLY_BUCKETS 240
 #define TALLY_ACTIONS 4
 
+struct recipient;
 struct tally_line {
 	struct ip host; /* v 0: not by host */
 	uint16_t country, port;
 	uint8_t proto, action;
+	uint8_t whom;			   /* enum tally_whom */
+	uint32_t name;			   /* number of a text, with WHOM_NAMED */
+	const struct recipient *recipient; /* of the name's first flow; not compared */
 	uint64_t packets, bytes, flows;
+};
+/* What is known of a flow's name. */
+enum tally_whom {
+	WHOM_NAMED,
+	WHOM_UNNAMED, /* it named nobody, and nobody had asked for its address */
+	WHOM_SEVERAL, /* it named nobody, and several names that were asked for have its address */
+	WHOM_HIDDEN,  /* an encrypted ClientHello */
+	WHOM_OTHERS,  /* named, and there was no room for one more name */
+	WHOMS
 };
 struct tally {
 	struct tally_line *line; /* owned; [0]: what had no room */

@@ -174,6 +174,29 @@ def expect(name, e, status, domain):
     say(got == (status, domain), name, '%s, expected %s' % (got, (status, domain)))
 
 
+def recipients(s, events):
+    """the summary's names are the events' names, and their sums those of the other tables"""
+    rows = {r['name'] or r['why']: r for r in s['recipients']}
+    want = {}
+    for e in events:
+        d = e['cordon']['dst']
+        n = e['destination'].get('domain') or ('encrypted ClientHello' if d.get('name_status') == 'hidden' else
+                                               'several names have its address' if d.get('name_status') == 'ambiguous' else
+                                               'no name was seen')
+        want[n] = want.get(n, 0) + e['source']['bytes']
+    got = {k: r['bytes'] for k, r in rows.items() if k in want}
+    say(got == {k: v for k, v in want.items()}, 'made/summary-by-name', 'want %r, got %r' % (want, rows))
+    for field in ('packets', 'bytes', 'allow', 'alert', 'block'):
+        a, b = (sum(r[field] for r in s[k]) for k in ('recipients', 'services'))
+        say(a == b, 'made/summary-by-name-adds-up-%s' % field, '%d, and by service %d' % (a, b))
+    r = rows['http-intake.logs.datadoghq.com']
+    say((r['organisation'], r['site'], r['law'], r['eu_endpoint'], r['flows']) == ('Datadog', 'us', 'US', 'datadoghq.eu', 1),
+        'made/summary-recipient', r)
+    page = open(T + '/page.html').read()
+    say(all(t in page for t in ('http-intake.logs.datadoghq.com', 'datadoghq.eu', 'encrypted ClientHello', r'x\027')) and '\x1b' not in page,
+        'made/page-by-name', 'not all of it is there')
+
+
 def lies():
     w = Wire()
     w.answer(ME, 'api.example', 'edge.vendor.net', US, ttl=30)
@@ -223,8 +246,10 @@ def lies():
     expect('made/dns-over-tcp', e.get((1011, '51.6.0.1')), 'asked', 'tcp.example')
     d = e[1017, '9.9.9.9']['cordon']['dst']
     say((d.get('resolver'), d.get('name_status'), d.get('names')) == ('tls', None, []), 'made/resolver-without-a-name', d)
-    notes = json.loads(subprocess.run([os.environ['CORDON'], 'replay', '-p', T + '/any.conf', '--summary', '-', w.path],
-                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1])['notes']
+    s = json.loads(subprocess.run([os.environ['CORDON'], 'replay', '-p', T + '/any.conf', '--inside', '203.0.113.0/24', '--summary', '-', '--html', T + '/page.html', w.path],
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()[-1])
+    recipients(s, replay(w.path))
+    notes = s['notes']
     say((notes['dns_unread'], notes['names_lost']) == (1, 0), 'made/broken-answers-are-counted', notes)
     expect('made/hostile-text', e.get((1012, EU)), 'said', 'x\\027\\0912j\\208\\176.example')
     expect('made/wrapped', e.get((1014, EU)), 'said', 'wrap.example')
