@@ -119,6 +119,7 @@ static const struct verb verbs[] = {
 	 "  --hds FILE           an HDS table of transfers (CSV): the same\n"
 	 "  --lang LANGUAGE      en (default) or fr\n"
 	 "  --html FILE          one page with charts and a map, to read and to print; -: here\n"
+	 "  --pdf FILE           the page as PDF, by weasyprint or chromium, whichever is installed\n"
 	 "  --json FILE          the whole of it, with the rows of the ledger behind each figure; -: here\n"
 	 "  --csv DIR            a file a table\n"
 	 "  --signed FILE        a note with the SHA-256 of all that was written, signed with --key\n"

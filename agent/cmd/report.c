@@ -12,6 +12,7 @@
 #include "agent/engine/engine.h"
 #include "agent/journal/journal.h"
 #include "agent/report/outputs.h"
+#include "agent/report/pdf.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
 
@@ -24,7 +25,7 @@ struct report_options {
 	size_t journals;
 	const char *expected[EXPECTED_MAX];
 	const char *dora[DECLARED_FILES], *hds[DECLARED_FILES];
-	const char *json, *csv, *html, *note, *key;
+	const char *json, *csv, *html, *pdf, *note, *key;
 	enum report_lang lang;
 };
 
@@ -92,6 +93,9 @@ static int option(struct report_options *o, int code, const char *text)
 	case 'h':
 		o->html = text;
 		return 0;
+	case 'p':
+		o->pdf = text;
+		return 0;
 	case 'n':
 		o->note = text;
 		return 0;
@@ -143,13 +147,21 @@ static int complete(struct report_options *o)
 static int parse(struct report_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},	  {"to", required_argument, NULL, 't'},
-		{"state", required_argument, NULL, 's'},  {"journal", required_argument, NULL, 'l'},
-		{"expect", required_argument, NULL, 'e'}, {"lang", required_argument, NULL, 'g'},
-		{"json", required_argument, NULL, 'j'},	  {"csv", required_argument, NULL, 'c'},
-		{"html", required_argument, NULL, 'h'},	  {"signed", required_argument, NULL, 'n'},
-		{"key", required_argument, NULL, 'k'},	  {"dora", required_argument, NULL, 'd'},
-		{"hds", required_argument, NULL, 'a'},	  {NULL, 0, NULL, 0},
+		{"from", required_argument, NULL, 'f'},
+		{"to", required_argument, NULL, 't'},
+		{"state", required_argument, NULL, 's'},
+		{"journal", required_argument, NULL, 'l'},
+		{"expect", required_argument, NULL, 'e'},
+		{"lang", required_argument, NULL, 'g'},
+		{"json", required_argument, NULL, 'j'},
+		{"csv", required_argument, NULL, 'c'},
+		{"html", required_argument, NULL, 'h'},
+		{"pdf", required_argument, NULL, 'p'},
+		{"signed", required_argument, NULL, 'n'},
+		{"key", required_argument, NULL, 'k'},
+		{"dora", required_argument, NULL, 'd'},
+		{"hds", required_argument, NULL, 'a'},
+		{NULL, 0, NULL, 0},
 	};
 	int code, r = 0;
 
@@ -200,6 +212,7 @@ static int put_outputs(struct json_writer *j, const struct report_options *o,
 	json_writer_open(j, "outputs", '[');
 	e = outputs_put(j, o->json);
 	e = e ? e : outputs_put(j, o->html);
+	e = e ? e : outputs_put(j, o->pdf);
 	for (unsigned i = 0; o->csv && i < REPORT_TABLES && e == 0; i++) {
 		text_put(path, sizeof(path), "%s/%s.csv", o->csv, r->table[i].id);
 		e = outputs_put(j, path);
@@ -234,6 +247,8 @@ static int put_all(const struct report_options *o, const struct residency *r, st
 		e = put_file(r, o->json, o->lang, put_json, d);
 	if (o->html && e == 0)
 		e = put_file(r, o->html, o->lang, report_put_html, d);
+	if (o->pdf && e == 0)
+		e = report_put_pdf(r, o->lang, o->pdf, d);
 	if (o->csv && e == 0)
 		e = report_put_csv(r, o->csv, d);
 	if (o->note && e == 0)

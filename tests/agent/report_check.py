@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """report_check.py - the residency report: sums, languages, what is missing, changes of adequacy; against the ledger's own sums."""
-import base64, csv, hashlib, io, json, os, re, sqlite3, subprocess, sys
+import base64, csv, hashlib, html, io, json, os, re, shutil, sqlite3, subprocess, sys
 from collections import Counter
 from pathlib import Path
 
@@ -195,6 +195,25 @@ same("signed: a changed file and a missing one are named", (5, 1, 1), (v.returnc
 (S / "r.note").write_bytes(note.replace(b"2026-01-20", b"2026-01-21"))
 same("signed: a changed note", 5, verify().returncode)
 same("signed: no key, no note", 2, run(*P, "--state", one, "--signed", S / "n")[0])
+
+# printed
+code, _, err = run(*P, "--state", one, "--lang", "fr", "--pdf", TMP / "r.pdf")
+if code == 1 and b"neither is installed" in err:
+    print("skip pdf - neither weasyprint nor chromium is installed")
+elif not shutil.which("pdftotext"):
+    print("skip pdf - pdftotext is not installed")
+else:
+    def words(s):
+        """letters and digits, whatever the line breaks"""
+        return re.sub(r"[^0-9A-Za-zÀ-ÿ]", "", html.unescape(s))
+
+    text = subprocess.run(["pdftotext", "-layout", TMP / "r.pdf", "-"], capture_output=True, text=True, timeout=60).stdout
+    body = re.sub(r"<(nav|style|title|svg)\b.*?</\1>", " ", page["fr"].split("<main>")[1], flags=re.S)
+    pdf = words(text)
+    say = [words(re.sub("<[^>]*>", "", x)) for x in re.findall(r"<li class=\"[bwgp]\">(.*?)</li>", body)]
+    same("pdf: every sentence of page one is in it", [], [x for x in say if x[1:] not in pdf and x not in pdf])
+    cells = [words(x) for x in re.findall(r"data-n=\"\d+\">([^<]*)<", body)]
+    same("pdf: every number of the page is in it", [], sorted({x for x in cells if x not in pdf}))
 
 # what is missing
 (TMP / "nothing").mkdir()
