@@ -34,9 +34,10 @@ static const char style[] =
 	".duo{display:grid;grid-template-columns:1fr 1fr;gap:1.6rem}"
 	"pre{background:#f6f8fa;padding:.8rem;overflow-x:auto;font-size:.8rem;white-space:pre-wrap;overflow-wrap:anywhere}"
 	"code{font-family:ui-monospace,'DejaVu Sans Mono',monospace}"
-	"@media(max-width:60rem){.duo,.maps{grid-template-columns:1fr}}"
+	"@media screen and (max-width:60rem){.duo,.maps{grid-template-columns:1fr}}"
 	"@media print{body{max-width:none;margin:0;padding:0;font-size:9.5pt}nav{display:none}h2{break-after:avoid}"
-	"tr,.say li,svg{break-inside:avoid}thead{display:table-header-group}tfoot{display:table-row-group}"
+	"tr,.say li,svg{break-inside:avoid}footer{break-before:avoid}thead{display:table-header-group}"
+	"tfoot{display:table-row-group}"
 	"table{font-size:8.5pt}"
 	".many{font-size:6.5pt}.many th,.many td{padding:.15rem .2rem;min-width:0}.many .t{white-space:normal}"
 	".scroll{overflow:visible}.wide{page:wide}"
@@ -254,7 +255,7 @@ static void put_section(FILE *to, const struct residency *r, enum report_table_i
 {
 	const struct report_table *t = &r->table[id];
 
-	fprintf(to, "<section%s>", t->columns > 8 ? " class=\"wide\"" : "");
+	fprintf(to, "<section%s>", t->columns > 8 && t->rows ? " class=\"wide\"" : "");
 	html_head(to, t->id, t->title, l);
 	if (chart)
 		chart(to, r, t, l);

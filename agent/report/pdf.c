@@ -156,9 +156,9 @@ int report_put_pdf(const struct residency *r, enum report_lang l, const char *pa
 	e = write_page(&p, r, l);
 	e = e ? e : print_it(&p);
 	if (e == -ENOENT)
-		diag_error(
-			d, path, 0,
-			"needs weasyprint or chromium, and neither is installed: 'apt install weasyprint', or print the --html page");
+		diag_error(d, path, 0,
+			   "needs weasyprint or chromium, and neither is installed: "
+			   "'apt install weasyprint', or print the --html page");
 	else if (e < 0)
 		diag_error(d, path, 0, "cannot be printed: %s", strerror(-e));
 	else

@@ -41,9 +41,9 @@ class Ledger:
         self.db.execute("INSERT INTO total VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packets = packets + excluded.packets, "
                         "bytes = bytes + excluded.bytes", (level, start, key[1], 1 + size // 1000, size))
 
-    def lived(self, start, end):
-        """the agent wrote each minute of it, with nothing in it"""
-        self.db.executemany("INSERT INTO total VALUES (60, ?, 0, 0, 0) ON CONFLICT DO NOTHING", [(s,) for s in range(start, end, 60)])
+    def lived(self, start, end, level=60):
+        """the agent wrote each minute (or day) of it, with nothing in it"""
+        self.db.executemany("INSERT INTO total VALUES (?, ?, 0, 0, 0) ON CONFLICT DO NOTHING", [(level, s) for s in range(start, end, level)])
 
     def done(self):
         self.db.commit()
