@@ -9,6 +9,7 @@
 #include "geo/base/sha256.h"
 #include "agent/base/text.h"
 #include "agent/feed/road_file.h"
+#include "agent/feed/road_journald.h"
 #include "agent/feed/road_kafka.h"
 #include "agent/feed/road_otlp.h"
 #include "agent/feed/road_syslog.h"
@@ -63,6 +64,11 @@ static const struct transport transports[] = {
 	 .make = road_syslog_make,
 	 .end = road_syslog_end,
 	 .wrap = road_syslog_wrap},
+	{.name = "journald",
+	 .error = server_error,
+	 .make = road_journald_make,
+	 .end = road_journald_end,
+	 .wrap = road_journald_wrap},
 	{.name = "kafka",
 	 .error = server_error,
 	 .make = road_kafka_make,
@@ -143,7 +149,8 @@ static int open_server(struct feed *f, const struct policy_feed *p, const char *
 		queue_free(queue);
 		return r;
 	}
-	return road_open(&f->road, f->transport->end(p), self, queue, f->target);
+	return road_open(&f->road, f->transport->end(p), self, queue,
+			 *f->target ? f->target : f->transport->name);
 }
 
 static void feed_free(struct feed *f)
