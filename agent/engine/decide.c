@@ -162,7 +162,7 @@ static int decision_of(const struct engine *e, const struct record *r, struct de
 }
 
 /* Who operates the destination: the first source that says so. */
-static void put_operator(const struct engine *e, struct event *ev)
+void decide_operator(const struct engine *e, struct event *ev)
 {
 	struct claim_of claims[CLAIMS];
 	size_t n = places_claims(e->places, &ev->flow.dst, claims, CLAIMS);
@@ -282,7 +282,7 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 	put_embedded(e, r, ret);
 	put_distance(e, d.embedded || r->header != HEADER_PLAIN, ret);
 	if (decide_violates(ret->verdict) || ret->refuted)
-		put_operator(e, ret);
+		decide_operator(e, ret);
 	if (ret->capture_packet)
 		(void)event_id_v8(ret->id, ret);
 	return differs;

@@ -16,6 +16,9 @@
  * did. 0: no difference. */
 int decide(const struct engine *e, const struct record *r, struct event *ret);
 
+/* Who operates the destination, where decide() did not ask: for who keeps what was allowed too. */
+void decide_operator(const struct engine *e, struct event *ev);
+
 /* Would this round-trip time refute the place of dst? Cheap: to find, among the flows that live,
  * those worth a record of kind EVENT_PLACE_REFUTED. */
 bool decide_too_near(const struct engine *e, const struct ip *dst, uint64_t rtt_min_ns);

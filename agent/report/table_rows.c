@@ -42,6 +42,8 @@ const char *fact_operator(const struct fact_key *k)
 		return "(other)";
 	if (k->kind == LEDGER_UNATTRIBUTED)
 		return "(unattributed)";
+	if (k->op) /* by the name that it is known by, whatever a source calls it */
+		return k->op->name;
 	return *k->text[COLUMN_OPERATOR] ? k->text[COLUMN_OPERATOR] : k->text[COLUMN_PROVIDER];
 }
 

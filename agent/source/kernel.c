@@ -253,6 +253,15 @@ static bool stopped(const struct kernel_record *k)
 	return k->verdict.action == DECIDE_BLOCK && k->verdict.enforced;
 }
 
+/* The ledger names the operator of what was allowed too. */
+static void to_ledger(struct kernel_source *r, const struct kernel_record *k, struct event *e,
+		      bool last)
+{
+	if (!e->operator_name)
+		decide_operator(r->engine, e);
+	kernel_ledger_add(r->cfg.ledger, k, e, last);
+}
+
 /* What a flow sent since its first packet: nothing more to alert on, but counts. */
 static void on_more(struct kernel_source *r, const struct kernel_record *k)
 {
@@ -264,7 +273,7 @@ static void on_more(struct kernel_source *r, const struct kernel_record *k)
 	if (k->kind != KERNEL_FLOW_END && k->kind != KERNEL_FLOW_SPILL)
 		return;
 	if (r->cfg.ledger)
-		kernel_ledger_add(r->cfg.ledger, k, &e, true);
+		to_ledger(r, k, &e, true);
 	if (!r->cfg.top)
 		return;
 	e.packets = k->whole_packets;
@@ -322,7 +331,7 @@ static void ledger_see(struct kernel_source *r, const struct kernel_record *k, b
 		return;
 	record_of(r, k, EVENT_FLOW, &record);
 	decide(r->engine, &record, &e);
-	kernel_ledger_add(r->cfg.ledger, k, &e, last);
+	to_ledger(r, k, &e, last);
 }
 
 /* A fold that goes: what came to it since it was taken from. */

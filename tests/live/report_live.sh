@@ -31,6 +31,7 @@ same "Germany = what arrived there, but for a closed connection's last ACK" true
 same "the number is on the page" 1 "$(grep -c "<tfoot><tr><th scope=\"row\">Total</th><td class=\"n\" data-n=\"$(q '.tables.place.total.bytes')\">" <(sed -n '/t-place"/,/<\/table>/p' "$LIVE/r.html" | tr -d '\n'))"
 same "in the EU by place, under US law by law" true "$(q '(.tables["place-and-law"].rows[] | select(.place == "European Union") | .law_conditional) > 100000')"
 same "every place has a grade of evidence" 0 "$(q '[.tables.recipients.rows[] | select(.evidence == "")] | length')"
+same "what was allowed has its operator too" true "$(q 'any(.tables.recipients.rows[]; .country == "DE" and .operator == "Amazon Web Services" and .laws == "US" and .verdict == "allowed")')"
 same "the exception, with its basis and reason" '["art49","test & <b>","2099-01-01"]' "$(q -c '.tables.exceptions.rows[0] | [.basis, .because, .until]')"
 same "the mode is known, it was enforced" true "$(q '.tables.coverage.rows | map({(.state): .seconds}) | add | .enforced > 0 and .monitored == 0 and .["mode not known"] == 0')"
 same "coverage is three days" 259200 "$(q '.tables.coverage.total.seconds')"
