@@ -70,6 +70,14 @@ static const struct verb verbs[] = {
 	 "  --accept-shrink      take a places database that lost more than a fifth\n"
 	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
 	 "  --json               the agent's answer as it is\n"},
+	{"quarantine", cmd_quarantine,
+	 "nothing goes to an address for a while, whatever the policy says",
+	 "add ADDRESS --for TIME --because TEXT | list | remove ADDRESS\n"
+	 "                                  ADDRESS: one address, or a prefix as 203.0.113.0/24\n"
+	 "  --for TIME           30m, 12h, 7d: it ends by itself, also while no agent runs\n"
+	 "  --because TEXT       why, for who reads the alerts\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --json               the agent's answer as it is\n"},
 	{"detach", cmd_detach, "remove everything that cordon left in the kernel",
 	 "[options]\n"
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"

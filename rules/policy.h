@@ -185,6 +185,20 @@ int policy_target_parse(struct policy_target *ret, const char *text);
  * not end in NUL. file is copied. *ret untouched on failure. */
 int policy_parse(struct policy **ret, const char *file, const char *text, size_t len,
 		 struct diag_sink *d);
+/* The same, with rules before the text's own that stand in no file: 'block to ADDRESS', until a second of the day and
+ * not a day. Copied. Their line is 0. */
+struct policy_first {
+	struct cidr to;
+	int64_t until; /* Unix seconds */
+	const char *because;
+};
+struct policy_source {
+	const char *file, *text;
+	size_t len;
+	const struct policy_first *first;
+	size_t nfirst;
+};
+int policy_parse_first(struct policy **ret, const struct policy_source *s, struct diag_sink *d);
 /* The 'boot' line of a text that policy_parse need not take. */
 enum policy_boot policy_boot(const char *text, size_t len);
 void policy_free(struct policy *p);

@@ -13,6 +13,7 @@ int cmd_status(int argc, char **argv);
 int cmd_reload(int argc, char **argv);
 int cmd_detach(int argc, char **argv);
 int cmd_geo(int argc, char **argv);
+int cmd_quarantine(int argc, char **argv);
 int cmd_gaps(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
 int cmd_events(int argc, char **argv);

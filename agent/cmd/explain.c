@@ -12,6 +12,7 @@
 #include "agent/base/diag_print.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "agent/engine/quarantine.h"
 #include "geo/distance/refuted.h"
 #include "rules/parse/calendar.h"
 #include "rules/parse/proto.h"
@@ -192,20 +193,21 @@ static int answer(const struct engine *e, struct explain_options *o, const char 
 }
 
 /* As the agent on this host has it. */
-static const char *refuted_path(char buf[512], const char *state)
+static const char *state_path(char buf[512], const char *state, const char *file, const char *what)
 {
-	text_put(buf, 512, "%s/" REFUTED_FILE, state);
+	text_put(buf, 512, "%s/%s", state, file);
 	if (access(buf, R_OK) == 0 || errno != EACCES)
 		return buf;
-	diag_say("%s: not readable for you: what distance has refuted is left out", buf);
+	diag_say("%s: not readable for you: %s is left out", buf, what);
 	return NULL;
 }
 
 static int load(struct engine **ret, const struct explain_options *o)
 {
-	char refuted[512];
+	char refuted[512], quarantine[512];
 	struct engine_config cfg = {.policy = o->policy,
-				    .refuted = refuted_path(refuted, o->state),
+				    .refuted = state_path(refuted, o->state, REFUTED_FILE, "what distance has refuted"),
+				    .quarantine = state_path(quarantine, o->state, QUARANTINE_FILE, "the quarantine"),
 				    .geo = o->geo,
 				    .ngeo = o->ngeo,
 				    .now = o->question.now,

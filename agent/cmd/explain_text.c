@@ -161,7 +161,9 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	label(to, "decided by");
 	if (json_is_object(r)) {
 		put(to, text_of(r, "file"));
-		fprintf(to, ":%" PRId64 ": ", number_of(r, "line"));
+		if (number_of(r, "line"))
+			fprintf(to, ":%" PRId64, number_of(r, "line"));
+		fputs(": ", to);
 		put_line(to, text_of(r, "text"));
 	} else if (strcmp(effect, "local") == 0) {
 		fputs("no rule: local traffic is outside the policy", to);

@@ -10,6 +10,7 @@
  *   daemon_event.c    events: ids, state events, the last messages
  *   daemon_feeds.c    where they go
  *   daemon_journal.c  the journal: events in, checkpoints out
+ *   daemon_quarantine.c  addresses that nothing may go to for a while
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
  *   daemon_status.c   the answer to 'cordon status' and the control requests
  *
@@ -187,6 +188,8 @@ void daemon_cgroup_seen(void *daemon, uint64_t id, const char *path);
 
 /* The same policy, but places as they are now; else EXIT_FAILED. */
 int daemon_load_same(struct daemon *d);
+/* The policy in force again, with the quarantine as it is now. 0 or an exit code, said in 'to'. */
+int daemon_load_held(struct daemon *d, FILE *to);
 void daemon_load_due(struct daemon *d); /* when distance has refuted places: disputed_due */
 
 /* daemon_refuted.c */
@@ -194,6 +197,11 @@ void daemon_refuted(struct daemon *d, const struct event *e);
 void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
 /* The file's path, in buf. */
 const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
+
+/* daemon_quarantine.c */
+json_t *daemon_quarantine(struct daemon *d, const json_t *request);
+/* The file's path, in buf; NULL: there is no state directory. */
+const char *daemon_quarantine_path(const struct daemon *d, char buf[512]);
 
 /* daemon_users.c */
 /* The masks of the users that c names, and what is not known of them as a sentence in 'to'; waits a moment for the name

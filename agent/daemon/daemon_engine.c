@@ -2,12 +2,14 @@
 /* daemon_engine.c - loads policy and places beside the running ones, publishes them to the kernel,
  * and only then swaps. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/last_good.h"
 #include "geo/base/cleanup.h"
+#include "geo/base/file.h"
 #include "agent/base/text.h"
 
 #define MASKS_MAX ABI_CGROUPS_MAX
@@ -99,12 +101,18 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 	schedule_change(d);
 }
 
-static void config_of(const struct daemon *d, struct engine_config *cfg, char refuted[512])
+/* The paths that cfg points to. */
+struct paths {
+	char refuted[512], quarantine[512];
+};
+
+static void config_of(const struct daemon *d, struct engine_config *cfg, struct paths *p)
 {
 	*cfg = (struct engine_config){.policy = d->policy_path ? d->policy_path : d->cfg.policy,
 				      .geo = d->cfg.geo,
 				      .ngeo = d->cfg.ngeo,
-				      .refuted = daemon_refuted_path(d, refuted),
+				      .refuted = daemon_refuted_path(d, p->refuted),
+				      .quarantine = daemon_quarantine_path(d, p->quarantine),
 				      .now = (int64_t)(loop_unix_ns() / LOOP_SECOND),
 				      .live = !d->cfg.pcap};
 }
@@ -151,10 +159,10 @@ static int load(struct daemon *d, struct engine **ret, FILE *to)
 {
 	struct engine *e = NULL;
 	struct engine_config cfg;
-	char refuted[512];
+	struct paths paths;
 	int r;
 
-	config_of(d, &cfg, refuted);
+	config_of(d, &cfg, &paths);
 	r = load_from(d, &cfg, &e, to);
 	r = r ? r : check_shrink(d, e, to);
 	if (r)
@@ -222,14 +230,14 @@ int daemon_load_other(struct daemon *d, const struct daemon_load_from *from)
 	_free_ char *said = NULL;
 	struct engine *e = NULL;
 	struct engine_config cfg;
-	char refuted[512];
+	struct paths paths;
 	size_t len;
 	FILE *to = open_memstream(&said, &len); /* it has been said of what was given */
 	int r;
 
 	if (!to)
 		return EXIT_FAILED;
-	config_of(d, &cfg, refuted);
+	config_of(d, &cfg, &paths);
 	cfg.policy = from->policy ? from->policy : cfg.policy;
 	cfg.text = from->text;
 	cfg.no_geo = from->no_geo;
@@ -354,6 +362,35 @@ int daemon_load_same(struct daemon *d)
 	return r;
 }
 
+/* By the copy that is kept of the policy in force: its file may have been edited, or be wrong. */
+int daemon_load_held(struct daemon *d, FILE *to)
+{
+	struct last_good *l = calloc(1, sizeof(*l));
+	_free_ char *text = NULL;
+	struct engine_config cfg;
+	struct engine *e = NULL;
+	struct paths paths;
+	size_t len;
+	int r;
+
+	config_of(d, &cfg, &paths);
+	if (l && last_good_read(l, d->cfg.state) == 0 &&
+	    strcmp(l->policy.sha256, d->engine->policy->sha256) == 0 &&
+	    file_read(&text, &len, AT_FDCWD, l->policy.path, ENGINE_POLICY_MAX) == 0)
+		cfg.text = text;
+	free(l);
+	cfg.policy = cfg.text ? d->engine->policy->file : cfg.policy;
+	r = load_from(d, &cfg, &e, to);
+	if (r == 0 && strcmp(e->policy->sha256, d->engine->policy->sha256) != 0) {
+		fputs("cordon: the policy's file is not what is in force: reload first\n", to);
+		r = EXIT_FAILED;
+	}
+	r = r ? r : install(d, e, d->mode_override, to);
+	if (r)
+		engine_free(e);
+	return r;
+}
+
 void daemon_load_due(struct daemon *d)
 {
 	size_t n = d->disputed_due;
@@ -380,7 +417,7 @@ void daemon_recompile(void *daemon)
 		schedule_change(d);
 		return;
 	}
-	if (daemon_load_same(d) == 0) {
+	if (daemon_load_same(d) == 0 || daemon_load_held(d, stderr) == 0) {
 		daemon_tell(d, "policy-date",
 			    "a date of the policy came: rules and zones hold as of today");
 		return;

@@ -487,5 +487,7 @@ json_t *daemon_request(void *daemon, const json_t *request)
 		return reload(d, request);
 	if (strcmp(verb, "second") == 0)
 		return second_agent(d, request);
-	return refuse(EXIT_USAGE, "no such verb: status and reload are known");
+	if (strcmp(verb, "quarantine") == 0)
+		return daemon_quarantine(d, request);
+	return refuse(EXIT_USAGE, "no such verb: status, reload and quarantine are known");
 }

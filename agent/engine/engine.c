@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/engine/engine.h"
+#include "agent/engine/quarantine.h"
 #include "agent/engine/engine_age.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -79,6 +80,27 @@ static void own_engine(struct engine **e)
 	engine_free(*e);
 }
 
+/* The text, behind what is in quarantine. */
+static int parse(struct engine *e, const struct engine_config *cfg, const char *file,
+		 const char *text, size_t len, struct diag_sink *d)
+{
+	struct policy_source s = {.file = file, .text = text, .len = len};
+	_free_ struct quarantine *q = calloc(1, sizeof(*q));
+	_free_ struct policy_first *first = calloc(QUARANTINE_MAX, sizeof(*first));
+
+	if (!q || !first)
+		return -ENOMEM;
+	if (cfg->quarantine)
+		quarantine_read(q, cfg->quarantine, cfg->now, d); /* what cannot be read is said */
+	for (size_t i = 0; i < q->n; i++)
+		first[i] = (struct policy_first){.to = q->entry[i].to,
+						 .until = q->entry[i].until,
+						 .because = q->entry[i].because};
+	s.first = first;
+	s.nfirst = q->n;
+	return policy_parse_first(&e->policy, &s, d);
+}
+
 /* The file asked for; without one the default, and where there is none either, the shipped text. */
 static int load_policy(struct engine *e, const struct engine_config *cfg, struct diag_sink *d)
 {
@@ -89,14 +111,14 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 	int r;
 
 	if (cfg->text)
-		return policy_parse(&e->policy, path, cfg->text, strlen(cfg->text), d);
+		return parse(e, cfg, path, cfg->text, strlen(cfg->text), d);
 	r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
 
 	e->policy_date = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_mtim.tv_sec : 0;
 	if (r == -ENOENT && !cfg->policy) {
 		e->policy_shipped = true;
-		return policy_parse(&e->policy, ENGINE_POLICY_SHIPPED, engine_eu_conf,
-				    (size_t)(engine_eu_conf_end - engine_eu_conf), d);
+		return parse(e, cfg, ENGINE_POLICY_SHIPPED, engine_eu_conf,
+			     (size_t)(engine_eu_conf_end - engine_eu_conf), d);
 	}
 	if (r == -EFBIG)
 		diag_error(d, path, 0, "larger than %u bytes, which no policy is",
@@ -105,7 +127,7 @@ static int load_policy(struct engine *e, const struct engine_config *cfg, struct
 		diag_error(d, path, 0, "cannot read the policy: %s", strerror(-r));
 	if (r < 0)
 		return r == -EINVAL ? -EIO : r;
-	return policy_parse(&e->policy, path, text, len, d);
+	return parse(e, cfg, path, text, len, d);
 }
 
 static int by_prefix(const void *a, const void *b)

@@ -261,6 +261,8 @@ static void put_why(char *buf, size_t size, const struct event *e)
 
 	if (e->kind == EVENT_PLACE_REFUTED)
 		text_put(buf, size, ": %s", event_reason(reason, sizeof(reason), e));
+	else if (e->rule && !e->rule->line)
+		text_put(buf, size, " by %s", e->rule->text);
 	else if (e->rule)
 		text_put(buf, size, " by line %u: %s", e->rule->line, e->rule->text);
 	else if (e->policy || !e->detail)

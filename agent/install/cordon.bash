@@ -26,6 +26,9 @@ _cordon()
 	if [ "$verb" = "geo bundle" ] && [ "$COMP_CWORD" = 3 ] && [ "${cur#-}" = "$cur" ]; then
 		words="make install show --help"
 	fi
+	if [ "$verb" = quarantine ] && [ "$COMP_CWORD" = 2 ] && [ "${cur#-}" = "$cur" ]; then
+		words="add list remove --help"
+	fi
 	if [ -n "$words" ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
 	else

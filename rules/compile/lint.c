@@ -33,7 +33,7 @@ static void lint_date(const struct lint *l, const struct rule *r)
 	int64_t days = (r->until - l->now + DAY - 1) / DAY;
 	char buf[CALENDAR_STRLEN];
 
-	if (!r->until)
+	if (!r->until || !r->line) /* a quarantine's ends by itself */
 		return;
 	calendar_format(buf, r->until);
 	if (expired(l, r))

@@ -127,15 +127,65 @@ static void heres_resolve(struct parse *ps)
 			    "'here' needs a 'home' line that says where this host stands");
 }
 
-static int parse_text(struct parse *ps, const char *text, size_t len)
+static void first_make(struct parse *ps, struct rule *r, const struct policy_first *f)
 {
-	char *copy = arena_copy(ps->arena, text, len);
+	struct place_atom *to = arena_alloc(ps->arena, 1, sizeof(*to));
+	const char *because = arena_copy(ps->arena, f->because, strlen(f->because));
+	char address[IP_STRLEN], text[IP_STRLEN + 320];
+	const char *copy;
+
+	snprintf(text, sizeof(text),
+		 "block to %s severity critical because \"%.240s\" (quarantine)",
+		 cidr_format(address, &f->to), f->because);
+	copy = arena_copy(ps->arena, text, strlen(text));
+	if (!to || !because || !copy) {
+		ps->failed = true;
+		return;
+	}
+	*to = (struct place_atom){.type = ATOM_CIDR, .cidr = f->to, .set = -1};
+	*r = (struct rule){.action = DECIDE_BLOCK,
+			   .to = to,
+			   .nto = 1,
+			   .severity = 4,
+			   .because = because,
+			   .until = f->until,
+			   .text = copy};
+}
+
+/* Before the text's own rules: the first that matches decides. */
+static void take_first(struct parse *ps, const struct policy_source *s)
+{
+	size_t n = s->nfirst;
+	struct rule *rules;
+
+	if (!n || ps->errors || ps->failed)
+		return;
+	if (n + ps->p->nrules > POLICY_RULES_MAX) {
+		parse_error(ps, &(struct spot){0}, "more than %d rules, with %zu of the quarantine",
+			    POLICY_RULES_MAX, n);
+		return;
+	}
+	rules = arena_alloc(ps->arena, n + ps->p->nrules, sizeof(*rules));
+	if (!rules) {
+		ps->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		first_make(ps, &rules[i], &s->first[i]);
+	memcpy(rules + n, ps->p->rules, ps->p->nrules * sizeof(*rules));
+	ps->p->rules = rules;
+	ps->p->nrules += n;
+}
+
+static int parse_text(struct parse *ps, const struct policy_source *s)
+{
+	char *copy = arena_copy(ps->arena, s->text, s->len);
 	int err;
 
 	if (!copy)
 		return -ENOMEM;
 	ps->text = copy;
-	ps->len = len;
+	ps->len = s->len;
 	check_lines(ps, copy);
 	err = lexer_open(ps);
 	if (err)
@@ -151,11 +201,19 @@ static int parse_text(struct parse *ps, const char *text, size_t len)
 			    "no rules: everything would be blocked; if "
 			    "that is meant, write 'block to any'");
 	take_lists(ps);
+	take_first(ps, s);
 	return ps->failed ? -ENOMEM : ps->errors ? -EINVAL : sets_make(ps->p);
 }
 
 int policy_parse(struct policy **ret, const char *file, const char *text, size_t len,
 		 struct diag_sink *d)
+{
+	struct policy_source s = {.file = file, .text = text, .len = len};
+
+	return policy_parse_first(ret, &s, d);
+}
+
+int policy_parse_first(struct policy **ret, const struct policy_source *s, struct diag_sink *d)
 {
 	struct arena *arena = arena_new();
 	struct parse *ps = arena ? arena_alloc(arena, 1, sizeof(*ps)) : NULL;
@@ -163,23 +221,23 @@ int policy_parse(struct policy **ret, const char *file, const char *text, size_t
 	int err = -ENOMEM;
 
 	if (ps && p) {
-		*p = (struct policy){.file = arena_copy(arena, file, strlen(file)),
+		*p = (struct policy){.file = arena_copy(arena, s->file, strlen(s->file)),
 				     .arena = arena,
 				     .home_lat = __builtin_nan(""),
 				     .home_lon = __builtin_nan("")};
 		*ps = (struct parse){.p = p, .arena = arena};
-		if (len > POLICY_TEXT_MAX)
+		if (s->len > POLICY_TEXT_MAX)
 			parse_error(ps, &(struct spot){0},
-				    "a policy of %zu bytes; at most %u are read", len,
+				    "a policy of %zu bytes; at most %u are read", s->len,
 				    POLICY_TEXT_MAX);
-		err = ps->errors ? -EINVAL : sha256_hex(p->sha256, text, len);
+		err = ps->errors ? -EINVAL : sha256_hex(p->sha256, s->text, s->len);
 		if (!err && p->file)
-			err = parse_text(ps, text, len);
+			err = parse_text(ps, s);
 		if (err != -ENOMEM)
 			complain(ps, d);
 	}
 	if (err == -ENOMEM)
-		diag_error(d, file, 0, "no memory for the policy");
+		diag_error(d, s->file, 0, "no memory for the policy");
 	if (err)
 		arena_free(arena);
 	else

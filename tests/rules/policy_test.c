@@ -409,3 +409,35 @@ Test(policy, syslog_targets)
 	cr_assert_eq(policy_target_parse(&t, "udp://siem"), 0);
 	cr_expect_eq(t.port, 514);
 }
+
+Test(policy, first)
+{
+	struct policy_first first[2] = {{.until = 1800000000, .because = "incident 4711"},
+					{.until = 1800000060, .because = "another"}};
+	struct policy_source s = {.file = "p", .first = first, .nfirst = 2};
+	struct diag_sink d = {};
+	struct policy *p = NULL, *plain = NULL;
+
+	s.text = "home DE\nallow to eea\nblock to any\n";
+	s.len = strlen(s.text);
+	cr_assert_eq(cidr_parse(&first[0].to, "203.0.113.7"), 0);
+	cr_assert_eq(cidr_parse(&first[1].to, "2001:db8::/32"), 0);
+	cr_assert_eq(policy_parse_first(&p, &s, &d), 0);
+	cr_assert_eq(policy_parse(&plain, "p", s.text, s.len, &d), 0);
+	cr_expect_str_eq(p->sha256, plain->sha256, "the sum is the text's");
+	cr_assert_eq(p->nrules, 4);
+	for (int i = 0; i < 2; i++) {
+		cr_expect_eq(p->rules[i].action, DECIDE_BLOCK);
+		cr_expect_eq(p->rules[i].line, 0);
+		cr_expect_eq(p->rules[i].until, first[i].until);
+		cr_expect_eq(rule_severity(&p->rules[i]), 4);
+		cr_expect_str_eq(p->rules[i].because, first[i].because);
+	}
+	cr_expect_str_eq(p->rules[0].text, "block to 203.0.113.7/32 severity critical because "
+					   "\"incident 4711\" (quarantine)");
+	cr_expect_eq(p->rules[2].line, 2, "the text's own keep their lines");
+	cr_expect_eq(p->rules[3].line, 3);
+	cr_expect_neq(p->rules[0].to[0].set, p->rules[1].to[0].set);
+	policy_free(p);
+	policy_free(plain);
+}

@@ -1,0 +1,47 @@
+# LIMIT 900
+# prove_vm.sh - 'cordon prove' on Debian's own kernel (6.1), with and without the hook on devices (there by clsact).
+. "$ROOT/tests/lib/tap.sh"
+. "$ROOT/tests/vm/image.sh"
+for p in qemu-system-x86_64 mmdebstrap cpio; do
+	command -v $p >/dev/null || { skip "vm/prove" "$p is not installed (agent/install/deps.sh vm)"; exit 0; }
+done
+[ "$(uname -m)" = x86_64 ] || { skip "vm/prove" "the image is for x86_64"; exit 0; }
+vm_image >&2 || vm_image >&2 || vm_image >&2 || { skip "vm/prove" "mmdebstrap could not make the image, three times"; exit 0; }
+
+tree=$TMPDIR/tree
+cp -ax "$VM/root" "$tree"
+make -s -C "$ROOT" install DESTDIR="$tree" PREFIX=/usr/local >/dev/null || { not_ok install "make install failed"; exit 1; }
+cat >"$tree/root/prove.sh" <<'X'
+#!/bin/bash
+# the first process of the machine: no systemd, nothing else that sends
+export PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+mount -t devtmpfs dev /dev 2>/dev/null
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
+mount -t securityfs sec /sys/kernel/security 2>/dev/null
+ip link set lo up
+exec >/dev/ttyS1 2>&1
+uname -r
+for with in "" --devices; do
+	cordon prove $with
+	rc=$?
+	[ $rc = 0 ] && echo "ok as_expected${with#-}" || echo "not ok as_expected${with#-} - exit $rc"
+done
+[ -z "$(ls /run | grep cordon-prove)$(ls /sys/fs/cgroup | grep cordon-prove)" ] && echo "ok nothing_left" || echo "not ok nothing_left - something is"
+echo "ok end"
+sync
+echo o >/proc/sysrq-trigger
+sleep 60
+X
+chmod 755 "$tree/root/prove.sh"
+vm_disk "$tree" "$TMPDIR/disk" && rm -rf "$tree"
+VM_INIT=/root/prove.sh vm_boot "$TMPDIR/disk" "${VM_LIMIT:-600}" || not_ok poweroff "the machine did not end by itself"
+tr -d '\r' <"$VM/out" | tee "$TMPDIR/out"
+grep -q '^ok end' "$TMPDIR/out" || { not_ok end "the script inside did not come to its end"; tail -n 20 "$VM/console" >&2; }
+check tried grep -qE '^[0-9]+ techniques, .* [4-9][0-9] stopped' "$TMPDIR/out"
+grep -q '^not ok' "$TMPDIR/out" && tap_bad=1
+tap_end
