@@ -136,6 +136,8 @@ size_t places_asn_ranges(const struct places *p, uint32_t asn,
 			 void *arg);
 /* Age in seconds of the oldest source that gives places, at Unix time now. */
 int64_t places_age(const struct places *p, int64_t now);
+/* Of two editions of one list: over 0 when b is the newer one, under 0 when a is, 0 when nobody can tell. */
+int source_newer(const struct source *a, const struct source *b);
 /* The day in a file's name, "ServiceTags_Public_20261123.json" or "dbip-2026-11.csv"; 0: none. */
 int64_t places_name_date(const char *path);
 /* Warns, once a file and region, of the regions that no table places and no other source does. */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include "agent/cmd/geo.h"
 #include "agent/cmd/geo_kept.h"
+#include "agent/cmd/geo_moves.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/base/file.h"
@@ -92,7 +93,7 @@ static void set_date(const char *path, int64_t modified)
 }
 
 /* Reads the candidate as geo build would, alone. */
-static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
+static int check(struct geo_kept *now, const char *path, struct places **ret, struct diag_sink *d)
 {
 	const char *files[1] = {path};
 	struct places_config cfg = {.files = files, .nfiles = 1, .dates = &now->dated};
@@ -107,7 +108,7 @@ static int check(struct geo_kept *now, const char *path, struct diag_sink *d)
 	now->dated = s->date;
 	snprintf(now->sha256, sizeof(now->sha256), "%s", s->sha256);
 	snprintf(now->format, sizeof(now->format), "%s", s->format);
-	places_free(p);
+	*ret = p;
 	return 0;
 }
 
@@ -123,41 +124,84 @@ static int write_state(const struct geo_kept *k, const struct geo_conf_source *s
 	return text ? file_replace(k->state_path, text, strlen(text), d) : -ENOMEM;
 }
 
-static int compare(const struct geo_kept *old, const struct geo_kept *now,
-		   const struct geo_conf_source *s, bool accept, struct diag_sink *d)
+static int refuse(const struct geo_conf_source *s, struct diag_sink *d, const char *what)
 {
-	char a[TEXT_SHORT], b[TEXT_SHORT];
+	diag_error(d, s->from, 0, "%s: refused; --accept %s takes it", what, s->name);
+	return -ERANGE;
+}
 
-	if (!old->there || accept)
-		return 0;
+static int compare_counts(const struct geo_kept *old, const struct geo_kept *now,
+			  const struct geo_conf_source *s, struct diag_sink *d)
+{
+	char what[256], a[TEXT_SHORT], b[TEXT_SHORT];
+
 	if (strcmp(old->format, now->format)) {
-		diag_error(d, s->from, 0,
-			   "was of format %s, is of %s now: refused; --accept-shrink %s takes it",
-			   old->format, now->format, s->name);
-		return -ERANGE;
+		text_put(what, sizeof(what), "was of format %s, is of %s now", old->format,
+			 now->format);
+		return refuse(s, d, what);
 	}
 	if (!geo_shrank(old->claims, now->claims))
 		return 0;
-	diag_error(d, s->from, 0,
-		   "%s prefixes, had %s: over %d%% lost, refused; --accept-shrink %s takes it",
-		   text_count(a, now->claims), text_count(b, old->claims), GEO_SHRINK_PERCENT,
-		   s->name);
-	return -ERANGE;
+	text_put(what, sizeof(what), "%s prefixes, had %s: over %d%% lost",
+		 text_count(a, now->claims), text_count(b, old->claims), GEO_SHRINK_PERCENT);
+	return refuse(s, d, what);
+}
+
+static int compare_editions(const struct source *old, const struct source *now,
+			    const struct geo_conf_source *s, struct diag_sink *d)
+{
+	char what[256], a[TEXT_SHORT], b[TEXT_SHORT];
+
+	if (source_newer(now, old) <= 0)
+		return 0;
+	if (now->date && old->date)
+		text_put(what, sizeof(what), "is of %s, older than the copy, which is of %s",
+			 text_date(a, now->date), text_date(b, old->date));
+	else
+		text_put(what, sizeof(what), "is edition %.60s, older than the copy's %.60s",
+			 now->version, old->version);
+	return refuse(s, d, what);
+}
+
+/* Against the copy that it would replace: how many prefixes, which edition, what it moves. */
+static int compare(const struct geo_kept *old, const struct geo_kept *now, const struct places *p,
+		   const struct geo_conf_source *s, bool accept, struct diag_sink *d)
+{
+	struct geo_kept was = *old;
+	struct diag_sink silent = {0};
+	struct places *before = NULL;
+	struct geo_moves m;
+	int r;
+
+	if (!old->there || !strcmp(old->sha256, now->sha256))
+		return 0;
+	r = accept ? 0 : compare_counts(old, now, s, d);
+	if (r || check(&was, old->path, &before, &silent))
+		return r; /* what cannot be read any more holds nothing back */
+	r = accept ? 0 : compare_editions(places_source(before, 0), places_source(p, 0), s, d);
+	if (!r) {
+		geo_moves(&m, before, p);
+		r = geo_moves_tell(&m, s->from, s->name, accept, d) ? -ERANGE : 0;
+	}
+	places_free(before);
+	return r;
 }
 
 int geo_kept_replace(struct geo_kept *k, const struct geo_conf_source *s, const void *bytes,
 		     size_t n, const char *etag, int64_t modified, bool accept, struct diag_sink *d)
 {
 	struct geo_kept now = *k;
+	struct places *p = NULL;
 	int r = file_replace(k->candidate, bytes, n, d);
 
 	if (r)
 		return r;
 	set_date(k->candidate, modified);
 	now.dated = s->url ? modified : places_name_date(s->from);
-	r = check(&now, k->candidate, d);
+	r = check(&now, k->candidate, &p, d);
 	if (!r)
-		r = compare(k, &now, s, accept, d);
+		r = compare(k, &now, p, s, accept, d);
+	places_free(p);
 	if (!r && rename(k->candidate, k->path)) {
 		r = -errno;
 		diag_error(d, k->path, 0, "cannot be written: %s", strerror(-r));

@@ -24,7 +24,9 @@
 const char geo_update_help[] =
 	"usage: cordon geo update [options]\n"
 	"  --config FILE         (default " GEO_CONF ")\n"
-	"  --accept-shrink NAME  take this source though it lost over 20% of its prefixes; may be repeated\n"
+	"  --accept NAME         take this source though it lost over 20% of its prefixes or addresses, is older, of another\n"
+	"                        format, or moves over 1% of an operator's addresses over the border of the EEA; may be\n"
+	"                        repeated (--accept-shrink is the same)\n"
 	"  --json                print what was made as one JSON object\n"
 	"Gets every source of the configuration: https:// addresses (verified, and only when changed) or files,\n"
 	"checks that each can be read, keeps a copy, and replaces the places database, with the lists that came with\n"
@@ -204,8 +206,7 @@ static int known_names(const struct update *u)
 		for (size_t j = 0; j < u->conf.nsources; j++)
 			found |= !strcmp(u->accept[i], u->conf.sources[j].name);
 		if (!found)
-			return diag_usage("geo update",
-					  "--accept-shrink %s: no source of that name",
+			return diag_usage("geo update", "--accept %s: no source of that name",
 					  u->accept[i]);
 	}
 	return EXIT_DONE;
@@ -230,6 +231,7 @@ int geo_update(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"accept", required_argument, NULL, 'a'},
 		{"accept-shrink", required_argument, NULL, 'a'},
 		{"json", no_argument, NULL, 'j'},
 		{0},

@@ -17,8 +17,8 @@ static int edition(const char *text, uint64_t *ret)
 	return 0;
 }
 
-/* Is b a newer edition than a? By date, else by number where one has no date (Azure's changeNumber). */
-static int newer(const struct source *a, const struct source *b)
+/* By date, else by number where one has no date (Azure's changeNumber). */
+int source_newer(const struct source *a, const struct source *b)
 {
 	uint64_t x, y;
 
@@ -37,7 +37,7 @@ void editions_judge(struct places *p, struct diag_sink *d)
 		for (size_t k = 0; k < p->nsources; k++) {
 			struct source *a = &p->sources[i]->pub;
 			const struct source *b = &p->sources[k]->pub;
-			int later = newer(a, b);
+			int later = source_newer(a, b);
 
 			if (!*a->series || i == k || strcmp(a->series, b->series) || later < 0 ||
 			    (!later && k > i) || a->superseded)

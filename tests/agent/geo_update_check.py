@@ -132,7 +132,7 @@ def shrink(w):
     before = w.bytes()
     w.s.pages['/aws'] = {'body': aws(63), 'etag': '"three"'}
     code, out, err = w.update()
-    check(code == 1 and 'over 20% lost' in err and '--accept-shrink aws' in err and 'last good copy' in err, 'shrink-refused',
+    check(code == 1 and 'over 20% lost' in err and '--accept aws' in err and 'last good copy' in err, 'shrink-refused',
           (code, err))
     check(w.country('52.0.79.1') == 'DE', 'shrink-keeps-the-old')
     code, out, err = w.update('--accept-shrink', 'nobody')
@@ -145,6 +145,41 @@ def shrink(w):
     check(code == 1 and 'was of format aws, is of geofeed now' in err, 'another-format-refused', (code, err))
     w.s.pages['/aws'] = {'body': aws(100), 'etag': '"five"'}
     check(w.update()[0] == 0 and before != w.bytes(), 'grown-again')
+
+
+def moves(w):
+    """What an edition does to addresses counts, not how many lines it has."""
+    def edition(n, region='eu-central-1', created='2026-08-22-15-17-05', bits=24):
+        doc = json.loads(aws(n, region))
+        doc['createDate'] = created
+        for p in doc['prefixes']:
+            p['ip_prefix'] = p['ip_prefix'].replace('/24', '/%d' % bits)
+        return doc
+
+    def offer(doc, *args):
+        w.s.pages['/aws'] = {'body': json.dumps(doc).encode()}
+        return w.update(*args)
+    half = edition(100)
+    for p in half['prefixes'][:1]:
+        p['region'] = p['network_border_group'] = 'us-east-1'
+    code, out, err = offer(half)
+    check(code == 0 and 'of 25,600 IPv4 addresses 0 are said to be in the EEA now, and 256 no more' in err, 'a-few-moves-are-told', err)
+    for p in half['prefixes'][1:10]:
+        p['region'] = p['network_border_group'] = 'us-east-1'
+    code, out, err = offer(half)
+    check(code == 1 and '2,304 no more: refused; --accept aws takes it' in err and 'last good copy' in err, 'moves-refused', err)
+    check(w.country('52.0.9.1') == 'DE', 'moves-refused/kept')
+    code, out, err = offer(half, '--accept', 'aws')
+    check(code == 0 and w.country('52.0.9.1') == 'US', 'moves-accepted', err)
+    code, out, err = offer(edition(100))
+    check(code == 1 and '2,560 are said to be in the EEA now' in err, 'moves-back-refused', err)
+    code, out, err = offer(edition(100, bits=32), '--accept', 'aws')
+    check(code == 0, 'narrower-accepted', err)
+    check(offer(edition(100))[0] == 0, 'wider-is-no-loss')
+    code, out, err = offer(edition(100, bits=30))
+    check(code == 1 and 'of 25,600 IPv4 addresses it is silent of 25,200 now: refused' in err, 'as-many-lines-fewer-addresses', err)
+    code, out, err = offer(edition(100, created='2026-08-01-00-00-00'))
+    check(code == 1 and 'is of 2026-08-01, older than the copy, which is of 2026-08-22: refused' in err, 'older-refused', err)
 
 
 def broken(w):
@@ -227,7 +262,7 @@ def configuration(w):
 def main():
     with tempfile.TemporaryDirectory() as tmp:
         w = World(tmp)
-        for part in (first_and_unchanged, shrink, broken, tls, several, configuration):
+        for part in (first_and_unchanged, shrink, moves, broken, tls, several, configuration):
             part(w)
         w.s.shutdown()
     return failures != 0

@@ -149,6 +149,17 @@ def distance(tmp):
     check('place-refuted' in actions('11-made-elsewhere.pcap', '--here'), '11-made-elsewhere.pcap/here')
 
 
+def updates(tmp):
+    conf, copy = tmp + '/geo.conf', tmp + '/list.json'
+    with open(conf, 'w') as f:
+        f.write('directory "%s/s"\noutput "%s/u.mmdb"\nshipped no\nsource aws %s\n' % (tmp, tmp, copy))
+    shutil.copyfile(case('09-before.json'), copy)
+    says('09/before', ['geo', 'update', '--config', conf], 0)
+    shutil.copyfile(case('09-after.json'), copy)
+    says('09/after', ['geo', 'update', '--config', conf], 1, ['in the EEA now', 'refused; --accept aws takes it', 'last good copy stays'])
+    says('09/told', ['geo', 'update', '--config', conf, '--accept', 'aws'], 0, ['in the EEA now'])
+
+
 def ports(tmp):
     with open(tmp + '/ports.conf', 'w') as f:
         f.write('service dns { tcp 53 udp 53 tcp 853 }\nalert to unprovable service dns\nallow to any port 8000-8010\nblock to any\n')
@@ -223,7 +234,7 @@ def main():
     if not os.path.isdir(CASES):
         print('skip shared/places_cases - no shared/ beside the clone')
         return 0
-    for part in (unlisted, regions, geofeeds, azure, relays, policies, distance, ports, default, readers):
+    for part in (unlisted, regions, geofeeds, azure, relays, policies, distance, updates, ports, default, readers):
         with tempfile.TemporaryDirectory() as tmp:
             part(tmp)
     return failures != 0
