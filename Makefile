@@ -238,5 +238,6 @@ help: ## this text
 .PHONY: FORCE coverage fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
 	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
-.SECONDARY:
+# kept though only a step on the way; not .SECONDARY: a missing object would then be taken for made
+.PRECIOUS: $(B)/bpf/%.bpf.o $(B)/bpf/%.skel.h $(B)/rules/%.c $(B)/%.o
 -include $(shell find $(B) \( -path $(B)/vm -o -path $(B)/test -o -path $(B)/san -o -path $(B)/cov -o -path $(B)/fuzz \) -prune -o -type f -name '*.d' -print 2>/dev/null)

@@ -3,11 +3,11 @@
  * happens otherwise. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <string.h>
 #include <time.h>
 #include "agent/cmd/check.h"
 #include "agent/cmd/cmd.h"
+#include "agent/base/options.h"
 #include "agent/engine/engine.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -176,7 +176,7 @@ static int option(struct check *c, int opt)
 		fputs(usage, stdout);
 		return -1;
 	default:
-		return diag_usage("check", "unknown option");
+		return EXIT_USAGE;
 	}
 }
 
@@ -192,8 +192,7 @@ static int options(struct check *c, int argc, char **argv)
 	int opt, code;
 
 	optind = 0;
-	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "h", longs, NULL)) >= 0) {
+	while ((opt = options_next("check", argc, argv, "h", longs)) >= 0) {
 		code = option(c, opt);
 		if (code)
 			return code;

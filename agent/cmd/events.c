@@ -2,7 +2,6 @@
 /* events.c - 'cordon events': the journal's records for a terminal, or as they are. */
 #include <errno.h>
 #include <fnmatch.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/period.h"
@@ -168,7 +168,7 @@ static int time_option(int64_t *ret, const char *name, const char *text)
 			  name, text);
 }
 
-static int option(struct events_options *o, int code, char **argv)
+static int option(struct events_options *o, int code)
 {
 	switch (code) {
 	case 'f':
@@ -187,7 +187,7 @@ static int option(struct events_options *o, int code, char **argv)
 		o->dir = optarg;
 		return 0;
 	default:
-		return diag_usage("events", "unknown option '%s'", argv[optind - 1]);
+		return EXIT_USAGE;
 	}
 }
 
@@ -206,9 +206,8 @@ int cmd_events(int argc, char **argv)
 	uint64_t at = 0;
 	int code, r = 0;
 
-	opterr = 0;
-	while (!r && (code = getopt_long(argc, argv, "", options, NULL)) != -1)
-		r = option(&o, code, argv);
+	while (!r && (code = options_next("events", argc, argv, "", options)) != -1)
+		r = option(&o, code);
 	if (!r && optind < argc)
 		r = diag_usage("events", "'%s' is one argument too many", argv[optind]);
 	if (r)

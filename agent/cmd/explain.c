@@ -3,13 +3,13 @@
  */
 #include "agent/cmd/explain.h"
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "agent/engine/quarantine.h"
@@ -141,7 +141,7 @@ static int set(struct explain_options *o, int code)
 		o->json = true;
 		return 0;
 	default:
-		return diag_usage("explain", "unknown option, or one without its argument");
+		return EXIT_USAGE;
 	}
 }
 
@@ -156,8 +156,7 @@ static int parse(struct explain_options *o, int argc, char **argv)
 	};
 	int code, r;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("explain", argc, argv, "p:", options)) != -1) {
 		r = set(o, code);
 		if (r)
 			return r;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gaps.c - 'cordon gaps': when less was enforced or known than the policy promises, and why. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/period.h"
@@ -75,8 +75,7 @@ static int parse(struct gaps_options *o, int argc, char **argv)
 	};
 	int code;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("gaps", argc, argv, "", options)) != -1) {
 		if (code == 's')
 			o->since = optarg;
 		else if (code == 'd')
@@ -84,7 +83,7 @@ static int parse(struct gaps_options *o, int argc, char **argv)
 		else if (code == 'j')
 			o->json = true;
 		else
-			return diag_usage("gaps", "unknown option, or one without its argument");
+			return EXIT_USAGE;
 	}
 	if (optind < argc)
 		return diag_usage("gaps", "'%s' is one argument too many", argv[optind]);

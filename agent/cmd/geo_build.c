@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* geo_build.c - 'cordon geo build': source files in, one MaxMind DB out, or the old one stays. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 #include <time.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 #include "agent/cmd/geo.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/source/mmdb_meta.h"
@@ -142,8 +142,7 @@ int geo_build(int argc, char **argv)
 	int c;
 
 	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "o:f", options, NULL)) >= 0) {
+	while ((c = options_next("geo build", argc, argv, "o:f", options)) >= 0) {
 		if (c == 'o')
 			output = optarg;
 		else if (c == 'f')
@@ -151,8 +150,7 @@ int geo_build(int argc, char **argv)
 		else if (c == 'j')
 			json = true;
 		else
-			return diag_usage("geo build", "'%s' is no option, or wants a value",
-					  argv[optind - 1]);
+			return EXIT_USAGE;
 	}
 	if (optind == argc)
 		return diag_usage("geo build", "no source file given");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* geo_bundle.c - 'cordon geo bundle': the facts as one signed file, made, installed and shown. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/cmd/geo.h"
 #include "geo/base/cleanup.h"
 #include "geo/facts/bundle.h"
@@ -159,8 +159,7 @@ static int parse(struct options *o, int argc, char **argv)
 	int c;
 
 	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "o:", options, NULL)) >= 0) {
+	while ((c = options_next("geo bundle", argc, argv, "o:", options)) >= 0) {
 		char *end = NULL;
 
 		if (c == 'k')
@@ -176,8 +175,7 @@ static int parse(struct options *o, int argc, char **argv)
 		else if (c == 's' && strspn(optarg, "0123456789") == 10 && strlen(optarg) == 10)
 			o->serial = strtoull(optarg, &end, 10);
 		else
-			return diag_usage("geo bundle", "'%s' is no option, or wants another value",
-					  argv[optind - 1]);
+			return EXIT_USAGE;
 	}
 	return 0;
 }

@@ -2,7 +2,6 @@
 /* geo_show.c - 'cordon geo show': which sources, how old, how many ranges, and where they disagree,
  * by provider. */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <string.h>
 #include <time.h>
@@ -12,6 +11,7 @@
 #include "agent/cmd/geo_count.h"
 #include "agent/cmd/geo_distance.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/source/mmdb_meta.h"
@@ -245,8 +245,7 @@ int geo_show(int argc, char **argv)
 	int c;
 
 	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((c = options_next("geo show", argc, argv, "", options)) >= 0) {
 		if (c == 'c')
 			config = optarg;
 		else if (c == 'p')
@@ -256,8 +255,7 @@ int geo_show(int argc, char **argv)
 		else if (c == 'j')
 			json = true;
 		else
-			return diag_usage("geo show", "'%s' is no option, or wants a value",
-					  argv[optind - 1]);
+			return EXIT_USAGE;
 	}
 	if (distance)
 		return geo_distance(policy, json);

@@ -3,13 +3,13 @@
  * then build. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include "agent/cmd/geo.h"
 #include "agent/cmd/geo_kept.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/cmd/fetch.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -241,8 +241,7 @@ int geo_update(int argc, char **argv)
 	int c;
 
 	optind = 0;
-	opterr = 0;
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((c = options_next("geo update", argc, argv, "", options)) >= 0) {
 		if (c == 'c')
 			config = optarg;
 		else if (c == 'j')
@@ -250,8 +249,7 @@ int geo_update(int argc, char **argv)
 		else if (c == 'a' && u.naccept < ACCEPT_MAX)
 			u.accept[u.naccept++] = optarg;
 		else
-			return diag_usage("geo update", "'%s' is no option, or wants a value",
-					  argv[optind - 1]);
+			return EXIT_USAGE;
 	}
 	if (optind < argc)
 		return diag_usage("geo update",

@@ -2,12 +2,12 @@
 /* journal.c - 'cordon journal': one record, its proof, the key, the whole as a tlog-tiles tree. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "geo/base/file.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/journal/journal.h"
@@ -207,8 +207,7 @@ static int parse(struct journal_options *o, int argc, char **argv)
 	};
 	int code;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("journal", argc, argv, "", options)) != -1) {
 		if (code == 'j')
 			o->dir = optarg;
 		else if (code == 'o')
@@ -218,7 +217,7 @@ static int parse(struct journal_options *o, int argc, char **argv)
 		else if (code == 'h')
 			return -1;
 		else
-			return diag_usage("journal", "unknown option '%s'", argv[optind - 1]);
+			return EXIT_USAGE;
 	}
 	o->args = argv + optind;
 	o->nargs = argc - optind;

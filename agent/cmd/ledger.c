@@ -2,12 +2,12 @@
 /* ledger.c - 'cordon ledger': what left in a period, by country, unit, law ..., from the agent's
  * sums. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/json_writer.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
@@ -137,8 +137,7 @@ static int parse(struct ledger_options *o, int argc, char **argv)
 	};
 	int code, r = 0;
 
-	opterr = 0;
-	while (!r && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (!r && (code = options_next("ledger", argc, argv, "", options)) != -1) {
 		if (code == 'b')
 			r = by_option(o, optarg);
 		else if (code == 's')
@@ -152,7 +151,7 @@ static int parse(struct ledger_options *o, int argc, char **argv)
 		else if (code == 'j')
 			o->form = FORM_JSON;
 		else
-			r = diag_usage("ledger", "unknown option '%s'", argv[optind - 1]);
+			r = EXIT_USAGE;
 	}
 	if (!r && optind < argc)
 		r = diag_usage("ledger", "'%s' is one argument too many", argv[optind]);

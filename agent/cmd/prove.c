@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* prove.c - 'cordon prove': the matrix of what was tried and what came of it. */
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/loop.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
@@ -221,8 +221,7 @@ static int parse(struct prove_options *o, int argc, char **argv)
 	};
 	int code, r = 0;
 
-	opterr = 0;
-	while (!r && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (!r && (code = options_next("prove", argc, argv, "", options)) != -1) {
 		if (code == 'o')
 			o->run.only = optarg;
 		else if (code == 'D')
@@ -236,7 +235,7 @@ static int parse(struct prove_options *o, int argc, char **argv)
 		else if (code == 'j')
 			o->json = true;
 		else
-			return diag_usage("prove", "unknown option, or one without its argument");
+			return EXIT_USAGE;
 	}
 	if (!r && optind < argc)
 		return diag_usage("prove", "'%s' is one argument too many", argv[optind]);

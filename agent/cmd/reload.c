@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* reload.c - 'cordon reload' and 'cordon detach': the two verbs that change what is in force. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 #include "agent/cmd/cmd.h"
 #include "agent/daemon/control.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "bpf/load/kernel.h"
@@ -25,8 +25,7 @@ static int parse(struct reload_options *o, const char *verb, const struct option
 {
 	int code;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next(verb, argc, argv, "", options)) != -1) {
 		if (code == 'c')
 			o->control = optarg;
 		else if (code == 'f')
@@ -40,7 +39,7 @@ static int parse(struct reload_options *o, const char *verb, const struct option
 		else if (code == 's')
 			o->accept_shrink = true;
 		else
-			return diag_usage(verb, "unknown option, or one without its argument");
+			return EXIT_USAGE;
 	}
 	if (optind < argc)
 		return diag_usage(verb, "'%s' is one argument too many", argv[optind]);

@@ -2,7 +2,6 @@
 /* replay.c - the verb: captures through the same road as live traffic; events as JSON lines, or a
  * summary. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@
 #include "agent/cmd/replay_manifest.h"
 #include "agent/cmd/replay_report.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/interrupt.h"
 #include "agent/base/text.h"
 #include "agent/event/event_text.h"
@@ -448,7 +448,6 @@ static int option(struct replay *r, int o)
 	case OPT_TODAY:
 		return set_time("--today", &r->now_ns, optarg);
 	}
-	fputs("see 'cordon replay --help'\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -462,7 +461,7 @@ int cmd_replay(int argc, char **argv)
 	int o, result;
 
 	optind = 0;
-	while ((o = getopt_long(argc, argv, "p:h", options, NULL)) != -1) {
+	while ((o = options_next("replay", argc, argv, "p:h", options)) != -1) {
 		if (o == 'h') {
 			fputs(usage, stdout);
 			return EXIT_DONE;

@@ -2,10 +2,10 @@
 /* report.c - 'cordon report': what left in a period, by place and by law, when nothing was seen, and with what proof. */
 #include "agent/report/report.h"
 #include <errno.h>
-#include <getopt.h>
 #include <string.h>
 #include <time.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/period.h"
@@ -109,7 +109,7 @@ static int option(struct report_options *o, int code, const char *text)
 		o->lang = (enum report_lang)lang;
 		return 0;
 	default:
-		return diag_usage("report", "unknown option, or one without its argument");
+		return EXIT_USAGE;
 	}
 }
 
@@ -165,8 +165,7 @@ static int parse(struct report_options *o, int argc, char **argv)
 	};
 	int code, r = 0;
 
-	opterr = 0;
-	while (!r && (code = getopt_long(argc, argv, "", options, NULL)) != -1)
+	while (!r && (code = options_next("report", argc, argv, "", options)) != -1)
 		r = option(o, code, optarg);
 	if (!r && optind < argc)
 		r = diag_usage("report", "'%s' is one argument too many", argv[optind]);

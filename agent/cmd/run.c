@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* run.c - 'cordon run': options of the daemon. */
-#include <getopt.h>
 #include <string.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
+#include "agent/base/options.h"
 #include "agent/daemon/daemon.h"
 #include "agent/base/text.h"
 
@@ -85,6 +85,7 @@ static int set_geo(struct daemon_config *c, const char *s)
 static int set(struct daemon_config *c, int code)
 {
 	switch (code) {
+	case 'p':
 	case OPTION_POLICY:
 		c->policy = optarg;
 		return 0;
@@ -129,7 +130,7 @@ static int set(struct daemon_config *c, int code)
 		c->state = optarg;
 		return 0;
 	default:
-		return diag_usage("run", "unknown option, or one without its argument");
+		return EXIT_USAGE;
 	}
 }
 
@@ -158,8 +159,7 @@ int cmd_run(int argc, char **argv)
 				  .fold_seconds = AGGREGATE_WINDOW_NS / LOOP_SECOND};
 	int code, r;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("run", argc, argv, "p:", options)) != -1) {
 		r = set(&c, code);
 		if (r)
 			return r;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* status.c - 'cordon status': asks the agent, and where none answers, the kernel itself. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "bpf/load/cgroup2.h"
 #include "agent/cmd/cmd.h"
+#include "agent/base/options.h"
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -408,8 +408,7 @@ static int parse(struct status_options *o, int argc, char **argv)
 	};
 	int code;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("status", argc, argv, "", options)) != -1) {
 		if (code == 'j')
 			o->json = true;
 		else if (code == 'c')
@@ -417,7 +416,7 @@ static int parse(struct status_options *o, int argc, char **argv)
 		else if (code == 'p')
 			o->pins = optarg;
 		else
-			return diag_usage("status", "unknown option, or one without its argument");
+			return EXIT_USAGE;
 	}
 	if (optind < argc)
 		return diag_usage("status", "'%s' is one argument too many", argv[optind]);

@@ -2,11 +2,11 @@
 /* test.c - 'cordon test': a policy against a file of expectations, without an agent. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/test_case.h"
@@ -247,7 +247,7 @@ static int set(struct test *t, int code)
 		t->json = true;
 		return 0;
 	default:
-		return diag_usage("test", "unknown option, or one without its argument");
+		return EXIT_USAGE;
 	}
 }
 
@@ -260,8 +260,7 @@ static int parse(struct test *t, int argc, char **argv)
 	};
 	int code, r;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("test", argc, argv, "", options)) != -1) {
 		r = set(t, code);
 		if (r)
 			return r;

@@ -2,12 +2,12 @@
 /* verify.c - 'cordon verify': a journal against its signatures, or one record against its proof. */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "geo/base/file.h"
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/journal/journal.h"
@@ -188,8 +188,7 @@ static int parse(struct verify_options *o, int argc, char **argv)
 	};
 	int code;
 
-	opterr = 0;
-	while ((code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while ((code = options_next("verify", argc, argv, "", options)) != -1) {
 		if (code == 'k')
 			o->key = optarg;
 		else if (code == 'p')
@@ -205,7 +204,7 @@ static int parse(struct verify_options *o, int argc, char **argv)
 		else if (code == 'c')
 			return diag_usage("verify", "more than %d checkpoints", SEEN_MAX);
 		else
-			return diag_usage("verify", "unknown option '%s'", argv[optind - 1]);
+			return EXIT_USAGE;
 	}
 	if (optind < argc)
 		o->dir = argv[optind++];
