@@ -170,6 +170,8 @@ static int start(struct daemon *d)
 		r = diag_usage("run", "--source pcap only listens and cannot "
 				      "block, but the mode is enforce");
 	r = r ? r : daemon_start_control(d);
+	if (r == 0)
+		daemon_judge_start(d);
 	r = r ? r : daemon_open_feeds(d, d->engine, &d->feeds, stderr);
 	r = r ? r : daemon_metrics_load(d, d->engine, stderr);
 	r = r ? r : start_feeds(d);

@@ -9,6 +9,7 @@
  *   daemon_users.c    the users that the policy names
  *   daemon_event.c    events: ids, state events, the last messages
  *   daemon_feeds.c    where they go
+ *   daemon_judge.c    whether they may go there
  *   daemon_journal.c  the journal: events in, checkpoints out
  *   daemon_quarantine.c  addresses that nothing may go to for a while
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
@@ -107,6 +108,8 @@ struct daemon {
 	uint64_t journal_long;	     /* events that were too long for it */
 	struct json_writer line;     /* of the event that is written */
 	struct json_writer envelope; /* what a feed puts around it */
+	struct process self;	     /* what the policy knows this process by; texts below */
+	char self_cgroup[512], self_unit[PROCESS_UNIT_MAX];
 	struct identity identity;
 	struct route route;
 	/* during a publish: where daemon_cgroup_seen puts its masks */
@@ -227,6 +230,10 @@ int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_fe
 void daemon_close_feeds(struct daemon_feeds *feeds);	       /* says what was left */
 int daemon_put_feeds(struct daemon *d, const struct event *e); /* negative: a feed has lost it */
 void daemon_check_feeds(struct daemon *d);		       /* each second */
+
+/* daemon_judge.c: from now on every server of a feed is judged by the running policy */
+void daemon_judge_start(struct daemon *d);
+void daemon_judge_stop(void); /* before the policy goes: a road that outlives it connects nowhere */
 
 /* daemon_check.c; each tells once what is wrong, and again when it is right */
 void daemon_check_stale(struct daemon *d);

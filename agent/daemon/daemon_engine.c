@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/daemon/daemon.h"
+#include "agent/feed/judge.h"
 #include "agent/daemon/last_good.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
@@ -90,7 +91,9 @@ static void swap(struct daemon *d, struct engine *e, enum policy_mode mode)
 		pcap_live_engine(d->pcap_live, e);
 	if (d->aggregate)
 		aggregate_flush(d->aggregate);
+	judge_hold(true); /* roads judge by it */
 	d->engine = e;
+	judge_hold(false);
 	d->mode = mode;
 	d->generation = d->published.generation;
 	d->loaded_ns = loop_unix_ns();

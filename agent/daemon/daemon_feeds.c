@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
+#include "agent/feed/judge.h"
 
 /* Where what is on its way to a server is kept over a restart; NULL: nowhere. */
 static const char *spool_dir(const struct daemon *d, char buf[512])
@@ -174,6 +175,9 @@ static void check_feed(struct daemon *d, struct daemon_feed *f)
 			 s.name, s.why, s.waiting);
 	else if (!s.error && f->error)
 		diag_say("%s: alerts are written again", s.name);
+	if (s.error == JUDGE_REFUSED && f->error != JUDGE_REFUSED)
+		daemon_tell(d, "feed-refused", "feed %s %s: %s; %" PRIu64 " alerts wait",
+			    feed_transport(f->feed), s.name, s.why, s.waiting);
 	f->error = s.error;
 	if (s.reopened == f->reopened)
 		return;

@@ -90,6 +90,7 @@ void daemon_stop(struct daemon *d, bool ran)
 	processes_free(d->processes);
 	names_free(d->name_service);
 	daemon_close_feeds(&d->feeds);
+	daemon_judge_stop();
 	engine_free(d->engine);
 	json_writer_free(&d->line);
 	json_writer_free(&d->envelope);

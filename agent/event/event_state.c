@@ -24,6 +24,7 @@ static const struct event_state states[] = {
 	/* less is known or told than should be */
 	{"cgroup-missing", 3, "configuration", "info", "failure"},
 	{"guard-blind", 3, "configuration", "info", "failure"},
+	{"feed-refused", 4, "configuration", "info", "failure"},
 	{"lost-events", 3, "network", "info", "failure"},
 	{"lost-counts", 3, "network", "info", "failure"},
 	{"journal-repaired", 2, "file", "change", "success"},

@@ -6,20 +6,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
 #include <librdkafka/rdkafka.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "agent/feed/judge.h"
 
 #define FLIGHT	    8192u   /* messages not acknowledged */
 #define MESSAGE_MAX 990000u /* message.max.bytes is 1,000,000, headers included */
 #define CLOSE_MS    100
-#define HEADS	    4 /* words before the line: agent, event, host, action */
+#define PEERS	    32u /* addresses of brokers that are judged again */
+#define HEADS	    4	/* words before the line: agent, event, host, action */
 
 struct kafka {
 	char *brokers, *topic, *config, *ca, *cert, *key; /* owned */
 	rd_kafka_t *rk;					  /* owned */
 	uint64_t sent, done, told;			  /* acknowledged; of these, said */
 	int broken;					  /* -errno */
+	pthread_mutex_t lock; /* over what follows: brokers connect in threads of their own */
+	struct sockaddr_storage peer[PEERS];
+	unsigned npeers; /* ever */
 	char why[ROAD_WHY];
 };
 
@@ -54,6 +62,36 @@ static void on_error(rd_kafka_t *rk, int error, const char *reason, void *opaque
 	} else if (!k->broken) {
 		say(k, EIO, rd_kafka_err2name((rd_kafka_resp_err_t)error), reason);
 	}
+}
+
+/* In a broker's thread. errno of connect(2), 0 when it is on its way. */
+static int on_connect(int fd, const struct sockaddr *a, int len, const char *id, void *opaque)
+{
+	struct kafka *k = opaque;
+	char why[ROAD_WHY];
+
+	(void)id;
+	pthread_mutex_lock(&k->lock); /* refused ones as well: kafka_judge says why */
+	memcpy(&k->peer[k->npeers++ % PEERS], a, (size_t)len);
+	pthread_mutex_unlock(&k->lock);
+	if (judge_address(a, IPPROTO_TCP, why, sizeof(why)) < 0)
+		return JUDGE_REFUSED;
+	return connect(fd, a, (socklen_t)len) == 0 || errno == EINPROGRESS ? 0 : errno;
+}
+
+/* Each broker that it connects to. */
+static int kafka_judge(struct kafka *k)
+{
+	unsigned n;
+	int r = 0;
+
+	pthread_mutex_lock(&k->lock);
+	n = k->npeers < PEERS ? k->npeers : PEERS;
+	for (unsigned i = 0; i < n && r == 0; i++)
+		r = judge_address((const struct sockaddr *)&k->peer[i], IPPROTO_TCP, k->why,
+				  sizeof(k->why));
+	pthread_mutex_unlock(&k->lock);
+	return r;
 }
 
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
@@ -143,11 +181,13 @@ static int kafka_open(void *self)
 
 	k->sent = k->done = k->told = 0;
 	k->broken = 0;
+	k->npeers = 0;
 	k->why[0] = 0;
 	rd_kafka_conf_set_opaque(c, k);
 	rd_kafka_conf_set_dr_msg_cb(c, on_delivery);
 	rd_kafka_conf_set_error_cb(c, on_error);
 	rd_kafka_conf_set_log_cb(c, on_log);
+	rd_kafka_conf_set_connect_cb(c, on_connect);
 	r = set_all(k, c);
 	if (r == 0) {
 		k->rk = rd_kafka_new(RD_KAFKA_PRODUCER, c, text, sizeof(text));
@@ -229,8 +269,11 @@ static int kafka_tick(void *self)
 {
 	struct kafka *k = self;
 
+	int r;
+
 	rd_kafka_poll(k->rk, 0);
-	return k->broken;
+	r = kafka_judge(k); /* after what the producer says of it */
+	return r < 0 ? r : k->broken;
 }
 
 static int kafka_finish(void *self)
@@ -256,6 +299,7 @@ static void kafka_free(void *self)
 	free(k->ca);
 	free(k->cert);
 	free(k->key);
+	pthread_mutex_destroy(&k->lock);
 	free(k);
 }
 
@@ -271,6 +315,7 @@ int road_kafka_make(void **self, const struct policy_feed *p)
 
 	if (!k)
 		return p->target && p->topic ? -ENOMEM : -EINVAL;
+	pthread_mutex_init(&k->lock, NULL);
 	if (!copy(&k->brokers, p->target) || !copy(&k->topic, p->topic) ||
 	    !copy(&k->config, p->config) || !copy(&k->ca, p->ca) || !copy(&k->cert, p->cert) ||
 	    !copy(&k->key, p->key)) {

@@ -5,11 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 #include <curl/curl.h>
 #include <jansson.h>
 #include <zlib.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
+#include "agent/feed/judge.h"
 
 #define BATCH	    512u
 #define BATCH_BYTES (1u << 20)
@@ -31,6 +35,7 @@ struct otlp {
 	uint64_t pause_ms;
 	char answer[ANSWER_MAX];
 	size_t answered;
+	bool judged; /* no: the policy refuses the server */
 	char why[ROAD_WHY];
 };
 
@@ -138,6 +143,35 @@ static size_t on_answer(char *bytes, size_t size, size_t n, void *self)
 	return size * n;
 }
 
+static curl_socket_t on_socket(void *self, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	struct otlp *o = self;
+
+	(void)purpose;
+	if (judge_address(&a->addr, IPPROTO_TCP, o->why, sizeof(o->why)) < 0) {
+		o->judged = true;
+		return CURL_SOCKET_BAD;
+	}
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
+/* A connection that is kept is judged before each request. */
+static int on_request(void *self, char *peer, char *local, int port, int local_port)
+{
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	struct otlp *o = self;
+	int r = 0;
+
+	(void)local, (void)local_port;
+	if (inet_pton(AF_INET, peer, &v4.sin_addr) == 1)
+		r = judge_address((struct sockaddr *)&v4, IPPROTO_TCP, o->why, sizeof(o->why));
+	else if (inet_pton(AF_INET6, peer, &v6.sin6_addr) == 1)
+		r = judge_address((struct sockaddr *)&v6, IPPROTO_TCP, o->why, sizeof(o->why));
+	o->judged = r < 0;
+	return r < 0 ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
 static int add_header(struct otlp *o, const char *text)
 {
 	struct curl_slist *more = curl_slist_append(o->header, text);
@@ -200,6 +234,12 @@ static int otlp_open(void *self)
 	curl_easy_setopt(o->curl, CURLOPT_URL, o->url);
 	curl_easy_setopt(o->curl, CURLOPT_HTTPHEADER, o->header);
 	curl_easy_setopt(o->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(o->curl, CURLOPT_NOPROXY,
+			 "*"); /* where a proxy sends it, nobody can judge */
+	curl_easy_setopt(o->curl, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(o->curl, CURLOPT_OPENSOCKETDATA, o);
+	curl_easy_setopt(o->curl, CURLOPT_PREREQFUNCTION, on_request);
+	curl_easy_setopt(o->curl, CURLOPT_PREREQDATA, o);
 	curl_easy_setopt(o->curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(o->curl, CURLOPT_TIMEOUT_MS, o->timeout_ms);
 	curl_easy_setopt(o->curl, CURLOPT_USERAGENT, "cordon/" CORDON_VERSION);
@@ -365,9 +405,12 @@ static int post(struct otlp *o)
 	}
 	o->answered = 0;
 	o->pause_ms = 0;
+	o->judged = false;
 	curl_easy_setopt(o->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)n);
 	curl_easy_setopt(o->curl, CURLOPT_POSTFIELDS, text);
 	c = curl_easy_perform(o->curl);
+	if (o->judged)
+		return -JUDGE_REFUSED;
 	if (c != CURLE_OK)
 		return say(o, c == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : ECONNREFUSED,
 			   curl_easy_strerror(c));

@@ -122,9 +122,10 @@ static uint64_t syslog_confirmed(void *self)
 static int syslog_tick(void *self)
 {
 	struct syslog *s = self;
+	int r = wire_judge(&s->wire);
 
-	if (s->finishing)
-		return 0;
+	if (r < 0 || s->finishing)
+		return r;
 	return s->broken ? s->broken : wire_alive(&s->wire);
 }
 

@@ -16,6 +16,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 #include "agent/base/text.h"
+#include "agent/feed/judge.h"
 
 #define USER_TIMEOUT_MS 30000 /* unacknowledged for so long: the peer is gone */
 
@@ -79,6 +80,12 @@ static int connect_to(const struct addrinfo *a)
 	return -error;
 }
 
+int wire_judge(struct wire *w)
+{
+	return judge_address((const struct sockaddr *)&w->peer,
+			     w->datagram ? IPPROTO_UDP : IPPROTO_TCP, w->why, sizeof(w->why));
+}
+
 static int open_socket(struct wire *w, const struct policy_target *to)
 {
 	struct addrinfo want = {.ai_socktype = w->datagram ? SOCK_DGRAM : SOCK_STREAM,
@@ -94,9 +101,14 @@ static int open_socket(struct wire *w, const struct policy_target *to)
 			 gai_strerror(r));
 		return -EHOSTUNREACH;
 	}
-	for (a = found; a && fd < 0; a = a->ai_next)
-		fd = connect_to(a);
+	for (a = found; a && fd < 0; a = a->ai_next) {
+		memcpy(&w->peer, a->ai_addr, a->ai_addrlen);
+		fd = wire_judge(w);
+		fd = fd < 0 ? fd : connect_to(a);
+	}
 	freeaddrinfo(found);
+	if (fd == -JUDGE_REFUSED)
+		return fd;
 	if (fd < 0)
 		return say(w, -fd, "cannot connect");
 	w->fd = fd;

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <openssl/ssl.h>
 #include "rules/policy.h"
 
@@ -19,6 +20,7 @@ struct wire {
 	bool datagram;
 	SSL *ssl;	  /* owned; NULL: no TLS */
 	uint64_t written; /* bytes given to the kernel, without TLS */
+	struct sockaddr_storage peer;
 	char why[WIRE_WHY];
 };
 struct wire_config {
@@ -31,6 +33,8 @@ int wire_open(struct wire *w, const struct wire_config *c);
 void wire_close(struct wire *w);
 /* How many bytes it took; -EAGAIN; -errno. A datagram goes whole. */
 long wire_send(struct wire *w, const void *bytes, size_t n);
+/* May it go on (agent/feed/judge.h)? 0 or -JUDGE_REFUSED. */
+int wire_judge(struct wire *w);
 /* 0: the peer is there, as far as is known. -errno: it closed, reset, or refused a datagram. */
 int wire_alive(struct wire *w);
 /* The peer's kernel has this many of the bytes that wire_sent counts. */

@@ -11,6 +11,7 @@
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include "agent/base/text.h"
+#include "agent/feed/judge.h"
 #include "agent/feed/road_kafka.h"
 
 #define TOPIC	"cordon.alerts"
@@ -262,4 +263,52 @@ Test(road_kafka, properties)
 		cr_expect(strstr(s.why, row[i].why), "%s: %s", row[i].why, s.why);
 		road_close(r);
 	}
+}
+
+static _Atomic int refuses;
+static int judge(void *arg, const struct ip *dst, uint16_t to, uint8_t proto, char *why,
+		 size_t size)
+{
+	char ip[IP_STRLEN];
+
+	(void)arg;
+	cr_assert_str_eq(ip_format(ip, dst), "127.0.0.1");
+	cr_assert(to);
+	cr_assert_eq(proto, 6);
+	if (refuses)
+		text_put(why, size, "the policy says no");
+	return refuses ? -JUDGE_REFUSED : 0;
+}
+static void expect_refused(struct road *r)
+{
+	struct road_state s;
+
+	for (int i = 0; i < 600; i++) {
+		road_state(r, &s);
+		if (s.error == JUDGE_REFUSED)
+			break;
+		usleep(50000);
+	}
+	cr_expect_eq(s.error, JUDGE_REFUSED);
+	cr_expect_str_eq(s.why, "the policy says no");
+}
+
+Test(road_kafka, the_policy_judges_the_brokers)
+{
+	struct road *r;
+
+	refuses = 1;
+	judge_set(judge, NULL);
+	r = road_to();
+	put(r, 0, 10);
+	expect_refused(r);
+	refuses = 0;
+	wait_state(r, false);
+	refuses = 1;
+	expect_refused(r);
+	refuses = 0;
+	put(r, 10, 20);
+	wait_state(r, false);
+	road_close(r);
+	expect_arrived(20);
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/base/text.h"
+#include "agent/feed/judge.h"
 #include "agent/feed/road_otlp.h"
 
 static char dir[64], out[96], base[64];
@@ -247,4 +248,54 @@ Test(road_otlp, settings_of_the_environment)
 	cr_assert(fgets(line, sizeof(line), f));
 	cr_expect_str_eq(line, "gzip\n");
 	fclose(f);
+}
+
+static _Atomic int refuses;
+static int judge(void *arg, const struct ip *dst, uint16_t to, uint8_t proto, char *why,
+		 size_t size)
+{
+	char ip[IP_STRLEN];
+
+	(void)arg;
+	cr_assert_str_eq(ip_format(ip, dst), "127.0.0.1");
+	cr_assert(to);
+	cr_assert_eq(proto, 6);
+	if (refuses)
+		text_put(why, size, "the policy says no");
+	return refuses ? -JUDGE_REFUSED : 0;
+}
+static void expect_refused(struct road *r)
+{
+	struct road_state s;
+
+	for (int i = 0; i < 600; i++) {
+		road_state(r, &s);
+		if (s.error == JUDGE_REFUSED)
+			break;
+		usleep(50000);
+	}
+	cr_expect_eq(s.error, JUDGE_REFUSED);
+	cr_expect_str_eq(s.why, "the policy says no");
+}
+
+/* A connection that is kept is judged before each request. */
+Test(road_otlp, the_policy_judges_the_receiver)
+{
+	struct road *r;
+
+	server_start("200");
+	refuses = 1;
+	judge_set(judge, NULL);
+	r = road_to(base);
+	put(r, 0, 10);
+	expect_refused(r);
+	refuses = 0;
+	wait_state(r, false);
+	refuses = 1;
+	put(r, 10, 20);
+	expect_refused(r);
+	refuses = 0;
+	wait_state(r, false);
+	cr_expect_eq(road_close(r), 0);
+	expect_arrived(20, UINT32_MAX);
 }

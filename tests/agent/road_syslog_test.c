@@ -17,6 +17,7 @@
 #include "agent/event/event_text.h"
 #include "agent/feed/feed.h"
 #include "agent/feed/flight.h"
+#include "agent/feed/judge.h"
 #include "agent/feed/road_syslog.h"
 
 #define RSYSLOGD "/usr/sbin/rsyslogd"
@@ -440,4 +441,59 @@ Test(road_syslog, message)
 	cr_expect_eq(strncmp(m, "<110>1 ", 7), 0);
 	cr_expect(strstr(m, "Z - cordon "), "%s", m);
 	json_writer_free(&j);
+}
+
+static _Atomic int refuses;
+static int judge(void *arg, const struct ip *dst, uint16_t to, uint8_t proto, char *why,
+		 size_t size)
+{
+	char ip[IP_STRLEN];
+
+	(void)arg;
+	cr_assert_str_eq(ip_format(ip, dst), "127.0.0.1");
+	cr_assert(to);
+	cr_assert_eq(proto, 6);
+	if (refuses)
+		text_put(why, size, "the policy says no");
+	return refuses ? -JUDGE_REFUSED : 0;
+}
+static void expect_refused(struct road *r)
+{
+	struct road_state s;
+
+	for (int i = 0; i < 600; i++) {
+		road_state(r, &s);
+		if (s.error == JUDGE_REFUSED)
+			break;
+		usleep(50000);
+	}
+	cr_expect_eq(s.error, JUDGE_REFUSED);
+	cr_expect_str_eq(s.why, "the policy says no");
+}
+
+/* Refused before it connects, and while it is connected. */
+Test(road_syslog, the_policy_judges_the_receiver)
+{
+	struct road_state s;
+	struct road *r;
+
+	if (!have_rsyslog())
+		return;
+	server_config("tcp");
+	server_start();
+	refuses = 1;
+	judge_set(judge, NULL);
+	r = road_to("tcp", NULL);
+	put(r, 0, 10);
+	expect_refused(r);
+	road_state(r, &s);
+	cr_expect_eq(s.waiting, 10);
+	refuses = 0;
+	wait_arrived(10);
+	refuses = 1;
+	expect_refused(r);
+	put(r, 10, 20);
+	refuses = 0;
+	wait_arrived(20);
+	road_close(r);
 }
