@@ -87,6 +87,33 @@ static void show_devices(const json_t *k)
 		       number_of(o, "left_out"));
 }
 
+/* Who can send without a socket of IP. */
+static void show_frames(const json_t *o)
+{
+	const json_t *a = json_object_get(o, "packet"), *e;
+	size_t i;
+
+	if (!json_array_size(a) && !number_of(o, "xdp"))
+		return;
+	label("frames");
+	json_array_foreach (a, i, e) {
+		fputs(i ? ", " : "", stdout);
+		put(*text_of(e, "process") ? text_of(e, "process") : "somebody");
+		printf(" (process %" PRId64 ")", number_of(e, "pid"));
+		if (*text_of(e, "device")) {
+			fputs(" on ", stdout);
+			put(text_of(e, "device"));
+		}
+	}
+	if (number_of(o, "more"))
+		printf(" and %" PRId64 " more", number_of(o, "more"));
+	if (json_array_size(a))
+		fputs(" have packet sockets", stdout);
+	if (number_of(o, "xdp"))
+		printf("%s%" PRId64 " AF_XDP sockets are open", i ? "; " : "", number_of(o, "xdp"));
+	putchar('\n');
+}
+
 /* Does every hook that must be there hold our program? */
 static bool judges(const json_t *k)
 {
@@ -306,6 +333,7 @@ static void show(const json_t *s)
 	show_policy(json_object_get(s, "policy"));
 	show_places(json_object_get(s, "places"));
 	show_kernel(json_object_get(s, "kernel"));
+	show_frames(json_object_get(s, "frames"));
 	if (w) {
 		label("listens on");
 		put(text_of(w, "interface"));

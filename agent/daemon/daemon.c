@@ -14,6 +14,7 @@
 
 #define COUNTS_EVERY 10 /* seconds between fetches of folded counts */
 #define PORTS_EVERY  5	/* seconds between looks at who listens */
+#define FRAMES_EVERY 2	/* a look at who sends frames */
 #define STALE_EVERY  3600
 
 static void notify_status(const struct daemon *d)
@@ -69,6 +70,8 @@ static void on_second(void *arg)
 		kernel_source_poll(d->kernel_source);
 		if (second % PORTS_EVERY == 0)
 			daemon_check_ports(d);
+		if (second % FRAMES_EVERY == 0)
+			daemon_frames_check(d);
 		if (second % COUNTS_EVERY == 0 || kernel_source_more(d->kernel_source)) {
 			if (!kernel_source_more(d->kernel_source))
 				daemon_sums_before(d);

@@ -11,6 +11,7 @@
  *   daemon_feeds.c    where they go
  *   daemon_judge.c    whether they may go there
  *   daemon_journal.c  the journal: events in, checkpoints out
+ *   daemon_frames.c   sockets whose frames no socket hook judges
  *   daemon_quarantine.c  addresses that nothing may go to for a while
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
  *   daemon_status.c   the answer to 'cordon status' and the control requests
@@ -137,8 +138,10 @@ struct daemon {
 	} fault[KERNEL_FAULTS];
 	const char *boot_action; /* what is in force is not what was given; NULL: it is */
 	char boot_text[1200];
-	bool accept_shrink; /* during a reload that was told so */
-	struct gaps *gaps;  /* owned */
+	bool accept_shrink;    /* during a reload that was told so */
+	struct gaps *gaps;     /* owned */
+	struct frames *frames; /* owned; NULL: not looked yet */
+	bool frames_gap;
 	bool cgroup_missing;
 	int guard_blind; /* -errno, 0 */
 	struct daemon_user
@@ -200,6 +203,10 @@ void daemon_refuted(struct daemon *d, const struct event *e);
 void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
 /* The file's path, in buf. */
 const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
+
+/* daemon_frames.c */
+void daemon_frames_check(struct daemon *d);
+json_t *daemon_frames_status(const struct daemon *d);
 
 /* daemon_quarantine.c */
 json_t *daemon_quarantine(struct daemon *d, const json_t *request);

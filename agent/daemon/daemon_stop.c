@@ -95,6 +95,7 @@ void daemon_stop(struct daemon *d, bool ran)
 	json_writer_free(&d->line);
 	json_writer_free(&d->envelope);
 	gap_end(d->gaps);
+	free(d->frames);
 	loop_free(d->loop);
 	if (d->clock >= 0)
 		close(d->clock);

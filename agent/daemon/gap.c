@@ -30,6 +30,8 @@ static const struct {
 	{"hook-detached", "hook-detached", GAP_POINT, 250, "the hooks that were left"},
 	{"program-replaced", "program-replaced", GAP_POINT, 250, "the hooks that were left"},
 	{"program-before", "program-before", GAP_POINT, 250, "the socket's hooks"},
+	{"packet-sockets", "packet-sockets", GAP_OPEN, 0, "what sockets of IP send"},
+	{"packet-sockets-gone", "packet-sockets", GAP_CLOSE, 0, ""},
 	{"mode-tampered", "mode-tampered", GAP_POINT, 250, "alerts; nothing was blocked"},
 	{"lost-events", "lost-events", GAP_POINT, 10000, "verdicts and totals"},
 	{"clock-changed", "clock-changed", GAP_POINT, 1000, "verdicts; times are of two clocks"},
