@@ -50,7 +50,7 @@ static const struct verb verbs[] = {
 	 "  --rtt MS             judge the place by this minimum round-trip time, as in --rtt 0.35\n"
 	 "  --state DIR          where the agent remembers refuted places (default /var/lib/cordon)\n"
 	 "  --json               one JSON object an address, a line each\n"},
-	{"test", cmd_test, "does the policy say what a file of cases expects?",
+	{"test", cmd_test, "whether the policy says what a file of cases expects",
 	 "POLICY CASES [options]\n"
 	 "  --geo FILE           places database; may be repeated\n"
 	 "  --no-places          only the 'place' lines of policy and cases say where addresses are\n"
