@@ -10,7 +10,9 @@
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/replay_diff.h"
 #include "agent/cmd/replay_evidence.h"
+#include "agent/cmd/replay_ledger.h"
 #include "agent/cmd/replay_manifest.h"
+#include "agent/cmd/replay_options.h"
 #include "agent/cmd/replay_report.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/options.h"
@@ -23,41 +25,6 @@
 
 #define SUMS_FREE (256u << 20)
 
-static const char usage[] =
-	"usage: cordon replay [options] PATH...\n"
-	"Captures (pcap, pcapng; plain or gzip, zstd, lz4, xz) through the same policy as live traffic. PATH is a file, a\n"
-	"directory, a pattern, or - for standard input. Packets are taken in the order of their time, and each is judged\n"
-	"by the zones and rules of its time. Events go to standard output, one JSON line each.\n\n"
-	"  -p, --policy FILE    policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
-	"  --geo FILE           places database; may be repeated (default: the policy's geo lines)\n"
-	"  --inside CIDR        a network that is inside, besides the policy's; may be repeated\n"
-	"  --here               the captures were made at the policy's 'home': round-trip times may refute a place\n"
-	"  --summary FILE       one JSON object with all destinations; - is standard output, instead of events\n"
-	"  --top N              the summary lists the N largest only, the rest in one\n"
-	"  --csv FILE           a table of destinations\n"
-	"  --html FILE          a page that holds everything, to read and to give away\n"
-	"  --all                the summary lists destinations that are inside or local too\n"
-	"  --json               events as JSON lines (they always are)\n"
-	"  --list FILE          paths in a file, a line each (or each ended by a NUL)\n"
-	"  --filter EXPRESSION  only packets that match it, in the language of tcpdump\n"
-	"  --from TIME          only packets from then on\n"
-	"  --to TIME            only packets before then\n"
-	"  --dedup              packets that were seen twice (mirrored ports, 'any') count once\n"
-	"  --diff POLICY        instead of events, what changes under this policy: by source, with both deciding lines\n"
-	"  --evidence FILE      the packets of violating flows as pcapng, with comments; their headers only\n"
-	"  --payload            all of their bytes; wants --seal or --in-clear\n"
-	"  --seal RECIPIENT     seal the evidence to a public key of age (age1...); 'age -d' opens it\n"
-	"  --in-clear           the payload may stand in the file as it is\n"
-	"  --anonymise FILE     addresses in the evidence by Crypto-PAn, with the key of 32 bytes in FILE\n"
-	"  --manifest FILE      hashes of inputs, outputs, policy and places, and the counts\n"
-	"  --key FILE           sign the manifest with this Ed25519 key (made when it is not there)\n"
-	"  --sums               SHA-256 of captures in a summary on standard output too, when they are over 256 MB\n"
-	"  --today DATE         what a packet without a time of its own is judged as of (default: the day it is)\n"
-	"  --flows-max N        one-way flows kept at a time (default 16777216)\n\n"
-	"Exit codes: 0 nothing found, 1 failed, 2 usage, 3 the policy is wrong, 4 a transfer that the policy blocks or\n"
-	"alerts on, 5 the input was damaged (wins over 4; what was readable is reported). SIGINT and SIGTERM end the\n"
-	"reading: what is known is written, marked incomplete, with exit code 1.\n";
-
 static void own_replay(struct replay *r)
 {
 	pipeline_free(r->pipeline);
@@ -69,6 +36,7 @@ static void own_replay(struct replay *r)
 	}
 	replay_filter_free(r);
 	replay_diff_free(r->diff);
+	ledger_import_abandon(r->ledger);
 	if (r->evidence_file)
 		(void)evidence_close(r->evidence_file, false);
 	free(r->engines);
@@ -223,6 +191,11 @@ static int replay(struct replay *r)
 		if (code)
 			return code;
 	}
+	if (result == 0 && r->ledger_path) {
+		result = replay_ledger_open(r);
+		if (result)
+			return result;
+	}
 	if (result == 0)
 		result = replay_read(r);
 	if (result == 0)
@@ -252,6 +225,8 @@ static int replay(struct replay *r)
 		r->evidence_file = NULL;
 		result = result ? result : closed;
 	}
+	if (!result && r->ledger)
+		result = replay_ledger_close(r);
 	if (!result && r->manifest)
 		result = replay_manifest(r, code);
 	return result ? result : code;
@@ -307,64 +282,6 @@ static int set_flows_max(struct replay *r, const char *text)
 	return 0;
 }
 
-enum {
-	OPT_GEO = 256,
-	OPT_INSIDE,
-	OPT_HERE,
-	OPT_SUMMARY,
-	OPT_ALL,
-	OPT_JSON,
-	OPT_FLOWS,
-	OPT_LIST,
-	OPT_FILTER,
-	OPT_FROM,
-	OPT_TO,
-	OPT_DEDUP,
-	OPT_TODAY,
-	OPT_SUMS,
-	OPT_TOP,
-	OPT_CSV,
-	OPT_HTML,
-	OPT_EVIDENCE,
-	OPT_PAYLOAD,
-	OPT_SEAL,
-	OPT_IN_CLEAR,
-	OPT_ANONYMISE,
-	OPT_MANIFEST,
-	OPT_KEY,
-	OPT_DIFF
-};
-static const struct option options[] = {
-	{"policy", required_argument, NULL, 'p'},
-	{"geo", required_argument, NULL, OPT_GEO},
-	{"inside", required_argument, NULL, OPT_INSIDE},
-	{"here", no_argument, NULL, OPT_HERE},
-	{"summary", required_argument, NULL, OPT_SUMMARY},
-	{"all", no_argument, NULL, OPT_ALL},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"flows-max", required_argument, NULL, OPT_FLOWS},
-	{"list", required_argument, NULL, OPT_LIST},
-	{"filter", required_argument, NULL, OPT_FILTER},
-	{"from", required_argument, NULL, OPT_FROM},
-	{"to", required_argument, NULL, OPT_TO},
-	{"dedup", no_argument, NULL, OPT_DEDUP},
-	{"top", required_argument, NULL, OPT_TOP},
-	{"csv", required_argument, NULL, OPT_CSV},
-	{"html", required_argument, NULL, OPT_HTML},
-	{"evidence", required_argument, NULL, OPT_EVIDENCE},
-	{"payload", no_argument, NULL, OPT_PAYLOAD},
-	{"seal", required_argument, NULL, OPT_SEAL},
-	{"in-clear", no_argument, NULL, OPT_IN_CLEAR},
-	{"anonymise", required_argument, NULL, OPT_ANONYMISE},
-	{"manifest", required_argument, NULL, OPT_MANIFEST},
-	{"key", required_argument, NULL, OPT_KEY},
-	{"diff", required_argument, NULL, OPT_DIFF},
-	{"sums", no_argument, NULL, OPT_SUMS},
-	{"today", required_argument, NULL, OPT_TODAY},
-	{"help", no_argument, NULL, 'h'},
-	{NULL, 0, NULL, 0},
-};
-
 /* What goes into the hands of others. 0; -1: it is none of these. */
 static int evidence_option(struct replay *r, struct evidence_config *e, int o)
 {
@@ -387,6 +304,9 @@ static int evidence_option(struct replay *r, struct evidence_config *e, int o)
 	case OPT_MANIFEST:
 		r->manifest = optarg;
 		r->sums = true;
+		return 0;
+	case OPT_LEDGER:
+		r->ledger_path = optarg;
 		return 0;
 	case OPT_KEY:
 		r->key = optarg;
@@ -461,9 +381,9 @@ int cmd_replay(int argc, char **argv)
 	int o, result;
 
 	optind = 0;
-	while ((o = options_next("replay", argc, argv, "p:h", options)) != -1) {
+	while ((o = options_next("replay", argc, argv, "p:h", replay_options())) != -1) {
 		if (o == 'h') {
-			fputs(usage, stdout);
+			fputs(replay_usage(), stdout);
 			return EXIT_DONE;
 		}
 		result = evidence_option(&r, &evidence, o);

@@ -43,6 +43,8 @@ struct replay {
 	const char **geo;		       /* owned array of argv's strings */
 	const char *summary;		       /* path, "-", or NULL */
 	const char *evidence, *manifest, *key; /* paths, or NULL */
+	const char *ledger_path;	       /* or NULL */
+	struct ledger_import *ledger;	       /* owned */
 	struct evidence *evidence_file;
 	uint64_t evidence_packets;
 	int argc;

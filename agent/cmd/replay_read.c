@@ -15,6 +15,7 @@
 #include <string.h>
 #include "agent/cmd/replay.h"
 #include "agent/cmd/replay_diff.h"
+#include "agent/cmd/replay_ledger.h"
 #include "agent/cmd/replay_evidence.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/interrupt.h"
@@ -83,9 +84,14 @@ static void name_capture(void *arg, uint32_t number, struct record *record)
 
 static int compare(void *arg, const struct pipeline_flow *f)
 {
-	const struct replay *r = arg;
+	struct replay *r = arg;
+	const struct engine *e = NULL;
+	int result = r->diff ? replay_diff_flow(r->diff, f) : 0;
 
-	return replay_diff_flow(r->diff, f);
+	if (result < 0 || !r->ledger)
+		return result;
+	result = engine_at(r, (int64_t)(f->judged_ns / NS), &e);
+	return result ? result : replay_ledger_flow(r, e, f);
 }
 
 static void show(void *arg, const struct packet_frame *f, const char *comment)
@@ -105,7 +111,7 @@ int replay_start(struct replay *r)
 				      .arg = r,
 				      .flows_max = r->flows_max,
 				      .evidence = r->evidence ? show : NULL,
-				      .flow = r->other ? compare : NULL,
+				      .flow = r->other || r->ledger_path ? compare : NULL,
 				      .event = r->event};
 	int result = load_engine(r, (int64_t)(r->now_ns / NS));
 

@@ -68,4 +68,9 @@ void store_close(struct store *s);
  * nothing of it was written. last: no
  * record will follow that could still tell what is under way. *unattributed: packets. */
 int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *unattributed);
+/* ---- of what is over: rows in any order of time, between begin and commit ---- */
+int store_begin(struct store *s);
+int store_commit(struct store *s);
+int store_flows(struct store *s, const struct minute *m);
+int store_lived(struct store *s, int64_t start); /* that minute is in it, with whatever rows */
 #endif

@@ -450,3 +450,28 @@ int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *u
 	load_state(s);
 	return r;
 }
+
+/* ---- of what is over ---- */
+int store_begin(struct store *s)
+{
+	return run(s->db, "BEGIN IMMEDIATE");
+}
+
+int store_commit(struct store *s)
+{
+	return run(s->db, "COMMIT");
+}
+
+int store_lived(struct store *s, int64_t start)
+{
+	return add_total(s, start, 0, 0, 0);
+}
+
+int store_flows(struct store *s, const struct minute *m)
+{
+	int r = add_rows(s, m, m->start);
+
+	for (unsigned v = 0; v < LEDGER_VERDICTS && r == 0; v++)
+		r = add_total(s, m->start, v, m->packets[v], m->bytes[v]);
+	return r;
+}

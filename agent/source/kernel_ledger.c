@@ -3,7 +3,7 @@
 #include "agent/source/kernel_ledger.h"
 #include <errno.h>
 #include <stdlib.h>
-#include "geo/facts/country.h"
+#include "agent/source/ledger_key.h"
 
 #define SLOTS (2u * KERNEL_LEDGER_FLOWS)
 
@@ -84,49 +84,19 @@ bool kernel_ledger_new_in(const struct kernel_ledger *l, const struct kernel_rec
 	return !t->hash || k->whole_packets > t->packets;
 }
 
-static const char *law_of(const struct place *p, char buf[3])
-{
-	return p && p->jurisdiction ? country_text(p->jurisdiction, buf) : NULL;
-}
-
-/* How well the place is known: the grade of its evidence, else why it counts as no place. */
-static const char *grade_of(const struct event *e)
-{
-	const struct place *p = e->place;
-
-	if (!p)
-		return place_status_name(PLACE_UNKNOWN);
-	if (e->refuted)
-		return "refuted";
-	if (p->status != PLACE_KNOWN)
-		return place_status_name((enum place_status)p->status);
-	return p->flags & PLACE_STALE ? "stale" : place_grade_name((enum place_grade)p->grade);
-}
-
 static void add(struct kernel_ledger *l, const struct kernel_record *k, const struct event *e,
 		const struct ledger_sum *s)
 {
-	char country[3], law[3];
-	struct ledger_key key = {
-		.unit = e->process.unit,
-		.exe = e->process.exe,
-		.user = e->process.user,
-		.country = e->place && e->place->country ? country_text(e->place->country, country)
-							 : NULL,
-		.provider = e->provider,
-		.region = e->region,
-		.operator= e->operator_name,
-		.law = law_of(e->place, law),
-		.grade = grade_of(e),
-		.rule = e->rule ? e->rule->text : "default: no rule matches",
-		.dst = k->dst,
-		.port = k->opened == OPENED_PEER ? k->sport : k->dport,
-		.proto = k->proto,
-		.verdict = k->verdict.action,
-		.enforced = k->verdict.enforced,
-		.by_peer = k->opened == OPENED_PEER,
-	};
+	struct ledger_key_texts texts;
+	struct ledger_key key;
 
+	ledger_key_of(&key, e, &texts);
+	key.dst = k->dst;
+	key.port = k->opened == OPENED_PEER ? k->sport : k->dport;
+	key.proto = k->proto;
+	key.verdict = k->verdict.action;
+	key.enforced = k->verdict.enforced;
+	key.by_peer = k->opened == OPENED_PEER;
 	ledger_add(l->ledger, &key, s);
 }
 

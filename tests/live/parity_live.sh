@@ -44,6 +44,8 @@ for v in 4 6; do
 	eval "eu=\$EU$v us=\$US$v fr=\$FR$v"
 	f=$(policy "geo \"$LIVE/geofeed.csv\"" "geo \"$LIVE/asn.csv\"" 'inside 10.20.0.5 fd20::5' 'home DE' "allow to $eu" "alert to $fr severity low" 'block to any')
 	: >"$ALERTS"
+	rm -rf "$LIVE/state"
+	mkdir "$LIVE/state"
 	agent_up "$f" --mode monitor
 	bg dump on db tcpdump -i eth0 -p -s 0 -B 65536 -U --immediate-mode -w "$LIVE/v$v.pcap" ip or ip6
 	wait_for 10 grep -q listening "$LIVE/dump.err"
@@ -63,6 +65,17 @@ for v in 4 6; do
 	same "bytes_would_block_v$v" "$(of "$us" bytes)" "$(live_total would_block "$status")"
 	check "bytes_are_many_v$v" test "$(of "$us" bytes)" -gt 3500000
 	same "destinations_v$v" 3 "$(jq '[.egress[].address] | unique | length' "$LIVE/sum.json")"
+	# the report of the host is the report of the capture, but for who sent it
+	rm -rf "$LIVE/capture"
+	mkdir "$LIVE/capture"
+	"$CORDON" replay --policy "$f" --ledger "$LIVE/capture/ledger.db" --summary - "$LIVE/v$v.pcap" >"$LIVE/sum2.json" 2>>"$LIVE/replay.err"
+	for d in state capture; do
+		"$CORDON" report --from "$(date -u -d yesterday +%F)" --to "$(date -u -d tomorrow +%F)" --state "$LIVE/$d" --json - 2>"$LIVE/report.err" |
+			jq -S '[.tables | .place, .law, ."place-and-law" | .rows[] | del(.hosts, .flows)], [.tables.countries.rows[] | del(.flows)],
+				([.tables.recipients.rows[] | {operator, country, evidence, service, verdict, laws, bytes}] | group_by(del(.bytes)) | map(.[0] + {bytes: map(.bytes) | add}))' >"$LIVE/$d.report"
+	done
+	diff_ok "report_v$v" "$LIVE/capture.report" "$LIVE/state.report"
+	check "report_is_of_much_v$v" test "$(jq -s '[.[1][].bytes] | add' "$LIVE/state.report")" -gt 3500000
 	verdicts() { jq -r 'select(.destination.ip) | [.destination.ip, .cordon.verdict, .rule.name] | join(" ")' "$1" | sort -u; }
 	verdicts "$ALERTS" >"$LIVE/live.verdicts"
 	verdicts "$LIVE/events.json" >"$LIVE/replay.verdicts"
