@@ -213,6 +213,7 @@ install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PR
 	@$(INST) 644 agent/install/cordon.bash $(SHARE)/bash-completion/completions/cordon
 	@$(foreach f,$(wildcard agent/install/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard agent/install/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
+	@$(foreach f,prometheus-alerts.yml grafana.json,$(INST) 644 agent/install/$(f) $(SHARE)/cordon/$(f) &&) :
 	@$(foreach f,$(wildcard rules/examples/*),$(INST) 644 $(f) $(SHARE)/cordon/examples/$(notdir $(f)) &&) :
 	@[ -e $(ETC)/cordon/geo.conf ] || [ ! -e agent/install/geo.conf ] || $(INST) 644 agent/install/geo.conf $(ETC)/cordon/geo.conf
 	@[ -e $(ETC)/cordon/cordon.conf ] || $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf

@@ -260,6 +260,7 @@ static json_t *feeds_status(const struct daemon *d)
 		set(o, "kept_over_restart", json_boolean(s.durable));
 		set(o, "no_progress_seconds",
 		    number(s.behind_ns ? (loop_monotonic_ns() - s.behind_ns) / LOOP_SECOND : 0));
+		set(o, "failing", json_boolean(s.error));
 		set(o, "error", s.error ? string(s.why) : json_null());
 		json_array_append_new(a, o);
 	}

@@ -8,7 +8,7 @@ build="gcc make libc6-dev pkg-config clang bpftool libbpf-dev flex bison
 	libcurl4-openssl-dev libsystemd-dev libsqlite3-dev libmicrohttpd-dev librdkafka-dev libarchive-dev tor-geoipdb ca-certificates"
 demo="iproute2 util-linux procps postgresql-15"
 test="libcriterion-dev mmdb-bin tcpdump tshark nftables jq python3 openssl ethtool age zstd curl
-	clang-format cppcheck rsyslog rsyslog-gnutls"
+	clang-format cppcheck rsyslog rsyslog-gnutls prometheus"
 
 vm="qemu-system-x86 mmdebstrap cpio kmod e2fsprogs make"
 
@@ -40,12 +40,17 @@ fi
 echo "deps: installing from Debian:$missing"
 export DEBIAN_FRONTEND=noninteractive
 log=$(mktemp)
+rc=/usr/sbin/policy-rc.d quiet=
 conf=/etc/postgresql-common/createcluster.d/cordon-deps.conf
-trap 'rm -f "$log" "$conf"' EXIT
+trap 'rm -f "$log" "$conf" $quiet' EXIT
 case $missing in
 *postgresql*)	# the tests make their own clusters: do not start one on this host
 	mkdir -p "${conf%/*}"
 	echo "create_main_cluster = false" >"$conf" ;;
+esac
+case $missing in
+*rsyslog*|*prometheus*)	# receivers for the tests, which start their own: not this host's
+	[ -e $rc ] || { quiet=$rc; printf '#!/bin/sh\nexit 101\n' >$rc; chmod 755 $rc; } ;;
 esac
 
 retry() {
@@ -60,4 +65,9 @@ retry() {
 retry apt-get -q -o Acquire::Retries=3 update
 # shellcheck disable=SC2086
 retry apt-get -qy -o Dpkg::Options::=--force-confold --no-install-recommends install $missing
+for s in rsyslog prometheus prometheus-node-exporter; do
+	case "$missing " in
+	*" $s "*) command -v systemctl >/dev/null && systemctl -q disable $s 2>/dev/null || : ;;
+	esac
+done
 echo "deps: done"
