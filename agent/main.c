@@ -40,13 +40,14 @@ static const struct verb verbs[] = {
 	{"check", cmd_check,
 	 "every error of a policy, with its place; warnings for what never matches", NULL},
 	{"explain", cmd_explain, "where an address is, how that is known, and which rule decides",
-	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443\n"
+	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443; - reads a list, a line each\n"
 	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
 	 "  --geo FILE           places database; may be repeated\n"
 	 "  --from WHO           unit NAME.service, user-unit NAME.service, user NAME, cgroup /PATH or an address\n"
 	 "  --proto NAME         tcp (default), udp, icmp, sctp or a protocol number\n"
 	 "  --opened by SIDE     here (default) or peer\n"
 	 "  --as-of DATE         decide as on that day (UTC)\n"
+	 "  --why-not ZONE       what keeps it from being taken for a place in eu, eea, DE, ...\n"
 	 "  --rtt MS             judge the place by this minimum round-trip time, as in --rtt 0.35\n"
 	 "  --state DIR          where the agent remembers refuted places (default /var/lib/cordon)\n"
 	 "  --json               one JSON object an address, a line each\n"},

@@ -137,6 +137,9 @@ static int set(struct explain_options *o, int code)
 	case 's':
 		o->state = optarg;
 		return 0;
+	case 'w':
+		q->why_not = optarg;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -148,11 +151,17 @@ static int set(struct explain_options *o, int code)
 static int parse(struct explain_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'}, {"geo", required_argument, NULL, 'g'},
-		{"from", required_argument, NULL, 'f'},	  {"proto", required_argument, NULL, 't'},
-		{"opened", required_argument, NULL, 'o'}, {"as-of", required_argument, NULL, 'd'},
-		{"json", no_argument, NULL, 'j'},	  {"rtt", required_argument, NULL, 'r'},
-		{"state", required_argument, NULL, 's'},  {NULL, 0, NULL, 0},
+		{"policy", required_argument, NULL, 'p'},
+		{"geo", required_argument, NULL, 'g'},
+		{"from", required_argument, NULL, 'f'},
+		{"proto", required_argument, NULL, 't'},
+		{"opened", required_argument, NULL, 'o'},
+		{"as-of", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{"rtt", required_argument, NULL, 'r'},
+		{"state", required_argument, NULL, 's'},
+		{"why-not", required_argument, NULL, 'w'},
+		{NULL, 0, NULL, 0},
 	};
 	int code, r;
 
@@ -204,13 +213,14 @@ static const char *state_path(char buf[512], const char *state, const char *file
 static int load(struct engine **ret, const struct explain_options *o)
 {
 	char refuted[512], quarantine[512];
-	struct engine_config cfg = {.policy = o->policy,
-				    .refuted = state_path(refuted, o->state, REFUTED_FILE, "what distance has refuted"),
-				    .quarantine = state_path(quarantine, o->state, QUARANTINE_FILE, "the quarantine"),
-				    .geo = o->geo,
-				    .ngeo = o->ngeo,
-				    .now = o->question.now,
-				    .live = true};
+	struct engine_config cfg = {
+		.policy = o->policy,
+		.refuted = state_path(refuted, o->state, REFUTED_FILE, "what distance has refuted"),
+		.quarantine = state_path(quarantine, o->state, QUARANTINE_FILE, "the quarantine"),
+		.geo = o->geo,
+		.ngeo = o->ngeo,
+		.now = o->question.now,
+		.live = true};
 	struct diag_print p;
 	int r;
 
@@ -240,7 +250,17 @@ int cmd_explain(int argc, char **argv)
 			"explain",
 			"--from '%s': unit NAME, user-unit NAME, user NAME, cgroup /PATH or an address",
 			why);
+	if (!worst && o.question.why_not && !explain_why_known(e, o.question.why_not))
+		worst = diag_usage(
+			"explain",
+			"--why-not '%s': a zone (eu, eea, adequate, one of the policy's) or a country (DE)",
+			o.question.why_not);
 	for (int i = optind; i < argc && worst != EXIT_USAGE; i++) {
+		if (!strcmp(argv[i], "-")) {
+			r = explain_lines(e, &o.question, o.json, stdin);
+			worst = r > worst ? r : worst;
+			continue;
+		}
 		if (i > optind && !o.json)
 			putchar('\n');
 		r = answer(e, &o, argv[i]);

@@ -20,8 +20,9 @@ struct explain_question {
 	/* "unit x.service", "user postgres", "cgroup /x", "10.0.0.5" */
 	const char *from[EXPLAIN_FROM_MAX];
 	size_t nfrom;
-	int64_t now;	 /* Unix seconds */
-	uint64_t rtt_ns; /* a minimum round-trip time to judge the place by; 0 = none */
+	int64_t now;	     /* Unix seconds */
+	const char *why_not; /* a zone or country; NULL: not asked */
+	uint64_t rtt_ns;     /* a minimum round-trip time to judge the place by; 0 = none */
 };
 /* "1.2.3.4", "1.2.3.4:443", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443" into ip and port. 0 or -EINVAL. */
 int explain_address(struct explain_question *q, const char *s);
@@ -33,6 +34,12 @@ json_t *explain_by_port(const struct engine *e, const struct engine_query *q);
 /* 0, or -EINVAL: *why is which from and what is wrong with it. */
 int explain_from(const struct engine *e, const struct explain_question *q,
 		 struct engine_query *query, struct ip *source, const char **why);
+/* Answers a list of addresses, a line each, tabs between or JSON; an exit code. */
+int explain_lines(const struct engine *e, const struct explain_question *q, bool json, FILE *from);
+/* Is there a zone or country of that name? And what keeps the place out of it: {zone, in, reasons}. */
+bool explain_why_known(const struct engine *e, const char *name);
+json_t *explain_why_not(const struct engine *e, const struct ip *ip, const struct place *p,
+			const char *name, int64_t now);
 /* One screen for a person. colour: a terminal that wants it. */
 void explain_print(FILE *to, const json_t *answer, bool colour);
 #endif

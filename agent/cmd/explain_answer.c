@@ -380,6 +380,8 @@ json_t *explain_answer(const struct engine *e, const struct explain_question *q)
 	inside(o, e, &q->ip, list, &asn, &organisation);
 	set(o, "place", place(e, &v.where->place, q->now));
 	set(o, "verdict", verdict(e, &v));
+	if (q->why_not)
+		set(o, "why_not", explain_why_not(e, &q->ip, &v.where->place, q->why_not, q->now));
 	set(o, "by_port", explain_by_port(e, &query));
 	set(o, "claims", list);
 	set(o, "operator", operator_of(e, &v.where->place, asn, organisation, q->now));

@@ -173,6 +173,26 @@ static void put_verdict(FILE *to, const json_t *v, bool colour)
 	fputc('\n', to);
 }
 
+static void put_why_not(FILE *to, const json_t *w)
+{
+	const json_t *reasons = json_object_get(w, "reasons"), *s;
+	size_t i;
+
+	if (!json_is_object(w))
+		return;
+	label(to, "why not");
+	put(to, text_of(w, "zone"));
+	if (!json_array_size(reasons))
+		fputs(json_is_true(json_object_get(w, "in")) ? ": it is" : ": nothing to say", to);
+	json_array_foreach (reasons, i, s) {
+		fputs(i ? "\n" : ": ", to);
+		if (i)
+			label(to, "");
+		put(to, json_string_value(s));
+	}
+	fputc('\n', to);
+}
+
 static void put_by_port(FILE *to, const json_t *list)
 {
 	const json_t *a;
@@ -325,6 +345,7 @@ void explain_print(FILE *to, const json_t *a, bool colour)
 
 	put_question(to, a, colour ? "\033[1m" : "", colour ? "\033[0m" : "");
 	put_verdict(to, json_object_get(a, "verdict"), colour);
+	put_why_not(to, json_object_get(a, "why_not"));
 	put_by_port(to, json_object_get(a, "by_port"));
 	put_embedded(to, json_object_get(a, "embedded"));
 	put_place(to, json_object_get(a, "place"));
