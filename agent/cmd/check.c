@@ -226,10 +226,12 @@ static int report(struct check *c, int code)
 		return code;
 	if (c->canonical)
 		return print_canonical(c);
-	if (c->zones)
+	if (c->zones) {
 		check_print_zones(c, stdout);
-	else
+	} else {
 		check_print_otherwise(c, stdout);
+		check_print_feeds(c, stdout);
+	}
 	return EXIT_DONE;
 }
 

@@ -26,6 +26,9 @@ int check_compile(struct check *c);
 /* What decides where no rule was written with it in mind. */
 void check_print_otherwise(const struct check *c, FILE *to);
 void check_print_zones(const struct check *c, FILE *to);
+/* Nothing when the policy has no feed. */
+void check_print_feeds(const struct check *c, FILE *to);
+json_t *check_feeds_json(const struct check *c);
 void check_print_language(FILE *to);
 int check_json(struct check *c); /* to standard output; 0 or -errno */
 #endif

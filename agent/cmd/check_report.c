@@ -294,6 +294,8 @@ int check_json(struct check *c)
 		json_object_set_new(o, "zones", zones_json(c));
 	else if (c->policy && !c->sink->errors)
 		json_object_set_new(o, "otherwise", otherwise_json(c));
+	if (c->policy && !c->sink->errors)
+		json_object_set_new(o, "feeds", check_feeds_json(c));
 	json_dumpf(o, stdout, JSON_COMPACT | JSON_ENSURE_ASCII);
 	return putchar('\n') == EOF ? -EIO : 0;
 }

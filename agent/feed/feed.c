@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "geo/base/cleanup.h"
 #include "geo/base/sha256.h"
 #include "agent/base/text.h"
@@ -104,6 +105,52 @@ const char *feed_unsupported(const struct policy_feed *p)
 	if (!transport_find(p->transport))
 		return "this version does not deliver that way";
 	return format_find(p->format) ? NULL : "this version does not write that format";
+}
+
+static int ready_file(const char *path, char why[FEED_WHY])
+{
+	if (!path || access(path, R_OK) == 0)
+		return 0;
+	text_put(why, FEED_WHY, "%s: %s", path, strerror(errno));
+	return -errno;
+}
+
+static int ready_server(const struct transport *t, const struct policy_feed *p, char why[FEED_WHY])
+{
+	void *self = NULL;
+	int r = ready_file(p->ca, why);
+
+	r = r ? r : ready_file(p->cert, why);
+	r = r ? r : ready_file(p->key, why);
+	r = r ? r : ready_file(p->config, why);
+	if (r < 0)
+		return r;
+	r = t->make(&self, p);
+	if (r < 0)
+		text_put(why, FEED_WHY, "%s", t->error(-r));
+	else
+		t->end(p)->free(self);
+	return r;
+}
+
+int feed_ready(const struct policy_feed *p, char why[FEED_WHY])
+{
+	const struct transport *t = transport_find(p->transport);
+	const char *not = feed_unsupported(p);
+	int r;
+
+	if (not ) {
+		text_put(why, FEED_WHY, "%s", not );
+		return -EOPNOTSUPP;
+	}
+	if (!t)
+		return 0; /* metrics */
+	if (t->make)
+		return ready_server(t, p, why);
+	r = t->check ? t->check(p->target) : 0;
+	if (r < 0)
+		text_put(why, FEED_WHY, "%s", t->error(-r));
+	return r;
 }
 
 /* A directory a destination and format: DIR/syslog-<hash>. Certificates may change without losing what waits. */

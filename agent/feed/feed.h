@@ -9,6 +9,10 @@
 struct feed;
 /* Does this version deliver so? NULL: it does; else why not. */
 const char *feed_unsupported(const struct policy_feed *p);
+#define FEED_WHY 256
+/* Could it be opened here, as far as its files, its settings and the environment say? 0, or -errno with a sentence. Opens and
+ * makes nothing. */
+int feed_ready(const struct policy_feed *p, char why[FEED_WHY]);
 /* 0 or -errno; feed_error says what that means. spool: a directory below which what is on its way to a server is kept;
  * NULL: in memory only. */
 int feed_open(struct feed **ret, const struct policy_feed *p, const char *spool);

@@ -36,6 +36,26 @@ exits check_good 0 "$CORDON" check good
 exits check_bad 3 "$CORDON" check bad
 said check_bad_place err '^bad:2:10: error: '
 said check_bad_caret err '^ +\| +\^~'
+cat >feeds <<'X'
+feed file "alerts.json"
+feed file "/nonexistent/alerts.json"
+feed syslog "tls://siem.example" ca "/nonexistent/ca.pem"
+feed syslog "udp://siem.example"
+feed kafka "k1:9092" topic "t"
+feed otlp
+feed journald
+allow to any
+X
+exits check_feeds 0 env -u OTEL_EXPORTER_OTLP_ENDPOINT "$CORDON" check feeds
+said check_feeds_file out '^  line 1: file alerts.json: ready$'
+said check_feeds_no_folder out '^  line 2: file /nonexistent/alerts.json: No such file or directory$'
+said check_feeds_no_ca out '^  line 3: syslog tls://siem.example: /nonexistent/ca.pem: No such file or directory$'
+said check_feeds_udp out '^  line 4: syslog udp://siem.example: ready$'
+said check_feeds_kafka out '^  line 5: kafka k1:9092: ready$'
+said check_feeds_otlp out '^  line 6: otlp: no address is said'
+said check_feeds_journald out '^  line 7: journald: ready$'
+"$CORDON" check --json feeds >out 2>err
+said check_feeds_json out '"line":6,"transport":"otlp","target":null,"state":"no address is said'
 exits check_missing 1 "$CORDON" check nowhere
 said check_missing_is_named err nowhere
 
