@@ -79,6 +79,23 @@ static const struct verb verbs[] = {
 	 "  --because TEXT       why, for who reads the alerts\n"
 	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
 	 "  --json               the agent's answer as it is\n"},
+	{"enforce", cmd_enforce,
+	 "block from now on, for good or on trial; lists first what that would cut",
+	 "[options]\n"
+	 "  --for DURATION       only for so long (30s, 10m, 2h), unless 'cordon confirm' is called before\n"
+	 "  --list               only list what would be cut, and change nothing\n"
+	 "  --yes                although something that lives now would be cut\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --json               the agent's answers as they are\n"},
+	{"confirm", cmd_confirm, "what 'enforce --for' began stays in force",
+	 "[options]\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --json               the agent's answer as it is\n"},
+	{"monitor", cmd_monitor,
+	 "block nothing from now on, whatever the policy says; alerts go on",
+	 "[options]\n"
+	 "  --control PATH       control socket (default /run/cordon/control.sock)\n"
+	 "  --json               the agent's answer as it is\n"},
 	{"detach", cmd_detach, "remove everything that cordon left in the kernel",
 	 "[options]\n"
 	 "  --pin DIR            the pins (default /sys/fs/bpf/cordon)\n"

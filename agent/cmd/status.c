@@ -182,6 +182,13 @@ static void show_policy(const json_t *p)
 	put(text_of(p, "file"));
 	printf(", %" PRId64 " rules, sha256 %.12s, loaded %s ago\n", number_of(p, "rules"),
 	       text_of(p, "sha256"), text_duration(age, number_of(p, "age_seconds")));
+	if (!strcmp(text_of(p, "on_disk"), "differs") ||
+	    !strcmp(text_of(p, "on_disk"), "missing")) {
+		label("DIFFERS");
+		puts(!strcmp(text_of(p, "on_disk"), "missing")
+			     ? "the policy's file is gone; what is in force is what was loaded"
+			     : "the file on disk is another one now: 'cordon reload' loads it, 'cordon check' reads it");
+	}
 	if (json_object_get(p, "next_change")) {
 		label("");
 		printf("changes by itself on %s (a date in a rule or a zone)\n",
@@ -325,6 +332,12 @@ static void show(const json_t *s)
 		       text_of(s, "mode"), text_of(s, "mode_from"));
 	else
 		printf("no agent runs; %s\n", text_of(s, "message"));
+	if (json_is_integer(json_object_get(s, "trial_seconds_left"))) {
+		label("TRIAL");
+		printf("mode monitor again in %" PRId64
+		       " s, unless 'cordon confirm' is called before\n",
+		       number_of(s, "trial_seconds_left"));
+	}
 	if (json_is_string(json_object_get(s, "fallback"))) {
 		label("FALLBACK");
 		put(text_of(s, "fallback"));

@@ -6,6 +6,8 @@
  *   daemon.c          start, the loop's handlers, stop
  *   daemon_check.c    what is looked after: stale places, lost records, hooks, ports
  *   daemon_engine.c   load, publish and swap of policy and places; mode
+ *   daemon_trial.c    enforce on trial
+ *   daemon_preview.c  what enforcing would cut
  *   daemon_users.c    the users that the policy names
  *   daemon_event.c    events: ids, state events, the last messages
  *   daemon_feeds.c    where they go
@@ -47,6 +49,7 @@
 #define DAEMON_FEEDS_MAX    8
 #define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
 #define DAEMON_GEO_MAX	    64
+#define DAEMON_TRIAL_MAX    86400 /* seconds */
 
 struct daemon_config {
 	const char *policy; /* NULL: the default */
@@ -117,6 +120,8 @@ struct daemon {
 	struct daemon_masks *collecting;
 	int mode_override; /* enum policy_mode, -1: the policy's mode */
 	enum policy_mode mode;
+	uint64_t trial_until; /* daemon_trial.c: ns of CLOCK_BOOTTIME; 0: no trial */
+	int trial_before;     /* mode_override before it */
 	uint32_t generation;
 	struct refuted *refuted; /* owned: places refuted since the last save, or NULL */
 	int refuted_timer;	 /* 0: not made yet */
@@ -164,9 +169,13 @@ int daemon_run(const struct daemon_config *cfg);
 int daemon_start_control(struct daemon *d);
 int daemon_start_kernel(struct daemon *d);
 int daemon_start_pcap(struct daemon *d);
+json_t *daemon_second_agent(struct daemon *d, const json_t *request); /* tells, and answers */
 
 /* daemon_boot.c */
-int daemon_boot(struct daemon *d); /* the first load; 0 or an exit code */
+int daemon_boot(struct daemon *d);			 /* the first load; 0 or an exit code */
+const char *daemon_policy_given(const struct daemon *d); /* the file that was asked for */
+/* That file against what is in force: "same", "differs", "missing", or "shipped" where none is used. */
+const char *daemon_policy_on_disk(const struct daemon *d);
 void daemon_boot_tell(struct daemon *d);
 void daemon_boot_retry(struct daemon *d); /* once a minute */
 void daemon_keep(struct daemon *d);	  /* what is in force, for the next start */
@@ -258,6 +267,17 @@ void daemon_guard_cgroup(struct daemon *d, const char *path); /* this one appear
 void daemon_mode_start(struct daemon *d); /* before the first publish; tells what is odd */
 void daemon_mode_remember(struct daemon *d,
 			  int mode); /* of 'reload --mode'; -1: the policy's again */
+
+/* daemon_trial.c: "enforce" for so many seconds, or "confirm"; NULL: no memory */
+json_t *daemon_trial_request(struct daemon *d, const json_t *request, bool confirm);
+void daemon_trial_end(struct daemon *d); /* the mode is what somebody asked for */
+/* At the start, when mode and mode_override are set and the last agent left a trial: it goes on, or is over. */
+void daemon_trial_adopt(struct daemon *d);
+void daemon_trial_second(struct daemon *d);
+json_t *daemon_trial_status(const struct daemon *d); /* seconds that are left; null: no trial */
+
+/* daemon_preview.c: what enforcing would cut of what lives now */
+json_t *daemon_preview(struct daemon *d);
 
 /* daemon_metrics.c: 'feed metrics "ADDRESS"' of the policy. 0 or an exit code. */
 int daemon_metrics_load(struct daemon *d, const struct engine *e, FILE *errors);

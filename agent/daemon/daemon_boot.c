@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "geo/base/file.h"
+#include "geo/base/sha256.h"
 #include "agent/daemon/daemon.h"
 #include "agent/daemon/last_good.h"
 #include "agent/base/text.h"
@@ -26,17 +27,32 @@ static const char closed_policy[] =
 	"mode enforce\nboot closed\n"
 	"block to any severity critical because \"no good policy and places: boot closed\"\n";
 
-static const char *given(const struct daemon *d)
+const char *daemon_policy_given(const struct daemon *d)
 {
 	return d->policy_path  ? d->policy_path
 	       : d->cfg.policy ? d->cfg.policy
 			       : ENGINE_POLICY_DEFAULT;
 }
 
+const char *daemon_policy_on_disk(const struct daemon *d)
+{
+	const struct policy *p = d->engine->policy;
+	_free_ char *text = NULL;
+	char sum[65];
+	size_t len;
+	int err = file_read(&text, &len, AT_FDCWD, daemon_policy_given(d), ENGINE_POLICY_MAX);
+
+	if (d->engine->policy_shipped)
+		return err == -ENOENT ? "shipped" : "differs";
+	if (err || sha256_hex(sum, text, len))
+		return err == -ENOENT ? "missing" : "differs";
+	return strcmp(sum, p->sha256) ? "differs" : "same";
+}
+
 /* Is the kept policy of the file that was given? The shipped one has no file. */
 static bool is_ours(const struct daemon *d, const struct last_good *l)
 {
-	return l->policy.path[0] && strcmp(l->policy.from, given(d)) == 0;
+	return l->policy.path[0] && strcmp(l->policy.from, daemon_policy_given(d)) == 0;
 }
 
 static void say_kept(struct daemon *d, const char *what, const struct last_good_file *f,
@@ -94,7 +110,7 @@ static enum policy_boot boot_of(const struct daemon *d, const struct last_good *
 	_free_ char *text = NULL;
 	size_t n;
 
-	if (file_read(&text, &n, AT_FDCWD, given(d), ENGINE_POLICY_MAX) == 0)
+	if (file_read(&text, &n, AT_FDCWD, daemon_policy_given(d), ENGINE_POLICY_MAX) == 0)
 		b = policy_boot(text, n);
 	return b ? b : l->boot;
 }
@@ -121,7 +137,7 @@ int daemon_boot(struct daemon *d)
 	text_put(d->boot_text, sizeof(d->boot_text),
 		 "%s or its places cannot be loaded, and no good ones from before are kept: "
 		 "everything that leaves is blocked",
-		 given(d));
+		 daemon_policy_given(d));
 	return 0;
 }
 

@@ -60,6 +60,7 @@ void daemon_mode_remember(struct daemon *d, int mode)
 	struct diag_print p;
 	int r = 0;
 
+	daemon_trial_end(d);
 	if (d->kernel)
 		kernel_requested(d->kernel, mode >= 0);
 	if (!mode_path(d, path) || access(d->cfg.state, F_OK) < 0)
@@ -96,6 +97,8 @@ void daemon_mode_start(struct daemon *d)
 	int asked = mode_asked(d, since), mode = d->cfg.mode;
 
 	kernel_left(d->kernel, &left);
+	if (left.trial_until)
+		left.mode = MODE_MONITOR; /* what was in force before */
 	if (asked < 0 && left.found && left.requested)
 		asked = left.mode;
 	if (mode < 0 && asked >= 0) {
@@ -117,6 +120,8 @@ void daemon_mode_start(struct daemon *d)
 	}
 	d->mode_override = mode;
 	d->mode = mode >= 0 ? (enum policy_mode)mode : p->mode;
-	if (left.found && left.mode == MODE_ENFORCE && d->mode == MODE_MONITOR)
+	if (left.trial_until)
+		daemon_trial_adopt(d);
+	else if (left.found && left.mode == MODE_ENFORCE && d->mode == MODE_MONITOR)
 		tell_weaker(d, why);
 }

@@ -3,6 +3,7 @@
 #include "agent/daemon/daemon.h"
 #include "bpf/load/cgroup2.h"
 #include <errno.h>
+#include <unistd.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -249,4 +250,12 @@ int daemon_start_pcap(struct daemon *d)
 	if (r == 0)
 		r = loop_add(d->loop, pcap_live_fd(d->pcap_live), EPOLLIN, on_pcap_live, d);
 	return r < 0 ? EXIT_FAILED : 0;
+}
+
+json_t *daemon_second_agent(struct daemon *d, const json_t *request)
+{
+	daemon_tell(d, "second-agent-refused",
+		    "process %" JSON_INTEGER_FORMAT " tried to start a second agent",
+		    json_integer_value(json_object_get(request, "pid")));
+	return json_pack("{sbsi}", "ok", 1, "pid", (int)getpid());
 }

@@ -182,6 +182,7 @@ static json_t *policy_status(const struct daemon *d)
 	set(o, "loaded", when(loaded));
 	set(o, "age_seconds", json_integer(now - loaded));
 	set(o, "mode", string(daemon_mode_name(p->mode)));
+	set(o, "on_disk", string(daemon_policy_on_disk(d)));
 	if (d->engine->compiled->next_change != INT64_MAX)
 		set(o, "next_change", when(d->engine->compiled->next_change));
 	return o;
@@ -356,6 +357,7 @@ json_t *daemon_status(struct daemon *d)
 	set(o, "since", when((int64_t)(d->started_ns / LOOP_SECOND)));
 	set(o, "mode", string(daemon_mode_name(d->mode)));
 	set(o, "mode_from", string(d->mode_override >= 0 ? "request" : "policy"));
+	set(o, "trial_seconds_left", daemon_trial_status(d));
 	set(o, "source", string(d->cfg.pcap ? "pcap" : "ebpf"));
 	set(o, "fallback", d->boot_action ? string(d->boot_text) : json_null());
 	set(o, "policy", policy_status(d));
@@ -468,14 +470,6 @@ static json_t *reload(struct daemon *d, const json_t *request)
 	return o;
 }
 
-static json_t *second_agent(struct daemon *d, const json_t *request)
-{
-	daemon_tell(d, "second-agent-refused",
-		    "process %" JSON_INTEGER_FORMAT " tried to start a second agent",
-		    json_integer_value(json_object_get(request, "pid")));
-	return json_pack("{sbsi}", "ok", 1, "pid", (int)getpid());
-}
-
 json_t *daemon_request(void *daemon, const json_t *request)
 {
 	struct daemon *d = daemon;
@@ -487,9 +481,14 @@ json_t *daemon_request(void *daemon, const json_t *request)
 		return daemon_status(d);
 	if (strcmp(verb, "reload") == 0)
 		return reload(d, request);
+	if (strcmp(verb, "preview") == 0)
+		return daemon_preview(d);
+	if (strcmp(verb, "enforce") == 0 || strcmp(verb, "confirm") == 0)
+		return daemon_trial_request(d, request, verb[0] == 'c');
 	if (strcmp(verb, "second") == 0)
-		return second_agent(d, request);
+		return daemon_second_agent(d, request);
 	if (strcmp(verb, "quarantine") == 0)
 		return daemon_quarantine(d, request);
-	return refuse(EXIT_USAGE, "no such verb: status, reload and quarantine are known");
+	return refuse(EXIT_USAGE, "no such verb: status, reload, preview, enforce, confirm and "
+				  "quarantine are known");
 }

@@ -79,6 +79,7 @@ static void left_settings(struct left *l, int fd, uint32_t bytes)
 		l->mode = s->mode ? MODE_ENFORCE : MODE_MONITOR;
 		if (s->version == ABI_VERSION && bytes >= sizeof(*s)) {
 			l->requested = s->requested;
+			l->trial_until = s->trial_until;
 			l->generations = s->generations;
 			memcpy(l->retired, s->retired, sizeof(l->retired));
 		}

@@ -108,8 +108,10 @@ static void guard_mode(struct guard *g)
 {
 	struct kernel *k = g->k;
 
-	if (__atomic_load_n(&k->settings->mode, __ATOMIC_ACQUIRE) == (uint32_t)k->mode)
+	if (__atomic_load_n(&k->settings->mode, __ATOMIC_ACQUIRE) == (uint32_t)k->mode &&
+	    __atomic_load_n(&k->settings->trial_until, __ATOMIC_ACQUIRE) == k->trial_until)
 		return;
+	kernel_trial(k, k->trial_until);
 	kernel_mode(k, k->mode);
 	found(g, KERNEL_FAULT_MODE, k->mode == MODE_ENFORCE ? "enforce" : "monitor", 0);
 }

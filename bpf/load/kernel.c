@@ -259,6 +259,12 @@ int kernel_mode(struct kernel *k, enum policy_mode mode)
 	return 0;
 }
 
+void kernel_trial(struct kernel *k, uint64_t until)
+{
+	k->trial_until = until;
+	__atomic_store_n(&k->settings->trial_until, until, __ATOMIC_RELEASE);
+}
+
 void kernel_requested(struct kernel *k, bool on)
 {
 	k->settings->requested = on;
@@ -269,7 +275,8 @@ void kernel_left(const struct kernel *k, struct kernel_left *ret)
 	*ret = (struct kernel_left){.found = k->left.found,
 				    .attached = k->left.attached,
 				    .mode = k->left.mode,
-				    .requested = k->left.requested};
+				    .requested = k->left.requested,
+				    .trial_until = k->left.trial_until};
 }
 
 int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask)

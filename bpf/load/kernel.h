@@ -80,6 +80,7 @@ struct kernel_left {
 	bool attached;	/* its packet hook is in force on a cgroup */
 	bool requested; /* the mode was asked for at run time (kernel_requested) */
 	enum policy_mode mode;
+	uint64_t trial_until; /* of a trial (kernel_trial) that nobody ended, be it over; 0: none */
 };
 void kernel_left(const struct kernel *k, struct kernel_left *ret);
 
@@ -142,6 +143,9 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *g,
 		   struct kernel_published *ret, struct diag_sink *d);
 int kernel_mode(struct kernel *k,
 		enum policy_mode mode); /* at run time, without a new generation */
+/* Enforce on trial: from then on (ns of CLOCK_BOOTTIME) the programs monitor, whatever the mode says and whether an agent
+ * runs or not. Set before the mode, and ended (0) after it. */
+void kernel_trial(struct kernel *k, uint64_t until);
 /* call every minute and when the clock was set: rules with 'until' read it */
 void kernel_requested(struct kernel *k, bool on); /* remembered in the pins: see kernel_left */
 int kernel_clock(struct kernel *k);

@@ -101,6 +101,7 @@ struct left {
 	bool attached; /* the link holds a program on a cgroup that is there */
 	enum policy_mode mode;
 	bool requested;
+	uint64_t trial_until;
 	uint32_t generations;
 	uint32_t settings_id; /* of the map that the packet hook's program reads; 0 = not known */
 	struct abi_total retired[4];
@@ -126,6 +127,7 @@ struct kernel {
 	struct device device[KERNEL_DEVICES_MAX];
 	size_t ndevices;
 	unsigned devices_left_out, guarded;
+	uint64_t trial_until;	 /* and settings->trial_until */
 	struct ring_buffer *asks, *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */

@@ -111,6 +111,7 @@ static int settings_begin(const struct kernel *k, int fd)
 	s->version = ABI_VERSION;
 	s->mode = k->left.mode;
 	s->requested = k->left.requested;
+	s->trial_until = k->left.trial_until;
 	s->generations = k->left.generations;
 	memcpy(s->retired, k->left.retired, sizeof(s->retired));
 	munmap(s, sizeof(*s));
@@ -170,6 +171,7 @@ static int settings_map(struct kernel *k, struct diag_sink *d)
 	}
 	k->settings = p;
 	k->mode = k->settings->mode ? MODE_ENFORCE : MODE_MONITOR;
+	k->trial_until = k->settings->trial_until;
 	return 0;
 }
 

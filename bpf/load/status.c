@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <bpf/bpf.h>
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/tcx.h"
@@ -94,13 +95,26 @@ static void devices_status(const struct kernel *k, struct kernel_status *ret)
 	}
 }
 
+/* What the programs do: of a trial that is over, nothing is enforced. */
+static enum policy_mode in_force(const struct abi_settings *s)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return s->mode && (!s->trial_until ||
+			   (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec <
+				   s->trial_until)
+		       ? MODE_ENFORCE
+		       : MODE_MONITOR;
+}
+
 int kernel_status(struct kernel *k, struct kernel_status *ret)
 {
 	_Static_assert(HOOKS <= KERNEL_HOOKS_MAX, "every hook has a row");
 	*ret = (struct kernel_status){
 		.generation = k->now ? k->now->number : 0,
 		.adopted = k->adopted,
-		.mode = k->settings->mode ? MODE_ENFORCE : MODE_MONITOR,
+		.mode = in_force(k->settings),
 		.cgroup_id = k->cgroup_id,
 		.whole_host = k->whole_host,
 		.nhooks = HOOKS,

@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 9
+#define ABI_VERSION 10
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
@@ -261,6 +261,9 @@ struct abi_settings {
 	__u64 scope_cgroup; /* 0 = there is none now */
 	__u32 scope_level;  /* of it, below the root */
 	__u32 scope_all;
+	/* enforce on trial: from this moment on (ns of CLOCK_BOOTTIME) the mode is monitor, whether an agent runs or
+	 * not; 0: no trial */
+	__u64 trial_until;
 };
 
 enum abi_counter {

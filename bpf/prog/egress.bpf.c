@@ -78,7 +78,10 @@ static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
 
 static __always_inline bool enforcing(void)
 {
-	return ((const volatile struct abi_settings *)flat_address(settings))->mode != 0;
+	const volatile struct abi_settings *s = flat_address(settings);
+	__u64 until = s->trial_until;
+
+	return s->mode != 0 && (!until || bpf_ktime_get_boot_ns() < until);
 }
 
 /* An event, or one more of a fold. What is not known of the socket comes from the packet. */
