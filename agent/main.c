@@ -40,7 +40,7 @@ static const struct verb verbs[] = {
 	{"check", cmd_check,
 	 "every error of a policy, with its place; warnings for what never matches", NULL},
 	{"explain", cmd_explain, "where an address is, how that is known, and which rule decides",
-	 "ADDRESS[:PORT]... [options]      an IPv6 address with a port: [2001:db8::1]:443; - reads a list, a line each\n"
+	 "ADDRESS[:PORT] | NAME ... [options]      an IPv6 address with a port: [2001:db8::1]:443; - reads a list, a line each\n"
 	 "  --policy FILE        policy (default /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
 	 "  --geo FILE           places database; may be repeated\n"
 	 "  --from WHO           unit NAME.service, user-unit NAME.service, user NAME, cgroup /PATH or an address\n"
@@ -50,6 +50,7 @@ static const struct verb verbs[] = {
 	 "  --why-not ZONE       what keeps it from being taken for a place in eu, eea, DE, ...\n"
 	 "  --rtt MS             judge the place by this minimum round-trip time, as in --rtt 0.35\n"
 	 "  --state DIR          where the agent remembers refuted places (default /var/lib/cordon)\n"
+	 "  --events FILE        for a NAME: where it was seen, as replay writes it (default: this host's journal)\n"
 	 "  --json               one JSON object an address, a line each\n"},
 	{"test", cmd_test, "whether the policy says what a file of cases expects",
 	 "POLICY CASES [options]\n"

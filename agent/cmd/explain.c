@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/cmd/cmd.h"
+#include "agent/cmd/explain_name.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/options.h"
 #include "geo/base/cleanup.h"
@@ -24,7 +25,7 @@ struct explain_options {
 	const char *policy, *geo[GEO_MAX];
 	size_t ngeo;
 	bool json;
-	const char *state;
+	const char *state, *events;
 };
 
 int explain_address(struct explain_question *q, const char *s)
@@ -140,6 +141,9 @@ static int set(struct explain_options *o, int code)
 	case 'w':
 		q->why_not = optarg;
 		return 0;
+	case 'e':
+		o->events = optarg;
+		return 0;
 	case 'j':
 		o->json = true;
 		return 0;
@@ -161,6 +165,7 @@ static int parse(struct explain_options *o, int argc, char **argv)
 		{"rtt", required_argument, NULL, 'r'},
 		{"state", required_argument, NULL, 's'},
 		{"why-not", required_argument, NULL, 'w'},
+		{"events", required_argument, NULL, 'e'},
 		{NULL, 0, NULL, 0},
 	};
 	int code, r;
@@ -180,6 +185,8 @@ static int answer(const struct engine *e, struct explain_options *o, const char 
 	struct explain_question q = o->question;
 	_json_ json_t *a = NULL;
 
+	if (explain_is_name(text))
+		return explain_name(text, o->events, o->json);
 	if (explain_address(&q, text) < 0) {
 		char safe[128];
 

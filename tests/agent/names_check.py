@@ -197,6 +197,25 @@ def recipients(s, events):
         'made/page-by-name', 'not all of it is there')
 
 
+def explained(events):
+    """explain NAME says the table's row and where the events saw it, and nothing of names that only look alike"""
+    def ask(name, *more):
+        r = subprocess.run([CORDON, 'explain', name, '--policy', T + '/any.conf', '--events', events, *more],
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        return r.returncode, r.stdout.decode()
+    code, out = ask('Datadoghq.com.', '--json')
+    o = json.loads(out) if code == 0 else {}
+    seen = [(s['address'], s['grade'], s['records'], s['country']) for s in o.get('seen', [])]
+    say((o.get('name'), o['recipient']['organisation'], seen) == ('datadoghq.com', 'Datadog', [(US, 'said', 1, 'US')]), 'explain/name', out)
+    code, out = ask('hq.com', '--json')
+    say(json.loads(out)['seen'] == [] and json.loads(out)['recipient'] is None, 'explain/not-a-part-of-a-label', out)
+    code, out = ask('http-intake.logs.datadoghq.com')
+    say(all(t in out for t in ('known as    Datadog, telemetry; site: us, law: US', 'in the EU   datadoghq.eu', US, 'alert, said, 1 record')),
+        'explain/name-as-text', out)
+    for bad in ('a..b', '.example', 'x_y', 'example.1', 'x.example/8'):
+        say(ask(bad)[0] == 2, 'explain/no-name-%s' % bad, ask(bad))
+
+
 def lies():
     w = Wire()
     w.answer(ME, 'api.example', 'edge.vendor.net', US, ttl=30)
@@ -261,6 +280,7 @@ def lies():
         f.writelines(json.dumps(x) + '\n' for x in e.values())
     r = subprocess.run([sys.executable, os.environ['ROOT'] + '/tests/agent/ecs_check.py', T + '/made.json'])
     say(r.returncode == 0, 'made/fields-of-ecs', 'see above')
+    explained(T + '/made.json')
     w.out.reverse()
     e = w.events()
     say(state(e[1001, US])[0] == 'said', 'made/answer-too-late', state(e[1001, US]))
