@@ -123,6 +123,28 @@ Test(road, follows_the_name)
 	}
 }
 
+/* logrotate's copytruncate: the same file goes on from its new end, without a hole. */
+Test(road, a_file_that_is_truncated)
+{
+	struct road_state s;
+	char command[200];
+	struct road *r;
+
+	cr_assert_eq(road_file_open(&r, path), 0);
+	put(r, "before");
+	settle(r);
+	text_put(command, sizeof(command), "cd %s && cp alerts alerts.1 && truncate -s 0 alerts",
+		 dir);
+	cr_assert_eq(system(command), 0);
+	put(r, "after");
+	s = settle(r);
+	cr_expect_eq(s.reopened, 0);
+	cr_expect_eq(road_close(r), 0);
+	expect_file(path, "after\n");
+	text_put(command, sizeof(command), "%s.1", path);
+	expect_file(command, "before\n");
+}
+
 Test(road, waits_for_a_directory_that_is_gone)
 {
 	struct road_state s = {0};
