@@ -125,6 +125,10 @@ static void put_place(struct json_writer *j, const struct event *e)
 	if (p->jurisdiction)
 		json_writer_text(j, "jurisdiction", country_text(p->jurisdiction, cc));
 	json_writer_text(j, "status", place_status_name(p->status));
+	json_writer_text_set(j, "reason", place_reason_name((enum place_reason)p->reason));
+	json_writer_text_set(j, "grade", place_grade_name((enum place_grade)p->grade));
+	if (p->flags & PLACE_STALE)
+		json_writer_bool(j, "stale", true);
 	json_writer_text(j, "scope", place_scope_name(p->scope));
 	if (e->embedded.v)
 		json_writer_text(j, "embedded", ip_format(ip, &e->embedded));

@@ -178,6 +178,35 @@ Test(ledger, any_period_is_the_sum_of_its_minutes)
 }
 
 /* What the kernel counted and nobody told stands in a row of its own, to the packet. */
+static int only_unknown(void *arg, const struct ledger_row *r)
+{
+	uint64_t *bytes = arg;
+
+	cr_expect_str_eq(r->key, "unknown");
+	*bytes += r->sum.bytes;
+	return 0;
+}
+
+/* An operator that nobody knows is a row of its own by law, not one without a name. */
+Test(ledger, law_that_nobody_knows)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	struct addition one = {BEGIN - BEGIN % 60, 4, 0, 2, 3000};
+	struct diag_sink d = {0};
+	uint64_t bytes = 0;
+
+	ledger_minute(l, one.minute, &t, 1);
+	add(l, &t, &one);
+	minute(l, one.minute + 60, &t);
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	cr_assert_eq(ledger_query(path, LEDGER_BY_LAW, one.minute, one.minute + 600, only_unknown,
+				  &bytes, &d),
+		     0);
+	cr_expect_eq(bytes, 3000);
+}
+
 Test(ledger, what_no_record_tells)
 {
 	struct ledger_totals t = {0};
