@@ -19,11 +19,21 @@
 #define WIDE	 65536u
 #define ONE	 0x341c0001u /* 52.28.0.1: AWS Frankfurt */
 
-enum variant { NONE, EMPTY, CORDON, CORDON_NO_SENDMSG, NFT_EU, NFT_COUNTRIES, VARIANTS };
+enum variant {
+	NONE,
+	EMPTY,
+	CORDON,
+	CORDON_NO_SENDMSG,
+	CORDON_DEVICES,
+	NFT_EU,
+	NFT_COUNTRIES,
+	VARIANTS
+};
 static const char *const variant_names[VARIANTS] = {"no agent",
 						    "empty cgroup_skb program",
 						    "**cordon**, enforce + accounting",
 						    "cordon, no sendmsg hooks",
+						    "cordon, and the hook on devices (own)",
 						    "nft: one set of EEA ranges",
 						    "nft: a set a country"};
 enum load { CONNECTED, UNCONNECTED, SPREAD, LOADS };
@@ -161,7 +171,9 @@ static void variant_make(struct bench *b, enum variant v)
 {
 	struct place_of *at = &b->at[v];
 	struct diag_sink d = {.fn = stage_log};
-	struct kernel_config cfg = {.no_sendmsg = v == CORDON_NO_SENDMSG};
+	struct kernel_config cfg = {.no_sendmsg = v == CORDON_NO_SENDMSG,
+				    .devices = v == CORDON_DEVICES ? KERNEL_DEVICES_OWN
+								   : KERNEL_DEVICES_NONE};
 	int cgroup;
 
 	stage_set(&at->stage);
@@ -177,7 +189,7 @@ static void variant_make(struct bench *b, enum variant v)
 		cr_assert(at->link >= 0);
 		close(cgroup);
 	}
-	if (v == CORDON || v == CORDON_NO_SENDMSG) {
+	if (v == CORDON || v == CORDON_NO_SENDMSG || v == CORDON_DEVICES) {
 		cr_assert_eq(kernel_open(&at->k, &cfg, &d), 0);
 		loaded_publish(at->k, b->l, MODE_ENFORCE);
 	}
@@ -192,7 +204,7 @@ static void round_run(struct bench *b, int r, double rate[VARIANTS][LOADS])
 {
 	for (int l = 0; l < LOADS; l++)
 		for (int i = 0; i < VARIANTS; i++) {
-			int v = (i * 5 + r) % VARIANTS; /* 5 has no factor in common with 6 */
+			int v = (i * 5 + r) % VARIANTS; /* 5 has no factor in common with 7 */
 
 			slice(b, (enum variant)v, (enum load)l, 1); /* warm */
 			rate[v][l] = slice(b, (enum variant)v, (enum load)l, SLICE_MS);
