@@ -203,7 +203,11 @@ int declared_hds(struct declarations *d, const char *path, struct diag_sink *sin
 	size_t n;
 	int e = file_read(&text, &n, AT_FDCWD, path, PACKAGE_FILE_MAX);
 
-	e = e ? e : memchr(text, 0, n) ? -EBADMSG : csv_read(&t, text, n);
+	if (e == 0 && memchr(text, 0, n)) {
+		free(text);
+		e = -EBADMSG;
+	}
+	e = e ? e : csv_read(&t, text, n);
 	if (e == 0 && t.columns != 7) {
 		csv_drop(&t);
 		e = -EINVAL;

@@ -215,6 +215,27 @@ else:
     cells = [words(x) for x in re.findall(r"data-n=\"\d+\">([^<]*)<", body)]
     same("pdf: every number of the page is in it", [], sorted({x for x in cells if x not in pdf}))
 
+# in a browser, on a desk and in a hand: nothing is wider than the window, each link's target is there
+chromium = shutil.which("chromium")
+if not chromium:
+    print("skip browser - chromium is not installed")
+else:
+    for x in page:
+        (TMP / f"{x}.html").write_text(page[x])
+    (TMP / "frame.html").write_text("""<body><script>let out = [], left = 4;
+for (const [lang, width] of [["en", 1280], ["en", 390], ["fr", 1280], ["fr", 390]]) {
+  const f = document.createElement("iframe"); f.style.width = width + "px"; f.style.height = "800px"; f.src = lang + ".html";
+  f.onload = () => { const d = f.contentDocument, e = d.documentElement;
+    out.push([lang, width, e.scrollWidth <= width, d.querySelectorAll("table").length, d.querySelectorAll("svg path").length > 200,
+      [...d.querySelectorAll("a")].every(a => d.getElementById(a.getAttribute("href").slice(1))), d.documentElement.lang].join(" "));
+    if (!--left) document.body.innerHTML = "<p id=r>" + out.sort().join("|") + "</p>"; };
+  document.body.append(f); }</script></body>""")
+    dom = subprocess.run([chromium, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files", f"--user-data-dir={TMP}/chromium",
+                          "--virtual-time-budget=20000", "--dump-dom", f"file://{TMP}/frame.html"], capture_output=True, text=True, timeout=120).stdout
+    tables = page["en"].count("<table")
+    same("browser: whole, and no wider than the window at 1280 and 390", "|".join(f"{x} {w} true {tables} true true {x}" for x in ("en", "fr") for w in (1280, 390)),
+         re.search(r"<p id=.?r.?>([^<]*)", dom + "<p id=r>").group(1))
+
 # what is missing
 (TMP / "nothing").mkdir()
 r2 = report(*P, "--state", one, "--state", TMP / "nothing", "--expect", "db1", "--expect", "db9")

@@ -11,6 +11,7 @@ seeds() { # FUZZER: files to begin with, at most 64 KB each
 	case $1 in
 	policy) find "$ROOT/tests/golden/policy" "$ROOT/rules/examples" -type f ;;
 	places) find "$ROOT/tests/geo/fixtures" "$ROOT/tests/live" "$ROOT/geo/data/facts" "$shared/mmdb" -type f ;;
+	report) find "$ROOT/tests/golden/policy" "$ROOT/rules/examples" "$ROOT/tests/agent" -type f ;;
 	capture | pipeline | packet | evidence | names) find "$ROOT/tests/golden/replay/cases" "$shared/captures" -name '*.pcap*' ;;
 	esac 2>/dev/null | while read -r f; do [ "$(stat -c %s "$f")" -le 65536 ] && echo "$f"; done
 }
