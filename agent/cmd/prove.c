@@ -131,11 +131,11 @@ static json_t *report_json(const struct prove_report *r)
 	for (unsigned i = 0; i < r->rows; i++)
 		if (asked(&r->row[i]))
 			json_array_append_new(rows, row_json(&r->row[i]));
-	return json_pack("{ss ss ss ss sI si sf sb ss so so}", "cordon", CORDON_VERSION, "time",
+	return json_pack("{ss ss ss ss sb sI si sf sb ss so so}", "cordon", CORDON_VERSION, "time",
 			 text_time(when, (int64_t)time(NULL)), "host", host, "kernel", u.release,
-			 "seed", (json_int_t)r->seed, "shots", (int)r->shots, "seconds", r->seconds,
-			 "as_expected", !r->moved && !r->fault[0], "fault", r->fault, "programs",
-			 programs(r->status), "techniques", rows);
+			 "devices", r->devices, "seed", (json_int_t)r->seed, "shots", (int)r->shots,
+			 "seconds", r->seconds, "as_expected", !r->moved && !r->fault[0], "fault",
+			 r->fault, "programs", programs(r->status), "techniques", rows);
 }
 
 static int write_note(const char *path, const char *note)

@@ -211,6 +211,7 @@ int prove_run(struct prove_report *ret, const struct prove_config *cfg)
 		return r;
 	}
 	ret->seed = cfg->seed;
+	ret->devices = cfg->devices;
 	r = stage_set(&s);
 	if (r == 0)
 		r = play(&s, ret, cfg);

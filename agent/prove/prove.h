@@ -55,6 +55,7 @@ struct prove_report {
 	unsigned rows, shots, moved;
 	double seconds;
 	uint64_t seed;
+	bool devices;
 	json_t *status;	 /* owned: what the agent said of itself at the end */
 	char fault[160]; /* "" or what makes the whole run worthless */
 };

@@ -41,6 +41,7 @@ check programs_are_named jq -e '.programs.egress | test("^[0-9a-f]{16}$")' out.j
 # the same with the hook on devices: what has no socket of IP is stopped too
 "$CORDON" prove --devices --json >devices.json 2>err
 same devices_as_expected 0 $?
+same devices_is_said "false true" "$(jq -rs 'map(.devices) | join(" ")' out.json devices.json)"
 [ -s err ] && cat err >&2
 for t in packet-raw packet-dgram packet-vlan packet-vlan3 packet-mpls packet-pppoe path-vxlan path-loop; do
 	same "devices_stopped_$t" stopped "$(jq -r ".techniques[] | select(.name == \"$t\").result" devices.json)"
