@@ -218,7 +218,7 @@ Test(policy, left_open)
 
 Test(policy, labels_are_of_one_rule)
 {
-	const char *said = bad("allow to DE label a\nallow to FR label b\nblock label a\n", 58);
+	const char *said = bad("allow to DE label a\nallow to FR label b\nblock label a\n", 54);
 
 	cr_expect_not_null(strstr(said,
 				  "3:13: error: the rule of line 1 has the label 'a' already"),
