@@ -29,9 +29,10 @@ static void help(FILE *to)
 	fputs("\nSources, told by their content: AWS, Google, Azure, Oracle, Cloudflare, Fastly, Heroku and GitHub\n"
 	      "range files, RFC 8805 geofeeds, CSV of prefix,asn,org or prefix,operator, iptoasn.com's table, MaxMind DBs of\n"
 	      "countries, cities or ASNs, libloc's location database, the shipped lists (geo/data/facts), and the country\n"
-	      "text of Debian's tor-geoipdb; each also as gzip. A source is dated by its content, else by its name\n"
-	      "(20261123, 2026-11), else by its mtime; lists that come without a date and are copied about (Azure,\n"
-	      "Cloudflare, Fastly, GitHub) have none then, and count as stale.\n"
+	      "text of Debian's tor-geoipdb, the registries' delegated files; each also as gzip.\n"
+	      "A source is dated by its content, else by its name (20261123, 2026-11), else by its mtime;\n"
+	      "lists that come without a date and are copied about (Azure, Cloudflare, Fastly, GitHub) have\n"
+	      "none then, and count as stale.\n"
 	      "'cordon geo VERB --help' lists a verb's options.\n",
 	      to);
 }

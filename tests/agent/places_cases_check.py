@@ -220,6 +220,20 @@ def readers(tmp):
     with open(tmp + '/two.gz', 'wb') as f:
         f.write(gzip.compress(b'1.0.0.0/24,DE,,,\n') + gzip.compress(b'1.0.1.0/24,FR,,,\n'))
     check(place('1.0.1.1:443', tmp + '/two.gz')['place'].get('country') == 'FR', '14/two-members')
+    with open(tmp + '/delegated', 'w') as f:
+        f.write('# a comment\n2|ripencc|1795388399|5|19830705|20261122|+0100\nripencc|*|ipv4|*|2|summary\n'
+                'ripencc|FR|ipv4|193.0.4.0|768|19930901|allocated|x\nripencc|DE|ipv6|2001:600::|32|19990826|assigned|y\n'
+                'ripencc||ipv4|185.1.0.0|1024||available|\nripencc|DE|asn|680|1|19900101|allocated|z\n'
+                'ripencc|FR|ipv4|255.255.255.0|512|19930901|allocated|x\nripencc|FR|ipv6|2001:601::1|32|19930901|allocated|x\nodd\n')
+    says('registry/build', build(tmp, tmp + '/delegated'), 0, [':8: warning: skipped', '(3 lines in all)'])
+    for via in (tmp + '/p.mmdb', tmp + '/delegated'):
+        p = place('193.0.6.255:443', via)
+        check(p['place'].get('status') == 'unprovable' and p['place']['grade'] == 'registry' and 'FR' in
+              [c['country'] for c in p['claims']] and p['claims'][-1]['date'] == '2026-11-22' and p['verdict']['action'] == 'block',
+              'registry/evidence-and-no-place', p)
+        check(place('193.0.7.0:443', via)['place'].get('status') == 'unknown' and
+              place('2001:600::1', via)['place'].get('status') == 'unprovable' and
+              place('185.1.0.1', via)['place'].get('status') == 'unknown', 'registry/its-ends')
     says('15/build', build(tmp, case('15-github-meta.json')), 0)
     for via in (tmp + '/p.mmdb', case('15-github-meta.json')):
         p = place('192.30.252.1:443', via)
