@@ -12,6 +12,7 @@
 #include "bpf/load/cgroup2.h"
 #include "bpf/load/kernel_private.h"
 #include "bpf/load/skel.h"
+#include "bpf/load/tcx.h"
 
 /* How deep the cgroup is below the root. */
 static uint32_t cgroup_level(int cgroup)
@@ -128,6 +129,12 @@ int kernel_open(struct kernel **ret, const struct kernel_config *cfg, struct dia
 
 	if (!k)
 		return -ENOMEM;
+	if (cfg->devices && !tcx_supported()) { /* clsact is not shown to do it yet */
+		diag_error(d, NULL, 0,
+			   "judging on devices needs TCX (Linux 6.6): run without --devices");
+		free(k);
+		return -ENOTSUP;
+	}
 	k->cgroup_fd = k->pins_fd = k->epoll = -1;
 	memset(k->state, 0xff, sizeof(k->state));
 	memset(k->link, 0xff, sizeof(k->link));
