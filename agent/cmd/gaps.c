@@ -65,6 +65,37 @@ static int read_file(const struct gaps_options *o, const char *path, const char 
 	return 0;
 }
 
+/* What is going on; the file is replaced whole. */
+static void read_open(const struct gaps_options *o, unsigned *n, unsigned *bad)
+{
+	char path[512], line[4096];
+	FILE *f;
+
+	text_put(path, sizeof(path), "%s/" GAP_OPEN_FILE, o->state);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		json_t *j = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+
+		*bad += !j;
+		*n += j != NULL;
+		if (j && o->json) {
+			fputs(line, stdout);
+		} else if (j) {
+			put(j, "start");
+			fputs("     still open  ", stdout);
+			put(j, "cause");
+			fputs(": ", stdout);
+			put(j, "detail");
+			fputs("\n                      held: ", stdout);
+			put(j, "held");
+			putchar('\n');
+		}
+		json_decref(j);
+	}
+	if (f)
+		fclose(f);
+}
+
 static int parse(struct gaps_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -108,6 +139,7 @@ int cmd_gaps(int argc, char **argv)
 	text_put(old, sizeof(old), "%s.1", path);
 	read_file(&o, old, since, &n, &bad);
 	r = read_file(&o, path, since, &n, &bad);
+	read_open(&o, &n, &bad);
 	if (r < 0 && r != -ENOENT) {
 		diag_say("%s: %s", path, strerror(-r));
 		return EXIT_FAILED;

@@ -107,6 +107,36 @@ static struct open_gap *open_of(struct gaps *g, const char *cause)
 	return NULL;
 }
 
+/* What is open stands in a file of its own, so that a reader of today, and the next agent if this one is killed, know
+ * of it. */
+static void write_open(const struct gaps *g)
+{
+	struct diag_sink quiet = {0};
+	_free_ char *text = NULL;
+	char path[460], from[TEXT_SHORT];
+	_fclose_ FILE *f = NULL;
+	size_t len = 0;
+
+	if (g->alive < 0)
+		return;
+	text_put(path, sizeof(path), "%s/" GAP_OPEN_FILE, g->state);
+	f = open_memstream(&text, &len);
+	for (unsigned i = 0; f && i < GAP_OPEN_MAX; i++) {
+		const struct open_gap *o = &g->open[i];
+		_json_ json_t *j = NULL;
+
+		if (!o->cause)
+			continue;
+		j = json_pack("{s:s,s:s,s:s,s:s,s:s?}", "start",
+			      text_time(from, (int64_t)(o->since_ns / LOOP_SECOND)), "cause",
+			      o->cause, "held", o->held, "boot", g->boot, "detail", o->detail);
+		if (j && json_dumpf(j, f, JSON_COMPACT) == 0)
+			fputc('\n', f);
+	}
+	if (f && fflush(f) == 0)
+		(void)file_replace(path, text, len, &quiet); /* the next change tries again */
+}
+
 static void begin(struct gaps *g, const char *cause, const char *held, const char *detail)
 {
 	struct open_gap *o = open_of(g, cause);
@@ -118,6 +148,7 @@ static void begin(struct gaps *g, const char *cause, const char *held, const cha
 		return;
 	*o = (struct open_gap){.cause = cause, .held = held, .since_ns = loop_unix_ns()};
 	text_put(o->detail, sizeof(o->detail), "%s", detail);
+	write_open(g);
 }
 
 static void finish(struct gaps *g, const char *cause)
@@ -128,6 +159,7 @@ static void finish(struct gaps *g, const char *cause)
 		return;
 	put(g, o->since_ns, loop_unix_ns(), o->cause, o->detail, o->held);
 	*o = (struct open_gap){0};
+	write_open(g);
 }
 
 void gap_event(struct gaps *g, const char *action, const char *detail)
@@ -181,6 +213,32 @@ static void between(struct gaps *g, const char *text, bool attached)
 	    UNJUDGED);
 }
 
+/* What the last agent left open, because it was killed, ended for all that is known at its last second. */
+static void close_left(struct gaps *g, const char *alive)
+{
+	char path[460], number[24], line[2048];
+	_fclose_ FILE *f = NULL;
+	uint64_t last;
+
+	text_put(path, sizeof(path), "%s/" GAP_OPEN_FILE, g->state);
+	if (!alive || sscanf(alive, "%20[0-9]", number) != 1 ||
+	    text_number(&last, number, UINT64_MAX) < 0)
+		return;
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		_json_ json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+		const char *start = json_string_value(json_object_get(o, "start")),
+			   *cause = json_string_value(json_object_get(o, "cause")),
+			   *held = json_string_value(json_object_get(o, "held"));
+		struct tm tm = {0};
+
+		if (start && cause && held && strptime(start, "%Y-%m-%dT%H:%M:%S", &tm))
+			put(g, (uint64_t)timegm(&tm) * LOOP_SECOND, last, cause,
+			    json_string_value(json_object_get(o, "detail")), held);
+	}
+	write_open(g); /* nothing is open now */
+}
+
 int gap_start(struct gaps **ret, const char *state, bool attached)
 {
 	struct gaps *g = calloc(1, sizeof(*g));
@@ -201,6 +259,7 @@ int gap_start(struct gaps **ret, const char *state, bool attached)
 	if (file_read(&alive, &len, AT_FDCWD, path, 128) < 0)
 		alive = NULL;
 	g->alive = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	close_left(g, alive);
 	if (alive)
 		between(g, alive, attached);
 	gap_alive(g);

@@ -6,7 +6,8 @@
  *     {"start":"2026-11-25T17:00:00Z","end":"...","seconds":3.2,"cause":"agent-down","detail":"...",
  *      "held":"the kernel's programs went on judging by the last policy"}
  *
- * A gap is written when it ends. What lies between two agents is written by the second, by the
+ * A gap is written when it ends; until then it stands, without an end, in "gaps.open.jsonl". What
+ * lies between two agents is written by the second, by the
  * file "alive" beside it, which says each second that an agent lives.
  */
 #ifndef AGENT_DAEMON_GAP_H
@@ -14,9 +15,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define GAP_FILE     "gaps.jsonl"
-#define GAP_FILE_MAX (16u << 20) /* then it becomes GAP_FILE.1 */
-#define GAP_OPEN_MAX 8
+#define GAP_FILE      "gaps.jsonl"
+#define GAP_OPEN_FILE "gaps.open.jsonl"
+#define GAP_FILE_MAX  (16u << 20) /* then it becomes GAP_FILE.1 */
+#define GAP_OPEN_MAX  8
 
 struct gaps;
 /* state: the directory; NULL or not there: nothing is written. attached: the last agent's programs

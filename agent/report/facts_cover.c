@@ -36,7 +36,7 @@ static bool is_blind(const char *cause, const char *held)
 	       strncmp(held, "nothing", 7) == 0;
 }
 
-static int add_gap(struct report_facts *f, uint8_t host, const json_t *o)
+static int add_gap(struct report_facts *f, uint8_t host, const json_t *o, bool open)
 {
 	struct fact_gap g = {.start = time_of(json_string_value(json_object_get(o, "start"))),
 			     .end = time_of(json_string_value(json_object_get(o, "end"))),
@@ -47,9 +47,15 @@ static int add_gap(struct report_facts *f, uint8_t host, const json_t *o)
 			     .host = host};
 	int e;
 
+	if (open && g.start) { /* for all that is known, until now */
+		g.end = f->host[host].known_until ? f->host[host].known_until : f->to;
+		g.seconds = (double)(g.end - g.start);
+	}
 	if (!g.start || !g.end)
 		return -EBADMSG;
-	g.end += g.end < INT64_MAX && g.seconds > 0; /* a second that is part of it is in it */
+	if (!open)
+		g.end += g.end < INT64_MAX &&
+			 g.seconds > 0; /* a second that is part of it is in it */
 	g.blind = is_blind(g.cause, g.held);
 	if (g.end < f->from || g.start >= f->to)
 		return 0;
@@ -59,7 +65,8 @@ static int add_gap(struct report_facts *f, uint8_t host, const json_t *o)
 	return e;
 }
 
-static int read_file(struct report_facts *f, uint8_t host, const char *path, struct diag_sink *d)
+static int read_file(struct report_facts *f, uint8_t host, const char *path, bool open,
+		     struct diag_sink *d)
 {
 	_fclose_ FILE *in = fopen(path, "re");
 	char line[GAP_LINE];
@@ -73,7 +80,7 @@ static int read_file(struct report_facts *f, uint8_t host, const char *path, str
 		_json_ json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 
 		n++;
-		e = add_gap(f, host, o);
+		e = add_gap(f, host, o, open);
 		if (e == -EBADMSG) {
 			diag_error(d, path, n, "this line is damaged: a gap may be missing");
 			e = 0;
@@ -101,18 +108,18 @@ static void read_alive(struct report_facts *f, struct fact_host *h)
 
 int facts_read_gaps(struct report_facts *f, uint8_t host, struct diag_sink *d)
 {
-	static const char *const part[] = {"gaps.jsonl.1", "gaps.jsonl"};
+	static const char *const part[] = {"gaps.jsonl.1", "gaps.jsonl", "gaps.open.jsonl"};
 	struct fact_host *h = &f->host[host];
 	char path[4096];
 	int e = 0;
 
-	for (unsigned i = 0; i < 2 && e == 0; i++) {
+	read_alive(f, h);
+	for (unsigned i = 0; i < 3 && e == 0; i++) {
 		text_put(path, sizeof(path), "%s/%s", h->state, part[i]);
-		e = read_file(f, host, path, d);
+		e = read_file(f, host, path, i == 2, d);
 	}
 	if (e < 0)
 		diag_error(d, path, 0, "%s", strerror(-e));
-	read_alive(f, h);
 	return e;
 }
 

@@ -257,6 +257,9 @@ same("blind once, however many gaps say so", 1201, seconds["blind"])
 same("before the ledger, in a hole of it, after the last sign of life: no record", 14 * DAY - (unix("2026-01-25T00:00") + 1 - t) + 6 * 3600,
      seconds["no record"])
 same("gaps of the period only", ["boot", "host-down", "agent-down"], [x["cause"] for x in r3["tables"]["gaps"]["rows"]])
+(one / "gaps.open.jsonl").write_text('{"start":"2026-01-24T00:00:00Z","cause":"stale-places","held":"verdicts by places that are too old","boot":"b","detail":"x"}\n')
+same("a gap that is open goes on until the last sign of life", [("stale-places", DAY + 1)],
+     [(x["cause"], x["seconds"]) for x in report(*P, "--state", one)["tables"]["gaps"]["rows"] if x["cause"] == "stale-places"])
 (one / "gaps.jsonl").write_text((one / "gaps.jsonl").read_text() + '{"start":"2026-01-')
 same("a damaged line of the gaps is said", 5, run(*P, "--state", one)[0])
 

@@ -30,6 +30,14 @@ agent_stop KILL
 sleep 1
 up
 check unjudged has '.cause == "agent-down" and (.held | test("not judged"))'
+# open: it is said while it lasts, and a killed agent does not take it along
+rmdir "$U"
+check open_is_said wait_for 5 has '.cause == "cgroup-missing" and .end == null'
+check open_in_words sh -c "'$CORDON' gaps --state '$LIVE/state' | grep -q 'still open  cgroup-missing'"
+agent_stop KILL
+mkdir "$U"
+up
+same closed_by_the_next "2 0" "$(entries | jq -s -r '[map(select(.cause == "cgroup-missing" and .end)) | length, (map(select(.end == null)) | length)] | map(tostring) | join(" ")')"
 n=$(entries | wc -l)
 same nothing_since_tomorrow "no gaps are on record" "$("$CORDON" gaps --state "$LIVE/state" --since 2999-01-01)"
 echo 'half a li' >>"$LIVE/state/gaps.jsonl"
