@@ -223,6 +223,9 @@ static uint64_t turn(struct road *r, bool reopen)
 		if (r->end->confirmed && r->sent) {
 			r->have = false;
 			queue_rewind(r->queue);
+			pthread_mutex_lock(&r->lock);
+			r->state.again += r->sent;
+			pthread_mutex_unlock(&r->lock);
 			r->sent = 0;
 		}
 		r->closed = true;
