@@ -218,6 +218,8 @@ install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PR
 	@[ -e $(ETC)/cordon/geo.conf ] || [ ! -e agent/install/geo.conf ] || $(INST) 644 agent/install/geo.conf $(ETC)/cordon/geo.conf
 	@[ -e $(ETC)/cordon/cordon.conf ] || $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf
 	@echo "installed under $(DESTDIR)$(PREFIX); $(ETC)/cordon/cordon.conf is the policy"
+deb: all ## build the Debian package
+	+@sh agent/install/deb.sh $(B) $(VERSION)
 uninstall: ## remove what install put there; the policy stays
 	@rm -f $(BIN)/cordon $(foreach f,$(SERVICES),$(UNITS)/$(notdir $(f))) \
 		$(foreach f,$(MANS),$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
@@ -236,7 +238,7 @@ clean: ## remove build/
 	rm -rf build
 help: ## this text
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-10s %s\n", $$1, $$2}'
-.PHONY: FORCE coverage fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install uninstall root deps deps-demo \
+.PHONY: FORCE coverage fuzz $(if $(FUZZ),,$(FUZZERS)) analyze all run demo test tests unit golden live vm bench lint install deb uninstall root deps deps-demo \
 	deps-test deps-vm clean help
 .DELETE_ON_ERROR:
 # kept though only a step on the way; not .SECONDARY: a missing object would then be taken for made
