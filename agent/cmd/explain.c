@@ -155,18 +155,12 @@ static int set(struct explain_options *o, int code)
 static int parse(struct explain_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"policy", required_argument, NULL, 'p'},
-		{"geo", required_argument, NULL, 'g'},
-		{"from", required_argument, NULL, 'f'},
-		{"proto", required_argument, NULL, 't'},
-		{"opened", required_argument, NULL, 'o'},
-		{"as-of", required_argument, NULL, 'd'},
-		{"json", no_argument, NULL, 'j'},
-		{"rtt", required_argument, NULL, 'r'},
-		{"state", required_argument, NULL, 's'},
-		{"why-not", required_argument, NULL, 'w'},
-		{"events", required_argument, NULL, 'e'},
-		{NULL, 0, NULL, 0},
+		{"policy", required_argument, NULL, 'p'}, {"geo", required_argument, NULL, 'g'},
+		{"from", required_argument, NULL, 'f'},	  {"proto", required_argument, NULL, 't'},
+		{"opened", required_argument, NULL, 'o'}, {"as-of", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},	  {"rtt", required_argument, NULL, 'r'},
+		{"state", required_argument, NULL, 's'},  {"why-not", required_argument, NULL, 'w'},
+		{"events", required_argument, NULL, 'e'}, {NULL, 0, NULL, 0},
 	};
 	int code, r;
 

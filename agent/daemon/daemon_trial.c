@@ -146,8 +146,7 @@ json_t *daemon_trial_request(struct daemon *d, const json_t *request, bool confi
 	json_object_set_new(o, "exit", json_integer(r));
 	json_object_set_new(o, "diagnostics", json_string(text ? text : ""));
 	json_object_set_new(o, "mode", json_string(daemon_mode_name(d->mode)));
-	json_object_set_new(o, "trial_seconds_left",
-			    json_integer((json_int_t)seconds_left(d)));
+	json_object_set_new(o, "trial_seconds_left", json_integer((json_int_t)seconds_left(d)));
 	free(text);
 	return o;
 }

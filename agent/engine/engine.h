@@ -32,7 +32,7 @@ struct engine_config {
 	size_t ngeo;
 	/* the memory of distance (geo/distance/refuted.h), a source more where it is; NULL: none */
 	const char *refuted;
-	const char *quarantine; /* engine/quarantine.h: a file; NULL: none */
+	const char *quarantine;	   /* engine/quarantine.h: a file; NULL: none */
 	const struct cidr *inside; /* added to the policy's 'inside' */
 	size_t ninside;
 	int64_t now;	/* Unix seconds: zones and expiry. Replay: of the first packet. */

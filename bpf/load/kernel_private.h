@@ -127,7 +127,7 @@ struct kernel {
 	struct device device[KERNEL_DEVICES_MAX];
 	size_t ndevices;
 	unsigned devices_left_out, guarded;
-	uint64_t trial_until;	 /* and settings->trial_until */
+	uint64_t trial_until; /* and settings->trial_until */
 	struct ring_buffer *asks, *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */

@@ -146,7 +146,16 @@ void parse_journal_end(struct parse *ps, const struct word *key, const struct wo
 void parse_journal_keep(struct parse *ps, const struct word *number, const struct word *unit);
 void parse_journal_sync(struct parse *ps, const struct word *w);
 void parse_feed_start(struct parse *ps, const struct word *transport);
-enum feed_part { FEED_TARGET, FEED_FORMAT, FEED_TOPIC, FEED_CA, FEED_CERT, FEED_KEY, FEED_NAME, FEED_CONFIG };
+enum feed_part {
+	FEED_TARGET,
+	FEED_FORMAT,
+	FEED_TOPIC,
+	FEED_CA,
+	FEED_CERT,
+	FEED_KEY,
+	FEED_NAME,
+	FEED_CONFIG
+};
 void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
 void parse_feed_end(struct parse *ps);
 
