@@ -95,19 +95,20 @@ static __noinline __u64 call_judge(__u64 places, struct sender *who, const struc
 static __always_inline void call_verdict_of(struct abi_verdict *v, __u64 places, struct callers *c,
 					    const struct abi_key *k)
 {
-	struct sender own = {.cgroup = c->cgroup, .uid = c->uid},
-		      caller = {.cgroup = c->process.cgroup, .uid = c->process.uid};
+	/* one after the other in one place: 6.1 counts the stack of all calls together, and is at its limit here */
+	struct sender who = {.cgroup = c->cgroup, .uid = c->uid};
 	__u64 other;
 
-	verdict_of(v, call_judge(places, &own, k));
-	v->known = (__u8)own.known;
-	if (own.known != KNOWN_ALL)
+	verdict_of(v, call_judge(places, &who, k));
+	v->known = (__u8)who.known;
+	if (who.known != KNOWN_ALL)
 		v->action = DECIDE_ALLOW;
 	if (c->other && v->action != DECIDE_BLOCK) {
-		other = call_judge(places, &caller, k);
+		who = (struct sender){.cgroup = c->process.cgroup, .uid = c->process.uid};
+		other = call_judge(places, &who, k);
 		if (verdict_rank(other) > ((v->action + 1u) & 3)) {
 			verdict_of(v, other);
-			v->known = (__u8)caller.known;
+			v->known = (__u8)who.known;
 			return;
 		}
 	}

@@ -76,7 +76,8 @@ static __always_inline void verdict_of(struct abi_verdict *v, __u64 judged)
 	v->action = (__u8)JUDGED_ACTION(judged);
 }
 
-static __always_inline bool enforcing(void)
+/* A call: what it keeps in registers must not lengthen the stack of who asks, for 6.1 is at its limit there. */
+static __noinline bool enforcing(void)
 {
 	const volatile struct abi_settings *s = flat_address(settings);
 	__u64 until = s->trial_until;
