@@ -329,10 +329,12 @@ static int count_segment(struct spool *s, unsigned i, uint64_t *lines)
 	ssize_t n;
 	int fd;
 
+	if (!buf)
+		return -ENOMEM;
 	segment_path(path, s->segment[i].first);
-	fd = buf ? openat(s->dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+	fd = openat(s->dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return buf ? -errno : -ENOMEM;
+		return -errno;
 	*lines = 0;
 	while ((n = read(fd, buf, chunk)) > 0) {
 		for (ssize_t at = 0; at < n; at++) {

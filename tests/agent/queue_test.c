@@ -263,6 +263,7 @@ Test(queue, two_hundred_kills)
 	} *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	for (int round = 0; round < 200; round++) {
+		uint64_t before = m->confirmed;
 		pid_t pid = fork();
 
 		if (pid == 0) {
@@ -290,7 +291,9 @@ Test(queue, two_hundred_kills)
 				}
 			}
 		}
-		usleep(1000 + (useconds_t)(rand() % 4000));
+		for (int ms = 0; m->confirmed == before && ms < 10000; ms++)
+			usleep(1000); /* a busy machine takes its time to begin */
+		usleep((useconds_t)(rand() % 4000));
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		cr_assert_eq(m->bad, 0u, "round %d: a line was left out before %llu", round,
@@ -310,7 +313,7 @@ Test(queue, two_hundred_kills)
 			last = got > last ? got : last;
 		}
 		cr_expect_geq(last + 1, m->put);
-		cr_expect_gt(last, 200u);
+		cr_expect_geq(last, 199u); /* a line each round, the first of which has number 0 */
 		queue_free(q);
 	}
 }
