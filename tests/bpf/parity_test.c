@@ -10,10 +10,12 @@
 #include <bpf/bpf.h>
 #include <net/if.h>
 #include "bpf/load/kernel_private.h"
+#include "bpf/load/skel.h"
 #include "tests/bpf/policy.h"
 
-#define PACKETS	   200000
-#define PACKET_MAX 600
+#define PACKETS	       200000
+#define DEVICE_PACKETS 20000
+#define PACKET_MAX     600
 
 static const char policy_text[] = STAGE_PLACES "nat64 2001:db8:64::/96\n"
 					       "zone near { DE FR }\n"
@@ -344,6 +346,75 @@ Test(parity, kernel_decides_as_user_space)
 			  (unsigned long long)want[i].bytes);
 	for (int i = 0; i < 5; i++) /* the generator reaches everything */
 		cr_expect(by[i] > 100, "only %zu packets of kind %d", by[i], i);
+	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);
+	loaded_free(l);
+}
+
+static struct kernel *open_devices(void)
+{
+	struct diag_sink d = {.fn = stage_log};
+	struct kernel_config cfg = {.cgroup = stage.cgroup,
+				    .pins = stage.pins,
+				    .devices = KERNEL_DEVICES_ALL};
+	struct kernel *k = NULL;
+	int err = kernel_open(&k, &cfg, &d);
+
+	if (err == -ENOTSUP)
+		cr_skip("the second net needs TCX");
+	cr_assert_eq(err, 0);
+	return k;
+}
+
+/* A program on a device says TCX_NEXT (-1) or TC_ACT_SHOT (2). 'bare': without Ethernet's header. */
+static bool device_passes(int prog, const struct sample *s, bool bare, unsigned ifindex)
+{
+	struct sample cut = *s;
+	int r;
+
+	if (bare) {
+		cut.len -= 14;
+		memmove(cut.bytes, s->bytes + 14, cut.len);
+	}
+	r = run(prog, &cut, ifindex);
+	cr_assert(r == -1 || r == 2, "the program answered %d", r);
+	return r == -1;
+}
+
+/* Both programs of the second net, on the same packets: with Ethernet's header and without. */
+Test(parity, devices_decide_as_user_space)
+{
+	struct loaded *l = loaded_make(policy_text);
+	struct kernel *k = open_devices();
+	uint64_t now = (uint64_t)time(NULL) * 1000000000u;
+	unsigned here = if_nametoindex("here");
+	size_t by[8] = {};
+	int wrong = 0;
+
+	loaded_publish(k, l, MODE_ENFORCE);
+	for (int i = 0; i < DEVICE_PACKETS && wrong < 10; i++) {
+		const struct decide_decision *d;
+		struct sample s;
+		char text[1400];
+		bool pass;
+
+		sample_make(&s);
+		d = expect(l, &s, now);
+		pass = d->action != DECIDE_BLOCK;
+		by[s.why ? 4 : d->action]++;
+		for (int bare = 0; bare < 2; bare++) {
+			int prog = bpf_program__fd(bare ? k->now->skel->progs.device_ip
+							: k->now->skel->progs.device);
+
+			if (device_passes(prog, &s, bare, here) == pass)
+				continue;
+			describe(text, sizeof(text), &s);
+			cr_expect_fail("%s: want %s by rule %u: %s", bare ? "device_ip" : "device",
+				       pass ? "pass" : "drop", d->rule, text);
+			wrong++;
+		}
+	}
+	for (int i = 0; i < 5; i++)
+		cr_expect(by[i] > 20, "only %zu packets of kind %d", by[i], i);
 	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);
 	loaded_free(l);
 }
