@@ -124,6 +124,7 @@ struct policy_feed {
 	const char *ca, *cert, *key; /* files in PEM */
 	const char *config;	     /* a file of the library's own settings */
 	const char *name;	     /* the server's, when it is not the target's host */
+	int64_t ledger; /* seconds of a roll-up: the ledger goes there, no alerts; 0: alerts do */
 	unsigned line;
 };
 struct policy_geo {

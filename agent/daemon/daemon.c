@@ -91,6 +91,7 @@ static void on_second(void *arg)
 	aggregate_tick(d->aggregate, loop_monotonic_ns());
 	daemon_journal_second(d);
 	daemon_ledger_second(d);
+	daemon_rollup_second(d);
 	daemon_trial_second(d);
 	daemon_metrics_second(d);
 	daemon_load_due(d);

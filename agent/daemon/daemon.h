@@ -13,6 +13,7 @@
  *   daemon_feeds.c    where they go
  *   daemon_judge.c    whether they may go there
  *   daemon_journal.c  the journal: events in, checkpoints out
+ *   daemon_ledger.c   the ledger; daemon_rollup.c: its hours and days to feeds
  *   daemon_frames.c   sockets whose frames no socket hook judges
  *   daemon_quarantine.c  addresses that nothing may go to for a while
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
@@ -68,6 +69,9 @@ struct daemon_feed {
 	struct feed *feed; /* held */
 	int error;	   /* said already */
 	uint64_t reopened; /* told already */
+	/* daemon_rollup.c: of a feed of the ledger */
+	struct ledger_position at, saved; /* given to the road; confirmed, and kept */
+	bool read, more;		  /* saved was read; there is more in the ledger */
 };
 struct daemon_feeds {
 	struct daemon_feed feed[DAEMON_FEEDS_MAX];
@@ -299,6 +303,9 @@ void daemon_ledger_start(struct daemon *d); /* before the kernel source; never f
 void daemon_ledger_second(struct daemon *d);
 void daemon_ledger_stop(struct daemon *d);
 json_t *daemon_ledger_status(struct daemon *d); /* null: none is kept */
+
+/* daemon_rollup.c: hours or days of the ledger to the feeds that carry them */
+void daemon_rollup_second(struct daemon *d);
 
 /* daemon_sums.c; before and after the kernel's counts are fetched */
 void daemon_sums_start(struct daemon *d);

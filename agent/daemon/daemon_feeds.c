@@ -149,6 +149,8 @@ int daemon_put_feeds(struct daemon *d, const struct event *e)
 		struct json_writer *j = &d->line;
 		const char *sent;
 
+		if (feed_ledger(f->feed) && e->kind != EVENT_STATE)
+			continue;
 		if (feed_format(f->feed) != format) {
 			format = feed_format(f->feed);
 			line = format->line(j, e, &d->identity);

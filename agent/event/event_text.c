@@ -121,11 +121,20 @@ const char *event_because_name(enum opened_because b)
 	return b < OPENED_BECAUSES ? because[b] : "";
 }
 
+int event_id_of(char ret[37], const void *bytes, size_t n)
+{
+	uint8_t md[EVP_MAX_MD_SIZE];
+	unsigned len;
+
+	if (EVP_Digest(bytes, n, md, &len, EVP_sha256(), NULL) != 1)
+		return -EIO;
+	put_uuid(ret, md, 8);
+	return 0;
+}
+
 int event_id_v8(char ret[37], const struct event *e)
 {
 	char text[512], src[IP_STRLEN], dst[IP_STRLEN], final[IP_STRLEN] = "";
-	uint8_t md[EVP_MAX_MD_SIZE];
-	unsigned n;
 	size_t len;
 
 	if (e->embedded.v)
@@ -137,10 +146,7 @@ int event_id_v8(char ret[37], const struct event *e)
 		       e->flow.dport, e->flow.proto, e->flow.icmp_type, e->flow.icmp_code, final,
 		       e->rule ? e->rule->line : 0, event_kind_name(e->kind), e->part, e->depth);
 
-	if (EVP_Digest(text, len, md, &n, EVP_sha256(), NULL) != 1)
-		return -EIO;
-	put_uuid(ret, md, 8);
-	return 0;
+	return event_id_of(ret, text, len);
 }
 
 const char *event_rule_id(char buf[EVENT_RULE_ID], const struct rule *rule)

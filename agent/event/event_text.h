@@ -27,6 +27,8 @@ void event_id_v7(char ret[37], uint64_t unix_ns);
  * or -EIO. */
 const char *event_because_name(enum opened_because b); /* "handshake" */
 int event_id_v8(char ret[37], const struct event *e);
+/* Version 8 of SHA-256 over these bytes: the same bytes, the same id. 0 or -EIO. */
+int event_id_of(char ret[37], const void *bytes, size_t n);
 /* Community id v1, seed 0 ("1:..." base64 of SHA-1). For ICMP (1, 58) sport and dport hold type and
  * code. */
 #define EVENT_COMMUNITY_LEN 32

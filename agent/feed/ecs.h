@@ -7,4 +7,6 @@
 
 /* The line, without a newline, in j (which is reset first). NULL: no memory. */
 const char *ecs_format(struct json_writer *j, const struct event *e, const struct identity *host);
+/* observer, agent, host: of a line that somebody else makes */
+void ecs_put_host(struct json_writer *j, const struct identity *host);
 #endif

@@ -17,6 +17,4 @@ void ecs_put_flow(struct json_writer *j, const struct event *e);
 void ecs_put_related(struct json_writer *j, const struct event *e, const struct identity *host);
 /* service, container, process, user; host may be NULL */
 void ecs_put_process(struct json_writer *j, const struct process *p, const struct identity *host);
-/* observer, agent, host */
-void ecs_put_host(struct json_writer *j, const struct identity *host);
 #endif

@@ -2,6 +2,7 @@
 /* ecs_who.c - which process of which unit, container and user, on which host, and who saw it. */
 #include <openssl/evp.h>
 #include "agent/base/text.h"
+#include "agent/feed/ecs.h"
 #include "agent/feed/ecs_private.h"
 #include "agent/host/process.h"
 

@@ -2,6 +2,7 @@
 /* feed.c - the table of transports, and feeds that outlive a reload. */
 #include "agent/feed/feed.h"
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -88,6 +89,8 @@ struct feed {
 	const struct format *format;
 	struct road *road;    /* owned */
 	char *target, *topic; /* owned; "" = it needs none */
+	int64_t ledger;
+	char *name; /* owned; of its queue, and of what else is kept of it */
 };
 
 static const struct transport *transport_find(const char *name)
@@ -153,34 +156,37 @@ int feed_ready(const struct policy_feed *p, char why[FEED_WHY])
 	return r;
 }
 
-/* A directory a destination and format: DIR/syslog-<hash>. Certificates may change without losing what waits. */
-static int open_queue(struct queue **ret, const struct feed *f, const char *dir)
+/* A name a destination and format: syslog-<hash>. Certificates may change without losing what waits. */
+static int make_name(struct feed *f)
 {
-	_free_ char *name = NULL;
+	_free_ char *text = NULL;
 	char hex[65];
 	size_t n;
-	FILE *out;
+	FILE *out = open_memstream(&text, &n);
+
+	if (!out)
+		return -ENOMEM;
+	fprintf(out, "%s\n%s\n%s\n%s\n", f->transport->name, f->target, f->format->name, f->topic);
+	if (f->ledger)
+		fprintf(out, "%" PRId64 "\n", f->ledger);
+	fclose(out);
+	if (!text)
+		return -ENOMEM;
+	sha256_hex(hex, text, n);
+	return asprintf(&f->name, "%s-%.16s", f->transport->name, hex) < 0 ? -ENOMEM : 0;
+}
+
+static int open_queue(struct queue **ret, const struct feed *f, const char *dir)
+{
+	char path[1024];
 
 	*ret = NULL;
 	if (!dir)
 		return 0;
 	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return -errno;
-	out = open_memstream(&name, &n);
-	if (!out)
-		return -ENOMEM;
-	fprintf(out, "%s\n%s\n%s\n%s\n", f->transport->name, f->target, f->format->name, f->topic);
-	fclose(out);
-	if (!name)
-		return -ENOMEM;
-	sha256_hex(hex, name, n);
-	free(name);
-	name = NULL;
-	if (asprintf(&name, "%s/%s-%.16s", dir, f->transport->name, hex) < 0) {
-		name = NULL;
-		return -ENOMEM;
-	}
-	return queue_spool(ret, name, 0);
+	text_put(path, sizeof(path), "%s/%s", dir, f->name);
+	return queue_spool(ret, path, 0);
 }
 
 static int open_server(struct feed *f, const struct policy_feed *p, const char *spool)
@@ -204,6 +210,7 @@ static void feed_free(struct feed *f)
 {
 	free(f->target);
 	free(f->topic);
+	free(f->name);
 	free(f);
 }
 
@@ -224,9 +231,9 @@ int feed_open(struct feed **ret, const struct policy_feed *p, const char *spool)
 	f->format = format;
 	f->target = strdup(p->target ? p->target : "");
 	f->topic = strdup(p->topic ? p->topic : "");
-	if (!f->target || !f->topic)
-		r = -ENOMEM;
-	else
+	f->ledger = p->ledger;
+	r = f->target && f->topic ? make_name(f) : -ENOMEM;
+	if (r == 0)
 		r = transport->open ? transport->open(&f->road, p) : open_server(f, p, spool);
 	if (r < 0) {
 		feed_free(f);
@@ -248,7 +255,7 @@ bool feed_same(const struct feed *f, const struct policy_feed *p)
 	return f->transport == transport_find(p->transport) &&
 	       f->format == format_find(p->format) &&
 	       strcmp(f->target, p->target ? p->target : "") == 0 &&
-	       strcmp(f->topic, p->topic ? p->topic : "") == 0;
+	       strcmp(f->topic, p->topic ? p->topic : "") == 0 && f->ledger == p->ledger;
 }
 
 int feed_change(struct feed *f, const struct policy_feed *p)
@@ -291,6 +298,16 @@ const struct format *feed_format(const struct feed *f)
 const char *feed_transport(const struct feed *f)
 {
 	return f->transport->name;
+}
+
+int64_t feed_ledger(const struct feed *f)
+{
+	return f->ledger;
+}
+
+const char *feed_name(const struct feed *f)
+{
+	return f->name;
 }
 
 const char *feed_wrap(const struct feed *f, struct json_writer *j, const struct event *e,

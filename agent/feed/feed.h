@@ -28,6 +28,9 @@ uint64_t feed_close(struct feed *f);
 
 const struct format *feed_format(const struct feed *f);
 const char *feed_transport(const struct feed *f);
+int64_t feed_ledger(const struct feed *f); /* as policy_feed's */
+const char *
+feed_name(const struct feed *f); /* of its files: the transport, and a hash of where and what */
 /* What goes there for the line: itself, or a message around it, in j. NULL: no memory. */
 const char *feed_wrap(const struct feed *f, struct json_writer *j, const struct event *e,
 		      const struct identity *host, const char *line);

@@ -148,4 +148,22 @@ struct ledger_extent {
  * -errno after a diag. */
 int ledger_scan(struct ledger_extent *ret, const char *path, int64_t from, int64_t to,
 		const struct ledger_scan *scan, struct diag_sink *d);
+
+/* ---- what is rolled up, and changes no more: for who carries it elsewhere ---- */
+struct ledger_position { /* after this row; {0}: from the first */
+	int64_t start, key;
+};
+struct ledger_rolled {
+	int64_t start;			  /* Unix seconds, of the hour or day */
+	const struct ledger_key_row *key; /* NULL: the end of this hour or day, with what follows */
+	struct ledger_sum sum;
+	const char *sample; /* addresses, with blanks between; "" */
+	uint64_t rows;	    /* how many there were */
+	struct ledger_totals totals;
+};
+typedef int ledger_rolled_fn(void *arg, const struct ledger_rolled *r);
+/* level: 3600 or 86400. At most max rows after *at, which then stands after the last that fn took (0); another answer of
+ * fn ends it. Rows of an hour or day come together, then its end. How many were taken, or -errno after a diag. */
+int ledger_rolled(const char *path, int64_t level, struct ledger_position *at, unsigned max,
+		  ledger_rolled_fn *fn, void *arg, struct diag_sink *d);
 #endif

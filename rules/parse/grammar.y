@@ -38,7 +38,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_HOME "home" T_INSIDE "inside" T_NAT64 "nat64" T_PLACE "place" T_IS "is" T_PLATFORM "platform"
 %token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_BOOT "boot" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
-%token <word> T_CERT "cert" T_KEY "key" T_NAME "name" T_CONFIG "config"
+%token <word> T_CERT "cert" T_KEY "key" T_NAME "name" T_CONFIG "config" T_LEDGER "ledger"
 %token <word> T_SUBJECT "subject" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
 %type <word> word optional_string bare
 %type <n> simple_clause bare_place subject_key name_place
@@ -152,6 +152,7 @@ feed_parts
 	| feed_parts T_KEY word { parse_feed_part(ps, FEED_KEY, &$3); }
 	| feed_parts T_NAME word { parse_feed_part(ps, FEED_NAME, &$3); }
 	| feed_parts T_CONFIG word { parse_feed_part(ps, FEED_CONFIG, &$3); }
+	| feed_parts T_LEDGER T_WORD { parse_feed_part(ps, FEED_LEDGER, &$3); }
 	;
 
 clauses

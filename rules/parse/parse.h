@@ -154,7 +154,8 @@ enum feed_part {
 	FEED_CERT,
 	FEED_KEY,
 	FEED_NAME,
-	FEED_CONFIG
+	FEED_CONFIG,
+	FEED_LEDGER
 };
 void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
 void parse_feed_end(struct parse *ps);

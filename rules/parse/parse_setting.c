@@ -254,6 +254,16 @@ void parse_feed_start(struct parse *ps, const struct word *transport)
 			   sizeof(names) / sizeof(*names));
 }
 
+static void feed_ledger(struct parse *ps, const struct word *w)
+{
+	static const char *const levels[] = {"hour", "day"};
+	unsigned which = 0;
+
+	value_parse_choice(ps, &which, w, "part of the ledger", levels,
+			   sizeof(levels) / sizeof(*levels));
+	ps->feed.ledger = which ? 86400 : 3600;
+}
+
 void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w)
 {
 	static const char *const formats[] = {"ecs", "ocsf", "eve", "cef", "text"};
@@ -284,6 +294,9 @@ void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w
 		break;
 	case FEED_CONFIG:
 		ps->feed.config = w->s;
+		break;
+	case FEED_LEDGER:
+		feed_ledger(ps, w);
 		break;
 	case FEED_FORMAT:
 		ps->feed.format = w->s;
@@ -336,6 +349,19 @@ static void check_otlp(struct parse *ps, const struct spot *at)
 		parse_error(ps, at, "'cert' and 'key' go together");
 }
 
+/* Sums have no fields in the other formats, and nothing to send to who only asks for numbers. */
+static void check_ledger(struct parse *ps, const struct spot *at)
+{
+	const struct policy_feed *f = &ps->feed;
+
+	if (!f->ledger)
+		return;
+	if (!strcmp(f->transport, "metrics"))
+		parse_error(ps, at, "'ledger' is for feeds that are sent, 'feed metrics' is asked");
+	else if (f->format && strcmp(f->format, "ecs"))
+		parse_error(ps, at, "'ledger' goes out as 'format ecs', not as '%s'", f->format);
+}
+
 void parse_feed_end(struct parse *ps)
 {
 	const struct spot at = {ps->feed.line, 1, 1};
@@ -353,5 +379,6 @@ void parse_feed_end(struct parse *ps)
 		parse_error(ps, &at,
 			    "'feed kafka' needs a topic: feed kafka \"%s\" topic \"cordon.alerts\"",
 			    ps->feed.target);
+	check_ledger(ps, &at);
 	PARSE_PUSH(ps, &ps->feeds, ps->feed);
 }

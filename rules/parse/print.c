@@ -408,6 +408,8 @@ static void print_settings(struct writer *t, const struct policy *p)
 		print_named(t, " key", f->key);
 		print_named(t, " name", f->name);
 		print_named(t, " config", f->config);
+		if (f->ledger)
+			writer_add(t, " ledger %s", f->ledger == 3600 ? "hour" : "day");
 		writer_add(t, "\n");
 	}
 }

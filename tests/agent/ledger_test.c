@@ -346,6 +346,84 @@ Test(ledger, damaged_file_is_kept)
 }
 
 /* Names are hostile: what a process is called does not become SQL. */
+struct rolled {
+	struct ledger_sum sum;
+	struct ledger_totals totals; /* as the ends of the days say */
+	uint64_t rows, ends, promised;
+	unsigned refuse_after;
+	int64_t last;
+};
+
+static int on_rolled(void *arg, const struct ledger_rolled *r)
+{
+	struct rolled *t = arg;
+
+	if (t->refuse_after && !--t->refuse_after)
+		return 1;
+	cr_assert_geq(r->start, t->last, "in order");
+	t->last = r->start;
+	if (r->key) {
+		t->rows++;
+		t->sum.packets += r->sum.packets;
+		t->sum.bytes += r->sum.bytes;
+		cr_expect_str_eq(r->key->text[COLUMN_UNIT], "postgresql@15-main.service");
+		cr_expect_str_neq(r->sample, "");
+		return 0;
+	}
+	t->ends++;
+	t->promised += r->rows;
+	for (unsigned v = 0; v < LEDGER_VERDICTS; v++) {
+		t->totals.packets[v] += r->totals.packets[v];
+		t->totals.bytes[v] += r->totals.bytes[v];
+	}
+	return 0;
+}
+
+/* All that is rolled up, a few rows at a time, with a reader that refuses now and then: each row once. */
+static void expect_rolled(int64_t level, uint64_t bytes, uint64_t ends)
+{
+	struct ledger_position at = {0};
+	struct diag_sink d = {0};
+	struct rolled t = {0};
+	int n = 1;
+
+	for (unsigned i = 1; n > 0 || t.refuse_after == 0; i++) {
+		t.refuse_after = i % 3 ? 1000 : 2;
+		n = ledger_rolled(path, level, &at, 1 + i % 7, on_rolled, &t, &d);
+		cr_assert_geq(n, 0);
+	}
+	cr_expect_eq(t.rows, t.promised);
+	cr_expect_eq(t.ends, ends, "%u ends", (unsigned)t.ends);
+	cr_expect_eq(t.sum.bytes, bytes, "%u bytes, not %u, of %u rows, %u packets",
+		     (unsigned)t.sum.bytes, (unsigned)bytes, (unsigned)t.rows,
+		     (unsigned)t.sum.packets);
+	cr_expect_eq(t.totals.bytes[0] + t.totals.bytes[1] + t.totals.bytes[2], bytes);
+}
+
+Test(ledger, rolled_up_rows_are_carried_once)
+{
+	struct ledger *l = open_it();
+	struct ledger_totals t = {0};
+	uint64_t of_hours = 0, of_days = 0;
+
+	/* two days and an hour, something every seven minutes; nothing at all in the second day's first hours */
+	for (int64_t m = 0; m < 49 * 60; m += 7) {
+		struct addition a = {BEGIN + m * 60, (unsigned)m % 5, (unsigned)m % 3,
+				     1 + (uint64_t)m % 4, 100 + (uint64_t)m};
+
+		if (m >= 24 * 60 && m < 27 * 60)
+			continue;
+		minute(l, a.minute, &t);
+		add(l, &t, &a);
+		of_days += m < 48 * 60 ? a.bytes : 0;
+		of_hours += m / 60 < 48 ? a.bytes : 0;
+	}
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	expect_rolled(86400, of_days, 2);
+	expect_rolled(3600, of_hours, 45);
+}
+
 Test(ledger, hostile_names)
 {
 	struct ledger_totals t = {0};
