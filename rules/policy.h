@@ -17,6 +17,7 @@
 #define POLICY_TEXT_MAX	  (8u << 20) /* bytes */
 #define POLICY_RULES_MAX  4000
 #define POLICY_PLACES_MAX 32768 /* countries, zones, prefixes ... in all rules and zones */
+#define POLICY_LISTED_MAX 65536 /* prefixes in all lists */
 #define POLICY_ERRORS_MAX 100	/* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
@@ -31,6 +32,7 @@ enum place_atom_type {
 	ATOM_COUNTRY,
 	ATOM_ZONE,
 	ATOM_CIDR,
+	ATOM_LIST,
 	ATOM_PROVIDER,
 	ATOM_ASN,
 	ATOM_JURISDICTION,
@@ -43,15 +45,23 @@ enum place_atom_type {
 	ATOM_RELAY
 };
 struct zone_def;
+/* A 'list' line: prefixes, in the order of the text. */
+struct list_def {
+	const char *name;
+	const struct cidr *cidrs;
+	size_t ncidrs;
+	unsigned line;
+};
 struct place_atom {
 	enum place_atom_type type;
 	uint16_t country;	     /* ATOM_COUNTRY */
 	const struct zone_def *zone; /* ATOM_ZONE, ATOM_JURISDICTION */
 	struct cidr cidr;	     /* ATOM_CIDR */
+	const struct list_def *list; /* ATOM_LIST */
 	const char *name;	     /* provider */
 	const char *region;	     /* glob or NULL */
 	uint32_t asn;
-	/* ATOM_CIDR, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set */
+	/* ATOM_CIDR, ATOM_LIST, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set */
 	int set;
 	unsigned line, column, length;
 };
@@ -63,7 +73,8 @@ struct zone_def {
 	int builtin; /* enum zone, or -1 */
 	const struct place_atom *atoms;
 	size_t natoms;
-	unsigned id; /* index in zone_order */
+	const struct list_def *list; /* while a policy is read: the name is a list's */
+	unsigned id;		     /* index in zone_order */
 	unsigned line;
 };
 enum subject_type {
@@ -77,12 +88,17 @@ struct subject_atom {
 	enum subject_type type;
 	const char *text; /* glob, user name, or cgroup path */
 	struct cidr cidr;
+	const struct list_def *list; /* SUBJECT_ADDRESS: in place of the prefix, or NULL */
 	unsigned line, column;
 };
 struct subject_def {
 	const char *name;		  /* NULL: written in the rule itself */
 	const struct subject_atom *atoms; /* or */
 	size_t natoms;
+	/* its addresses, once sets_make has been there */
+	const struct cidr *cidrs;
+	size_t ncidrs;
+	bool gathered;
 	int set; /* index in policy_sets() of its addresses; -1 = it has none */
 	unsigned line;
 };
@@ -153,6 +169,8 @@ struct policy {
 	size_t nplaces;
 	const struct zone_def *const *zones; /* of 'zone' lines */
 	size_t nzones;
+	const struct list_def *const *lists;
+	size_t nlists;
 	/* all: built-in and anonymous ones too, each after its members */
 	const struct zone_def *const *zone_order;
 	size_t nzone_order;

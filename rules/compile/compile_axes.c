@@ -15,10 +15,11 @@ bool compile_same_subject(const struct subject_def *a, const struct subject_def 
 	for (size_t i = 0; i < a->natoms; i++) {
 		const struct subject_atom *x = &a->atoms[i], *y = &b->atoms[i];
 
-		if (x->type != y->type)
+		if (x->type != y->type || x->list != y->list)
 			return false;
 		if (x->type == SUBJECT_ADDRESS
-			    ? ip_cmp(&x->cidr.addr, &y->cidr.addr) || x->cidr.len != y->cidr.len
+			    ? !x->list && (ip_cmp(&x->cidr.addr, &y->cidr.addr) ||
+					   x->cidr.len != y->cidr.len)
 			    : strcmp(x->text, y->text) != 0)
 			return false;
 	}

@@ -162,6 +162,22 @@ static bool zone_used(const struct policy *p, const struct zone_def *z)
 	return false;
 }
 
+static bool list_used(const struct policy *p, const struct list_def *l)
+{
+	for (size_t i = 0; i < p->nrules; i++) {
+		const struct rule *r = &p->rules[i];
+
+		for (size_t j = 0; j < r->nto; j++)
+			if (r->to[j].list == l)
+				return true;
+		for (size_t j = 0; j < r->nfrom; j++)
+			for (size_t k = 0; k < r->from[j]->natoms; k++)
+				if (r->from[j]->atoms[k].list == l)
+					return true;
+	}
+	return false;
+}
+
 static void lint_names(const struct lint *l)
 {
 	const struct policy *p = l->p;
@@ -170,6 +186,14 @@ static void lint_names(const struct lint *l)
 		if (!zone_used(p, p->zones[i]))
 			diag_warn(l->d, p->file, p->zones[i]->line, "zone '%s' is used nowhere",
 				  p->zones[i]->name);
+	for (size_t i = 0; i < p->nlists; i++)
+		if (!list_used(p, p->lists[i]))
+			diag_warn(l->d, p->file, p->lists[i]->line, "list '%s' is used by no rule",
+				  p->lists[i]->name);
+		else if (!p->lists[i]->ncidrs)
+			diag_warn(l->d, p->file, p->lists[i]->line,
+				  "list '%s' is empty: what names it matches nothing",
+				  p->lists[i]->name);
 	for (size_t i = 0; i < p->nsubjects; i++)
 		if (!subject_used(p, p->subjects[i]))
 			diag_warn(l->d, p->file, p->subjects[i]->line,

@@ -59,6 +59,8 @@ static bool atom_covers(const struct eval *e, const struct place_atom *big,
 	switch (big->type) {
 	case ATOM_CIDR:
 		return cidr_covers(&big->cidr, &small->cidr);
+	case ATOM_LIST:
+		return big->list == small->list;
 	case ATOM_PROVIDER:
 		return !strcmp(big->name, small->name) &&
 		       (!big->region || same_text(big->region, small->region));
@@ -102,6 +104,16 @@ static bool places_cover(const struct eval *e, const struct rule *big, const str
 	return !big->under || (small->under && zone_covers(e, big->under, small->under));
 }
 
+static bool sender_covers(const struct subject_atom *big, const struct subject_atom *small)
+{
+	if (big->type != small->type)
+		return false;
+	if (big->type != SUBJECT_ADDRESS)
+		return same_text(big->text, small->text);
+	return big->list || small->list ? big->list == small->list
+					: cidr_covers(&big->cidr, &small->cidr);
+}
+
 static bool subject_covers(const struct subject_def *big, const struct subject_def *small)
 {
 	size_t j;
@@ -112,9 +124,7 @@ static bool subject_covers(const struct subject_def *big, const struct subject_d
 		const struct subject_atom *s = &small->atoms[i];
 
 		for (j = 0; j < big->natoms; j++)
-			if (big->atoms[j].type == s->type &&
-			    (s->type == SUBJECT_ADDRESS ? cidr_covers(&big->atoms[j].cidr, &s->cidr)
-							: same_text(big->atoms[j].text, s->text)))
+			if (sender_covers(&big->atoms[j], s))
 				break;
 		if (j == big->natoms)
 			return false;

@@ -39,7 +39,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_BOOT "boot" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
 %token <word> T_CERT "cert" T_KEY "key" T_NAME "name" T_CONFIG "config" T_LEDGER "ledger"
-%token <word> T_SUBJECT "subject" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
+%token <word> T_SUBJECT "subject" T_LIST "list" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
 %type <word> word optional_string bare
 %type <n> simple_clause bare_place subject_key name_place
 %%
@@ -59,6 +59,7 @@ statement
 	| T_SERVICE T_WORD '{' { parse_body_start(ps); }
 	  service_body '}' { parse_service(ps, &$2); }
 	| T_SUBJECT T_WORD '{' { parse_body_start(ps); } subject_body '}' { parse_subject(ps, &$2); }
+	| T_LIST T_WORD '{' { parse_body_start(ps); } list_body '}' { parse_list(ps, &$2); }
 	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
 	| T_BOOT T_WORD { parse_boot(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
@@ -105,6 +106,12 @@ place_parts
 zone_body
 	: T_WORD { parse_atom_word(ps, &$1); }
 	| zone_body comma T_WORD { parse_atom_word(ps, &$3); }
+	;
+
+list_body
+	: %empty
+	| list_body T_WORD { parse_listed(ps, &$2); }
+	| list_body ',' T_WORD { parse_listed(ps, &$3); }
 	;
 
 service_body

@@ -135,7 +135,9 @@ void value_country(struct parse *ps, struct place_atom *a, const struct word *w)
 
 void value_zone(struct parse *ps, struct place_atom *a, const struct word *w)
 {
+	ps->in_to = ps->open_list == CLAUSE_TO;
 	a->zone = name_use(ps, NAME_ZONE, w);
+	ps->in_to = false;
 }
 
 void value_cidr(struct parse *ps, struct place_atom *a, const struct word *w)
@@ -174,5 +176,8 @@ void value_subject_text(struct parse *ps, struct subject_atom *a, const struct w
 
 void value_subject_cidr(struct parse *ps, struct subject_atom *a, const struct word *w)
 {
-	value_parse_cidr(ps, &a->cidr, w);
+	if (((*w->s | 32) >= 'a' && (*w->s | 32) <= 'z') && !strpbrk(w->s, ":/."))
+		a->list = name_use(ps, NAME_LIST, w);
+	else
+		value_parse_cidr(ps, &a->cidr, w);
 }

@@ -7,9 +7,9 @@
 #include "rules/parse/hint.h"
 #include "rules/parse/parse.h"
 
-static const char *const equivalence[NAME_KINDS] = {"zone", "subject", "service"};
+static const char *const equivalence[NAME_KINDS] = {"zone", "subject", "service", "list"};
 static const size_t sizes[NAME_KINDS] = {sizeof(struct zone_def), sizeof(struct subject_def),
-					 sizeof(struct service_def)};
+					 sizeof(struct service_def), sizeof(struct list_def)};
 _Static_assert(ZONE_COUNT <= sizeof(((struct parse *)0)->builtin) / sizeof(struct zone_def *),
 	       "room for built-ins");
 
@@ -43,7 +43,7 @@ static struct name *find_or_add(struct parse *ps, enum name_kind kind, const str
 		return NULL;
 	}
 	if (++ps->nnames == NAMES_MAX + 1)
-		parse_error(ps, &w->at, "more than %d names of zones, subjects and services",
+		parse_error(ps, &w->at, "more than %d names of zones, subjects, services and lists",
 			    NAMES_MAX);
 	n->kind = kind;
 	n->s = w->s;
@@ -89,7 +89,7 @@ void *name_use(struct parse *ps, enum name_kind kind, const struct word *w)
 		ps->failed = true;
 		return NULL;
 	}
-	*use = (struct name_use){n, w->at};
+	*use = (struct name_use){n, w->at, ps->in_to};
 	return n->def;
 }
 
@@ -102,10 +102,10 @@ static bool name_is_good(struct parse *ps, enum name_kind kind, const struct wor
 	if (match_keyword(w->s))
 		parse_error(ps, &w->at, "'%s' is a word of the language; choose another name",
 			    w->s);
-	else if (kind == NAME_ZONE && zone_find(w->s) >= 0)
+	else if ((kind == NAME_ZONE || kind == NAME_LIST) && zone_find(w->s) >= 0)
 		parse_error(ps, &w->at, "'%s' is a built-in zone; choose another name", w->s);
-	else if (kind == NAME_ZONE && len == 2 && isupper((unsigned char)w->s[0]) &&
-		 isupper((unsigned char)w->s[1]))
+	else if ((kind == NAME_ZONE || kind == NAME_LIST) && len == 2 &&
+		 isupper((unsigned char)w->s[0]) && isupper((unsigned char)w->s[1]))
 		parse_error(ps, &w->at, "'%s' looks like a country; choose another name", w->s);
 	else if (!isalpha((unsigned char)*w->s) || (unsigned char)*w->s > 127 ||
 		 strspn(w->s,
@@ -117,6 +117,20 @@ static bool name_is_good(struct parse *ps, enum name_kind kind, const struct wor
 	return false;
 }
 
+/* Zones and lists stand in the same places, so they share their names. */
+static bool other_has_it(struct parse *ps, enum name_kind kind, const struct word *w)
+{
+	enum name_kind other = kind == NAME_ZONE ? NAME_LIST : NAME_ZONE;
+	const struct name *n =
+		kind == NAME_ZONE || kind == NAME_LIST ? find(ps, other, w->s) : NULL;
+
+	if (!n || !n->defined)
+		return false;
+	parse_error(ps, &w->at, "'%s' is the %s of line %u already", w->s, equivalence[other],
+		    n->at.line);
+	return true;
+}
+
 void *name_define(struct parse *ps, enum name_kind kind, const struct word *w)
 {
 	struct name *n;
@@ -125,6 +139,8 @@ void *name_define(struct parse *ps, enum name_kind kind, const struct word *w)
 		return NULL;
 	n = find_or_add(ps, kind, w);
 	if (!n)
+		return NULL;
+	if (other_has_it(ps, kind, w))
 		return NULL;
 	if (n->defined) {
 		parse_error(ps, &w->at, "%s '%s' is defined already, in line %u", equivalence[kind],
@@ -190,13 +206,16 @@ static const char *nearest_name(struct parse *ps, const struct name *wanted)
 
 	for (size_t i = 0; i < NAME_BUCKETS; i++)
 		for (n = ps->names[i]; n; n = n->next)
-			if (n->defined && n->kind == wanted->kind)
+			if (n->defined && (n->kind == wanted->kind ||
+					   (wanted->kind == NAME_ZONE && n->kind == NAME_LIST)))
 				best = nearer(wanted->s, n->s, best);
 	return best;
 }
 
-static const unsigned hint_kind[] = {
-	[NAME_ZONE] = HINT_PLACE, [NAME_SUBJECT] = HINT_SUBJECT, [NAME_SERVICE] = HINT_SERVICE};
+static const unsigned hint_kind[] = {[NAME_ZONE] = HINT_PLACE,
+				     [NAME_SUBJECT] = HINT_SUBJECT,
+				     [NAME_SERVICE] = HINT_SERVICE,
+				     [NAME_LIST] = HINT_PLACE};
 
 static void undefined(struct parse *ps, const struct name_use *use)
 {
@@ -304,6 +323,64 @@ static void zones_order(struct parse *ps)
 	ps->p->nzone_order = n;
 }
 
+/* What was read as the name of a zone or a subject and is a list's. */
+static const struct list_def *list_of(struct parse *ps, const struct name_use *u)
+{
+	bool may = u->name->kind == NAME_ZONE || u->name->kind == NAME_SUBJECT;
+	const struct name *n = may ? find(ps, NAME_LIST, u->name->s) : NULL;
+
+	return n && n->defined ? n->def : NULL;
+}
+
+static void use_resolve(struct parse *ps, const struct name_use *u)
+{
+	const struct list_def *l = u->name->defined ? NULL : list_of(ps, u);
+
+	if (l && u->name->kind == NAME_SUBJECT)
+		parse_error(ps, &u->at, "'%s' is a list of addresses; write: from address %s",
+			    l->name, l->name);
+	else if (l && u->in_to)
+		((struct zone_def *)u->name->def)->list = l;
+	else if (l)
+		parse_error(ps, &u->at,
+			    "'%s' is a list of addresses, which stands in 'to' and 'address'; here "
+			    "a zone or a country is meant",
+			    l->name);
+	else if (!u->name->defined)
+		undefined(ps, u);
+}
+
+static void lists_resolve(struct parse *ps)
+{
+	struct rule *rules = ps->rules.items;
+
+	for (size_t i = 0; i < ps->rules.n; i++)
+		for (size_t j = 0; j < rules[i].nto; j++) {
+			struct place_atom *a = (struct place_atom *)(uintptr_t)&rules[i].to[j];
+
+			if (a->type != ATOM_ZONE || !a->zone || !a->zone->list)
+				continue;
+			a->type = ATOM_LIST;
+			a->list = a->zone->list;
+			a->zone = NULL;
+		}
+}
+
+/* Each subject holds a copy of what its lists hold. */
+static void copies_bound(struct parse *ps)
+{
+	struct subject_def *const *subjects = ps->subjects.items;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ps->subjects.n; i++)
+		for (size_t j = 0; j < subjects[i]->natoms; j++)
+			n += subjects[i]->atoms[j].list ? subjects[i]->atoms[j].list->ncidrs : 0;
+	if (n > POLICY_LISTED_MAX)
+		parse_error(ps, &(struct spot){0},
+			    "the subjects' lists hold %zu prefixes together; at most %d are taken",
+			    n, POLICY_LISTED_MAX);
+}
+
 void names_resolve(struct parse *ps)
 {
 	const struct name_use *uses = ps->uses.items;
@@ -311,11 +388,12 @@ void names_resolve(struct parse *ps)
 	struct name *n;
 
 	for (size_t i = 0; i < ps->uses.n; i++)
-		if (!uses[i].name->defined)
-			undefined(ps, &uses[i]);
+		use_resolve(ps, &uses[i]);
+	lists_resolve(ps);
+	copies_bound(ps);
 	for (size_t i = 0; i < NAME_BUCKETS; i++)
 		for (n = ps->names[i]; n; n = n->next) {
-			if (n->kind != NAME_ZONE)
+			if (n->kind != NAME_ZONE || ((struct zone_def *)n->def)->list)
 				continue;
 			slot = list_push(ps->arena, &ps->all_zones, sizeof(*slot));
 			if (!slot) {

@@ -19,18 +19,19 @@ struct word {
 
 /* A name that may be used before its line; 'def' stands from the first use and is filled by its
  * line. */
-enum name_kind { NAME_ZONE, NAME_SUBJECT, NAME_SERVICE, NAME_KINDS };
+enum name_kind { NAME_ZONE, NAME_SUBJECT, NAME_SERVICE, NAME_LIST, NAME_KINDS };
 struct name {
 	struct name *next; /* of the bucket */
 	enum name_kind kind;
 	const char *s;
-	void *def; /* struct zone_def, subject_def or service_def */
+	void *def; /* struct zone_def, subject_def, service_def or list_def */
 	bool defined;
 	struct spot at;
 };
 struct name_use {
 	const struct name *name;
 	struct spot at;
+	bool in_to; /* where a list may stand in a zone's place */
 };
 #define NAME_BUCKETS	1024
 #define PLACES_COMPARED 1024 /* 'place' lines that a new one is compared with */
@@ -70,6 +71,8 @@ struct parse {
 	unsigned once[4];      /* lines of home, mode, journal */
 	unsigned rule_lines;
 	size_t nplaces; /* of POLICY_PLACES_MAX */
+	size_t nlisted; /* of POLICY_LISTED_MAX */
+	bool in_to;	/* of the names that are used now */
 	struct policy_place place;
 	struct policy_feed feed;
 	struct policy_geo geo;
@@ -79,7 +82,8 @@ struct parse {
 	int pending_proto;
 	bool proto_has_ports;
 	/* lists of the policy */
-	struct list inside, nat64, places, zones, subjects, services, geos, feeds, rules, all_zones;
+	struct list inside, nat64, places, zones, subjects, services, lists, geos, feeds, rules,
+		all_zones;
 	struct list heres; /* where 'here' stands: it needs 'home' */
 	/* names */
 	struct name *names[NAME_BUCKETS];
@@ -132,6 +136,8 @@ void parse_place_end(struct parse *ps, const struct word *cc);
 void parse_zone(struct parse *ps, const struct word *name);
 void parse_subject(struct parse *ps, const struct word *name);
 void parse_service(struct parse *ps, const struct word *name);
+void parse_listed(struct parse *ps, const struct word *w); /* a prefix of a list */
+void parse_list(struct parse *ps, const struct word *name);
 void parse_service_item(struct parse *ps, const struct word *w);
 void parse_service_proto(struct parse *ps, const struct word *w);
 void parse_service_port(struct parse *ps, const struct word *w);

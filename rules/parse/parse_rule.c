@@ -278,6 +278,32 @@ void parse_zone(struct parse *ps, const struct word *name)
 	PARSE_PUSH(ps, &ps->zones, z);
 }
 
+void parse_listed(struct parse *ps, const struct word *w)
+{
+	struct cidr c;
+
+	if (++ps->nlisted > POLICY_LISTED_MAX) {
+		if (ps->nlisted == POLICY_LISTED_MAX + 1)
+			parse_error(ps, &w->at, "more than %d prefixes in lists",
+				    POLICY_LISTED_MAX);
+	} else if (value_parse_cidr(ps, &c, w)) {
+		PARSE_PUSH(ps, &ps->atoms, c);
+	}
+}
+
+void parse_list(struct parse *ps, const struct word *name)
+{
+	struct list_def *l = name_define(ps, NAME_LIST, name);
+
+	if (!l)
+		return;
+	*l = (struct list_def){.name = name->s,
+			       .cidrs = ps->atoms.items,
+			       .ncidrs = ps->atoms.n,
+			       .line = name->at.line};
+	PARSE_PUSH(ps, &ps->lists, l);
+}
+
 void parse_subject(struct parse *ps, const struct word *name)
 {
 	struct subject_def *s = name_define(ps, NAME_SUBJECT, name);

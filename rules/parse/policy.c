@@ -112,6 +112,7 @@ static void take_lists(struct parse *ps)
 	TAKE(ps, zones, zones);
 	TAKE(ps, subjects, subjects);
 	TAKE(ps, services, services);
+	TAKE(ps, lists, lists);
 	TAKE(ps, geos, geo);
 	TAKE(ps, feeds, feeds);
 	TAKE(ps, rules, rules);

@@ -10,6 +10,8 @@
 #include "rules/parse/print.h"
 #include "rules/parse/proto.h"
 
+#define LISTED_ON_A_LINE 6
+
 static const char *const actions[] = {"allow", "alert", "block"};
 static const char *const severities[] = {"", "low", "medium", "high", "critical"};
 
@@ -69,6 +71,11 @@ void print_cidr(struct writer *t, const struct place_atom *a)
 	print_prefix(t, &a->cidr);
 }
 
+void print_list(struct writer *t, const struct place_atom *a)
+{
+	writer_add(t, "%s", a->list->name);
+}
+
 void print_provider(struct writer *t, const struct place_atom *a)
 {
 	writer_add(t, "provider %s", a->name);
@@ -101,7 +108,10 @@ void print_subject_text(struct writer *t, const struct subject_atom *a)
 void print_subject_cidr(struct writer *t, const struct subject_atom *a)
 {
 	writer_add(t, "address ");
-	print_prefix(t, &a->cidr);
+	if (a->list)
+		writer_add(t, "%s", a->list->name);
+	else
+		print_prefix(t, &a->cidr);
 }
 
 void print_from(struct writer *t, const struct rule *r)
@@ -329,6 +339,17 @@ static void print_service_line(struct writer *t, const struct service_def *s)
 	writer_add(t, " }\n");
 }
 
+/* A prefix a line where there are many: no line grows over the limit. */
+static void print_list_line(struct writer *t, const struct list_def *l)
+{
+	writer_add(t, "list %s {", l->name);
+	for (size_t i = 0; i < l->ncidrs; i++) {
+		writer_add(t, l->ncidrs > LISTED_ON_A_LINE ? "\n\t" : " ");
+		print_prefix(t, &l->cidrs[i]);
+	}
+	writer_add(t, l->ncidrs > LISTED_ON_A_LINE ? "\n}\n" : " }\n");
+}
+
 static void print_subject_line(struct writer *t, const struct subject_def *s)
 {
 	writer_add(t, "subject %s {", s->name);
@@ -425,6 +446,8 @@ char *policy_print(const struct policy *p)
 		print_place(&t, &p->places[i]);
 	for (size_t i = 0; i < p->nzones; i++)
 		print_zone_line(&t, p->zones[i]);
+	for (size_t i = 0; i < p->nlists; i++)
+		print_list_line(&t, p->lists[i]);
 	for (size_t i = 0; i < p->nservices; i++)
 		print_service_line(&t, p->services[i]);
 	for (size_t i = 0; i < p->nsubjects; i++)

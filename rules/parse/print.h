@@ -21,6 +21,7 @@ void print_bare(struct writer *t, const struct place_atom *a);
 void print_country(struct writer *t, const struct place_atom *a);
 void print_zone(struct writer *t, const struct place_atom *a);
 void print_cidr(struct writer *t, const struct place_atom *a);
+void print_list(struct writer *t, const struct place_atom *a);
 void print_provider(struct writer *t, const struct place_atom *a);
 void print_asn(struct writer *t, const struct place_atom *a);
 void print_jurisdiction(struct writer *t, const struct place_atom *a);

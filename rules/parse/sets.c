@@ -3,7 +3,7 @@
  * sets.c - the sets of addresses and ASNs that a policy names, each once, in an order that depends
  * on nothing else.
  *
- * Set 0 is 'inside'. Then come the prefix lists (all prefixes of one 'to', all of one subject),
+ * Set 0 is 'inside'. Then come the prefix lists (all prefixes of one 'to', all of one subject, a list),
  * then the ASNs. Two policies with equal sets share a place table, so an edit that names no new
  * address is swapped in without a rebuild.
  */
@@ -28,7 +28,7 @@ static int set_order(const void *a, const void *b)
 
 	if (x->asn != y->asn)
 		return x->asn < y->asn ? -1 : 1; /* prefix lists have asn 0 and come first */
-	for (size_t i = 0; i < x->ncidrs && i < y->ncidrs; i++) {
+	for (size_t i = 0; x->cidrs != y->cidrs && i < x->ncidrs && i < y->ncidrs; i++) {
 		order = cidr_order(&x->cidrs[i], &y->cidrs[i]);
 		if (order)
 			return order;
@@ -66,18 +66,51 @@ static int set_of_rule(struct arena *g, struct policy_set *s, const struct rule 
 	return 0;
 }
 
-static int set_of_subject(struct arena *g, struct policy_set *s, const struct subject_def *d)
+/* Its own prefixes and those of its lists; names_resolve has bounded them. */
+static int gather(struct arena *g, struct subject_def *d)
 {
-	struct cidr *cidrs = arena_alloc(g, d->natoms, sizeof(*cidrs));
+	struct policy_set s = {0};
+	struct cidr *cidrs;
 	size_t n = 0;
 
+	for (size_t i = 0; i < d->natoms; i++)
+		n += d->atoms[i].list ? d->atoms[i].list->ncidrs : 1;
+	cidrs = arena_alloc(g, n, sizeof(*cidrs));
 	if (!cidrs)
 		return -ENOMEM;
-	for (size_t i = 0; i < d->natoms; i++)
-		if (d->atoms[i].type == SUBJECT_ADDRESS)
+	n = 0;
+	for (size_t i = 0; i < d->natoms; i++) {
+		const struct list_def *l = d->atoms[i].list;
+
+		if (l && l->ncidrs)
+			memcpy(cidrs + n, l->cidrs, l->ncidrs * sizeof(*cidrs));
+		if (l)
+			n += l->ncidrs;
+		else if (d->atoms[i].type == SUBJECT_ADDRESS)
 			cidrs[n++] = d->atoms[i].cidr;
+	}
+	normalize(&s, cidrs, n);
+	d->cidrs = s.cidrs;
+	d->ncidrs = s.ncidrs;
+	return 0;
+}
+
+/* Gathered once, however many rules name it; a list alone is its own set. */
+static int set_of_subject(struct arena *g, struct policy_set *s, const struct subject_def *subject)
+{
+	struct subject_def *d = (struct subject_def *)(uintptr_t)subject;
+	const struct list_def *l = d->natoms == 1 ? d->atoms[0].list : NULL;
+
 	*s = (struct policy_set){0};
-	normalize(s, cidrs, n);
+	if (l) {
+		d->cidrs = l->cidrs;
+		d->ncidrs = l->ncidrs;
+	} else if (!d->gathered && gather(g, d)) {
+		return -ENOMEM;
+	}
+	d->gathered = true;
+	s->cidrs = d->cidrs;
+	s->ncidrs = d->ncidrs;
 	return 0;
 }
 
@@ -94,6 +127,18 @@ static int add(struct arena *g, struct list *sets, const struct policy_set *s)
 	return 0;
 }
 
+/* Of what has a set of its own: an ASN or a list. */
+static struct policy_set set_of_atom(const struct place_atom *a)
+{
+	struct policy_set s = {0};
+
+	if (a->type == ATOM_ASN)
+		s.asn = a->asn;
+	if (a->type == ATOM_LIST)
+		s = (struct policy_set){.cidrs = a->list->cidrs, .ncidrs = a->list->ncidrs};
+	return s;
+}
+
 /* Everything the policy names, with repeats. */
 static int collect(struct policy *p, struct list *sets)
 {
@@ -104,10 +149,11 @@ static int collect(struct policy *p, struct list *sets)
 
 		if (set_of_rule(p->arena, &s, r) || add(p->arena, sets, &s))
 			return -ENOMEM;
-		for (size_t j = 0; j < r->nto; j++)
-			if (r->to[j].type == ATOM_ASN &&
-			    add(p->arena, sets, &(struct policy_set){.asn = r->to[j].asn}))
+		for (size_t j = 0; j < r->nto; j++) {
+			s = set_of_atom(&r->to[j]);
+			if (add(p->arena, sets, &s))
 				return -ENOMEM;
+		}
 		for (size_t j = 0; j < r->nfrom; j++)
 			if (set_of_subject(p->arena, &s, r->from[j]) || add(p->arena, sets, &s))
 				return -ENOMEM;
@@ -136,11 +182,11 @@ static int mark(struct policy *p)
 
 		if (set_of_rule(p->arena, &s, r))
 			return -ENOMEM;
-		for (size_t j = 0; j < r->nto; j++)
-			to[j].set = to[j].type == ATOM_CIDR ? find(p, &s)
-				    : to[j].type == ATOM_ASN
-					    ? find(p, &(struct policy_set){.asn = to[j].asn})
-					    : -1;
+		for (size_t j = 0; j < r->nto; j++) {
+			struct policy_set own = set_of_atom(&to[j]);
+
+			to[j].set = find(p, to[j].type == ATOM_CIDR ? &s : &own);
+		}
 		for (size_t j = 0; j < r->nfrom; j++) {
 			if (set_of_subject(p->arena, &s, r->from[j]))
 				return -ENOMEM;
@@ -148,6 +194,17 @@ static int mark(struct policy *p)
 		}
 	}
 	return 0;
+}
+
+static void sort_lists(struct policy *p)
+{
+	for (size_t i = 0; i < p->nlists; i++) {
+		struct list_def *l = (struct list_def *)(uintptr_t)p->lists[i];
+		struct policy_set s;
+
+		normalize(&s, (struct cidr *)(uintptr_t)l->cidrs, l->ncidrs);
+		l->ncidrs = s.ncidrs;
+	}
 }
 
 int sets_make(struct policy *p)
@@ -162,6 +219,7 @@ int sets_make(struct policy *p)
 	if (p->ninside)
 		memcpy(copy, p->inside, p->ninside * sizeof(*copy));
 	normalize(&inside, copy, p->ninside);
+	sort_lists(p);
 	if (collect(p, &sets))
 		return -ENOMEM;
 	all = sets.items;

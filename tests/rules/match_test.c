@@ -135,6 +135,12 @@ static const struct row_case {
 	 {US, 6, 443, 0, 0, 0, 0},
 	 {DE, 6, 443, 0, 0, 0, 0},
 	 1},
+	{"PLACE_LIST",
+	 "allow to backups",
+	 NULL,
+	 {UNKNOWN, 6, 443, 0, 0, 0, 0},
+	 {DE, 6, 443, 0, 0, 0, 0},
+	 1},
 	{"PLACE_PROVIDER",
 	 "allow to provider aws region \"eu-*\"",
 	 NULL,
@@ -227,7 +233,7 @@ static const struct row_case {
 	 0},
 };
 #define CASES	  (sizeof(cases) / sizeof(*cases))
-#define RULE_LINE 4
+#define RULE_LINE 5
 
 static const uint64_t all_sets[PLACE_SETS_MAX / 64] = {~1ull}; /* all but 'inside' */
 
@@ -288,7 +294,7 @@ static void try_row(const char *id, const char *keyword, unsigned where)
 	cr_assert_not_null(k, "match.def's row %s has no case in this file", id);
 	snprintf(
 		text, sizeof(text),
-		"home DE\nservice web { tcp 80 }\nsubject postgres { user postgres }\n%s\nblock to any\n",
+		"home DE\nservice web { tcp 80 }\nsubject postgres { user postgres }\nlist backups { 192.0.2.0/24 }\n%s\nblock to any\n",
 		k->rule);
 	cr_expect_eq(!!k->wrong, where == MATCH_LATER,
 		     "%s: a case for what is not decided yet, or none", id);

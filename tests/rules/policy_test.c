@@ -441,3 +441,55 @@ Test(policy, first)
 	policy_free(p);
 	policy_free(plain);
 }
+
+/* Lists stand where addresses do, are one set each, and print as they were written. */
+Test(policy, lists)
+{
+	struct policy *p = good("list backups { 192.0.2.0/24, 2001:db8::/32\n 192.0.2.0/24 }\n"
+				"list none { }\n"
+				"subject dbs { address backups address 10.0.0.1 }\n"
+				"allow from address backups to DE, backups, 198.51.100.7\n"
+				"allow from dbs to none\nblock to backups\nblock to any\n");
+	struct policy *again;
+	char *printed = policy_print(p);
+
+	cr_expect_eq(p->nlists, 2);
+	cr_expect_eq(p->lists[0]->ncidrs, 2, "each prefix once");
+	cr_expect_eq(p->rules[0].to[1].type, ATOM_LIST);
+	cr_expect_eq(p->rules[0].to[1].set, p->rules[2].to[0].set, "one set, whoever names it");
+	cr_expect_eq(p->rules[0].from[0]->set, p->rules[0].to[1].set);
+	cr_expect_neq(p->rules[0].to[1].set, p->rules[0].to[2].set, "an address beside it");
+	cr_expect_eq(p->rules[1].to[0].set, -1, "an empty list matches nothing");
+	cr_expect_eq(p->sets[p->rules[1].from[0]->set].ncidrs, 3, "the list's and its own");
+	cr_expect_eq(p->nzone_order, 0, "a list is no zone");
+	again = good(printed);
+	cr_expect(policy_sets_equal(p, again), "%s", printed);
+	policy_free(again);
+	policy_free(p);
+	free(printed);
+}
+
+/* A list of as many prefixes as may be, in many rules, and one more. */
+Test(policy, lists_at_their_limit)
+{
+	struct diag_sink quiet = {0};
+	struct policy *p = NULL;
+	char *text = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
+
+	fputs("subject a { address big user x }\nlist big {", to);
+	for (unsigned i = 0; i < POLICY_LISTED_MAX; i++)
+		fprintf(to, "\n10.%u.%u.%u/32", i >> 14 & 255, i >> 6 & 255, i & 63);
+	fputs("}\n", to);
+	for (unsigned i = 0; i < 100; i++)
+		fprintf(to, "block from a to big, 192.0.2.%u\n", i);
+	fflush(to);
+	cr_assert_eq(policy_parse(&p, "f", text, n, &quiet), 0);
+	cr_expect_eq(p->lists[0]->ncidrs, POLICY_LISTED_MAX);
+	policy_free(p);
+	fputs("list one { 10.0.0.0/8 }\n", to);
+	fclose(to);
+	cr_expect_eq(policy_parse(&p, "f", text, n, &quiet), -22);
+	free(text);
+}

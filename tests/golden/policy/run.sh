@@ -27,7 +27,7 @@ for f in *.conf; do
 done
 
 # the canonical form parses back to itself
-for f in good.conf lint.conf "$ROOT"/rules/examples/*.conf; do
+for f in good.conf lint.conf listed.conf "$ROOT"/rules/examples/*.conf; do
 	name=$(basename "$f" .conf)
 	"$CORDON" check --print "$f" >"$tmp/one" 2>/dev/null || not_ok "print $name" "does not print"
 	"$CORDON" check --print "$tmp/one" >"$tmp/two" 2>/dev/null || not_ok "print $name" "its canonical form is an error"
@@ -83,7 +83,7 @@ timeout 20 "$CORDON" check "$tmp/h.conf" 2>&1 | grep -q 'zones are nested deeper
 timeout 20 "$CORDON" check "$tmp/h.conf" >/dev/null 2>&1
 same "hostile doubling zones: in time" 0 $?
 for i in $(seq 5000); do echo "zone z$i { DE }"; done >"$tmp/h.conf"
-hostile many-names "h.conf:4097:6: error: more than 4096 names of zones, subjects and services"
+hostile many-names "h.conf:4097:6: error: more than 4096 names of zones, subjects, services and lists"
 yes 'allow to eea' | head -n 4001 >"$tmp/h.conf"
 hostile many-rules "h.conf:4001:1: error: more than 4000 rules"
 for i in $(seq 30); do printf 'allow to '; yes 'DE,' | head -n 1100 | tr -d '\n'; echo FR; done >"$tmp/h.conf"
