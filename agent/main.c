@@ -28,6 +28,7 @@ static const struct verb verbs[] = {
 	 "  --cgroup PATH        watch below this cgroup (default: the root of cgroup2)\n"
 	 "  --devices WHOSE      packets to judge on the network devices too: none (default), own (of the\n"
 	 "                       cgroup's sockets) or all that leave this network namespace\n"
+	 "  --names on|off       copy DNS answers and first packets, so that recipients have names (default on)\n"
 	 "  --pin DIR            where the kernel objects are pinned (default /sys/fs/bpf/cordon)\n"
 	 "  --alerts FILE        append alerts as JSON lines, besides the policy's feeds; - is standard output\n"
 	 "  --live               a live table of flows on the terminal\n"

@@ -22,7 +22,8 @@ enum option_code {
 	OPTION_KEEP,
 	OPTION_FOLD,
 	OPTION_STATE,
-	OPTION_DEVICES
+	OPTION_DEVICES,
+	OPTION_NAMES
 };
 static const struct option options[] = {
 	{"policy", required_argument, NULL, OPTION_POLICY},
@@ -40,6 +41,7 @@ static const struct option options[] = {
 	{"fold", required_argument, NULL, OPTION_FOLD},
 	{"state", required_argument, NULL, OPTION_STATE},
 	{"devices", required_argument, NULL, OPTION_DEVICES},
+	{"names", required_argument, NULL, OPTION_NAMES},
 	{NULL, 0, NULL, 0},
 };
 
@@ -72,6 +74,14 @@ static int set_devices(struct daemon_config *c, const char *s)
 			return 0;
 		}
 	return diag_usage("run", "--devices takes all, own or none, not '%s'", s);
+}
+
+static int set_names(struct daemon_config *c, const char *s)
+{
+	c->names = strcmp(s, "on") == 0;
+	if (!c->names && strcmp(s, "off") != 0)
+		return diag_usage("run", "--names takes on or off, not '%s'", s);
+	return 0;
 }
 
 static int set_geo(struct daemon_config *c, const char *s)
@@ -126,6 +136,8 @@ static int set(struct daemon_config *c, int code)
 		return 0;
 	case OPTION_DEVICES:
 		return set_devices(c, optarg);
+	case OPTION_NAMES:
+		return set_names(c, optarg);
 	case OPTION_STATE:
 		c->state = optarg;
 		return 0;
@@ -156,6 +168,7 @@ int cmd_run(int argc, char **argv)
 	struct daemon_config c = {.mode = -1,
 				  .control = CONTROL_PATH,
 				  .state = ENGINE_STATE,
+				  .names = true,
 				  .fold_seconds = AGGREGATE_WINDOW_NS / LOOP_SECOND};
 	int code, r;
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "bpf/load/cgroup2.h"
 #include "agent/cmd/cmd.h"
+#include "agent/cmd/status_names.h"
 #include "agent/base/options.h"
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
@@ -357,6 +358,7 @@ static void show(const json_t *s)
 	show_counters(json_object_get(s, "counters"));
 	if (is(s, "running"))
 		show_flows(s);
+	status_names(json_object_get(s, "names"));
 	show_feeds(json_object_get(s, "feeds"));
 	if (json_is_string(json_object_get(s, "last_reload"))) {
 		label("last reload");

@@ -84,6 +84,7 @@ static void on_second(void *arg)
 		if (second % COUNTS_EVERY == 0) {
 			kernel_clock(d->kernel);
 			daemon_check_lost(d);
+			daemon_names_check(d);
 		}
 	}
 	if (d->pcap_live && second % COUNTS_EVERY == 0)

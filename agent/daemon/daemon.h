@@ -15,6 +15,7 @@
  *   daemon_journal.c  the journal: events in, checkpoints out
  *   daemon_ledger.c   the ledger; daemon_rollup.c: its hours and days to feeds
  *   daemon_frames.c   sockets whose frames no socket hook judges
+ *   daemon_names.c    whom flows are meant for
  *   daemon_quarantine.c  addresses that nothing may go to for a while
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
  *   daemon_status.c   the answer to 'cordon status' and the control requests
@@ -61,7 +62,7 @@ struct daemon_config {
 	int devices; /* enum kernel_devices */
 	const char *interface, *cgroup, *pins, *alerts, *control;
 	const char *state; /* directory of what is remembered; where there is none, nothing is */
-	bool live, detach_on_exit, keep_on_exit;
+	bool live, detach_on_exit, keep_on_exit, names;
 	uint64_t fold_seconds;
 };
 
@@ -109,6 +110,9 @@ struct daemon {
 	struct metrics *metrics;	     /* owned; NULL: none */
 	struct ledger *ledger;		     /* owned; NULL: none is kept */
 	struct kernel_ledger *kernel_ledger; /* owned */
+	struct live_names *names;	     /* owned; NULL: not looked for */
+	bool names_on;
+	uint64_t names_lost; /* told already */
 	int ledger_error;
 	struct journal *journal;     /* owned; NULL: none */
 	char *journal_dir;	     /* owned */
@@ -220,6 +224,12 @@ const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
 /* daemon_frames.c */
 void daemon_frames_check(struct daemon *d);
 json_t *daemon_frames_status(const struct daemon *d);
+
+/* daemon_names.c: never fails; what it cannot do is told */
+void daemon_names_start(struct daemon *d); /* after the first publish */
+void daemon_names_stop(struct daemon *d);
+void daemon_names_check(struct daemon *d);
+json_t *daemon_names_status(const struct daemon *d);
 
 /* daemon_quarantine.c */
 json_t *daemon_quarantine(struct daemon *d, const json_t *request);

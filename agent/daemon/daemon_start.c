@@ -163,6 +163,7 @@ static int start_kernel_source(struct daemon *d)
 					   .aggregate = d->aggregate,
 					   .top = d->top,
 					   .ledger = d->kernel_ledger,
+					   .names = d->names,
 					   .refuted = daemon_place_refuted,
 					   .alarm = daemon_alarm,
 					   .arg = d};
@@ -218,6 +219,7 @@ int daemon_start_kernel(struct daemon *d)
 	d->generation = d->published.generation;
 	daemon_ledger_start(d);
 	daemon_sums_start(d);
+	daemon_names_start(d);
 	r = start_kernel_source(d);
 	if (r == 0 && s.adopted)
 		daemon_tell(d, "adopted",

@@ -364,6 +364,7 @@ json_t *daemon_status(struct daemon *d)
 	set(o, "places", places_status(d));
 	if (d->kernel) {
 		set(o, "kernel", daemon_kernel_status(d->kernel));
+		set(o, "names", daemon_names_status(d));
 		set(o, "frames", d->kernel ? daemon_frames_status(d) : json_null());
 		set(o, "counters", counters(d->kernel));
 		set(o, "not_covered", daemon_sentences(kernel_not_covered()));

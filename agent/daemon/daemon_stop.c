@@ -82,6 +82,7 @@ void daemon_stop(struct daemon *d, bool ran)
 	control_close(d->control);
 	kernel_source_free(d->kernel_source);
 	kernel_ledger_free(d->kernel_ledger);
+	daemon_names_stop(d);
 	cgroups_free(d->cgroups);
 	netlink_close(d->host);
 	kernel_close(d->kernel);

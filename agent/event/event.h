@@ -80,10 +80,13 @@ static inline bool event_count_less(const struct event_count *a, const struct ev
  * event's sums. */
 #define EVENT_DESTINATIONS_MAX 32
 #define EVENT_PROCESSES_MAX    32
+#define EVENT_DOMAIN	       256
 struct event_destination {
 	struct ip address;
 	uint16_t port;
 	uint8_t proto;
+	char domain
+		[EVENT_DOMAIN]; /* event_names_domain: flows of two names are two rows; "": none */
 	struct event_count count;
 };
 struct event_process {

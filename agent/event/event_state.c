@@ -25,6 +25,8 @@ static const struct event_state states[] = {
 	{"cgroup-missing", 3, "configuration", "info", "failure"},
 	{"guard-blind", 3, "configuration", "info", "failure"},
 	{"feed-refused", 4, "configuration", "info", "failure"},
+	{"lost-names", 3, "network", "info", "failure"},
+	{"names-off", 3, "network", "info", "failure"},
 	{"lost-events", 3, "network", "info", "failure"},
 	{"lost-counts", 3, "network", "info", "failure"},
 	{"journal-repaired", 2, "file", "change", "success"},

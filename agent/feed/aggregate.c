@@ -227,12 +227,14 @@ static void add_destination(struct event_summary *s, const struct event *e,
 {
 	const struct flow_key *k = &e->flow;
 	struct event_destination *least = &s->destination[0];
+	const char *domain = event_names_domain(e->names);
 
+	domain = domain ? domain : "";
 	for (unsigned i = 0; i < s->ndestinations; i++) {
 		struct event_destination *d = &s->destination[i];
 
 		if (d->port == k->dport && d->proto == k->proto &&
-		    ip_cmp(&d->address, &k->dst) == 0) {
+		    ip_cmp(&d->address, &k->dst) == 0 && strcmp(d->domain, domain) == 0) {
 			event_count_add(&d->count, c);
 			return;
 		}
@@ -249,6 +251,7 @@ static void add_destination(struct event_summary *s, const struct event *e,
 	}
 	*least = (struct event_destination){
 		.address = k->dst, .port = k->dport, .proto = k->proto, .count = *c};
+	memcpy(least->domain, domain, strnlen(domain, sizeof(least->domain) - 1));
 }
 
 static void add_process(struct event_summary *s, const struct event *e, const struct event_count *c)

@@ -30,6 +30,7 @@ static void put_destination(struct json_writer *j, const struct event_destinatio
 	if (d->port)
 		json_writer_number(j, "port", d->port);
 	json_writer_text_set(j, "transport", event_proto_name(d->proto));
+	json_writer_text_set(j, "domain", *d->domain ? d->domain : NULL);
 	put_count(j, &d->count);
 	json_writer_close(j, '}');
 }

@@ -11,6 +11,7 @@ _cordon()
 	--source) words="ebpf pcap" ;;
 	--lang) words="en fr" ;;
 	--devices) [ "$verb" = run ] && words="none own all" ;;
+	--names) [ "$verb" = run ] && words="on off" ;;
 	--opened) words="here peer" ;;
 	--interface) words=$(ls /sys/class/net 2>/dev/null) ;;
 	--proto) words="tcp udp icmp sctp" ;;

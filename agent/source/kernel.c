@@ -174,6 +174,7 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		.known = (enum decide_known)k->verdict.known,
 		.folded = k->folded != ABI_FOLDED_FLOW,
 		.verdict = {.action = k->verdict.action, .rule = k->verdict.rule},
+		.names = r->cfg.names ? live_names_of(r->cfg.names, k) : NULL,
 	};
 	attribute(r, k, &ret->process);
 }
@@ -274,6 +275,8 @@ static void on_more(struct kernel_source *r, const struct kernel_record *k)
 		return;
 	if (r->cfg.ledger)
 		to_ledger(r, k, &e, true);
+	if (r->cfg.names && k->kind == KERNEL_FLOW_END)
+		live_names_end(r->cfg.names, k);
 	if (!r->cfg.top)
 		return;
 	e.packets = k->whole_packets;
@@ -318,6 +321,8 @@ static void on_record(void *arg, const struct kernel_record *k)
 bool kernel_source_poll(struct kernel_source *r)
 {
 	processes_turn(r->cfg.processes);
+	if (r->cfg.names)
+		kernel_names_poll(r->cfg.kernel);
 	return r->engine && kernel_poll(r->cfg.kernel, on_record, r) > 0;
 }
 

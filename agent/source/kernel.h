@@ -19,6 +19,7 @@
 #include "agent/host/cgroup.h"
 #include "agent/host/process.h"
 #include "agent/source/kernel_ledger.h"
+#include "agent/source/live_names.h"
 #include "bpf/load/kernel.h"
 
 #define KERNEL_SOURCE_IDLE_NS (60ull * 1000000000ull) /* a flow that was quiet this long is over */
@@ -31,6 +32,7 @@ struct kernel_source_config {
 	struct aggregate *aggregate;
 	struct top *top;	      /* NULL: nobody looks */
 	struct kernel_ledger *ledger; /* NULL: none is kept */
+	struct live_names *names;     /* NULL: names are not looked for */
 	/* A place that distance refutes: an event that is not folded. */
 	void (*refuted)(void *arg, struct event *e);
 	/* Something that an operator must know; detail lives for the call. */

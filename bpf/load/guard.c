@@ -60,6 +60,8 @@ static void guard_cgroup(struct guard *g)
 		if (g->k->program[h] && r == 2 && h != HOOK_STATE)
 			r = swap_mend(g->k, h) ? -EIO : 2;
 	if (r == 2)
+		names_attach(g->k); /* refused: status says so */
+	if (r == 2)
 		found(g, KERNEL_FAULT_CGROUP_NEW, g->k->cgroup, 0);
 	if (r < 0)
 		g->blind = r;

@@ -166,6 +166,7 @@ void kernel_close(struct kernel *k)
 {
 	if (!k)
 		return;
+	names_close(k);
 	records_close(k);
 	generation_free(k->now);
 	generation_free(k->before);

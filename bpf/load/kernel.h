@@ -225,6 +225,23 @@ struct kernel_exec {
 };
 int kernel_exec(struct kernel *k, int32_t pid, uint64_t start_ns, uint32_t exec,
 		struct kernel_exec *ret);
+/* Bytes that can name whom a flow is meant for, copied beside the programs that judge (bpf/prog/names.bpf.c).
+ * Of the record: src (here), dst, ports, proto, process, cookie, first_ns (when). */
+struct kernel_bytes {
+	struct kernel_record record;
+	enum abi_names_kind kind;
+	uint32_t offset; /* of the stream, or in the message */
+	const uint8_t *bytes;
+	size_t length;
+};
+typedef void kernel_bytes_fn(void *arg, const struct kernel_bytes *b);
+/* After kernel_open. -errno, said as a warning: the kernel refuses them, and all else goes on. */
+int kernel_names_open(struct kernel *k, kernel_bytes_fn *fn, void *arg, struct diag_sink *d);
+/* Before kernel_poll: an answer came before the flow that follows it. Ends after KERNEL_POLL_NS; how many. */
+int kernel_names_poll(struct kernel *k);
+bool kernel_names_attached(const struct kernel *k); /* asked of the kernel now */
+int kernel_names_counts(const struct kernel *k,
+			struct abi_names_state *ret); /* -ENOENT: not open */
 /* Live flows, by iterator. -ENOTSUP where the kernel has none. The number of flows. */
 int kernel_flows(struct kernel *k, kernel_record_fn *fn, void *arg);
 /* How many there are, by enum decide_action: nothing is handed out, so 100,000 cost milliseconds. */

@@ -11,6 +11,7 @@
  *     generation                     a policy's programs and maps
  *     tcx  device                    the second net: a hook a device
  *     swap                           which of them the hooks run
+ *     names                          what copies names, beside the hooks
  *     guard  records  status         what is looked after, read, answered
  *     kernel                         the public face
  */
@@ -127,7 +128,8 @@ struct kernel {
 	struct device device[KERNEL_DEVICES_MAX];
 	size_t ndevices;
 	unsigned devices_left_out, guarded;
-	uint64_t trial_until; /* and settings->trial_until */
+	uint64_t trial_until;	    /* and settings->trial_until */
+	struct kernel_names *names; /* owned; NULL: nobody asked for them, or they were refused */
 	struct ring_buffer *asks, *denials, *flows;
 	int epoll;
 	int64_t boot_to_wall, mono_to_boot; /* ns */
@@ -192,7 +194,13 @@ int device_set(struct kernel *k, struct device *d, const struct generation *g);
 /* What it holds now, and whether that stands before all others. */
 int device_look(const struct device *d, uint32_t *prog, bool *first);
 
+/* names.c */
+void names_close(struct kernel *k);
+int names_attach(struct kernel *k); /* to the cgroup as it is now; 0 or -errno */
+
 /* records.c */
+void names_record(const struct kernel *k, struct kernel_record *r,
+		  const struct abi_names_record *a);
 int records_open(struct kernel *k, struct diag_sink *d);
 void records_close(struct kernel *k);
 void record_of(const struct kernel *k, struct kernel_record *r, const struct abi_record *a);

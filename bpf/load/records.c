@@ -85,6 +85,13 @@ void record_of(const struct kernel *k, struct kernel_record *r, const struct abi
 	r->whole_bytes = a->whole_bytes;
 }
 
+void names_record(const struct kernel *k, struct kernel_record *r, const struct abi_names_record *a)
+{
+	*r = (struct kernel_record){.first_ns = wall_of(k, a->at_mono), .first_mono = a->at_mono};
+	record_key(r, &a->key);
+	record_process(r, &a->process);
+}
+
 /* libbpf stops at a negative answer, with the record taken. */
 static int ring_record(void *arg, void *data, size_t size)
 {

@@ -9,6 +9,7 @@
 #pragma GCC diagnostic ignored "-Wsign-conversion"
 #pragma GCC diagnostic ignored "-Wcast-qual"
 #include "bpf/prog/egress.skel.h"
+#include "bpf/prog/names.skel.h"
 #include "bpf/prog/observe.skel.h"
 #pragma GCC diagnostic pop
 #endif

@@ -266,6 +266,40 @@ struct abi_settings {
 	__u64 trial_until;
 };
 
+/*
+ * Bytes that can name a recipient (names.bpf.c): a ring and counters that live as long as the agent.
+ */
+#define ABI_NAMES_BYTES	   2048u      /* a power of two */
+#define ABI_NAMES_PIECES   4	      /* records of one packet */
+#define ABI_NAMES_RING	   (4u << 20) /* 1,900 records */
+#define ABI_NAMES_A_SECOND 4096	      /* records: so many answers, and so many of the others */
+enum abi_names_kind {
+	ABI_NAMES_STREAM,   /* what the socket sends, from its first byte on */
+	ABI_NAMES_DATAGRAM, /* of QUIC */
+	ABI_NAMES_ANSWER,   /* of DNS: a message, or the rest of one */
+	ABI_NAMES_ANSWERS   /* what a DNS server sends over TCP, from its first byte on */
+};
+struct abi_names_record {
+	__u64 at_mono;
+	__u32 kind;
+	__u32 offset; /* of the stream, or in the message */
+	__u32 length; /* of data */
+	__u32 pad;
+	struct abi_key key; /* src is here */
+	struct abi_process process;
+	__u8 data[ABI_NAMES_BYTES];
+};
+struct abi_names_rate {
+	__u64 second, used;
+};
+struct abi_names_state {
+	struct abi_names_rate answers, hellos;
+	__u64 copied;
+	__u64 lost;    /* the ring was full */
+	__u64 limited; /* over the rate */
+	__u64 unread;  /* the packet did not hold what it said */
+};
+
 enum abi_counter {
 	ABI_LOST_DENIALS, /* the denial ring was full */
 	ABI_LOST_FLOWS,	  /* the flow ring was full: the flow's bytes are in the totals only */

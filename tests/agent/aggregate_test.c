@@ -333,3 +333,26 @@ Test(fold, a_summary_that_nobody_took_is_told_later)
 	aggregate_tick(f, 222 * S);
 	cr_expect_eq(packets, 2);
 }
+
+/* A name is no part of the key, but flows of two names to one address are two rows. */
+Test(fold, names_apart)
+{
+	struct event_names a = {.n = 1, .v = {{.name = "a.test", .by = NAME_BY_TLS}}},
+			   b = {.n = 1, .v = {{.name = "b.test", .by = NAME_BY_TLS}}};
+	const struct event_names *each[] = {NULL, &a, &b, &a, NULL};
+
+	for (unsigned i = 0; i < 5; i++) {
+		struct event e = flow(1);
+
+		e.names = each[i];
+		aggregate_event(f, &e, S);
+	}
+	aggregate_flush(f);
+	cr_expect_eq(told, 2);
+	cr_assert_eq(last_summary.ndestinations, 3);
+	cr_expect_str_eq(last_summary.destination[0].domain, "a.test");
+	cr_expect_eq(last_summary.destination[0].count.flows, 2);
+	cr_expect_str_eq(last_summary.destination[1].domain, "b.test");
+	cr_expect_str_eq(last_summary.destination[2].domain, "");
+	cr_expect_null(last.names);
+}
