@@ -139,7 +139,7 @@ FUZZERS := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c
 ifeq ($(FUZZ),1)
 build/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(AR_agent) | $(FACTS)
 	@mkdir -p $(@D); $(SAY) "  FUZZ $<"
-	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $(filter %.c %.a,$^) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(filter %.a,$^) $(LDLIBS)
 else
 $(FUZZERS):
 	@$(MAKE) --no-print-directory FUZZ=1 $@

@@ -74,12 +74,13 @@ static void on_address(struct netlink *h, const struct nlmsghdr *m)
 {
 	const struct ifaddrmsg *a = NLMSG_DATA(m);
 	const struct rtattr *at, *local = NULL, *address = NULL;
-	size_t cursor = NLMSG_SPACE(sizeof(*a)), need = a->ifa_family == AF_INET ? 4 : 16;
+	size_t cursor = NLMSG_SPACE(sizeof(*a)), need;
 	struct ip ip;
 
 	if (m->nlmsg_len < NLMSG_LENGTH(sizeof(*a)) ||
 	    (a->ifa_family != AF_INET && a->ifa_family != AF_INET6))
 		return;
+	need = a->ifa_family == AF_INET ? 4 : 16;
 	while ((at = attribute_next(m, &cursor))) {
 		if (at->rta_type == IFA_LOCAL)
 			local = at;
