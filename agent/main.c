@@ -53,6 +53,13 @@ static const struct verb verbs[] = {
 	 "  --state DIR          where the agent remembers refuted places (default /var/lib/cordon)\n"
 	 "  --events FILE        for a NAME: where it was seen, as replay writes it (default: this host's journal)\n"
 	 "  --json               one JSON object an address, a line each\n"},
+	{"suggest", cmd_suggest, "a policy from what was seen: what stays in the EEA is allowed",
+	 "[FILE ...] [options]             FILE: a ledger, or captures with --from capture\n"
+	 "  --from WHAT          ledger (default, /var/lib/cordon/ledger.db) or capture\n"
+	 "  --since WHEN         of a ledger: 90m, 24h, 14d (default), or a date: 2026-11-25\n"
+	 "  -p, --policy FILE    the policy in force: its settings and 'place' lines stay (default\n"
+	 "                       /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
+	 "  --geo FILE           places database for captures; may be repeated\n"},
 	{"test", cmd_test, "whether the policy says what a file of cases expects",
 	 "POLICY CASES [options]\n"
 	 "  --geo FILE           places database; may be repeated\n"

@@ -14,6 +14,7 @@
 #include "agent/cmd/replay_manifest.h"
 #include "agent/cmd/replay_options.h"
 #include "agent/cmd/replay_report.h"
+#include "agent/cmd/replay_seen.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/options.h"
 #include "agent/base/interrupt.h"
@@ -174,7 +175,7 @@ static void say_interrupted(struct replay *r)
 	diag_say("interrupted: %s", text);
 	e.time_ns = c->last_ns;
 	e.policy = r->engines[0]->policy;
-	if (!on_stdout(r) && event_id_v8(e.id, &e) == 0)
+	if (!on_stdout(r) && !r->only_ledger && event_id_v8(e.id, &e) == 0)
 		put_event(r, &e);
 }
 
@@ -184,7 +185,7 @@ static int replay(struct replay *r)
 
 	/* Events carry them. Of very much, a summary alone costs twice the time with them. */
 	r->sums |= !on_stdout(r) || r->all_bytes <= SUMS_FREE;
-	r->event = on_stdout(r) || r->other ? NULL : put_event;
+	r->event = on_stdout(r) || r->other || r->only_ledger ? NULL : put_event;
 	result = replay_start(r);
 	if (result == 0 && r->other) {
 		code = replay_diff_open(&r->diff, r, r->other);
@@ -416,4 +417,27 @@ int cmd_replay(int argc, char **argv)
 	if (interrupt_catch() < 0)
 		diag_say("an interruption will leave nothing: %m");
 	return replay(&r);
+}
+
+int replay_seen(const struct engine_config *config, char *const *paths, size_t n,
+		const char *ledger)
+{
+	_cleanup_(own_replay) struct replay r = {.terminal = isatty(STDERR_FILENO),
+						 .config = *config,
+						 .only_ledger = true,
+						 .ledger_path = ledger,
+						 .now_ns = (uint64_t)config->now * 1000000000ull};
+	int code;
+
+	r.config.elsewhere = true;
+	for (size_t i = 0; i < n; i++)
+		if (replay_add(&r, paths[i]) < 0)
+			return EXIT_FAILED;
+	if (!r.ncaptures) {
+		diag_say("no file that can be read in what was given");
+		return EXIT_FAILED;
+	}
+	replay_find_copies(&r);
+	code = replay(&r);
+	return code == EXIT_TRANSFER || code == EXIT_DAMAGED ? 0 : code;
 }

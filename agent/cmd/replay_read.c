@@ -121,7 +121,7 @@ int replay_start(struct replay *r)
 	if (cfg.engine->policy_shipped)
 		diag_say("no policy given and no %s: using the shipped eu.conf",
 			 ENGINE_POLICY_DEFAULT);
-	if (cfg.engine->needs_subject)
+	if (cfg.engine->needs_subject && !r->only_ledger)
 		diag_say("the policy names units, users or cgroups, which a capture does not "
 			 "know: there, block and alert rules match and allow rules do not");
 	return pipeline_new(&r->pipeline, &cfg);
