@@ -152,6 +152,7 @@ static const struct verb verbs[] = {
 	 "  --expect HOST        a host that must be in the report: said when it is not; may be repeated\n"
 	 "  --dora PATH          a DORA register of information (plain CSV, ZIP or folder): declared against observed\n"
 	 "  --hds FILE           an HDS table of transfers (CSV): the same\n"
+	 "  --policy FILE        the same of its 'promise provider' lines\n"
 	 "  --lang LANGUAGE      en (default) or fr\n"
 	 "  --html FILE          one page with charts and a map, to read and to print; -: here\n"
 	 "  --pdf FILE           the page as PDF, by weasyprint or chromium, whichever is installed\n"

@@ -12,13 +12,14 @@
 #include "geo/facts/country.h"
 #include "rules/decide.h"
 
-#define RULE_LABEL_MAX	  64	     /* characters */
-#define POLICY_LINE_MAX	  4096	     /* bytes, without the newline */
-#define POLICY_TEXT_MAX	  (8u << 20) /* bytes */
-#define POLICY_RULES_MAX  4000
-#define POLICY_PLACES_MAX 32768 /* countries, zones, prefixes ... in all rules and zones */
-#define POLICY_LISTED_MAX 65536 /* prefixes in all lists */
-#define POLICY_ERRORS_MAX 100	/* printed in one run; the rest is counted */
+#define RULE_LABEL_MAX	    64	       /* characters */
+#define POLICY_LINE_MAX	    4096       /* bytes, without the newline */
+#define POLICY_TEXT_MAX	    (8u << 20) /* bytes */
+#define POLICY_RULES_MAX    4000
+#define POLICY_PLACES_MAX   32768 /* countries, zones, prefixes ... in all rules and zones */
+#define POLICY_LISTED_MAX   65536 /* prefixes in all lists */
+#define POLICY_PROMISES_MAX 1024
+#define POLICY_ERRORS_MAX   100 /* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
 /* What a start does that has neither policy and places nor good ones from before. Unsaid is open. */
@@ -143,6 +144,16 @@ struct policy_feed {
 	int64_t ledger; /* seconds of a roll-up: the ledger goes there, no alerts; 0: alerts do */
 	unsigned line;
 };
+/* 'promise provider aws stays DE, FR under US "contract, annex 2"': decides nothing. The report holds it against what
+ * was observed. */
+struct policy_promise {
+	const char *provider;
+	const struct zone_def *const *stays; /* countries and zones; or */
+	size_t nstays;
+	const struct zone_def *under; /* every law over the operator; or NULL */
+	const char *note;	      /* or NULL */
+	unsigned line;
+};
 struct policy_geo {
 	const char *path;
 	/* path: "" for all that no other line names */
@@ -185,6 +196,8 @@ struct policy {
 	bool journal_unsynced; /* 'sync none' */
 	const struct policy_feed *feeds;
 	size_t nfeeds;
+	const struct policy_promise *promises;
+	size_t npromises;
 	const struct rule *rules;
 	size_t nrules;
 	const struct policy_set *sets; /* compile.h: policy_sets() */
@@ -224,6 +237,10 @@ void policy_free(struct policy *p);
 /* Warnings: shadowed, unreachable, expired, expires within 30 days of now (Unix seconds), unused
  * names, no final rule. */
 void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d);
+/* Is the country in the zone on a day (Unix seconds)? false for 0. */
+bool policy_zone_has(const struct zone_def *z, uint16_t country, int64_t at);
+/* "DE", "eea" */
+const char *policy_zone_text(const struct zone_def *z, char buf[3]);
 /* Canonical text: parses back to the same policy. malloc'ed, caller frees; NULL on ENOMEM. */
 char *policy_print(const struct policy *p);
 uint8_t

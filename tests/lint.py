@@ -39,7 +39,7 @@ ROOMS = {room: set(may.split()) for room, may in {
     "agent/feed": GEO + "rules agent/base agent/event agent/host",
     "agent/journal": GEO + "rules agent/base agent/event",
     "agent/ledger": GEO + "rules agent/base agent/event",
-    "agent/report": GEO + "geo/distance agent/base agent/journal agent/ledger",
+    "agent/report": GEO + "geo/distance rules agent/base agent/journal agent/ledger",
     "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/names agent/host agent/flow agent/feed "
                     "agent/ledger",
     "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/event agent/engine agent/host agent/flow "

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "agent/base/diag_print.h"
 #include "agent/base/options.h"
 #include "agent/base/text.h"
@@ -24,7 +25,7 @@ struct report_options {
 	struct report_host host[REPORT_HOSTS];
 	size_t journals;
 	const char *expected[EXPECTED_MAX];
-	const char *dora[DECLARED_FILES], *hds[DECLARED_FILES];
+	const char *dora[DECLARED_FILES], *hds[DECLARED_FILES], *policy[DECLARED_FILES];
 	const char *json, *csv, *html, *pdf, *note, *key;
 	enum report_lang lang;
 };
@@ -90,6 +91,8 @@ static int option(struct report_options *o, int code, const char *text)
 		return declared_option(o->dora, &o->cfg.ndora, text);
 	case 'a':
 		return declared_option(o->hds, &o->cfg.nhds, text);
+	case 'y':
+		return declared_option(o->policy, &o->cfg.npolicy, text);
 	case 'h':
 		o->html = text;
 		return 0;
@@ -132,6 +135,8 @@ static int complete(struct report_options *o)
 		o->host[0].state = ENGINE_STATE;
 		o->host[0].journal = o->journals ? o->host[0].journal : JOURNAL_DIR;
 		o->cfg.nhosts = 1;
+		if (!o->cfg.npolicy && access(ENGINE_POLICY_DEFAULT, R_OK) == 0)
+			o->policy[o->cfg.npolicy++] = ENGINE_POLICY_DEFAULT;
 	}
 	if (!o->note != !o->key)
 		return diag_usage("report", "--signed FILE and --key FILE go together");
@@ -141,27 +146,21 @@ static int complete(struct report_options *o)
 	o->cfg.expected = o->expected;
 	o->cfg.dora = o->dora;
 	o->cfg.hds = o->hds;
+	o->cfg.policy = o->policy;
 	return 0;
 }
 
 static int parse(struct report_options *o, int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 't'},
-		{"state", required_argument, NULL, 's'},
-		{"journal", required_argument, NULL, 'l'},
-		{"expect", required_argument, NULL, 'e'},
-		{"lang", required_argument, NULL, 'g'},
-		{"json", required_argument, NULL, 'j'},
-		{"csv", required_argument, NULL, 'c'},
-		{"html", required_argument, NULL, 'h'},
-		{"pdf", required_argument, NULL, 'p'},
-		{"signed", required_argument, NULL, 'n'},
-		{"key", required_argument, NULL, 'k'},
-		{"dora", required_argument, NULL, 'd'},
-		{"hds", required_argument, NULL, 'a'},
-		{NULL, 0, NULL, 0},
+		{"from", required_argument, NULL, 'f'},	  {"to", required_argument, NULL, 't'},
+		{"state", required_argument, NULL, 's'},  {"journal", required_argument, NULL, 'l'},
+		{"expect", required_argument, NULL, 'e'}, {"lang", required_argument, NULL, 'g'},
+		{"json", required_argument, NULL, 'j'},	  {"csv", required_argument, NULL, 'c'},
+		{"html", required_argument, NULL, 'h'},	  {"pdf", required_argument, NULL, 'p'},
+		{"signed", required_argument, NULL, 'n'}, {"key", required_argument, NULL, 'k'},
+		{"dora", required_argument, NULL, 'd'},	  {"hds", required_argument, NULL, 'a'},
+		{"policy", required_argument, NULL, 'y'}, {NULL, 0, NULL, 0},
 	};
 	int code, r = 0;
 

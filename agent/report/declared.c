@@ -10,6 +10,7 @@
 #include "agent/report/package.h"
 #include "geo/base/file.h"
 #include "geo/facts/country.h"
+#include "rules/policy.h"
 
 /* "eba_GA:DE" or "DE"; eba_GA:qx2007 (not applicable) and what is no country: 0 */
 static uint16_t country_of(const char *s)
@@ -241,8 +242,38 @@ int declared_hds(struct declarations *d, const char *path, struct diag_sink *sin
 	return e;
 }
 
+int declared_policy(struct declarations *d, const char *path, struct diag_sink *sink)
+{
+	char *text;
+	size_t n;
+	int e = file_read(&text, &n, AT_FDCWD, path, POLICY_TEXT_MAX);
+
+	if (e < 0) {
+		diag_error(sink, path, 0, "%s", strerror(-e));
+		return e;
+	}
+	if (d->policies == DECLARED_POLICIES) {
+		diag_error(sink, path, 0, "more than %d policies", DECLARED_POLICIES);
+		e = -E2BIG;
+	}
+	e = e ? e : policy_parse(&d->policy[d->policies], path, text, n, sink);
+	free(text);
+	d->policies += e == 0;
+	return e;
+}
+
+bool declared_any(const struct declarations *d)
+{
+	for (size_t i = 0; i < d->policies; i++)
+		if (d->policy[i]->npromises)
+			return true;
+	return d->n;
+}
+
 void declared_drop(struct declarations *d)
 {
+	for (size_t i = 0; i < d->policies; i++)
+		policy_free(d->policy[i]);
 	free(d->v);
 	*d = (struct declarations){0};
 }

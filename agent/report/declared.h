@@ -1,5 +1,5 @@
 /*
- * declared.h - what others were told: a DORA register of information (ITS 2024/2956, plain CSV) and an HDS table of
+ * declared.h - what others were told: promises of the policy, a DORA register of information (ITS 2024/2956, plain CSV) and an HDS table of
  * transfers (referential v2, chapter 8), by operator.
  *
  * Read leniently: all countries that any contract with a provider names are declared for it, so that what
@@ -14,6 +14,7 @@
 
 #define DECLARED_COUNTRIES 32
 #define DECLARED_MAX	   4096
+#define DECLARED_POLICIES  16
 struct declared {
 	char code[96], name[160];	 /* as declared */
 	const struct operator_entry *op; /* NULL: in no table; then the name is compared */
@@ -32,11 +33,16 @@ struct declared {
 struct declarations {
 	struct declared *v; /* owned */
 	size_t n;
-	bool chain; /* there is a B_05.02 */
+	bool chain;				  /* there is a B_05.02 */
+	struct policy *policy[DECLARED_POLICIES]; /* owned: their promises */
+	size_t policies;
 };
 /* A ZIP or a folder; 0 or -errno after a diag. May be called after one another. */
 int declared_dora(struct declarations *d, const char *path, struct diag_sink *sink);
 int declared_hds(struct declarations *d, const char *path, struct diag_sink *sink);
+int declared_policy(struct declarations *d, const char *path, struct diag_sink *sink);
+/* Is there anything? */
+bool declared_any(const struct declarations *d);
 void declared_drop(struct declarations *d);
 /* The next that is declared of it after the one before (NULL: the first); NULL: no more. */
 const struct declared *declared_next(const struct declarations *d, const struct declared *after,

@@ -83,6 +83,8 @@ static int contradictions(struct residency *r, const struct report_config *cfg, 
 		e = declared_dora(&all, cfg->dora[i], d);
 	for (size_t i = 0; i < cfg->nhds && e == 0; i++)
 		e = declared_hds(&all, cfg->hds[i], d);
+	for (size_t i = 0; i < cfg->npolicy && e == 0; i++)
+		e = declared_policy(&all, cfg->policy[i], d);
 	e = e ? e : tables_contradictions(r, &all);
 	declared_drop(&all);
 	return e;

@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 #include "agent/base/text.h"
 #include "agent/report/declared.h"
 #include "agent/report/report_private.h"
 #include "geo/facts/country.h"
 #include "geo/facts/law.h"
+#include "rules/policy.h"
 
 #define COLUMNS(v) (unsigned)(sizeof(v) / sizeof((v)[0]))
 #define TEXT_MAX   256
@@ -198,6 +200,75 @@ static int hds(const struct finding *f, const struct declarations *d)
 	return e;
 }
 
+/* As rules name it: the operator, or the infrastructure under a platform; or the name that a source gives it. */
+static bool promised_by(const struct finding *f, const struct policy_promise *m)
+{
+	const struct operator_entry *o = operator_find(m->provider);
+	const char *provider = f->k->text[COLUMN_PROVIDER];
+
+	return o ? o == f->op || strcasecmp(o->key, provider) == 0
+		 : strcasecmp(m->provider, provider) == 0 ||
+			       strcasecmp(m->provider, fact_operator(f->k)) == 0;
+}
+
+static int promise_place(const struct finding *f, const struct policy_promise *m)
+{
+	const char *country = f->k->text[COLUMN_COUNTRY];
+	uint16_t cc = country_code(country, strlen(country));
+	char declared[TEXT_MAX], buf[3];
+	size_t n = 0;
+
+	if (f->x->place > CLASS_THIRD || !cc)
+		return 0;
+	declared[0] = 0;
+	for (size_t i = 0; i < m->nstays; i++) {
+		if (policy_zone_has(m->stays[i], cc, f->r->facts->part[f->x->part]))
+			return 0;
+		if (n + 1 < TEXT_MAX)
+			n += text_put(declared + n, TEXT_MAX - n, "%s%s", n ? " " : "",
+				      policy_zone_text(m->stays[i], buf));
+	}
+	return find(f, T_CONTRA_PROMISE, declared, country);
+}
+
+/* Each law of the chain reaches the data: the first that was not promised. Of who is in no table, the law that a source
+ * names; what was not checked contradicts nothing. */
+static int promise_law(const struct finding *f, const struct policy_promise *m)
+{
+	const char *said = f->k->text[COLUMN_LAW];
+	const uint16_t one[] = {country_code(said, strlen(said)), 0}, none[] = {0};
+	const struct operator_entry *o = operator_find(m->provider);
+	const uint16_t *law = !o ? one : o->checked ? o->laws : none;
+	char declared[TEXT_MAX], buf[3], observed[3];
+
+	for (unsigned i = 0; m->under && i < OPERATOR_LAWS && law[i]; i++)
+		if (!policy_zone_has(m->under, law[i], f->r->facts->part[f->x->part])) {
+			text_put(declared, sizeof(declared), "%s", policy_zone_text(m->under, buf));
+			return find(f, T_CONTRA_PROMISE_LAW, declared,
+				    country_text(law[i], observed));
+		}
+	return 0;
+}
+
+static int promises(const struct finding *f, const struct declarations *d)
+{
+	int e = 0;
+
+	for (size_t k = 0; k < d->policies; k++) {
+		const struct policy *p = d->policy[k];
+
+		for (size_t i = 0; i < p->npromises && e == 0; i++) {
+			const struct policy_promise *m = &p->promises[i];
+
+			if (!promised_by(f, m))
+				continue;
+			e = promise_place(f, m);
+			e = e ? e : promise_law(f, m);
+		}
+	}
+	return e;
+}
+
 int tables_contradictions(struct residency *r, const struct declarations *d)
 {
 	struct report_facts *f = r->facts;
@@ -205,9 +276,9 @@ int tables_contradictions(struct residency *r, const struct declarations *d)
 	int e = 0;
 
 	table_init(r, TABLE_CONTRADICTIONS, "contradictions", T_TAB_CONTRADICTIONS,
-		   d->n ? T_NOTE_CONTRADICTIONS : T_NOTE_NOTHING_DECLARED, columns,
+		   declared_any(d) ? T_NOTE_CONTRADICTIONS : T_NOTE_NOTHING_DECLARED, columns,
 		   COLUMNS(columns));
-	for (uint32_t i = 0; i < f->facts && e == 0 && d->n; i++) {
+	for (uint32_t i = 0; i < f->facts && e == 0 && declared_any(d); i++) {
 		const struct fact *x = &f->fact[i];
 		const struct fact_key *k = &f->key[x->key];
 		struct finding one = {r, x, k, fact_operator_entry(k)};
@@ -216,6 +287,7 @@ int tables_contradictions(struct residency *r, const struct declarations *d)
 			continue;
 		e = dora(&one, d);
 		e = e ? e : hds(&one, d);
+		e = e ? e : promises(&one, d);
 	}
 	e = e ? e : table_merge(r, t, 5);
 	r->contradictions = t->rows;

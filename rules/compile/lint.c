@@ -146,6 +146,18 @@ static bool service_used(const struct policy *p, const struct service_def *s)
 	return false;
 }
 
+static bool zone_promised(const struct policy *p, const struct zone_def *z)
+{
+	for (size_t i = 0; i < p->npromises; i++) {
+		if (p->promises[i].under == z)
+			return true;
+		for (size_t j = 0; j < p->promises[i].nstays; j++)
+			if (p->promises[i].stays[j] == z)
+				return true;
+	}
+	return false;
+}
+
 static bool zone_used(const struct policy *p, const struct zone_def *z)
 {
 	for (size_t i = 0; i < p->nrules; i++) {
@@ -159,7 +171,7 @@ static bool zone_used(const struct policy *p, const struct zone_def *z)
 		for (size_t j = 0; j < p->zones[i]->natoms; j++)
 			if (p->zones[i]->atoms[j].zone == z)
 				return true;
-	return false;
+	return zone_promised(p, z);
 }
 
 static bool list_used(const struct policy *p, const struct list_def *l)

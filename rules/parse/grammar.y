@@ -39,6 +39,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_REGION "region" T_ZONE "zone" T_MODE "mode" T_BOOT "boot" T_GEO "geo" T_MAX_AGE "max-age" T_STALE "stale"
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
 %token <word> T_CERT "cert" T_KEY "key" T_NAME "name" T_CONFIG "config" T_LEDGER "ledger"
+%token <word> T_PROMISE "promise" T_STAYS "stays"
 %token <word> T_SUBJECT "subject" T_LIST "list" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
 %type <word> word optional_string bare
 %type <n> simple_clause bare_place subject_key name_place
@@ -64,6 +65,8 @@ statement
 	| T_BOOT T_WORD { parse_boot(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }
 	| T_GEO T_MAX_AGE T_WORD { parse_geo_any(ps, &$1); parse_geo_age(ps, &$3); } geo_parts { parse_geo_end(ps); }
+	| T_PROMISE T_PROVIDER word { parse_promise_start(ps, &$1, &$3); } T_STAYS stays promise_parts
+	  { parse_promise_end(ps); }
 	| T_JOURNAL T_STRING { parse_journal_start(ps); } journal_parts
 	  { parse_journal_end(ps, &$1, &$2); }
 	| T_FEED T_WORD { parse_feed_start(ps, &$2); } optional_string
@@ -137,6 +140,16 @@ subject_key
 	| T_USER { $$ = SUBJECT_USER; }
 	| T_CGROUP { $$ = SUBJECT_CGROUP; }
 	| T_ADDRESS { $$ = SUBJECT_ADDRESS; }
+	;
+
+stays
+	: T_WORD { parse_promise_stays(ps, &$1); }
+	| stays ',' T_WORD { parse_promise_stays(ps, &$3); }
+	;
+promise_parts
+	: %empty
+	| promise_parts T_UNDER T_WORD { parse_promise_part(ps, PROMISE_UNDER, &$3); }
+	| promise_parts T_STRING { parse_promise_part(ps, PROMISE_NOTE, &$2); }
 	;
 
 geo_parts

@@ -76,14 +76,16 @@ struct parse {
 	struct policy_place place;
 	struct policy_feed feed;
 	struct policy_geo geo;
+	struct policy_promise promise;
+	struct list stays; /* of it */
 	struct spot geo_stale;
 	struct list atoms; /* of a list or a body */
 	/* in a service's body: protocol of the ports that follow, -1 none, -2 a wrong one */
 	int pending_proto;
 	bool proto_has_ports;
 	/* lists of the policy */
-	struct list inside, nat64, places, zones, subjects, services, lists, geos, feeds, rules,
-		all_zones;
+	struct list inside, nat64, places, zones, subjects, services, lists, geos, feeds, promises;
+	struct list rules, all_zones;
 	struct list heres; /* where 'here' stands: it needs 'home' */
 	/* names */
 	struct name *names[NAME_BUCKETS];
@@ -165,6 +167,12 @@ enum feed_part {
 };
 void parse_feed_part(struct parse *ps, enum feed_part part, const struct word *w);
 void parse_feed_end(struct parse *ps);
+/* promise.c */
+enum promise_part { PROMISE_UNDER, PROMISE_NOTE };
+void parse_promise_start(struct parse *ps, const struct word *key, const struct word *provider);
+void parse_promise_stays(struct parse *ps, const struct word *w);
+void parse_promise_part(struct parse *ps, enum promise_part part, const struct word *w);
+void parse_promise_end(struct parse *ps);
 
 /* names.c */
 void *name_use(struct parse *ps, enum name_kind kind, const struct word *w);

@@ -115,6 +115,7 @@ static void take_lists(struct parse *ps)
 	TAKE(ps, lists, lists);
 	TAKE(ps, geos, geo);
 	TAKE(ps, feeds, feeds);
+	TAKE(ps, promises, promises);
 	TAKE(ps, rules, rules);
 }
 

@@ -360,6 +360,21 @@ static void print_subject_line(struct writer *t, const struct subject_def *s)
 	writer_add(t, " }\n");
 }
 
+static void print_promise(struct writer *t, const struct policy_promise *m)
+{
+	print_named(t, "promise provider", m->provider);
+	for (size_t i = 0; i < m->nstays; i++) {
+		writer_add(t, i ? ", " : " stays ");
+		print_zone_name(t, m->stays[i]);
+	}
+	if (m->under) {
+		writer_add(t, " under ");
+		print_zone_name(t, m->under);
+	}
+	print_named(t, "", m->note);
+	writer_add(t, "\n");
+}
+
 static void print_duration(struct writer *t, const char *word, int64_t seconds)
 {
 	static const struct {
@@ -452,6 +467,8 @@ char *policy_print(const struct policy *p)
 		print_service_line(&t, p->services[i]);
 	for (size_t i = 0; i < p->nsubjects; i++)
 		print_subject_line(&t, p->subjects[i]);
+	for (size_t i = 0; i < p->npromises; i++)
+		print_promise(&t, &p->promises[i]);
 	print_settings(&t, p);
 	for (size_t i = 0; i < p->nrules; i++) {
 		print_rule(&t, &p->rules[i]);

@@ -126,6 +126,38 @@ for form in ("its.zip", "folder"):
     same(f"the same as {form}", WANT, found("--dora", TMP / form, "--hds", TMP / "hds.csv")[1])
 same("nothing declared, nothing contradicted", [], found()[1])
 
+# promises of a policy
+(TMP / "promises.conf").write_text("""zone near { eea CH }
+promise provider aws stays DE, near under eea "annex 2"
+promise provider ovh stays FR under FR
+promise provider scaleway stays eea under eea
+promise provider "Acme Backup GmbH" stays DE, FI under DE
+promise provider exoscale stays CH under CH
+promise provider google stays US, adequate
+promise provider cloudflare stays DE
+promise provider hetzner stays DE,
+  FI, US
+promise provider contabo stays DE
+promise provider stackit stays eu under DE
+block to any
+""")
+PLACE, LAWS = "policy: the provider’s promise of place", "policy: the provider’s promise of law"
+PROMISED = sorted([
+    (PLACE, "Amazon Web Services", "DE near", "US"), (LAWS, "Amazon Web Services", "eea", "US"),
+    (PLACE, "OVHcloud", "FR", "CA"), (PLACE, "Acme Backup GmbH", "DE FI", "TR"), (LAWS, "Exoscale", "CH", "AT")])
+r, got = found("--policy", TMP / "promises.conf")
+same("broken promises, all found, none that is false", PROMISED, got)
+rows = {(x["kind"], x["operator"]): x for x in r["tables"]["contradictions"]["rows"]} if r else {}
+same("by law: all of it, wherever it went", sum(n for (o, _), n in size.items() if o == "Amazon Web Services"), rows.get((LAWS, "Amazon Web Services"), {}).get("bytes"))
+same("promises beside a register and a table", sorted(WANT + PROMISED), found("--dora", TMP / "eba.zip", "--hds", TMP / "hds.csv", "--policy", TMP / "promises.conf")[1])
+(TMP / "kept.conf").write_text("promise provider hetzner stays DE, FI, US under DE\nblock to any\n")
+r, got = found("--policy", TMP / "kept.conf")
+same("a promise that is kept is none", [], got)
+ok("and not called nothing declared", r and "othing" not in json.dumps(r["tables"]["contradictions"].get("note", "")), r and r["tables"]["contradictions"].get("note"))
+(TMP / "wrong.conf").write_text("promise provider aws stays UK\nblock to any\n")
+r, err = found("--policy", TMP / "wrong.conf")
+ok("a policy that is wrong is refused, with its line", r is None and "wrong.conf:1:28" in err, err)
+
 # what is no register
 for name, text in (("empty.zip", b"PK\5\6" + bytes(18)), ("text.zip", b"this is no archive"), ("cut.zip", (TMP / "eba.zip").read_bytes()[:700])):
     (TMP / name).write_bytes(text)

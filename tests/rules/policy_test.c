@@ -14,6 +14,7 @@ Test(policy, every_statement)
 		"place 198.51.100.0/24 is DE provider aws platform heroku region \"eu-central-1\" under US \"a note\"\n"
 		"zone trusted { eea CH }\nservice postgres { tcp 5432 tcp 6432-6433, udp icmp port 53 proto 99 }\n"
 		"subject database { unit \"postgresql@*.service\" user postgres cgroup \"/x\" address 10.0.0.0/8 }\n"
+		"promise provider aws stays trusted, US,\n  eea under FR \"annex 2\"\n"
 		"mode enforce\ngeo \"/a.mmdb\" max-age 45d stale block\ngeo \"/b\"\ngeo max-age 7d\njournal \"/var/log/cordon\" keep 12h\n"
 		"feed file \"/x\" format ecs\nfeed kafka \"k1:9092\" topic \"t\" ca \"/ca\" format ocsf\n"
 		"  block   from database, user bob to trusted, US, 192.0.2.1 under US service postgres opened by peer "
@@ -51,6 +52,12 @@ Test(policy, every_statement)
 	cr_expect_eq(p->journal_keep, 12 * 3600);
 	cr_expect_eq(p->nfeeds, 2);
 	cr_expect_str_eq(p->feeds[1].topic, "t");
+	cr_assert_eq(p->npromises, 1);
+	cr_expect_str_eq(p->promises[0].provider, "aws");
+	cr_assert_eq(p->promises[0].nstays, 3);
+	cr_expect_eq((const void *)p->promises[0].stays[0], (const void *)p->zones[0]);
+	cr_expect_eq(p->promises[0].under->atoms[0].country, CC('F', 'R'));
+	cr_expect_str_eq(p->promises[0].note, "annex 2");
 	cr_assert_eq(p->nrules, 2);
 	cr_expect_eq(r->action, DECIDE_BLOCK);
 	cr_expect_eq(r->nfrom, 2);
@@ -62,10 +69,48 @@ Test(policy, every_statement)
 	cr_expect_eq(r->severity, 1);
 	cr_expect_eq(r->until, 1806451200); /* date -u -d 2027-03-31 +%s */
 	cr_expect_str_eq(r->because, "w#y");
-	cr_expect_eq(r->line, 16);
+	cr_expect_eq(r->line, 18);
 	cr_expect_eq(strncmp(r->text, "block from database", 19), 0, "'%s'", r->text);
 	cr_expect_str_eq(r->text + strlen(r->text) - 13, "because \"w#y\"");
 	policy_free(p);
+}
+
+/* A promise is of countries and zones, of one day: adequacy begins and ends. */
+Test(policy, zone_has)
+{
+	struct policy *p = good("zone a { b CH }\nzone b { adequate }\npromise provider x stays a, FR\n"
+				"block to any\n");
+	const struct zone_def *z = p->promises[0].stays[0], *fr = p->promises[0].stays[1];
+	const int64_t before = 1764547200, after = 1780272000; /* 2025-12-01, 2026-06-01 */
+	char buf[3];
+
+	cr_expect(policy_zone_has(z, CC('C', 'H'), before));
+	cr_expect(policy_zone_has(z, CC('N', 'Z'), before), "a zone within a zone");
+	cr_expect(!policy_zone_has(z, CC('B', 'R'), before), "not adequate yet");
+	cr_expect(policy_zone_has(z, CC('B', 'R'), after));
+	cr_expect(!policy_zone_has(z, CC('U', 'S'), after));
+	cr_expect(!policy_zone_has(z, 0, after), "no country is in no zone");
+	cr_expect(policy_zone_has(fr, CC('F', 'R'), after) && !policy_zone_has(fr, CC('D', 'E'), after));
+	cr_expect_str_eq(policy_zone_text(z, buf), "a");
+	cr_expect_str_eq(policy_zone_text(fr, buf), "FR");
+	policy_free(p);
+}
+
+Test(policy, promises_have_a_limit)
+{
+	size_t size = (POLICY_PROMISES_MAX + 1) * 48 + 32, n = 0;
+	char *text = malloc(size);
+	struct policy *p;
+
+	for (int i = 0; i < POLICY_PROMISES_MAX; i++)
+		n += (size_t)snprintf(text + n, size - n, "promise provider p%d stays DE\n", i);
+	snprintf(text + n, size - n, "block to any\n");
+	p = good(text);
+	cr_expect_eq(p->npromises, (size_t)POLICY_PROMISES_MAX);
+	policy_free(p);
+	snprintf(text + n, size - n, "promise provider more stays DE\nblock to any\n");
+	cr_expect_not_null(strstr(bad(text, strlen(text)), "more than 1024 promises"));
+	free(text);
 }
 
 Test(policy, sha256_is_of_the_text)
