@@ -1,6 +1,6 @@
 /*
- * declared.h - what others were told: promises of the policy, a DORA register of information (ITS 2024/2956, plain CSV) and an HDS table of
- * transfers (referential v2, chapter 8), by operator.
+ * declared.h - what others were told: promises of the policy, a DORA register of information (ITS 2024/2956, plain CSV) and
+ * an HDS table of transfers (referential v2, chapter 8), by operator.
  *
  * Read leniently: all countries that any contract with a provider names are declared for it, so that what
  * contradicts it contradicts every reading.
