@@ -124,7 +124,7 @@ struct report_config {
 	const char *const *expected; /* names of hosts that there must be */
 	size_t nexpected;
 	const char *const *dora, *const *hds; /* what was declared: packages, tables of transfers */
-	const char *const *policy; /* whose promises count */
+	const char *const *policy;	      /* whose promises count */
 	size_t ndora, nhds, npolicy;
 };
 struct report_facts;

@@ -78,8 +78,9 @@ Test(policy, every_statement)
 /* A promise is of countries and zones, of one day: adequacy begins and ends. */
 Test(policy, zone_has)
 {
-	struct policy *p = good("zone a { b CH }\nzone b { adequate }\npromise provider x stays a, FR\n"
-				"block to any\n");
+	struct policy *p =
+		good("zone a { b CH }\nzone b { adequate }\npromise provider x stays a, FR\n"
+		     "block to any\n");
 	const struct zone_def *z = p->promises[0].stays[0], *fr = p->promises[0].stays[1];
 	const int64_t before = 1764547200, after = 1780272000; /* 2025-12-01, 2026-06-01 */
 	char buf[3];
@@ -90,7 +91,8 @@ Test(policy, zone_has)
 	cr_expect(policy_zone_has(z, CC('B', 'R'), after));
 	cr_expect(!policy_zone_has(z, CC('U', 'S'), after));
 	cr_expect(!policy_zone_has(z, 0, after), "no country is in no zone");
-	cr_expect(policy_zone_has(fr, CC('F', 'R'), after) && !policy_zone_has(fr, CC('D', 'E'), after));
+	cr_expect(policy_zone_has(fr, CC('F', 'R'), after) &&
+		  !policy_zone_has(fr, CC('D', 'E'), after));
 	cr_expect_str_eq(policy_zone_text(z, buf), "a");
 	cr_expect_str_eq(policy_zone_text(fr, buf), "FR");
 	policy_free(p);
