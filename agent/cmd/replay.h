@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 #include "agent/flow/pipeline.h"
+#include "agent/base/confine.h"
 #include "agent/base/json_writer.h"
 #include "agent/source/capture.h"
 
@@ -79,6 +80,7 @@ struct replay {
 	uint64_t unread;  /* files, folders and links that could not be read */
 	uint64_t twice;	  /* files that are others */
 	int error;	  /* of writing events */
+	struct confined confined;
 	/* progress */
 	bool terminal;
 	uint64_t done_bytes, all_bytes, began_ns, said_ns;
@@ -91,6 +93,9 @@ int replay_add_list(struct replay *r, const char *list);
 void replay_find_copies(struct replay *r);
 struct capture *replay_open(struct replay *r, struct replay_capture *c); /* NULL: told */
 const char *replay_name(char buf[REPLAY_NAME], const char *path);	 /* for a terminal */
+
+/* confine: from now on only what is still needed can be opened. 0, or -errno after a sentence */
+int replay_confine(struct replay *r);
 
 /* read */
 int replay_start(struct replay *r); /* policy, places, pipeline */

@@ -48,6 +48,16 @@ static void put_who(struct json_writer *j, const struct replay *r)
 	json_writer_close(j, '}');
 }
 
+/* What a flaw in a decoder could have been used for. */
+static void put_confined(struct json_writer *j, const struct confined *c)
+{
+	json_writer_open(j, "confined", '{');
+	json_writer_number(j, "landlock", (uint64_t)c->landlock);
+	json_writer_bool(j, "seccomp", c->seccomp);
+	json_writer_bool(j, "privileges_dropped", c->privileges);
+	json_writer_close(j, '}');
+}
+
 static const char *manifest_text(struct replay *r, int code)
 {
 	struct json_writer *j = &r->json;
@@ -63,6 +73,7 @@ static const char *manifest_text(struct replay *r, int code)
 	outputs_put(j, r->html);
 	json_writer_close(j, ']');
 	put_counts(j, r, code);
+	put_confined(j, &r->confined);
 	json_writer_close(j, '}');
 	return json_writer_done(j);
 }

@@ -318,8 +318,10 @@ int replay_read(struct replay *r)
 	struct replay_source *s;
 	uint64_t until;
 	unsigned which = 0;
-	int result = begin(r, &m);
+	int result = replay_confine(r);
 
+	if (result == 0)
+		result = begin(r, &m);
 	while (result == 0 && replay_goes_on(r) && (s = earliest(r, &m, &which, &until))) {
 		result = give(r, s, until);
 		replay_progress(r, capture_bytes(s->reader));
