@@ -25,9 +25,10 @@ struct compile_env {
 	size_t nclasses;
 	const char *(*string)(void *arg, uint16_t index); /* place strings (provider, region) */
 	void *arg;
-	int64_t now; /* Unix seconds: zones and expired rules */
-	int live;    /* 0: replay, where a user or cgroup is never known */
-	int stale;   /* 'stale block': no allow rule takes the word of a place with PLACE_STALE */
+	int64_t now;  /* Unix seconds: zones and expired rules */
+	int live;     /* 0: replay, where a user or cgroup is never known */
+	int nameless; /* rules with a name are as if they were not there: for lint */
+	int stale;    /* 'stale block': no allow rule takes the word of a place with PLACE_STALE */
 };
 struct compiled {
 	struct decide_header header;
@@ -37,6 +38,7 @@ struct compiled {
 	/* bit i of the mask; owned by the policy */
 	const struct subject_def *subjects[DECIDE_SUBJECTS_MAX];
 	const struct policy *policy; /* must outlive this */
+	bool named;		     /* a rule asks for a name: compiled_decide_named */
 	int stale;		     /* of compile_env */
 	struct compile_core *core;   /* what explain reads; compile.c's */
 	/* Unix seconds of the next zone date or expiry after now; INT64_MAX = never */
@@ -59,6 +61,18 @@ const struct decide_decision *compiled_decide(const struct compiled *c,
 const struct decide_decision *
 compiled_decide_worst(const struct compiled *c, struct decide_packet pkt, const uint32_t *classes,
 		      unsigned n, uint32_t source_class, uint64_t now_ns, unsigned *which);
+/* Whom a flow is meant for, by its own word, and what its sender had asked a name server. */
+struct rule_names {
+	const char *said; /* NULL: not known (yet): it said nothing, or hid it */
+	bool disputed;	  /* the sender had asked for other names only */
+	const char *const *asked;
+	unsigned nasked;
+};
+/* The decision with a name that is known: never milder than any of what it may stand for. pkt.place is not read;
+ * pc: the class of the destination. *ret is the caller's; its 'next' means nothing. */
+void compiled_decide_named(const struct compiled *c, const struct place_class *pc,
+			   struct decide_packet pkt, uint32_t source_class, uint64_t now_ns,
+			   const struct rule_names *names, struct decide_decision *ret);
 /* Mask bits for a cgroup (path below the cgroup root, "/system.slice/x.service") and for a user. */
 uint32_t compiled_cgroup_mask(const struct compiled *c, const char *path);
 uint32_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid);
@@ -71,7 +85,8 @@ enum explain_fail { /* bits of explain_step.fails */
 		    EXPLAIN_OPENED = 16,
 		    EXPLAIN_UNTIL = 32,
 		    EXPLAIN_STATUS =
-			    64 /* an allow rule by where the place is, and the place is not known */
+			    64, /* an allow rule by where the place is, and the place is not known */
+		    EXPLAIN_NAME = 128
 };
 struct explain_step {
 	const struct rule *rule;

@@ -123,6 +123,7 @@ struct rule {
 	size_t nto;
 	const struct zone_def *under;	   /* or NULL */
 	const struct service_def *service; /* or NULL */
+	const char *name; /* glob of the recipient's name, in small letters; or NULL */
 	enum rule_opened opened;
 	uint8_t severity; /* 0 = not said: block is high (3), alert is medium (2) */
 	const char *label, *purpose, *basis, *because; /* or NULL */

@@ -100,6 +100,7 @@ struct engine_query {
 	enum decide_known known;
 	uint32_t mask; /* subjects that cgroup and user match */
 	uint64_t now_ns;
+	const struct rule_names *names; /* NULL: not known; as in the kernel */
 };
 struct engine_verdict {
 	const struct decide_decision *decision; /* never NULL */
@@ -109,6 +110,7 @@ struct engine_verdict {
 	enum decide_action action;
 	uint8_t severity; /* 1 low .. 4 critical; block without one is 3, alert 2 */
 	bool embedded;	  /* an address inside the address, or the end of a source route, decided */
+	struct decide_decision by_name; /* what decision points to where a name was asked for */
 };
 void engine_decide(const struct engine *e, const struct engine_query *q,
 		   struct engine_verdict *ret);

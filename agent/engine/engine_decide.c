@@ -20,6 +20,27 @@ const struct place_class *engine_class(const struct engine *e, uint32_t class)
 							     : table_class(e->table, class);
 }
 
+/* Of several classes the worst, as compiled_decide_worst. */
+static unsigned decide_named(const struct engine *e, const struct engine_query *q,
+			     const struct decide_packet *pkt, const uint32_t *classes, unsigned n,
+			     uint32_t source, struct decide_decision *ret)
+{
+	unsigned which = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct decide_decision d;
+		bool local = ret->action == DECIDE_LOCAL;
+
+		compiled_decide_named(e->compiled, engine_class(e, classes[i]), *pkt, source,
+				      q->now_ns, q->names, &d);
+		if (i && (d.action == DECIDE_LOCAL || (!local && d.action <= ret->action)))
+			continue;
+		*ret = d;
+		which = i;
+	}
+	return which;
+}
+
 void engine_decide_classes(const struct engine *e, const struct engine_query *q,
 			   const uint32_t *classes, unsigned n, struct engine_verdict *ret)
 {
@@ -40,7 +61,10 @@ void engine_decide_classes(const struct engine *e, const struct engine_query *q,
 		n += table_classes_of(e->table, q->final, all + n);
 	if (q->src && (c->header.needs & DECIDE_NEEDS_SOURCE))
 		source = table_lookup(e->table, q->src);
-	if (n == 1) {
+	if (q->names && c->named) {
+		which = decide_named(e, q, &pkt, all, n, source, &ret->by_name);
+		ret->decision = &ret->by_name;
+	} else if (n == 1) {
 		pkt.place = all[0];
 		ret->decision = compiled_decide(c, &pkt, source, q->now_ns);
 	} else {

@@ -48,6 +48,12 @@ const char *event_names_status(const struct event_names *n)
 	return "others";
 }
 
+bool event_names_disputed(const struct event_names *n)
+{
+	return event_name_grade(&n->v[0]) == NAME_SAID && !(n->v[0].by & NAME_BY_ANSWER) &&
+	       of_grade(n, NAME_ASKED);
+}
+
 const char *event_names_domain(const struct event_names *n)
 {
 	if (!n || !n->n)

@@ -48,6 +48,8 @@ const char *event_name_grade_text(enum name_grade g);
  * flow had asked for other names only; "asked"; "ambiguous": several of the best grade; "hidden";
  * "others"; NULL: no name. */
 const char *event_names_status(const struct event_names *n);
+/* The flow said one name, and whoever opened it had asked for others only. */
+bool event_names_disputed(const struct event_names *n);
 /* The one name that stands for the flow; NULL: none, or several could. Never what others asked. */
 const char *event_names_domain(const struct event_names *n);
 /* Who is known to be behind the name, or behind what its answer led to. NULL: nobody. */

@@ -70,6 +70,9 @@ static void said(struct pipeline *p, struct flow *f, const struct hello *h)
 
 	m->names = naming_say(p->names, m->names, h);
 	ended(p, f);
+	/* A capture's flow is judged as a whole by what it said. On the wire its first packet was told, and stands. */
+	if (p->cfg.replay && pipeline_engine_of(p, &f->id)->compiled->named)
+		pipeline_judge(p, f, m->first_ns);
 }
 
 static int answer(struct pipeline *p, const struct pipeline_seen *s, const struct flow *f,

@@ -4,6 +4,11 @@
 #include "agent/flow/pipeline_private.h"
 #include "rules/exempt.h"
 
+struct said {
+	struct rule_names names;
+	const char *asked[EVENT_NAMES_MAX * (1 + EVENT_ALIASES_MAX)];
+};
+
 /* Well-known ports, and the databases' above them: the side that has one answers. */
 static bool service_port(uint16_t port)
 {
@@ -117,6 +122,34 @@ static void ask(const struct pipeline *p, const struct flow *f, const struct flo
 		q->final = &p->route[route];
 }
 
+static void add_asked(struct said *s, const struct event_name *n)
+{
+	s->asked[s->names.nasked++] = n->name;
+	for (unsigned i = 0; i < n->naliases; i++)
+		s->asked[s->names.nasked++] = n->alias[i];
+}
+
+/* What the flow has said of whom it is meant for; false: nothing, or not in the clear. Where its sender asked for that very
+ * name, what else stands on the address is another flow's; else all that it asked for counts. */
+static bool named(struct pipeline *p, const struct engine *e, const struct flow_more *m,
+		  struct said *ret)
+{
+	struct event_names n;
+	bool verified;
+
+	if (!e->compiled->named || !m->names || !naming_show(p->names, m->names, &n) || !n.n ||
+	    n.hidden || event_name_grade(&n.v[0]) != NAME_SAID)
+		return false;
+	ret->names = (struct rule_names){.said = n.v[0].name,
+					 .disputed = event_names_disputed(&n),
+					 .asked = ret->asked};
+	verified = n.v[0].by & NAME_BY_ANSWER;
+	for (unsigned i = 0; i < n.n; i++)
+		if (verified ? i == 0 : n.v[i].by & NAME_BY_ANSWER)
+			add_asked(ret, &n.v[i]);
+	return true;
+}
+
 /* Past the limit of destinations nothing is remembered: located each time. */
 static struct destination located(const struct engine *e, const struct ip *dst)
 {
@@ -171,6 +204,7 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 	struct destination d =
 		m->destination ? p->destinations.destination[m->destination] : located(e, &dst);
 	struct engine_verdict v;
+	struct said said;
 	struct engine_query q;
 
 	f->id.rest &= ~(FLOW_JUDGED_UNTIL | FLOW_INCOMING);
@@ -187,6 +221,7 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 		return;
 	}
 	ask(p, f, m, &src, &dst, now_ns, &q);
+	q.names = named(p, e, m, &said) ? &said.names : NULL;
 	engine_decide_classes(e, &q, d.class, d.nclasses, &v);
 	m->class = v.class;
 	m->action = (uint8_t)v.action;

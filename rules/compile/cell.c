@@ -3,7 +3,7 @@
  * cell.c - one cell of the matrix: which rule decides, and until when.
  *
  * A rule of the cell may match or certainly matches. It only may when it asks for what is not known:
- * a port of a later fragment, a cgroup that nobody resolved yet, a user in a capture. Were the facts
+ * a port of a later fragment, a cgroup that nobody resolved yet, a user in a capture, a name at the first packet. Were the facts
  * known, any of the rules that may match could turn out to be the first that does, down to the first
  * that certainly does. So the strictest action among these decides (block, alert, allow; the first
  * rule of it is named). When no rule certainly matches, the default does: block.
@@ -111,7 +111,8 @@ int64_t compile_cell(struct build *b, const struct cell *c)
 
 	for (size_t w = 0; w < b->words; w++) {
 		c->may[w] = c->row[w] & c->service[w] & c->column[w] & c->opened[w];
-		c->sure[w] = c->may[w] & c->service[b->words + w] & c->column[b->words + w];
+		c->sure[w] = c->may[w] & c->service[b->words + w] & c->column[b->words + w] &
+			     ~b->named[w];
 		any |= c->may[w];
 	}
 	return any ? chain(b, c) : DECIDE_NONE;

@@ -41,9 +41,10 @@ static int prepare(struct build *b)
 		return compile_too_big(b, "lists of addresses and ASNs", PLACE_SETS_MAX - 1);
 	b->words = (b->p->nrules + 63) / 64;
 	b->alive = compile_bits(b);
+	b->named = compile_bits(b);
 	b->opened[OPENED_HERE] = compile_bits(b);
 	b->opened[OPENED_PEER] = compile_bits(b);
-	if (!b->alive || !b->opened[OPENED_HERE] || !b->opened[OPENED_PEER])
+	if (!b->alive || !b->named || !b->opened[OPENED_HERE] || !b->opened[OPENED_PEER])
 		return -ENOMEM;
 	keys_init(&b->services, b->scratch, 2 * b->words * sizeof(uint64_t), DECIDE_SERVICES_MAX);
 	keys_init(&b->columns, b->scratch, 2 * b->words * sizeof(uint64_t), UINT16_MAX);
@@ -53,6 +54,13 @@ static int prepare(struct build *b)
 	for (size_t i = 0; i < b->p->nrules; i++) {
 		const struct rule *r = &b->p->rules[i];
 
+		if (r->name) {
+			b->c->named = true;
+			compile_set(b->named, i);
+			/* not known yet: an allow rule, the mildest, cannot decide */
+			if (b->env->nameless || !eval_settle(r, TRI_DEPENDS))
+				continue;
+		}
 		if (!b->env->live || !r->until || r->until > b->env->now)
 			compile_set(b->alive, i);
 		if (r->until > b->env->now && r->until < b->c->next_change)

@@ -28,6 +28,7 @@ struct build {
 	size_t words;	 /* 64-bit words of a bitmap */
 	uint64_t *alive; /* rules that are not past their date */
 	uint64_t *opened[OPENED_COUNT];
+	uint64_t *named; /* rules that ask for a name: no packet is known to have it */
 	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
 	struct keys services, columns, rows,
 		decisions; /* services and columns: see compile_maybe */
@@ -47,6 +48,10 @@ int compile_too_big(struct build *b, const char *what, size_t max); /* reports; 
 
 /* Two subjects that say the same share a bit of the mask, whatever they are called. */
 bool compile_same_subject(const struct subject_def *a, const struct subject_def *b);
+
+/* Which of the rule's subjects the sender is; *by is the one that tells. */
+enum tri compiled_sender(const struct compiled *c, const struct rule *r,
+			 const struct decide_packet *pkt, const struct subject_def **by);
 
 int compile_subjects(struct build *b);
 int compile_services(struct build *b);

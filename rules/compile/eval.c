@@ -297,6 +297,23 @@ enum tri eval_subject(const struct subject_def *s, bool matches, uint8_t known)
 	return known >= KNOWN_COUNT || needs & missing[known] ? TRI_DEPENDS : TRI_NO;
 }
 
+/* What the sender asked and what it says must not tell two stories, where one of them is this rule's. */
+enum tri eval_name(const struct rule *r, const struct rule_names *n)
+{
+	bool said, asked = false;
+
+	if (!r->name)
+		return TRI_YES;
+	if (!n || !n->said)
+		return TRI_DEPENDS;
+	said = match_glob(r->name, n->said);
+	for (unsigned i = 0; i < n->nasked; i++)
+		asked |= match_glob(r->name, n->asked[i]);
+	if (said)
+		return n->disputed ? TRI_DEPENDS : TRI_YES;
+	return asked ? TRI_DEPENDS : TRI_NO;
+}
+
 bool eval_settle(const struct rule *r, enum tri t)
 {
 	return t == TRI_YES || (t == TRI_DEPENDS && r->action != DECIDE_ALLOW);

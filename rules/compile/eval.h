@@ -57,6 +57,9 @@ enum tri { TRI_NO, TRI_YES, TRI_DEPENDS };
 enum tri eval_service(const struct rule *r, uint8_t proto, bool has_port, uint16_t port);
 /* mask: subjects that the sender is; bit_of: the mask bit of a subject */
 enum tri eval_subject(const struct subject_def *s, bool matches, uint8_t known);
+struct rule_names;
+/* Whom a flow is meant for, as far as its own bytes say. */
+enum tri eval_name(const struct rule *r, const struct rule_names *n);
 bool eval_settle(const struct rule *r, enum tri t); /* rule 1 */
 bool eval_sender(const struct subject_def *s, const struct sender *who);
 #define EVAL_CGROUP 1u

@@ -19,9 +19,8 @@ static void say(char buf[160], const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Which of the rule's subjects the sender is; *by is the one that tells. */
-static enum tri sender(const struct compiled *c, const struct rule *r,
-		       const struct decide_packet *pkt, const struct subject_def **by)
+enum tri compiled_sender(const struct compiled *c, const struct rule *r,
+			 const struct decide_packet *pkt, const struct subject_def **by)
 {
 	enum tri ret = r->nfrom ? TRI_NO : TRI_YES, t;
 
@@ -107,10 +106,10 @@ static void check_rule(const struct check *k, struct explain_step *s)
 {
 	const struct rule *r = s->rule;
 	const struct subject_def *by = NULL;
-	enum tri from = sender(k->c, r, k->pkt, &by);
+	enum tri from = compiled_sender(k->c, r, k->pkt, &by);
 	enum tri service = eval_service(r, k->pkt->proto, k->pkt->has_port, k->pkt->port);
 	const struct eval *e = &k->c->core->eval;
-	bool depends = from == TRI_DEPENDS || service == TRI_DEPENDS;
+	bool depends = from == TRI_DEPENDS || service == TRI_DEPENDS || r->name;
 	char date[CALENDAR_STRLEN];
 
 	s->fails |= r->until && k->now >= r->until ? EXPLAIN_UNTIL : 0u;
@@ -121,6 +120,7 @@ static void check_rule(const struct check *k, struct explain_step *s)
 				    (r->opened == RULE_OPENED_PEER && k->pkt->opened != OPENED_PEER)
 			    ? EXPLAIN_OPENED
 			    : 0u;
+	s->fails |= !eval_settle(r, eval_name(r, NULL)) ? EXPLAIN_NAME : 0u;
 	s->matches = s->fails ? 0 : depends ? -1 : 1;
 	if (s->fails & EXPLAIN_UNTIL)
 		say(s->why, "it ended on %s", calendar_format(date, r->until));
@@ -142,11 +142,16 @@ static void check_rule(const struct check *k, struct explain_step *s)
 	else if (s->fails & EXPLAIN_OPENED)
 		say(s->why, "the %s opened the flow",
 		    k->pkt->opened == OPENED_HERE ? "host" : "peer");
+	else if (s->fails & EXPLAIN_NAME)
+		say(s->why, "whether it is meant for %s is known only once the flow says so",
+		    r->name);
 	else if (from == TRI_DEPENDS)
 		say(s->why, "whether the sender is %s is not known, and then it matches",
 		    subject_name(by));
 	else if (service == TRI_DEPENDS)
 		say(s->why, "the port is not known, and then it matches");
+	else if (r->name)
+		say(s->why, "until the flow names somebody else than %s, it matches", r->name);
 	else
 		say(s->why, "all that it asks is so");
 }
@@ -177,6 +182,8 @@ static void suggest(struct explain_step *s, bool stale)
 		print_port(&t, s->rule);
 	} else if (s->fails == EXPLAIN_OPENED)
 		print_opened(&t, s->rule);
+	else if (s->fails == EXPLAIN_NAME)
+		print_name(&t, s->rule);
 	else
 		return;
 	part = writer_take(&t);

@@ -85,6 +85,25 @@ static void not_reached(const struct lint *l, const struct rule *r, const struct
 			  by->line, shown, by->text, dots);
 }
 
+/* What a name costs: before it is known, and where it never is, the strictest that may be decides. */
+static void lint_name(const struct lint *l, const struct rule *r)
+{
+	if (!r->name || expired(l, r))
+		return;
+	if (r->action == DECIDE_ALLOW)
+		diag_warn(
+			l->d, l->p->file, r->line,
+			"a flow is allowed by its name only once it has said it: the lines below decide its "
+			"first packets, and where they block none can be said");
+	else
+		diag_warn(
+			l->d, l->p->file, r->line,
+			"until a flow has said whom it is meant for, and where it never does, this line %s all "
+			"that its other conditions match%s",
+			r->action == DECIDE_BLOCK ? "blocks" : "alerts on",
+			r->service ? "" : ": give it a port, such as 'port 443'");
+}
+
 /* Region globs are tried with one made-up region each, so nothing is concluded from them. */
 static bool names_region(const struct rule *r)
 {
@@ -288,6 +307,7 @@ void policy_lint(const struct policy *p, int64_t now, struct diag_sink *d)
 	lint_journal(&l);
 	for (size_t i = 0; i < p->nrules; i++) {
 		lint_date(&l, &p->rules[i]);
+		lint_name(&l, &p->rules[i]);
 		lint_local(&l, &p->rules[i]);
 		lint_reach(&l, i);
 		lint_allow_any(&l, &p->rules[i]);

@@ -197,7 +197,10 @@ enum cover shadow_rule(const struct eval *e, const struct rule *earlier, const s
 		return COVER_NOT;
 	if (earlier->opened != RULE_OPENED_ANY && earlier->opened != later->opened)
 		return COVER_NOT;
-	return covers(e, earlier, later, false)	 ? COVER_ALL
+	if (earlier->name && !same_text(earlier->name, later->name))
+		return COVER_NOT;
+	return !(earlier->name && slips_past(earlier, later)) && covers(e, earlier, later, false)
+		       ? COVER_ALL
 	       : covers(e, earlier, later, true) ? COVER_KNOWN
 						 : COVER_NOT;
 }

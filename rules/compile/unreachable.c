@@ -226,12 +226,14 @@ static int combine(struct universe *u)
 static int decide_all(struct universe *u, int64_t now, bool *reached)
 {
 	struct diag_sink quiet = {0};
-	struct compile_env env = {.classes = u->classes.items,
-				  .nclasses = u->classes.n,
-				  .string = name_of,
-				  .arg = u,
-				  .now = now,
-				  .live = 1};
+	struct compile_env env = {
+		.classes = u->classes.items,
+		.nclasses = u->classes.n,
+		.string = name_of,
+		.arg = u,
+		.now = now,
+		.nameless = 1, /* a rule below one with a name decides for all others */
+		.live = 1};
 	struct compiled *c;
 	int err = policy_compile(&c, u->p, &env, &quiet);
 
@@ -241,6 +243,8 @@ static int decide_all(struct universe *u, int64_t now, bool *reached)
 	for (uint32_t i = 0; i < c->header.decisions; i++)
 		if (c->decisions[i].rule)
 			reached[c->decisions[i].rule - 1] = true;
+	for (size_t i = 0; i < u->p->nrules; i++)
+		reached[i] |= u->p->rules[i].name != NULL;
 	compiled_free(c);
 	return 0;
 }

@@ -193,6 +193,7 @@ simple_clause
 	: T_UNDER { $$ = CLAUSE_UNDER; }
 	| T_SERVICE { $$ = CLAUSE_SERVICE; }
 	| T_PROTO { $$ = CLAUSE_PROTO; }
+	| T_NAME { $$ = CLAUSE_NAME; }
 	| T_LABEL { $$ = CLAUSE_LABEL; }
 	| T_SEVERITY { $$ = CLAUSE_SEVERITY; }
 	| T_PURPOSE { $$ = CLAUSE_PURPOSE; }

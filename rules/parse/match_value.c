@@ -83,6 +83,36 @@ static const char *label(struct parse *ps, const struct word *w)
 	return len ? w->s : NULL;
 }
 
+/* As agent/names/text.c writes names: small letters, no last dot. */
+void value_name(struct parse *ps, struct rule *r, const struct word *w)
+{
+	size_t len = strlen(w->s);
+	char *s = arena_copy(ps->arena, w->s, len);
+
+	if (!s) {
+		ps->failed = true;
+		return;
+	}
+	for (size_t i = 0; i < len; i++) {
+		bool letter = (s[i] | 32) >= 'a' && (s[i] | 32) <= 'z';
+
+		if (s[i] >= 'A' && s[i] <= 'Z')
+			s[i] = (char)(s[i] | 32);
+		if (letter || (s[i] >= '0' && s[i] <= '9') || strchr("-_.*?", s[i]))
+			continue;
+		parse_error(ps, &w->at,
+			    "a name is of letters, digits and . - _ with * and ?; an international "
+			    "name stands in its xn-- form");
+		return;
+	}
+	if (!len || len > 253 || s[0] == '.' || s[len - 1] == '.' || strspn(s, "*?.") == len)
+		parse_error(ps, &w->at,
+			    "'%s' is no name: write it like \"api.example.eu\" or \"*.example.eu\"",
+			    w->s);
+	else
+		r->name = s;
+}
+
 void value_label(struct parse *ps, struct rule *r, const struct word *w)
 {
 	const struct rule *rules = ps->rules.items;

@@ -204,6 +204,7 @@ void value_under(struct parse *ps, struct rule *r, const struct word *w);
 void value_service(struct parse *ps, struct rule *r, const struct word *w);
 void value_proto(struct parse *ps, struct rule *r, const struct word *w);
 void value_port(struct parse *ps, struct rule *r, const struct word *w);
+void value_name(struct parse *ps, struct rule *r, const struct word *w);
 void value_label(struct parse *ps, struct rule *r, const struct word *w);
 void value_opened(struct parse *ps, struct rule *r, const struct word *w);
 void value_severity(struct parse *ps, struct rule *r, const struct word *w);

@@ -197,6 +197,12 @@ void print_severity(struct writer *t, const struct rule *r)
 		writer_add(t, " severity %s", severities[r->severity]);
 }
 
+void print_name(struct writer *t, const struct rule *r)
+{
+	if (r->name)
+		writer_add(t, " name \"%s\"", r->name);
+}
+
 void print_label(struct writer *t, const struct rule *r)
 {
 	if (r->label)

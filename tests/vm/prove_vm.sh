@@ -26,6 +26,17 @@ mount -t securityfs sec /sys/kernel/security 2>/dev/null
 ip link set lo up
 exec >/dev/ttyS1 2>&1
 uname -r
+# the programs that copy names beside the others
+printf 'mode monitor\nalert to any\n' >/tmp/names.conf
+cordon run --policy /tmp/names.conf --alerts /tmp/alerts --control /tmp/control --detach-on-exit &
+agent=$!
+for i in $(seq 300); do
+	cordon status --control /tmp/control --json 2>/dev/null | tr -d ' ' | grep -o '"names":{[^}]*}' >/tmp/names && break
+	sleep 1
+done
+grep -q '"on":true' /tmp/names && grep -q '"attached":true' /tmp/names && echo "ok names" || echo "not ok names - $(cat /tmp/names)"
+kill $agent
+wait $agent
 # a shot takes seconds under emulation: those that a kernel's version can change
 for what in "--only udp-sendto" "--only in-tcp" "--only packet-xdp" "--only path-dnat"; do
 	cordon prove $what
