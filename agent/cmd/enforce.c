@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* enforce.c - 'cordon enforce', 'confirm' and 'monitor': the mode, with a way back. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/options.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/period.h"
@@ -164,8 +164,7 @@ static int parse(struct enforce *o, const char *verb, const struct option *optio
 {
 	int code, r = 0;
 
-	opterr = 0;
-	while (r == 0 && (code = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (r == 0 && (code = options_next(verb, argc, argv, "", options)) != -1) {
 		if (code == 'c')
 			o->control = optarg;
 		else if (code == 'f')
@@ -177,7 +176,7 @@ static int parse(struct enforce *o, const char *verb, const struct option *optio
 		else if (code == 'j')
 			o->json = true;
 		else
-			r = diag_usage(verb, "unknown option, or one without its argument");
+			r = EXIT_USAGE;
 	}
 	if (r == 0 && optind < argc)
 		r = diag_usage(verb, "'%s' is one argument too many", argv[optind]);

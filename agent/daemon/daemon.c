@@ -98,6 +98,7 @@ static void on_second(void *arg)
 	daemon_load_due(d);
 	if (second % 60 == 59)
 		daemon_boot_retry(d);
+	daemon_quarantine_look(d);
 	if (second % STALE_EVERY == 0)
 		daemon_check_stale(d);
 	if (second % COUNTS_EVERY == 0)
@@ -212,6 +213,7 @@ static void tell_started(struct daemon *d)
 	daemon_boot_tell(d);
 	daemon_keep(d);
 	daemon_check_stale(d);
+	daemon_quarantine_look(d);
 }
 
 int daemon_run(const struct daemon_config *cfg)

@@ -36,6 +36,8 @@ static const struct {
 	[KERNEL_FAULT_ORDER] = {"program-before",
 				"somebody put a program before cordon's on a device",
 				"cordon's is the first again"},
+	[KERNEL_FAULT_DEVICE] = {"device-unjudged", "what leaves by a device is not judged there",
+				 ""},
 };
 
 struct names {
@@ -53,6 +55,33 @@ static void gather(struct names *to, const struct kernel_finding *f)
 	text_put(to->list + at, sizeof(to->list) - at, "%s%s", at ? ", " : "", f->what);
 }
 
+static const char *why(int error)
+{
+	if (error == -EPFNOSUPPORT)
+		return "a kind of link whose packets the programs cannot read";
+	return error == -ENOSPC ? "more devices than there is room for" : strerror(-error);
+}
+
+/* What lasts is one event at its beginning and one at its end: the cgroup is missing, a device is not judged. At most
+ * one a second; a beginning that comes too soon is seen again at the next look. */
+static void tell_state(struct daemon *d, enum kernel_fault fault, const struct names *n, bool *is)
+{
+	struct daemon_fault *f = &d->fault[fault];
+	uint64_t now = loop_monotonic_ns();
+
+	if (*is == (n->n > 0) || (n->n && f->told_ns && now - f->told_ns < LOOP_SECOND))
+		return;
+	*is = n->n > 0;
+	if (*is && fault == KERNEL_FAULT_DEVICE)
+		daemon_tell(d, faults[fault].action, "%s (%s): %s", faults[fault].what, n->list,
+			    why(n->error));
+	else if (*is)
+		daemon_tell(d, faults[fault].action, "%s (%s)", faults[fault].what, n->list);
+	else if (fault == KERNEL_FAULT_DEVICE)
+		daemon_tell(d, "devices-judged", "every device is judged");
+	f->told_ns = *is ? now : f->told_ns;
+}
+
 static void tell(struct daemon *d, enum kernel_fault fault, const struct names *n)
 {
 	struct daemon_fault *f = &d->fault[fault];
@@ -62,31 +91,16 @@ static void tell(struct daemon *d, enum kernel_fault fault, const struct names *
 	/* what cannot be put back stands there at each look */
 	if (f->told_ns && now - f->told_ns < (n->error ? 60 : 1) * LOOP_SECOND)
 		return;
-	if (fault == KERNEL_FAULT_CGROUP_GONE)
-		daemon_tell(d, faults[fault].action, "%s (%s)", faults[fault].what, n->list);
-	else
-		daemon_tell(d, faults[fault].action, "%s (%s; %u times); %s%s%s",
-			    faults[fault].what, n->list, f->untold,
-			    n->error ? "cannot put it right: " : faults[fault].mended,
-			    n->error			 ? strerror(-n->error)
-			    : fault == KERNEL_FAULT_MODE ? " "
-							 : "",
-			    !n->error && fault == KERNEL_FAULT_MODE ? n->list : "");
+	daemon_tell(d, faults[fault].action, "%s (%s; %u times); %s%s%s", faults[fault].what,
+		    n->list, f->untold, n->error ? "cannot put it right: " : faults[fault].mended,
+		    n->error			 ? strerror(-n->error)
+		    : fault == KERNEL_FAULT_MODE ? " "
+						 : "",
+		    !n->error && fault == KERNEL_FAULT_MODE ? n->list : "");
 	if (fault == KERNEL_FAULT_DETACHED && !n->error)
 		daemon_tell(d, "hook-attached", "the programs are attached again");
 	f->told_ns = now;
 	f->untold = 0;
-}
-
-/* The cgroup is missing for as long as it is: one event at its beginning. */
-static bool is_news(struct daemon *d, enum kernel_fault fault, unsigned n)
-{
-	bool before = d->cgroup_missing;
-
-	if (fault != KERNEL_FAULT_CGROUP_GONE)
-		return n > 0;
-	d->cgroup_missing = n > 0;
-	return n && !before;
 }
 
 static void tell_blind(struct daemon *d, int blind)
@@ -111,7 +125,11 @@ void daemon_guard(void *daemon)
 	for (int i = 0; i < n; i++)
 		gather(&names[f[i].fault], &f[i]);
 	for (enum kernel_fault k = 0; k < KERNEL_FAULTS; k++)
-		if (is_news(d, k, names[k].n))
+		if (k == KERNEL_FAULT_CGROUP_GONE)
+			tell_state(d, k, &names[k], &d->cgroup_missing);
+		else if (k == KERNEL_FAULT_DEVICE)
+			tell_state(d, k, &names[k], &d->device_unjudged);
+		else if (names[k].n)
 			tell(d, k, &names[k]);
 	tell_blind(d, blind);
 }

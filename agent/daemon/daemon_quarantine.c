@@ -12,6 +12,10 @@
 #include "agent/engine/quarantine.h"
 #include "geo/base/cleanup.h"
 
+#define UNREAD                                                                                     \
+	"the quarantine cannot be read: what was in force of it still is, and nothing is changed " \
+	"until the file is put right or removed"
+
 const char *daemon_quarantine_path(const struct daemon *d, char buf[512])
 {
 	if (!d->cfg.state || strlen(d->cfg.state) > 400)
@@ -128,20 +132,48 @@ json_t *daemon_quarantine(struct daemon *d, const json_t *request)
 	const char *what = json_string_value(json_object_get(request, "do"));
 	int64_t now = (int64_t)(loop_unix_ns() / LOOP_SECOND);
 	_free_ struct quarantine *q = calloc(1, sizeof(*q));
+	_free_ char *said = NULL;
 	struct diag_print p;
 	char path[512];
+	size_t len;
+	FILE *to;
+	int r;
 
 	if (!q)
 		return refuse(EXIT_FAILED, "not enough memory", NULL);
 	if (!daemon_quarantine_path(d, path) || access(d->cfg.state, F_OK) < 0)
 		return refuse(EXIT_FAILED,
 			      "the agent has no state directory (--state) to remember it in", NULL);
-	diag_print_init(&p, stderr);
-	quarantine_read(q, path, now, &p.sink);
+	to = open_memstream(&said, &len);
+	if (!to)
+		return refuse(EXIT_FAILED, "not enough memory", NULL);
+	diag_print_init(&p, to);
+	r = quarantine_read(q, path, now, &p.sink);
 	diag_print_done(&p);
+	fclose(to);
+	if (r < 0)
+		return refuse(EXIT_FAILED, UNREAD, said);
 	if (what && strcmp(what, "list") == 0)
 		return list(q, d);
 	if (what && (strcmp(what, "add") == 0 || strcmp(what, "remove") == 0))
 		return change(d, request, q, path, now);
 	return refuse(EXIT_USAGE, "'do' is add, list or remove", NULL);
+}
+
+void daemon_quarantine_look(struct daemon *d)
+{
+	bool unread = d->engine->quarantine_unread;
+	char path[512];
+
+	if (unread == d->quarantine_unread)
+		return;
+	d->quarantine_unread = unread;
+	if (unread)
+		daemon_tell(d, "quarantine-unread",
+			    "%s cannot be read: what an agent before this one had in quarantine "
+			    "may pass",
+			    daemon_quarantine_path(d, path));
+	else
+		daemon_tell(d, "quarantine-read", "the quarantine can be read again: %zu in force",
+			    d->engine->quarantine->n);
 }

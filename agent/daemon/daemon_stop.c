@@ -4,13 +4,39 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
+#include "agent/base/text.h"
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
 
 /* Enforcement outlives the agent by design; watching does not, unless it was asked for. */
+static bool is_kept(const struct daemon *d)
+{
+	return d->cfg.keep_on_exit || (d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit);
+}
+
+static void tell_stopped(struct daemon *d)
+{
+	bool keep = d->kernel && is_kept(d);
+	uint64_t left = daemon_trial_left(d);
+	char text[TEXT_SHORT];
+
+	if (keep && d->mode == MODE_ENFORCE && left)
+		daemon_tell(d, "stopped",
+			    "the agent stops; enforcement goes on in the kernel for %s, then the "
+			    "trial is over and nothing is blocked",
+			    text_duration(text, (int64_t)left));
+	else
+		daemon_tell(
+			d, "stopped", "%s",
+			!keep ? "the agent stops, nothing is watched any more"
+			: d->mode == MODE_ENFORCE
+				? "the agent stops, enforcement goes on in the kernel"
+				: "the agent stops; the programs stay attached and block nothing");
+}
+
 static void leave_kernel(struct daemon *d)
 {
-	bool keep = d->cfg.keep_on_exit || (d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit);
+	bool keep = is_kept(d);
 	struct kernel_status s = {0};
 	struct diag_print p;
 
@@ -63,10 +89,7 @@ void daemon_stop(struct daemon *d, bool ran)
 		if (d->kernel_source)
 			drain(d); /* what is missing now too, is lost */
 		aggregate_flush(d->aggregate);
-		daemon_tell(d, "stopped", "%s",
-			    d->kernel && d->mode == MODE_ENFORCE && !d->cfg.detach_on_exit
-				    ? "the agent stops, enforcement goes on in the kernel"
-				    : "the agent stops, nothing is watched any more");
+		tell_stopped(d);
 	}
 	daemon_refuted_done(d);
 	if (ran)

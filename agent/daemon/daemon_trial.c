@@ -23,7 +23,7 @@ static uint64_t boot_ns(void)
 	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec;
 }
 
-static uint64_t seconds_left(const struct daemon *d)
+uint64_t daemon_trial_left(const struct daemon *d)
 {
 	uint64_t now = boot_ns();
 
@@ -32,7 +32,7 @@ static uint64_t seconds_left(const struct daemon *d)
 
 json_t *daemon_trial_status(const struct daemon *d)
 {
-	return d->trial_until ? json_integer((json_int_t)seconds_left(d)) : json_null();
+	return d->trial_until ? json_integer((json_int_t)daemon_trial_left(d)) : json_null();
 }
 
 /* The mode first: without its end, a trial would be enforcement for good. */
@@ -61,19 +61,19 @@ void daemon_trial_adopt(struct daemon *d)
 		daemon_trial_end(d);
 		return;
 	}
-	if (left.mode != MODE_ENFORCE || !seconds_left(d)) {
+	if (left.mode != MODE_ENFORCE || !daemon_trial_left(d)) {
 		over(d);
 		return;
 	}
 	d->mode_override = MODE_ENFORCE;
 	d->mode = MODE_ENFORCE;
 	daemon_tell(d, "enforce-trial", "the trial goes on for %s; 'cordon confirm' makes it stay",
-		    text_duration(text, (int64_t)seconds_left(d)));
+		    text_duration(text, (int64_t)daemon_trial_left(d)));
 }
 
 void daemon_trial_second(struct daemon *d)
 {
-	if (d->trial_until && !seconds_left(d))
+	if (d->trial_until && !daemon_trial_left(d))
 		over(d);
 }
 
@@ -114,7 +114,7 @@ static int trial_start(struct daemon *d, uint64_t seconds, FILE *to)
 
 static int trial_confirm(struct daemon *d, FILE *to)
 {
-	if (!seconds_left(d)) {
+	if (!daemon_trial_left(d)) {
 		fprintf(to, "cordon: no trial is going on; mode %s is in force\n",
 			daemon_mode_name(d->mode));
 		return EXIT_FAILED;
@@ -146,7 +146,8 @@ json_t *daemon_trial_request(struct daemon *d, const json_t *request, bool confi
 	json_object_set_new(o, "exit", json_integer(r));
 	json_object_set_new(o, "diagnostics", json_string(text ? text : ""));
 	json_object_set_new(o, "mode", json_string(daemon_mode_name(d->mode)));
-	json_object_set_new(o, "trial_seconds_left", json_integer((json_int_t)seconds_left(d)));
+	json_object_set_new(o, "trial_seconds_left",
+			    json_integer((json_int_t)daemon_trial_left(d)));
 	free(text);
 	return o;
 }

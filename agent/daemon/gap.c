@@ -30,6 +30,8 @@ static const struct {
 	{"hook-detached", "hook-detached", GAP_POINT, 250, "the hooks that were left"},
 	{"program-replaced", "program-replaced", GAP_POINT, 250, "the hooks that were left"},
 	{"program-before", "program-before", GAP_POINT, 250, "the socket's hooks"},
+	{"device-unjudged", "device-unjudged", GAP_OPEN, 0, "the socket's hooks, other devices"},
+	{"devices-judged", "device-unjudged", GAP_CLOSE, 0, ""},
 	{"packet-sockets", "packet-sockets", GAP_OPEN, 0, "what sockets of IP send"},
 	{"packet-sockets-gone", "packet-sockets", GAP_CLOSE, 0, ""},
 	{"mode-tampered", "mode-tampered", GAP_POINT, 250, "alerts; nothing was blocked"},
@@ -45,6 +47,9 @@ static const struct {
 	{"places-fallback", "fallback", GAP_OPEN, 0, "the last good places"},
 	{"boot-closed", "fallback", GAP_OPEN, 0, "everything that leaves is blocked"},
 	{"reloaded", "fallback", GAP_CLOSE, 0, ""},
+	{"quarantine-unread", "quarantine-unread", GAP_OPEN, 0,
+	 "the policy, and what is known of the quarantine"},
+	{"quarantine-read", "quarantine-unread", GAP_CLOSE, 0, ""},
 	{"mode-weakened", "mode-weakened", GAP_OPEN, 0, "alerts; nothing is blocked"},
 	{"mode-changed", "mode-weakened", GAP_CLOSE, 0, ""},
 };

@@ -18,7 +18,7 @@
 #define GAP_FILE      "gaps.jsonl"
 #define GAP_OPEN_FILE "gaps.open.jsonl"
 #define GAP_FILE_MAX  (16u << 20) /* then it becomes GAP_FILE.1 */
-#define GAP_OPEN_MAX  8
+#define GAP_OPEN_MAX  16
 
 struct gaps;
 /* state: the directory; NULL or not there: nothing is written. attached: the last agent's programs

@@ -9,23 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "agent/engine/engine.h"
-#include "agent/engine/quarantine.h"
 #include "agent/engine/engine_age.h"
+#include "agent/engine/engine_policy.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/distance/refuted.h"
 #include "geo/base/file.h"
-
-/* The policy that a host without one gets is part of the program, so that a built binary works from
- * anywhere. */
-__asm__(".section .rodata\n"
-	"engine_eu_conf:\n"
-	".incbin \"rules/examples/eu.conf\"\n"
-	"engine_eu_conf_end:\n"
-	".byte 0\n"
-	".previous\n");
-extern const char engine_eu_conf[] __attribute__((visibility("hidden")));
-extern const char engine_eu_conf_end[] __attribute__((visibility("hidden")));
 
 struct engine_places {
 	unsigned refs;
@@ -60,6 +49,7 @@ void engine_free(struct engine *e)
 		return;
 	compiled_free(e->compiled);
 	policy_free(e->policy);
+	free(e->quarantine);
 	table_put(e->shared_table); /* may read the places until now */
 	places_put(e->shared_places);
 	free(e->inside);
@@ -69,65 +59,9 @@ void engine_free(struct engine *e)
 	free(e);
 }
 
-const char *engine_shipped_policy(size_t *len)
-{
-	*len = (size_t)(engine_eu_conf_end - engine_eu_conf);
-	return engine_eu_conf;
-}
-
 static void own_engine(struct engine **e)
 {
 	engine_free(*e);
-}
-
-/* The text, behind what is in quarantine. */
-static int parse(struct engine *e, const struct engine_config *cfg, const char *file,
-		 const char *text, size_t len, struct diag_sink *d)
-{
-	struct policy_source s = {.file = file, .text = text, .len = len};
-	_free_ struct quarantine *q = calloc(1, sizeof(*q));
-	_free_ struct policy_first *first = calloc(QUARANTINE_MAX, sizeof(*first));
-
-	if (!q || !first)
-		return -ENOMEM;
-	if (cfg->quarantine)
-		quarantine_read(q, cfg->quarantine, cfg->now, d); /* what cannot be read is said */
-	for (size_t i = 0; i < q->n; i++)
-		first[i] = (struct policy_first){.to = q->entry[i].to,
-						 .until = q->entry[i].until,
-						 .because = q->entry[i].because};
-	s.first = first;
-	s.nfirst = q->n;
-	return policy_parse_first(&e->policy, &s, d);
-}
-
-/* The file asked for; without one the default, and where there is none either, the shipped text. */
-static int load_policy(struct engine *e, const struct engine_config *cfg, struct diag_sink *d)
-{
-	const char *path = cfg->policy ? cfg->policy : ENGINE_POLICY_DEFAULT;
-	_free_ char *text = NULL;
-	struct stat st;
-	size_t len;
-	int r;
-
-	if (cfg->text)
-		return parse(e, cfg, path, cfg->text, strlen(cfg->text), d);
-	r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
-
-	e->policy_date = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_mtim.tv_sec : 0;
-	if (r == -ENOENT && !cfg->policy) {
-		e->policy_shipped = true;
-		return parse(e, cfg, ENGINE_POLICY_SHIPPED, engine_eu_conf,
-			     (size_t)(engine_eu_conf_end - engine_eu_conf), d);
-	}
-	if (r == -EFBIG)
-		diag_error(d, path, 0, "larger than %u bytes, which no policy is",
-			   ENGINE_POLICY_MAX);
-	else if (r < 0)
-		diag_error(d, path, 0, "cannot read the policy: %s", strerror(-r));
-	if (r < 0)
-		return r == -EINVAL ? -EIO : r;
-	return parse(e, cfg, path, text, len, d);
 }
 
 static int by_prefix(const void *a, const void *b)
@@ -456,7 +390,7 @@ int engine_load(struct engine **ret, const struct engine_config *cfg, const stru
 		struct diag_sink *d)
 {
 	_cleanup_(own_engine) struct engine *e = calloc(1, sizeof(*e));
-	int r = e ? load_policy(e, cfg, d) : -ENOMEM;
+	int r = e ? engine_load_policy(e, cfg, old, d) : -ENOMEM;
 
 	if (r == 0) {
 		r = add_inside(e, cfg);

@@ -40,6 +40,7 @@ struct engine_config {
 	bool elsewhere; /* not seen at the policy's home: round-trip times say nothing of places */
 };
 
+struct quarantine;
 struct engine_places; /* counted: engines may share them */
 struct engine_table;
 struct engine {
@@ -55,6 +56,8 @@ struct engine {
 	bool places_reused;		/* from the old engine: no source was read */
 	bool table_reused;		/* and the table too: nothing to write to the kernel */
 	bool policy_shipped;		/* no policy file was there or asked for */
+	struct quarantine *quarantine;	/* owned: what is in force of it */
+	bool quarantine_unread; /* its file, or a line of it: what was in force before still is */
 	/* what places are decided by, for max-age: owned; classes: as the table's, PLACE_STALE with those whose
 	 * source is over it; NULL: none is */
 	struct place_class *classes;

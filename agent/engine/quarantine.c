@@ -41,6 +41,12 @@ static int entry_read(struct quarantine_entry *e, char *line)
 	return 0;
 }
 
+static int unread(struct diag_sink *d, const char *path, unsigned line)
+{
+	diag_error(d, path, line, "this line of the quarantine cannot be read");
+	return -EINVAL;
+}
+
 int quarantine_read(struct quarantine *ret, const char *path, int64_t now, struct diag_sink *d)
 {
 	_free_ char *text = NULL;
@@ -56,18 +62,20 @@ int quarantine_read(struct quarantine *ret, const char *path, int64_t now, struc
 		diag_error(d, path, 0, "cannot read the quarantine: %s", strerror(-r));
 		return r;
 	}
-	for (at = text; *at; at = end, n++) {
+	for (at = text, r = 0; *at; at = end, n++) {
 		struct quarantine_entry *e = &ret->entry[ret->n];
 
 		end = at + strcspn(at, "\n");
 		if (*end)
 			*end++ = 0;
 		if (ret->n == QUARANTINE_MAX || entry_read(e, at) < 0)
-			diag_error(d, path, n, "this line of the quarantine cannot be read");
+			r = unread(d, path, n);
 		else if (e->until > now)
 			ret->n++;
 	}
-	return 0;
+	if (at != text + len) /* what stands behind a NUL was not looked at */
+		r = unread(d, path, n);
+	return r;
 }
 
 int quarantine_write(const struct quarantine *q, const char *path, struct diag_sink *d)
@@ -121,4 +129,11 @@ int quarantine_drop(struct quarantine *q, const struct cidr *to)
 	memmove(&q->entry[i], &q->entry[i + 1], (q->n - i - 1) * sizeof(q->entry[0]));
 	q->n--;
 	return 0;
+}
+
+void quarantine_keep(struct quarantine *q, const struct quarantine *before, int64_t now)
+{
+	for (size_t i = 0; i < before->n; i++)
+		if (before->entry[i].until > now && find(q, &before->entry[i].to) == q->n)
+			quarantine_put(q, &before->entry[i]); /* full: it holds as many as can be */
 }

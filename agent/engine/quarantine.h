@@ -26,9 +26,11 @@ struct quarantine {
 	struct quarantine_entry entry[QUARANTINE_MAX];
 	size_t n;
 };
-/* Those that are not over at 'now'. A line that cannot be read is an error in d, and the others hold. 0 (also when there is
- * no file) or -errno after a diag. */
+/* Those that are not over at 'now'; no file is none. 0; -EINVAL: some lines cannot be read, each an error in d, and the
+ * others hold; another -errno after a diag. After an error the file must not be written: what it says would be lost. */
 int quarantine_read(struct quarantine *ret, const char *path, int64_t now, struct diag_sink *d);
+/* Adds what was in force before and is not over: a file that became unreadable lets nothing go. */
+void quarantine_keep(struct quarantine *q, const struct quarantine *before, int64_t now);
 /* Replaces the file whole. 0 or -errno after a diag. */
 int quarantine_write(const struct quarantine *q, const char *path, struct diag_sink *d);
 /* A new entry, or a new time for an address that is there. 0, -ENOSPC. */

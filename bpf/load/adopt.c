@@ -68,7 +68,8 @@ int adopt_map(const struct kernel *k, const char *name)
 	return -ENOENT;
 }
 
-/* Settings of any version: the mode always, the rest where it is known to be. */
+/* Settings of any version: the mode always, the rest where it is known to be. That a number was given is no harm when
+ * it was another version that gave it. */
 static void left_settings(struct left *l, int fd, uint32_t bytes)
 {
 	struct abi_settings *s = malloc(bytes > sizeof(*s) ? bytes : sizeof(*s));
@@ -77,12 +78,14 @@ static void left_settings(struct left *l, int fd, uint32_t bytes)
 	if (s && bytes >= 8 && !bpf_map_lookup_elem(fd, &zero, s)) {
 		l->found = true;
 		l->mode = s->mode ? MODE_ENFORCE : MODE_MONITOR;
-		if (s->version == ABI_VERSION && bytes >= sizeof(*s)) {
+		if (s->version >= ABI_HEAD_VERSION &&
+		    bytes >= offsetof(struct abi_settings, wall_offset)) {
 			l->requested = s->requested;
 			l->trial_until = s->trial_until;
 			l->generations = s->generations;
-			memcpy(l->retired, s->retired, sizeof(l->retired));
 		}
+		if (s->version == ABI_VERSION && bytes >= sizeof(*s))
+			memcpy(l->retired, s->retired, sizeof(l->retired));
 	}
 	free(s);
 }

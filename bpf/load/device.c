@@ -191,12 +191,12 @@ static bool is_listed(const struct if_nameindex *list, uint32_t ifindex)
 	return false;
 }
 
-/* The set of devices as it is now. How many it does not hold: too many, or of a kind of link that the
- * programs cannot read. */
+/* The set of devices as it is now. Those that it does not hold are counted: too many, or of a kind of link that
+ * the programs cannot read. */
 static int devices_list(struct kernel *k)
 {
 	struct if_nameindex *list = if_nameindex();
-	int left_out = 0;
+	unsigned left_out = 0;
 
 	if (!list)
 		return -errno;
@@ -214,10 +214,14 @@ static int devices_list(struct kernel *k)
 			snprintf(d->name, sizeof(d->name), "%s", l->if_name);
 		else if (l->if_index != LOOPBACK)
 			err = device_add(k, l->if_index, l->if_name);
-		left_out += err && err != -ENODEV;
+		if (!err || err == -ENODEV)
+			continue;
+		left_out++;
+		snprintf(k->left_out, sizeof(k->left_out), "%s", l->if_name);
+		k->left_out_error = err;
 	}
 	if_freenameindex(list);
-	k->devices_left_out = (unsigned)left_out;
+	k->devices_left_out = left_out;
 	return 0;
 }
 
@@ -252,6 +256,7 @@ int kernel_devices_follow(struct kernel *k)
 		if (k->device[i].program)
 			continue;
 		e = device_set(k, &k->device[i], k->now);
+		k->device[i].error = e;
 		added += !e;
 		if (e && e != -ENODEV)
 			err = err ? err : e;

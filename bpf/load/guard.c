@@ -104,6 +104,10 @@ static void guard_devices(struct guard *g)
 	for (size_t i = 0; i < k->ndevices; i++)
 		if (k->device[i].program)
 			guard_device(g, &k->device[i]);
+		else if (k->device[i].error && k->device[i].error != -ENODEV)
+			found(g, KERNEL_FAULT_DEVICE, k->device[i].name, k->device[i].error);
+	if (k->devices_left_out)
+		found(g, KERNEL_FAULT_DEVICE, k->left_out, k->left_out_error);
 }
 
 static void guard_mode(struct guard *g)

@@ -95,6 +95,7 @@ enum kernel_fault {
 	KERNEL_FAULT_CGROUP_GONE, /* nothing can be judged until it is made again */
 	KERNEL_FAULT_CGROUP_NEW,  /* it was made again: attached to it */
 	KERNEL_FAULT_ORDER,	  /* on a device, another program stood before ours */
+	KERNEL_FAULT_DEVICE,	  /* a device has no program of ours, and gets none: at each look */
 	KERNEL_FAULTS
 };
 struct kernel_finding {

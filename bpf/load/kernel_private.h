@@ -49,6 +49,7 @@ struct device {
 	bool ether;	  /* what leaves begins with Ethernet's header */
 	int link;	  /* -1: none, or a filter of clsact */
 	uint32_t program; /* id of what it must hold; 0 = nothing was set yet */
+	int error;	  /* why */
 };
 
 /* In the order of a swap: the packet hook first, it is the one that decides. */
@@ -128,6 +129,8 @@ struct kernel {
 	struct device device[KERNEL_DEVICES_MAX];
 	size_t ndevices;
 	unsigned devices_left_out, guarded;
+	char left_out[16]; /* one of them, and why */
+	int left_out_error;
 	uint64_t trial_until;	    /* and settings->trial_until */
 	struct kernel_names *names; /* owned; NULL: nobody asked for them, or they were refused */
 	struct ring_buffer *asks, *denials, *flows;

@@ -13,7 +13,7 @@
 #define BPF_PROG_ABI_H
 #include <linux/types.h>
 
-#define ABI_VERSION 10
+#define ABI_VERSION 11
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
@@ -239,16 +239,20 @@ struct abi_total {
 };
 /*
  * One element, mapped by the agent: what changes without a new generation, and what must outlive the
- * agent. The first two words stay where they are in every version: the next agent, of whatever
- * version, reads the mode that is in force there.
+ * agent. What stands before wall_offset stays where it is in every version from ABI_HEAD_VERSION on: the next
+ * agent, of whatever version, reads there the mode that is in force, and until when.
  */
+#define ABI_HEAD_VERSION 11
 struct abi_settings {
-	__u32 version;			/* ABI_VERSION */
-	__u32 mode;			/* enum policy_mode: 0 monitor, 1 enforce */
-	__u64 wall_offset;		/* CLOCK_REALTIME - CLOCK_BOOTTIME, ns */
-	__u64 listening[2][65536 / 64]; /* bitmap of local ports: [0] TCP, [1] UDP */
+	__u32 version; /* ABI_VERSION */
+	__u32 mode;    /* enum policy_mode: 0 monitor, 1 enforce */
+	/* enforce on trial: from this moment on (ns of CLOCK_BOOTTIME) the mode is monitor, whether an agent runs or
+	 * not; 0: no trial */
+	__u64 trial_until;
 	__u32 requested;   /* 1: the mode was asked for at run time; else the policy's */
 	__u32 generations; /* the last number given: none is given twice */
+	__u64 wall_offset; /* CLOCK_REALTIME - CLOCK_BOOTTIME, ns */
+	__u64 listening[2][65536 / 64]; /* bitmap of local ports: [0] TCP, [1] UDP */
 	struct abi_total
 		retired[4]; /* by enum decide_action: totals of generations that are gone */
 	/* What events have told, or declared lost, of the totals: by the agent's enum event_sum. Kept
@@ -261,9 +265,6 @@ struct abi_settings {
 	__u64 scope_cgroup; /* 0 = there is none now */
 	__u32 scope_level;  /* of it, below the root */
 	__u32 scope_all;
-	/* enforce on trial: from this moment on (ns of CLOCK_BOOTTIME) the mode is monitor, whether an agent runs or
-	 * not; 0: no trial */
-	__u64 trial_until;
 };
 
 /*

@@ -45,12 +45,15 @@ static __noinline int option_tell(__u32 enforced)
 SEC("cgroup/setsockopt")
 int option(struct bpf_sockopt *ctx)
 {
+	__u32 told;
+
 	if (ctx->optlen > OPTION_BYTES)
 		ctx->optlen = 0;
 	if (!option_hides(ctx))
 		return PASS;
-	option_tell(enforcing());
-	if (!enforcing())
+	told = enforcing(); /* once: a trial may end meanwhile */
+	option_tell(told);
+	if (!told)
 		return PASS;
 	count(ABI_OPTION_DENIED);
 	return DROP;

@@ -80,12 +80,38 @@ Test(quarantine, broken)
 
 		text_put(text, sizeof(text), "%s\n198.51.100.1/32 9 1 good\n", lines[i]);
 		file(path, text);
-		cr_expect_eq(quarantine_read(q, path, 1, &d), 0);
+		cr_expect_eq(quarantine_read(q, path, 1, &d), -22 /* -EINVAL */);
 		cr_expect_eq(d.errors, 1, "'%s'", lines[i]);
 		cr_expect_eq(q->n, 1, "'%s': the others hold", lines[i]);
 		unlink(path);
 	}
 	free(q);
+}
+
+Test(quarantine, what_was_in_force_stays)
+{
+	struct quarantine *q = calloc(1, sizeof(*q)), *before = calloc(1, sizeof(*before));
+	struct quarantine_entry e[3] = {entry("203.0.113.7", 2000, "both, before"),
+					entry("192.0.2.1", 2000, "before"),
+					entry("192.0.2.2", 1000, "over")};
+	struct diag_sink d = {};
+	char path[64];
+
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(quarantine_put(before, &e[i]), 0);
+	file(path, "203.0.113.7/32 3000 1 both, now\nnoise\n");
+	cr_expect_eq(quarantine_read(q, path, 1000, &d), -22 /* -EINVAL */);
+	quarantine_keep(q, before, 1000);
+	cr_assert_eq(q->n, 2);
+	cr_expect_str_eq(q->entry[0].because, "both, now");
+	cr_expect_str_eq(q->entry[1].because, "before");
+	unlink(path);
+	file(path, "");
+	cr_assert_eq(truncate(path, 40), 0);
+	cr_expect_eq(quarantine_read(q, path, 1000, &d), -22, "a hole of zeros is no empty file");
+	unlink(path);
+	free(q);
+	free(before);
 }
 
 Test(quarantine, none_and_full)

@@ -263,9 +263,11 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 	struct diag_sink d = {.fn = keep_text, .arg = text};
 	struct kernel_config cfg = {.cgroup = stage.cgroup, .pins = stage.pins};
 	struct abi_settings *s;
+	struct kernel_left left;
 	int fd;
 
 	loaded_publish(k, l, MODE_ENFORCE);
+	kernel_trial(k, UINT64_MAX / 2);
 	kernel_close(k);
 	snprintf(path, sizeof(path), "%s/settings", stage.pins);
 	fd = bpf_obj_get(path);
@@ -276,7 +278,19 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 	cr_expect(strstr(text, "another version"), "%s", text);
 	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM,
 		     "the old programs stand until the next generation");
+	kernel_left(k, &left);
+	cr_expect_eq(left.mode, MODE_ENFORCE);
+	cr_expect_eq(left.trial_until, UINT64_MAX / 2, "a trial would be enforcement for good");
 	loaded_publish(k, l, MODE_ENFORCE);
+	munmap(s, sizeof(*s));
+	close(fd);
+	fd = bpf_obj_get(path);
+	s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(s, MAP_FAILED);
+	cr_expect_eq(s->version, ABI_VERSION);
+	cr_expect_eq(s->trial_until, UINT64_MAX / 2, "in the new settings too");
+	munmap(s, sizeof(*s));
+	close(fd);
 	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM);
 	cr_expect_eq(stage_udp("10.1.0.2"), 0);
 	kernel_detach(k, &quiet);

@@ -74,6 +74,26 @@ refused two_lines 2 add $FR4 --for 1h --because $'a\nb'
 refused not_there 1 remove $FR4
 refused what 2 frobnicate
 same only_two 2 "$("$CORDON" quarantine list --json --control "$CONTROL" | jq '.quarantine | length')"
+# the file is damaged: nothing is let go, nothing is overwritten, and it is said
+damage() { printf 'noise\n' | cat - "$LIVE/whole" >"$LIVE/state/quarantine"; }
+cp "$LIVE/state/quarantine" "$LIVE/whole"
+printf 'noise\n' >"$LIVE/state/quarantine"
+check reload_damaged "$CORDON" reload --control "$CONTROL"
+same damaged_still_stopped EPERM "$(try $EU4)"
+check damaged_told wait_for 5 jq -es 'any(.event.action == "quarantine-unread" and .event.severity >= 99)' "$ALERTS"
+refused damaged_add 1 add $FR4 --for 1h --because x
+refused damaged_list 1 list
+same not_overwritten noise "$(cat "$LIVE/state/quarantine")"
+damage
+agent_stop KILL
+agent_up "$f" --mode enforce
+same damaged_start EPERM "$(try $EU4)"
+check damaged_start_told wait_for 5 eval "[ \"\$(grep -c quarantine-unread \"$ALERTS\")\" = 2 ]"
+cp "$LIVE/whole" "$LIVE/state/quarantine"
+check reload_whole "$CORDON" reload --control "$CONTROL"
+check whole_told wait_for 5 jq -es 'any(.event.action == "quarantine-read")' "$ALERTS"
+check gap_closed eval "\"$CORDON\" gaps --state $LIVE/state | grep -q quarantine-unread"
+same whole_stopped EPERM "$(try $EU4)"
 check monitor "$CORDON" reload --control "$CONTROL" --mode monitor
 check monitor_is_said eval "q list | grep -q 'reported, not stopped'"
 agent_stop
