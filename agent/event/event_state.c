@@ -6,7 +6,6 @@
 static const struct event_state states[] = {
 	/* somebody changed what is in force, or nothing is */
 	{"hook-detached", 4, "configuration", "deletion", "success"},
-	{"hook-attach-failed", 4, "configuration", "info", "failure"},
 	{"program-replaced", 4, "configuration", "change", "success"},
 	{"program-before", 4, "configuration", "change", "success"},
 	{"mode-tampered", 4, "configuration", "change", "success"},
@@ -16,7 +15,6 @@ static const struct event_state states[] = {
 	{"policy-fallback", 4, "configuration", "info", "failure"},
 	{"places-fallback", 4, "configuration", "info", "failure"},
 	{"boot-closed", 4, "configuration", "info", "failure"},
-	{"boot-open", 4, "configuration", "info", "failure"},
 	{"verdict-mismatch", 4, "configuration", "info", "failure"},
 	{"source-failed", 4, "process", "info", "failure"},
 	{"journal-tampered", 4, "file", "change", "success"},

@@ -47,12 +47,11 @@ static int add_state(struct report_facts *f, uint8_t host, uint64_t i, const jso
 			       .host = host};
 	int e;
 
-	if (!s.time || (!mode && strcmp(s.action, "boot-open") != 0))
-		return 0; /* boot-open: nothing is in force */
-	if (mode)
-		s.mode = strcmp(mode, "enforce") == 0	? MODE_ENFORCES
-			 : strcmp(mode, "monitor") == 0 ? MODE_MONITORS
-							: MODE_NOT_KNOWN;
+	if (!s.time || !mode)
+		return 0;
+	s.mode = strcmp(mode, "enforce") == 0	? MODE_ENFORCES
+		 : strcmp(mode, "monitor") == 0 ? MODE_MONITORS
+						: MODE_NOT_KNOWN;
 	e = FACTS_ROOM(f->state, f->states_room, f->states);
 	if (e == 0)
 		f->state[f->states++] = s;

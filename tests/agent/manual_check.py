@@ -100,6 +100,19 @@ same("policy_words_in_the_manual", words, words & conf, ("not in cordon.conf.5",
 language = set(re.findall(r"[a-z][a-z-]+", subprocess.run([CORDON, "check", "--language"], capture_output=True, text=True).stdout))
 same("policy_words_in_the_language", words, words & language, ("not in check --language", "-"))
 
+# events: what the daemon tells has a severity, and stands in the manual; nothing else does
+source = {f: f.read_text() for f in (ROOT / "agent").rglob("*.c")}
+rows = set(re.findall(r'^\t\{"([a-z-]+)", \d', next(t for f, t in source.items() if f.name == "event_state.c"), re.M))
+told = {w for f, t in source.items() if f.parent.name == "daemon"
+        for call in re.findall(r"daemon_tell\(\s*d,([^,]*),", t) for w in re.findall(r'"([a-z-]+)"', call)}
+told |= set(re.findall(r'\[KERNEL_FAULT_\w+\] =\s*\{"([a-z-]+)"', next(t for f, t in source.items() if f.name == "daemon_guard.c")))
+elsewhere = " ".join(t for f, t in source.items() if f.name not in ("event_state.c", "gap.c"))
+said = {r for r in rows if f'"{r}"' in elsewhere}
+events = (ROOT / "agent/install/cordon.8").read_text().split(".Sh EVENTS")[1].split("\n.Sh ")[0]
+listed = {w for line in re.findall(r"^\.It Sy (.*)$", events, re.M) for w in line.split(" , ")}
+same("events_have_a_severity", told | said, rows, ("no row in event_state.c", "in event_state.c and told by nothing"))
+same("events_in_the_manual", rows, listed - {"flow-blocked", "flow-would-block", "flow-alerted", "place-refuted"}, ("not in cordon.8", "only there"))
+
 # what the pages for engineers name is there
 for page in ("README.md", "agent/README.md", "tests/README.md"):
     named = set(re.findall(r"`((?:geo|rules|bpf|agent|tests)/[\w./-]+)`", (ROOT / page).read_text()))
