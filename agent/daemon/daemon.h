@@ -234,7 +234,8 @@ json_t *daemon_names_status(const struct daemon *d);
 
 /* daemon_quarantine.c */
 json_t *daemon_quarantine(struct daemon *d, const json_t *request);
-void daemon_quarantine_look(struct daemon *d); /* tells when its file cannot be read, and when it can again */
+/* Tells when its file cannot be read, and when it can again. */
+void daemon_quarantine_look(struct daemon *d);
 /* The file's path, in buf; NULL: there is no state directory. */
 const char *daemon_quarantine_path(const struct daemon *d, char buf[512]);
 
@@ -290,7 +291,8 @@ void daemon_trial_end(struct daemon *d); /* the mode is what somebody asked for 
 /* At the start, when mode and mode_override are set and the last agent left a trial: it goes on, or is over. */
 void daemon_trial_adopt(struct daemon *d);
 void daemon_trial_second(struct daemon *d);
-uint64_t daemon_trial_left(const struct daemon *d); /* seconds; 0: no trial */
+/* seconds; 0: no trial */
+uint64_t daemon_trial_left(const struct daemon *d);
 json_t *daemon_trial_status(const struct daemon *d); /* seconds that are left; null: no trial */
 
 /* daemon_preview.c: what enforcing would cut of what lives now */
