@@ -60,6 +60,13 @@ static const struct verb verbs[] = {
 	 "  -p, --policy FILE    the policy in force: its settings and 'place' lines stay (default\n"
 	 "                       /etc/cordon/cordon.conf, else the shipped eu.conf)\n"
 	 "  --geo FILE           places database for captures; may be repeated\n"},
+	{"diff", cmd_diff,
+	 "what another policy would decide otherwise, of the flows that were seen",
+	 "OLD NEW [FILE ...] [options]     FILE: a ledger, or captures with --from capture\n"
+	 "  --from WHAT          ledger (default, /var/lib/cordon/ledger.db) or capture\n"
+	 "  --since WHEN         of a ledger: 90m, 24h, 30d (default), or a date: 2026-11-25\n"
+	 "  --geo FILE           places database; may be repeated (default: each policy's geo lines)\n"
+	 "  --json               one JSON object a change, a line each\n"},
 	{"test", cmd_test, "whether the policy says what a file of cases expects",
 	 "POLICY CASES [options]\n"
 	 "  --geo FILE           places database; may be repeated\n"

@@ -85,9 +85,33 @@ static int on_row(void *arg, int64_t key, int64_t start, int64_t seconds,
 	return 0;
 }
 
+/* The first few that are known. */
+static int on_sample(void *arg, int64_t key, const char *addresses)
+{
+	struct seen_flow *f = find(arg, key);
+	char one[IP_STRLEN];
+	struct ip ip;
+
+	for (const char *at = addresses; f && *at; at += strspn(at, " ")) {
+		size_t len = strcspn(at, " ");
+		unsigned i = 0;
+
+		text_put(one, sizeof(one), "%.*s", (int)len, at);
+		at += len;
+		if (ip_parse(&ip, one) < 0)
+			continue;
+		while (i < LEDGER_SAMPLES && f->sample[i].v && ip_cmp(&f->sample[i], &ip) != 0)
+			i++;
+		if (i < LEDGER_SAMPLES)
+			f->sample[i] = ip;
+	}
+	return 0;
+}
+
 static int read_ledger(struct seen *s, const char *path, int64_t from, int64_t to)
 {
-	const struct ledger_scan scan = {.key = on_key, .row = on_row, .arg = s};
+	const struct ledger_scan scan = {
+		.key = on_key, .row = on_row, .sample = on_sample, .arg = s};
 	struct diag_print p;
 	int e = texts_init(&s->texts, TEXTS_MAX);
 

@@ -11,7 +11,7 @@
 struct seen_flow {
 	struct ledger_key_row key; /* its texts are of 'texts': the same text, the same pointer */
 	struct ledger_sum sum;	   /* of the period */
-	struct ip sample;	   /* one of its addresses; v 0: none is known */
+	struct ip sample[LEDGER_SAMPLES]; /* of its addresses; [0].v 0: none is known */
 };
 struct seen {
 	struct texts texts;

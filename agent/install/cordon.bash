@@ -8,7 +8,7 @@ _cordon()
 	fi
 	case $prev in
 	--mode) words="monitor enforce"; [ "${COMP_WORDS[1]}" = reload ] && words+=" policy" ;;
-	--from) [ "$verb" = suggest ] && words="ledger capture" ;;
+	--from) [[ $verb = suggest || $verb = diff ]] && words="ledger capture" ;;
 	--source) words="ebpf pcap" ;;
 	--lang) words="en fr" ;;
 	--devices) [ "$verb" = run ] && words="none own all" ;;

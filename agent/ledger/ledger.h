@@ -134,6 +134,8 @@ struct ledger_scan {
 	int (*key)(void *arg, const struct ledger_key_row *k);
 	int (*row)(void *arg, int64_t key, int64_t start, int64_t seconds,
 		   const struct ledger_sum *s);
+	/* behind each row: up to LEDGER_SAMPLES of its prefix's addresses, a blank between two; NULL: not asked */
+	int (*sample)(void *arg, int64_t key, const char *addresses);
 	/* time of which the ledger has something to say, in order; NULL: not asked */
 	int (*span)(void *arg, int64_t from, int64_t to);
 	void *arg;

@@ -11,8 +11,8 @@
 	"SELECT id, kind, port, proto, verdict, enforced, by_peer, unit, container, exe, user, "   \
 	"country, provider, region, operator, law, grade, rule, prefix FROM key ORDER BY id"
 #define FIRST_TEXT 7
-#define SELECT_ROWS                                                                                \
-	"SELECT key, start, packets, bytes, attempts, flows, first, last FROM roll WHERE level "   \
+#define SELECT_ROWS                                                                                      \
+	"SELECT key, start, packets, bytes, attempts, flows, first, last, sample FROM roll WHERE level " \
 	"= ?1 AND start >= ?2 AND start < ?3"
 #define SELECT_TOTALS                                                                              \
 	"SELECT verdict, sum(packets), sum(bytes) FROM total WHERE level = ?1 AND start >= ?2 "    \
@@ -83,6 +83,8 @@ static int rows(sqlite3 *db, const struct ledger_range *v, const struct ledger_s
 
 		r = scan->row(scan->arg, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1),
 			      v->level, &s);
+		if (r == 0 && scan->sample)
+			r = scan->sample(scan->arg, sqlite3_column_int64(st, 0), text(st, 8));
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(st);

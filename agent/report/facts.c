@@ -264,7 +264,7 @@ static int on_history(void *arg, int64_t id, int64_t start, int64_t seconds,
 
 static int read_history(struct reader *r, const char *path, struct diag_sink *d)
 {
-	struct ledger_scan scan = {no_key, on_history, NULL, r};
+	struct ledger_scan scan = {.key = no_key, .row = on_history, .arg = r};
 	struct ledger_extent e;
 
 	return ledger_scan(&e, path, r->f->from - HISTORY, r->f->from, &scan, d);
@@ -274,7 +274,7 @@ static int read_ledger(struct report_facts *f, uint8_t host, struct diag_sink *d
 {
 	struct fact_host *h = &f->host[host];
 	struct reader r = {.f = f, .first = f->keys, .host = host};
-	struct ledger_scan scan = {on_key, on_row, on_span, &r};
+	struct ledger_scan scan = {.key = on_key, .row = on_row, .span = on_span, .arg = &r};
 	char path[4096];
 	int e;
 
