@@ -211,6 +211,7 @@ install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PR
 	@$(foreach f,$(MANS),$(INST) 644 $(f) $(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f)) &&) :
 	@$(foreach f,$(wildcard geo/data/facts/*),$(INST) 644 $(f) $(SHARE)/cordon/facts/$(notdir $(f)) &&) :
 	@$(INST) 644 agent/install/cordon.bash $(SHARE)/bash-completion/completions/cordon
+	@$(INST) 644 agent/install/cordon.zsh $(SHARE)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)/_cordon
 	@$(foreach f,$(wildcard agent/install/sysusers.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/sysusers.d/cordon.conf &&) :
 	@$(foreach f,$(wildcard agent/install/tmpfiles.conf),$(INST) 644 $(f) $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf &&) :
 	@$(foreach f,prometheus-alerts.yml grafana.json,$(INST) 644 agent/install/$(f) $(SHARE)/cordon/$(f) &&) :
@@ -224,7 +225,7 @@ uninstall: ## remove what install put there; the policy stays
 	@rm -f $(BIN)/cordon $(foreach f,$(SERVICES),$(UNITS)/$(notdir $(f))) \
 		$(foreach f,$(MANS),$(SHARE)/man/man$(subst .,,$(suffix $(f)))/$(notdir $(f))) \
 		$(DESTDIR)/usr/lib/sysusers.d/cordon.conf $(DESTDIR)/usr/lib/tmpfiles.d/cordon.conf
-	@rm -rf $(SHARE)/cordon $(SHARE)/bash-completion/completions/cordon
+	@rm -rf $(SHARE)/cordon $(SHARE)/bash-completion/completions/cordon $(SHARE)/zsh/*/_cordon
 	@echo "removed; $(ETC)/cordon is left alone"
 
 root:

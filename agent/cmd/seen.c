@@ -2,10 +2,14 @@
 /* seen.c - reads a ledger whole; captures become a ledger first, in a folder that is removed again. */
 #include "agent/cmd/seen.h"
 #include <errno.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "agent/base/diag_print.h"
+#include "agent/base/interrupt.h"
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/replay_seen.h"
@@ -126,6 +130,37 @@ static int read_ledger(struct seen *s, const char *path, int64_t from, int64_t t
 	return e < 0 ? EXIT_FAILED : 0;
 }
 
+/* In a process of its own: who decodes captures gives away all that it takes to read the ledger afterwards. */
+static int decode(const struct seen_from *from, const char *ledger)
+{
+	pid_t child;
+	int status;
+
+	if (interrupt_catch() < 0)
+		diag_say("an interruption will leave a folder behind: %m");
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		diag_say("no process can be made to read captures: %m");
+		return EXIT_FAILED;
+	}
+	if (!child) {
+		status = replay_seen(from->config, from->captures, from->ncaptures, ledger);
+		fflush(NULL);
+		_exit(status);
+	}
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return EXIT_FAILED;
+		if (interrupt_came())
+			kill(child, SIGTERM);
+	}
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	diag_say("the process that read the captures was ended by signal %d", WTERMSIG(status));
+	return EXIT_FAILED;
+}
+
 static int read_captures(struct seen *s, const struct seen_from *from)
 {
 	static const char *const part[] = {"", "-wal", "-shm"};
@@ -139,7 +174,7 @@ static int read_captures(struct seen *s, const struct seen_from *from)
 		return EXIT_FAILED;
 	}
 	text_put(path, sizeof(path), "%s/ledger.db", dir);
-	r = replay_seen(from->config, from->captures, from->ncaptures, path);
+	r = decode(from, path);
 	r = r ? r : read_ledger(s, path, 0, INT64_MAX / 2);
 	for (unsigned i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
 		text_put(file, sizeof(file), "%s%s", path, part[i]);

@@ -8,7 +8,7 @@ build="gcc make libc6-dev pkg-config clang bpftool libbpf-dev flex bison
 	libcurl4-openssl-dev libsystemd-dev libsqlite3-dev libmicrohttpd-dev librdkafka-dev libarchive-dev libseccomp-dev tor-geoipdb ca-certificates"
 demo="iproute2 util-linux procps postgresql-15"
 test="libcriterion-dev mmdb-bin tcpdump tshark nftables jq python3 openssl ethtool age zstd curl dnsmasq-base bind9-dnsutils
-	lintian dpkg-dev clang-format cppcheck rsyslog rsyslog-gnutls prometheus"
+	lintian dpkg-dev clang-format cppcheck rsyslog rsyslog-gnutls prometheus zsh"
 
 vm="qemu-system-x86 mmdebstrap cpio kmod e2fsprogs make"
 
