@@ -154,7 +154,7 @@ RUN_TESTS = B=$(abspath $(B)) bash tests/run.sh
 run: root deps ## watch this host's outbound flows (monitor mode; ARGS=... is passed on)
 	@echo "building"; $(SUBMAKE) all
 	@B=$(abspath $(B)) bash agent/install/try.sh $(ARGS)
-demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeeds
+demo: root deps-demo ## a pg_dump to the US refused, the same to Germany succeeds; a client set to the EU, caught by name
 	@echo "building"; $(SUBMAKE) all
 	@B=$(abspath $(B)) bash tests/live/demo.sh
 test: root deps-test ## every test: unit, golden, hostile, live

@@ -29,7 +29,7 @@ struct row {
 	int enforced;
 	uint64_t packets, bytes, first_ns, put_ns;
 	uint64_t done_packets, done_bytes; /* of turns that ended */
-	char process[80], who[80], where[80], rule[200];
+	char process[80], who[80], where[192], rule[200];
 };
 struct top {
 	FILE *to;
@@ -157,11 +157,27 @@ static const char *place_word(const struct place *p)
 					: place_scope_name((enum place_scope)p->scope);
 }
 
+/* Where, and for whom: a name has no odd bytes (agent/names/text.h). */
+static void where_row(struct row *r, const struct event *e)
+{
+	const char *domain = event_names_domain(e->names);
+	char a[48], cc[3] = "";
+
+	if (e->place)
+		country_text(e->place->country, cc);
+	text_escape(a, sizeof(a), e->provider ? e->provider : "", SIZE_MAX);
+	text_put(r->where, sizeof(r->where), "%s%s%s%s%s%s",
+		 cc[0]	    ? cc
+		 : e->place ? place_word(e->place)
+			    : "?",
+		 a[0] ? " (" : "", a, a[0] ? ")" : "", domain ? " " : "", domain ? domain : "");
+}
+
 static void name_row(struct row *r, const struct event *e)
 {
 	const struct process *p = &e->process;
 	const char *name = p->exe ? base_name(p->exe) : p->comm, *unit;
-	char a[48], b[48], cc[3] = "";
+	char a[48], b[48];
 
 	text_escape(a, sizeof(a), name ? name : p->kernel ? "kernel" : "-", SIZE_MAX);
 	if (p->pid)
@@ -173,14 +189,7 @@ static void name_row(struct row *r, const struct event *e)
 	text_escape(a, sizeof(a), unit, SIZE_MAX);
 	text_escape(b, sizeof(b), p->user ? p->user : "", SIZE_MAX);
 	text_put(r->who, sizeof(r->who), "%s%s%s", a, b[0] ? "/" : "", b);
-	if (e->place)
-		country_text(e->place->country, cc);
-	text_escape(a, sizeof(a), e->provider ? e->provider : "", SIZE_MAX);
-	text_put(r->where, sizeof(r->where), "%s%s%s%s",
-		 cc[0]	    ? cc
-		 : e->place ? place_word(e->place)
-			    : "?",
-		 a[0] ? " (" : "", a, a[0] ? ")" : "");
+	where_row(r, e);
 }
 
 static void rule_row(struct row *r, const struct event *e)
@@ -256,6 +265,8 @@ static void update(struct top *l, struct row *r, const struct event *e, uint64_t
 {
 	if (!r->told || r->verdict != e->verdict || r->enforced != e->enforced)
 		rule_row(r, e);
+	if (e->names) /* they come after the flow */
+		where_row(r, e);
 	r->verdict = e->verdict;
 	r->enforced = e->enforced;
 	r->packets = packets > r->packets ? packets : r->packets;

@@ -160,3 +160,16 @@ Test(live, more_flows_than_it_holds)
 	}
 	cr_expect(strstr(drawn(160, 24, 0), "4096 flows: 1 blocked"), "an allowed one makes room");
 }
+
+/* Said after the flow began: it stands behind the place. */
+Test(live, a_name_comes_later)
+{
+	struct event_names n = {.n = 1, .v = {{.name = "api.example.eu", .by = NAME_BY_TLS}}};
+	struct event e = flow(1, DECIDE_ALLOW);
+
+	top_put(l, &e);
+	cr_expect_null(strstr(drawn(200, 24, 0), "api.example.eu"));
+	e.names = &n;
+	top_put(l, &e);
+	cr_expect(strstr(drawn(200, 24, 0), "api.example.eu"));
+}

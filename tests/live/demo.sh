@@ -51,5 +51,26 @@ grep -m 1 "$US4" "$ALERTS"
 say "6. Why"
 echo "    \$ cordon explain --policy demo.conf $US4:5432"
 (cd "$LIVE" && "$CORDON" explain --policy demo.conf $US4:5432) | sed 's/^/    /'
+
+say "7. A client that is set to the EU"
+cat >"$LIVE/shipper.sh" <<'X'
+# site = datadoghq.eu   (and a crash reporter in the same program, whose endpoint nobody set)
+curl -sk --max-time 3 -o /dev/null -G -d cpu=1 https://api.datadoghq.eu/api/v2/series && echo "metrics: sent"
+curl -sk --max-time 3 -o /dev/null -d crash=1 https://crash.datadoghq.com/api/v2/crash || echo "crash report: refused"
+X
+printf '%s\n' no-resolv no-hosts bind-interfaces listen-address=10.20.0.5 pid-file= user=root "host-record=api.datadoghq.eu,$EU4" \
+	"host-record=crash.datadoghq.com,$US4" >"$LIVE/dnsmasq.conf"
+bg dns on db dnsmasq -k -C "$LIVE/dnsmasq.conf"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=demo -keyout "$LIVE/key.pem" -out "$LIVE/cert.pem" 2>/dev/null
+for h in eu us; do bg "tls-$h" on $h openssl s_server -quiet -accept 443 -cert "$LIVE/cert.pem" -key "$LIVE/key.pem" -www; done
+echo "nameserver 10.20.0.5" >"$LIVE/resolv.conf"
+wait_for 5 db bash -c 'exec 3<>/dev/tcp/10.20.0.5/53'
+sleep 0.5
+grep '^#' "$LIVE/shipper.sh" | sed 's/^/    /'
+db unshare -m bash -c 'mount --bind "$1/resolv.conf" /etc/resolv.conf && exec bash "$1/shipper.sh"' shipper "$LIVE" | sed 's/^/    /'
+wait_for 10 grep -q 'crash.datadoghq.com' "$ALERTS"
+echo "    what the alert says of whom it was meant for:"
+grep -m 1 'crash.datadoghq.com' "$ALERTS" | jq -c '{"destination.domain": .destination.domain, names: .cordon.dst.names}'
+
 echo
 echo "done in $((SECONDS - begin)) s; everything that the demo made is being removed"

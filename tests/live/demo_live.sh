@@ -8,8 +8,11 @@ cat "$out" >&2
 check refused grep -q 'Operation not permitted' "$out"
 check nothing_arrived grep -q ': 0 TCP segments' "$out"
 check dumped grep -q 'rows in Frankfurt: 5000' "$out"
-check alert jq -e '.event.action == "flow-blocked" and .destination.ip == "3.80.0.1" and .rule.name != null' <(grep '^{' "$out")
+check alert jq -e '.event.action == "flow-blocked" and .destination.ip == "3.80.0.1" and .rule.name != null' <(grep -m 1 '^{' "$out")
 check why grep -q 'tor-geoipdb says US' "$out"
+check "the EU site gets its metrics" grep -q 'metrics: sent' "$out"
+check "the US site gets nothing" grep -q 'crash report: refused' "$out"
+check "caught by name" jq -e '."destination.domain" == "crash.datadoghq.com" and .names[0].recipient.site == "us" and .names[0].recipient.eu_endpoint == "datadoghq.eu"' <(grep '^{"destination.domain"' "$out")
 # 4 s on two idle cores; the suite does not measure time, a busy machine may take longer
 if [ $t -le 90 ]; then ok "ends"; else not_ok ends "$t s"; fi
 tap_end
