@@ -206,11 +206,29 @@ static void put_embedded(const struct engine *e, const struct record *r, struct 
 /* embedded: another address than the far end's decided the place, and distance says nothing of
  * that. */
 static enum distance_verdict judge(const struct engine *e, const struct place *place, bool embedded,
-				   uint64_t rtt_min_ns)
+				   uint64_t rtt_ns)
 {
 	if (!e->distance || embedded || !place->country)
 		return DISTANCE_NONE;
-	return distance_judge(e->distance, place->country, rtt_min_ns);
+	return distance_judge(e->distance, place->country, rtt_ns);
+}
+
+static bool is_proof(enum distance_verdict d)
+{
+	return d == DISTANCE_REFUTED || d == DISTANCE_PROVEN;
+}
+
+/* A refutation and a proof hang on what handshake and data agree on; that the far end is implausibly far, on the shortest
+ * time of all. */
+static enum distance_verdict judge_both(const struct engine *e, const struct event *ev,
+					bool embedded, uint64_t agreed_ns)
+{
+	enum distance_verdict near = judge(e, ev->place, embedded, agreed_ns), any;
+
+	if (is_proof(near))
+		return near;
+	any = judge(e, ev->place, embedded, ev->rtt_min_ns);
+	return is_proof(any) ? DISTANCE_NONE : any;
 }
 
 static bool refutes(enum distance_verdict d, const struct place *place)
@@ -218,9 +236,10 @@ static bool refutes(enum distance_verdict d, const struct place *place)
 	return d == DISTANCE_REFUTED && place->status == PLACE_KNOWN;
 }
 
-static void put_distance(const struct engine *e, bool embedded, struct event *ev)
+static void put_distance(const struct engine *e, bool embedded, uint64_t agreed_ns,
+			 struct event *ev)
 {
-	enum distance_verdict d = judge(e, ev->place, embedded, ev->rtt_min_ns);
+	enum distance_verdict d = judge_both(e, ev, embedded, agreed_ns);
 	const struct distance_country *c;
 
 	ev->distance = d != DISTANCE_NONE ? distance_name(d) : NULL;
@@ -280,7 +299,7 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 		ret->detail = "decided by the policy before this one";
 	}
 	put_embedded(e, r, ret);
-	put_distance(e, d.embedded || r->header != HEADER_PLAIN, ret);
+	put_distance(e, d.embedded || r->header != HEADER_PLAIN, r->rtt_agreed_ns, ret);
 	if (decide_violates(ret->verdict) || ret->refuted)
 		decide_operator(e, ret);
 	if (ret->capture_packet)

@@ -144,6 +144,8 @@ struct record {
 	uint64_t packets, bytes;    /* outwards, IP layer */
 	uint64_t attempts;	    /* refused calls, which have no packet */
 	uint64_t rtt_min_ns;	    /* 0 = none */
+	/* The longer of the handshake's and the data's, or more: what a refutation and a proof hang on. 0 = not both yet */
+	uint64_t rtt_agreed_ns;
 	bool attributed;	    /* false: a packet of the wire, which names no process */
 	struct process process;
 	enum record_header header;

@@ -28,6 +28,7 @@ static struct record record_of(struct pipeline *p, const struct pipeline_ended *
 		.packets = x->packets,
 		.bytes = x->bytes,
 		.rtt_min_ns = m->rtt_min_ns,
+		.rtt_agreed_ns = m->rtt_min_ns,
 		.header = header_of(route),
 		.decided = DECIDED_HERE,
 		.verdict = {.action = m->action,

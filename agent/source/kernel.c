@@ -168,6 +168,7 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		.attempts = k->attempts,
 		.enforced = k->verdict.enforced,
 		.rtt_min_ns = k->rtt_min_ns,
+		.rtt_agreed_ns = k->rtt_agreed_ns,
 		.attributed = true,
 		.header = k->verdict.why < ABI_WHYS ? header[k->verdict.why] : HEADER_PLAIN,
 		.decided = decided_by(r, k),
@@ -199,6 +200,7 @@ static void tell_refuted(struct kernel_source *r, struct record *record)
 	struct event e;
 
 	record->kind = EVENT_PLACE_REFUTED;
+	record->rtt_min_ns = record->rtt_agreed_ns; /* what the event says and is remembered */
 	decide(r->engine, record, &e);
 	if (e.refuted && once_first(&r->refuted, &e.flow.dst, e.place->country))
 		r->cfg.refuted(r->cfg.arg, &e);
@@ -417,7 +419,7 @@ static void on_active(void *arg, const struct kernel_record *k)
 	struct record record;
 
 	ledger_see(r, k, false);
-	if (!r->engine->distance || !decide_too_near(r->engine, &k->dst, k->rtt_min_ns))
+	if (!r->engine->distance || !decide_too_near(r->engine, &k->dst, k->rtt_agreed_ns))
 		return;
 	record_of(r, k, EVENT_PLACE_REFUTED, &record);
 	tell_refuted(r, &record);

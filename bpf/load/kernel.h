@@ -190,9 +190,10 @@ struct kernel_record {
 	uint64_t whole_packets, whole_bytes; /* so far: to show */
 	uint64_t attempts;		     /* refused connect(), sendmsg() and SYNs */
 	uint64_t first_ns, last_ns;	     /* Unix */
-	uint64_t first_mono; /* of the first packet, as the kernel noted it: never moves */
-	uint64_t rtt_min_ns; /* 0 = none */
-	int32_t pid;	     /* 0 = not known */
+	uint64_t first_mono;	/* of the first packet, as the kernel noted it: never moves */
+	uint64_t rtt_min_ns;	/* 0 = none */
+	uint64_t rtt_agreed_ns; /* handshake and data; 0 = not both */
+	int32_t pid;		/* 0 = not known */
 	uint32_t uid;
 	uint64_t start_ns; /* of the process, since boot (CLOCK_BOOTTIME) */
 	uint32_t

@@ -81,6 +81,7 @@ void record_of(const struct kernel *k, struct kernel_record *r, const struct abi
 	record_verdict(r, &a->verdict);
 	record_count(k, r, &a->count);
 	r->rtt_min_ns = (uint64_t)a->rtt_min_us * 1000;
+	r->rtt_agreed_ns = (uint64_t)a->rtt_agreed_us * 1000;
 	r->whole_packets = a->whole_packets;
 	r->whole_bytes = a->whole_bytes;
 }

@@ -171,6 +171,9 @@ enum abi_kind {
 struct abi_record {
 	__u32 kind;
 	__u32 rtt_min_us; /* 0 = none; TCP only */
+	/* What handshake and data agree on, from above: the far end is no farther. 0 = not both yet. */
+	__u32 rtt_agreed_us;
+	__u32 pad;
 	struct abi_key key;
 	struct abi_process process;
 	struct abi_count count;

@@ -30,7 +30,7 @@ static __always_inline void account_ring(struct abi_record *r, const struct abi_
 					 const struct abi_fold *f)
 {
 	r->kind = f->verdict.action == DECIDE_BLOCK ? ABI_DENIED : ABI_ALERTED;
-	r->rtt_min_us = 0;
+	r->rtt_min_us = r->rtt_agreed_us = r->pad = 0;
 	r->key = key->key;
 	r->process = f->process;
 	r->count = f->count;

@@ -168,7 +168,7 @@ static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, stru
 	}
 	pass_flow(skb, s, p, v);
 	if (sk && p->key.proto == IP_TCP && sk->state == STATE_CLOSE && is_tcp(sk))
-		slot_end(s, 0); /* a reset, mostly: nothing will end this flow again */
+		slot_end(s, 0, 0); /* a reset, mostly: nothing will end this flow again */
 	return PASS;
 }
 

@@ -12,9 +12,10 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define AF_INET	 2
 #define AF_INET6 10
 #define NO_RTT	 0xffffffffu
+#define SYN_FIN	 2 /* what of bytes_acked is no data */
 
 struct minmax_sample {
-	__u32 v;
+	__u32 t, v;
 } __attribute__((preserve_access_index));
 struct minmax {
 	struct minmax_sample s[3];
@@ -22,6 +23,8 @@ struct minmax {
 struct sock;
 struct tcp_sock {
 	struct minmax rtt_min;
+	__u32 srtt_us; /* eight times the smoothed time */
+	__u64 bytes_acked;
 } __attribute__((preserve_access_index));
 
 struct seq_file;
@@ -48,6 +51,35 @@ static __always_inline __u32 rtt_min(const struct sock *sk)
 	__u32 us = BPF_CORE_READ((const struct tcp_sock *)sk, rtt_min.s[0].v);
 
 	return us == NO_RTT ? 0 : us;
+}
+
+/*
+ * What handshake and data agree on: the longer of the two, from above; 0 = not both known. A SYN proxy answers the one at
+ * once, an acknowledgement sent before the data came shortens the other; neither can do both. The handshake's is what
+ * rtt_min was when the connection came about. The kernel keeps no minimum of the data's alone, yet three bounds of it:
+ *  - it went below the handshake's: that was data, and the handshake's is the longer;
+ *  - minmax's second sample, once it is a later one (lib/win_minmax.c);
+ *  - srtt = the handshake's, smoothed over by n >= 1 of the data's, 1/8 each (tcp_rtt_estimator): what their weighted mean
+ *    is at n = 1 is the most that it can be, and the minimum is no more than that.
+ */
+static __always_inline __u32 rtt_agreed(const struct sock *sk, const struct slot *s)
+{
+	const struct tcp_sock *tp = (const struct tcp_sock *)sk;
+	__u32 syn = s->rtt_syn_us, min = rtt_min(sk), smooth, second, data;
+
+	if (!syn || !min || BPF_CORE_READ(tp, bytes_acked) <= SYN_FIN)
+		return 0;
+	if (min < syn)
+		return syn;
+	smooth = BPF_CORE_READ(tp, srtt_us);
+	if (smooth == syn * 8) /* of a retransmission there is no sample */
+		return 0;
+	data = smooth > syn * 7 ? smooth - syn * 7 : 0;
+	second = BPF_CORE_READ(tp, rtt_min.s[1].v);
+	if (second < data &&
+	    BPF_CORE_READ(tp, rtt_min.s[1].t) != BPF_CORE_READ(tp, rtt_min.s[0].t))
+		data = second;
+	return data > syn ? data : syn;
 }
 
 SEC("cgroup/sock_create")
@@ -77,7 +109,7 @@ int sock_release(struct bpf_sock *ctx)
 		return PASS;
 	s = bpf_sk_storage_get(&slots, ctx, NULL, 0);
 	if (s)
-		slot_end(s, 0);
+		slot_end(s, 0, 0);
 	return PASS;
 }
 
@@ -86,15 +118,17 @@ int BPF_PROG(sock_state, struct sock *sk, int from, int to)
 {
 	struct slot *s;
 
-	if (to != STATE_CLOSE && to != STATE_LISTEN)
+	if (to != STATE_CLOSE && to != STATE_LISTEN && to != STATE_ESTABLISHED)
 		return 0;
 	s = bpf_sk_storage_get(&slots, sk, NULL, 0); /* none: not a socket of our cgroup */
 	if (!s)
 		return 0;
 	if (to == STATE_LISTEN)
 		s->flags |= SLOT_ACCEPTS;
+	else if (to == STATE_ESTABLISHED)
+		s->rtt_syn_us = rtt_min(sk);
 	else
-		slot_end(s, rtt_min(sk));
+		slot_end(s, rtt_min(sk), rtt_agreed(sk, s));
 	return 0;
 }
 
@@ -160,7 +194,7 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	if (claims && !r.count.packets && !r.count.bytes)
 		return 0;
 	if (r.key.proto == IP_TCP)
-		r.rtt_min_us = rtt_min(sk);
+		r.rtt_min_us = rtt_min(sk), r.rtt_agreed_us = rtt_agreed(sk, s);
 	walked[to] = r;
 	walk.have = to + 1;
 	return 0;

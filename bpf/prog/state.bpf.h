@@ -26,6 +26,7 @@
 #define IP_UDP		  17
 #define IP_ICMPV6	  58
 #define STATE_ESTABLISHED 1  /* TCP_ESTABLISHED */
+#define STATE_ESTABLISHED 1  /* TCP_ESTABLISHED */
 #define STATE_CLOSE	  7  /* TCP_CLOSE */
 #define STATE_LISTEN	  10 /* TCP_LISTEN */
 
@@ -37,8 +38,8 @@
 struct slot {
 	struct bpf_spin_lock lock;
 	__u32 flags;
-	__u32 turns; /* odd while the slot changes its destination: the iterator looks again */
-	__u32 pad;
+	__u32 turns;	  /* odd while the slot changes its destination: the iterator looks again */
+	__u32 rtt_syn_us; /* the handshake's; 0: not seen */
 	/* what every packet reads, in as few cache lines as it goes; family 0: no destination yet, or
 	 * the flow has ended */
 	struct abi_key key;
@@ -207,7 +208,7 @@ static __always_inline void slot_claim(struct slot *s, __u64 *packets, __u64 *by
 }
 
 /* The socket's flow is over: hands out the rest. */
-static __always_inline void slot_end(struct slot *s, __u32 rtt_us)
+static __always_inline void slot_end(struct slot *s, __u32 rtt_us, __u32 agreed_us)
 {
 	struct abi_record *r;
 
@@ -217,6 +218,8 @@ static __always_inline void slot_end(struct slot *s, __u32 rtt_us)
 	if (r) {
 		r->kind = ABI_FLOW_END;
 		r->rtt_min_us = rtt_us;
+		r->rtt_agreed_us = agreed_us;
+		r->pad = 0;
 		r->key = s->key;
 		r->process = s->process;
 		slot_count(&r->count, &s->count);

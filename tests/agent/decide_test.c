@@ -239,19 +239,26 @@ Test(decide, parity_of_the_whole_event)
 	json_writer_free(&line);
 }
 
-/* The kernel has timed the flow. */
+/* The kernel has timed the flow: the shortest time, and what handshake and data agree on. */
 Test(decide, distance)
 {
 	static const struct {
 		const char *address;
-		uint64_t rtt;
+		uint64_t rtt, agreed;
 		bool refuted;
 		const char *distance;
 	} rows[] = {
-		{"3.80.0.1", 0, false, "-"},
-		{"3.80.0.1", 90 * MS, false, "consistent"},
-		{"3.80.0.1", MS / 2, true, "refuted"},
-		{"52.28.0.1", MS / 2, false, "proven"},
+		{"3.80.0.1", 0, 0, false, "-"},
+		{"3.80.0.1", 90 * MS, 90 * MS, false, "consistent"},
+		{"3.80.0.1", MS / 2, MS / 2, true, "refuted"},
+		{"52.28.0.1", MS / 2, MS / 2, false, "proven"},
+		/* a SYN proxy, or acknowledgements sent ahead: one alone proves nothing */
+		{"3.80.0.1", MS / 2, 0, false, "-"},
+		{"3.80.0.1", MS / 2, 95 * MS, false, "-"},
+		{"52.28.0.1", MS / 2, 95 * MS, false, "-"},
+		/* that it is implausibly far is said by the shortest of all */
+		{"52.28.0.1", 10 * MS, 400 * MS, false, "consistent"},
+		{"52.28.0.1", 300 * MS, 400 * MS, false, "implausible"},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -259,10 +266,11 @@ Test(decide, distance)
 		struct event e;
 
 		r.rtt_min_ns = rows[i].rtt;
+		r.rtt_agreed_ns = rows[i].agreed;
 		decide(engine, &r, &e);
 		cr_expect_eq(e.refuted, rows[i].refuted, "row %zu", i);
 		cr_expect_str_eq(e.distance ? e.distance : "-", rows[i].distance, "row %zu", i);
-		cr_expect_eq(decide_too_near(engine, &r.flow.dst, r.rtt_min_ns), rows[i].refuted,
+		cr_expect_eq(decide_too_near(engine, &r.flow.dst, r.rtt_agreed_ns), rows[i].refuted,
 			     "row %zu", i);
 		r.kind = EVENT_PLACE_REFUTED;
 		decide(engine, &r, &e);
@@ -275,7 +283,7 @@ Test(decide, an_embedded_address_has_no_distance)
 	struct record r = record("2001:db8:1::1", "64:ff9b::3.80.0.1", 443);
 	struct event e;
 
-	r.rtt_min_ns = MS / 2;
+	r.rtt_min_ns = r.rtt_agreed_ns = MS / 2;
 	decide(engine, &r, &e);
 	cr_expect_not(e.refuted, "another address than the far end's decides there");
 	cr_expect_not(decide_too_near(engine, &r.flow.dst, MS / 2));

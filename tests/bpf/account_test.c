@@ -196,6 +196,8 @@ Test(account, tcp_out)
 	cr_expect_str_not_empty(last->comm);
 	cr_expect(last->rtt_min_ns > 0 && last->rtt_min_ns < 100000000, "rtt %lu",
 		  last->rtt_min_ns);
+	cr_expect(last->rtt_agreed_ns >= last->rtt_min_ns && last->rtt_agreed_ns < 1000000000,
+		  "handshake and data: %lu", last->rtt_agreed_ns);
 	cr_expect_eq(last->verdict.action, DECIDE_ALLOW);
 	cr_expect(last->first_ns <= last->last_ns &&
 		  last->last_ns / 1000000000 + 5 > (uint64_t)time(NULL));

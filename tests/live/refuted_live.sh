@@ -47,6 +47,29 @@ check still_open bg_alive open
 bg_stop open
 agent_stop
 
+# a SYN proxy answers the handshake at once and data late; acknowledgements ahead of the data are the other way round
+rm -f "$LIVE/state/refuted.csv"
+: >"$ALERTS"
+agent_up "$f" --mode enforce "${geo[@]}"
+tun() { # NAME ADDRESS HANDSHAKE DATA
+	ip -n "$ID-net" route replace "$2" via $US4 dev us onlink
+	bg "$1" us python3 "$ROOT/tests/lib/tcp_tun.py" "$2" --handshake "$3" --data "$4"
+	bg_ready "$1"
+	same "$1_passes" "" "$(error "$2")"
+	bg_stop "$1"
+}
+tun syn_proxy 3.80.0.9 0 95
+tun acknowledged_ahead 3.80.0.10 95 0
+tun near 3.80.0.11 0 0
+check near_is_refuted wait_for 10 told place-refuted 3.80.0.11
+for a in 3.80.0.9 3.80.0.10; do
+	if told place-refuted $a; then not_ok "one_alone_refutes_nothing_$a" "$(event place-refuted $a | head -n 1)"; else ok "one_alone_refutes_nothing_$a"; fi
+done
+agent_stop
+check near_is_remembered grep -q '^3.80.0.11/32,US,' "$LIVE/state/refuted.csv"
+same the_others_are_not "" "$(grep -E '^3\.80\.0\.(9|10)/' "$LIVE/state/refuted.csv")"
+echo "$US4/32,US,500000,$(date +%s)" >>"$LIVE/state/refuted.csv"
+
 # explain knows, and shows both
 answer=$("$CORDON" explain $US4 --policy "$f" "${geo[@]}" --state "$LIVE/state" --rtt 0.5)
 check explain_disputed grep -q 'place .*US, United States; disputed' <<<"$answer"
