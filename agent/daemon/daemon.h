@@ -47,6 +47,7 @@
 #include "agent/source/pcap_live.h"
 #include "bpf/load/kernel.h"
 #include "geo/distance/refuted.h"
+#include "geo/distance/suspect.h"
 
 #define DAEMON_FEEDS_MAX    8
 #define DAEMON_MESSAGES_MAX 16 /* state messages kept for status and the live table */
@@ -134,7 +135,8 @@ struct daemon {
 	struct refuted *refuted; /* owned: places refuted since the last save, or NULL */
 	int refuted_timer;	 /* 0: not made yet */
 	uint64_t refuted_loaded_ns;
-	bool refuted_told; /* that nothing is remembered */
+	struct suspect suspect; /* a proxy that answers for all countries */
+	bool refuted_told;	/* that nothing is remembered */
 	size_t disputed_due; /* so many refuted addresses were saved: load the places again with them */
 	int clock;	     /* owned: wakes when the clock is set */
 	int change_timer; /* the next date at which the policy changes by itself */

@@ -58,12 +58,34 @@ int daemon_emit(void *daemon, struct event *e)
 	return r;
 }
 
+/* Once: what is answered in about this time refutes nothing any more. */
+static void proxy_suspected(struct daemon *d, const struct event *e)
+{
+	char text[256];
+
+	text_put(
+		text, sizeof(text),
+		"a local proxy is suspected: %d countries are answered for in about %.3f ms; what is "
+		"answered in that time refutes no place any more",
+		SUSPECT_COUNTRIES, (double)e->rtt_min_ns / 1e6);
+	daemon_alarm(d, "proxy-suspected", text);
+}
+
 void daemon_place_refuted(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
 
-	daemon_refuted(d, e);
-	daemon_emit(d, e);
+	switch (suspect_see(&d->suspect, e->place->country, e->rtt_min_ns)) {
+	case SUSPECT_NO:
+		daemon_refuted(d, e);
+		daemon_emit(d, e);
+		break;
+	case SUSPECT_NEW:
+		proxy_suspected(d, e);
+		break;
+	case SUSPECT_SAME:
+		break;
+	}
 }
 
 static void keep_message(struct daemon *d, const char *action, const char *text)

@@ -58,6 +58,7 @@ static const struct event_state states[] = {
 	{"quarantine-removed", 0, "configuration", "deletion", "success"},
 	{"quarantine-read", 0, "file", "info", "success"},
 	{"guard-sees", 0, "configuration", "info", NULL},
+	{"proxy-suspected", 3, "configuration", "info", NULL},
 	{"places-disputed", 0, "configuration", "change", "success"},
 	{"user-resolved", 0, "configuration", "change", "success"},
 	{"journal-pruned", 0, "file", "deletion", "success"},

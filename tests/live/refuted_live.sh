@@ -87,4 +87,25 @@ same another_home_allows "" "$(error $US4)"
 sleep 2
 same another_home_is_silent 0 "$(event place-refuted $US4 | wc -l)"
 agent_stop
+
+# three countries in one time: not they are wrong, somebody near answers for all
+rm -f "$LIVE/state/refuted.csv"
+: >"$ALERTS"
+g=$(policy 'home DE 50.11 8.68 "Frankfurt"' 'alert to disputed' 'allow to any')
+for h in gb fr; do
+	bg sink-$h $h $PEER sink 7000
+	bg_ready sink-$h
+done
+agent_up "$g" "${geo[@]}"
+same first_country "" "$(error $US4)"
+check first_is_refuted wait_for 10 told place-refuted $US4
+same second_country "" "$(error $GB4)"
+check second_is_refuted wait_for 10 told place-refuted $GB4
+same third_country "" "$(error $FR4)"
+check proxy_suspected wait_for 10 told proxy-suspected ""
+same fourth "" "$(error $GB6)"
+same fifth "" "$(error $US6)"
+agent_stop
+same suspected_once 1 "$(event proxy-suspected "" | wc -l)"
+same none_after_it 2 "$(event place-refuted "" | wc -l)"
 "$CORDON" detach --pin "$PIN" >/dev/null 2>&1
