@@ -146,7 +146,7 @@ struct record {
 	uint64_t rtt_min_ns;	    /* 0 = none */
 	/* The longer of the handshake's and the data's, or more: what a refutation and a proof hang on. 0 = not both yet */
 	uint64_t rtt_agreed_ns;
-	bool attributed;	    /* false: a packet of the wire, which names no process */
+	bool attributed; /* false: a packet of the wire, which names no process */
 	struct process process;
 	enum record_header header;
 	struct ip final; /* where a source route ends; v 0: none, or not known */

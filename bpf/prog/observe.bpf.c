@@ -76,8 +76,7 @@ static __always_inline __u32 rtt_agreed(const struct sock *sk, const struct slot
 		return 0;
 	data = smooth > syn * 7 ? smooth - syn * 7 : 0;
 	second = BPF_CORE_READ(tp, rtt_min.s[1].v);
-	if (second < data &&
-	    BPF_CORE_READ(tp, rtt_min.s[1].t) != BPF_CORE_READ(tp, rtt_min.s[0].t))
+	if (second < data && BPF_CORE_READ(tp, rtt_min.s[1].t) != BPF_CORE_READ(tp, rtt_min.s[0].t))
 		data = second;
 	return data > syn ? data : syn;
 }
