@@ -217,7 +217,9 @@ install: all ## install the agent, its units, man pages and eu.conf (DESTDIR, PR
 	@$(foreach f,prometheus-alerts.yml grafana.json,$(INST) 644 agent/install/$(f) $(SHARE)/cordon/$(f) &&) :
 	@$(foreach f,$(wildcard rules/examples/*),$(INST) 644 $(f) $(SHARE)/cordon/examples/$(notdir $(f)) &&) :
 	@[ -e $(ETC)/cordon/geo.conf ] || [ ! -e agent/install/geo.conf ] || $(INST) 644 agent/install/geo.conf $(ETC)/cordon/geo.conf
-	@[ -e $(ETC)/cordon/cordon.conf ] || $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf
+	@[ -e $(ETC)/cordon/cordon.conf ] || { $(INST) 644 rules/examples/eu.conf $(ETC)/cordon/cordon.conf && \
+		sed -i '/^# In dispute/i include  "conf.d/*.conf" # what you add, in the order of the names; before the rules below\n' $(ETC)/cordon/cordon.conf; }
+	@install -d $(ETC)/cordon/conf.d
 	@echo "installed under $(DESTDIR)$(PREFIX); $(ETC)/cordon/cordon.conf is the policy"
 deb: all ## build the Debian package
 	+@sh agent/install/deb.sh $(B) $(VERSION)

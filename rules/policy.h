@@ -19,7 +19,9 @@
 #define POLICY_PLACES_MAX   32768 /* countries, zones, prefixes ... in all rules and zones */
 #define POLICY_LISTED_MAX   65536 /* prefixes in all lists */
 #define POLICY_PROMISES_MAX 1024
-#define POLICY_ERRORS_MAX   100 /* printed in one run; the rest is counted */
+/* How a text begins that is of several files: lines '#@ "FILE" N' say where the next line stands */
+#define POLICY_WHOLE	  "#@ whole\n"
+#define POLICY_ERRORS_MAX 100 /* printed in one run; the rest is counted */
 
 enum policy_mode { MODE_MONITOR, MODE_ENFORCE };
 /* What a start does that has neither policy and places nor good ones from before. Unsaid is open. */
@@ -51,6 +53,7 @@ struct list_def {
 	const char *name;
 	const struct cidr *cidrs;
 	size_t ncidrs;
+	const char *file; /* as of a rule */
 	unsigned line;
 };
 struct place_atom {
@@ -64,7 +67,7 @@ struct place_atom {
 	uint32_t asn;
 	/* ATOM_CIDR, ATOM_LIST, ATOM_ASN: index in policy_sets(); all CIDRs of one 'to' share a set */
 	int set;
-	unsigned line, column, length;
+	unsigned source, line, column, length; /* source: of parse.h */
 };
 /* A zone: built-in (builtin >= 0), or the policy's own: members are countries and zones. A single
  * country that stands where a zone may ('under US', 'jurisdiction US') becomes an anonymous zone
@@ -76,6 +79,7 @@ struct zone_def {
 	size_t natoms;
 	const struct list_def *list; /* while a policy is read: the name is a list's */
 	unsigned id;		     /* index in zone_order */
+	const char *file;	     /* as of a rule */
 	unsigned line;
 };
 enum subject_type {
@@ -90,6 +94,7 @@ struct subject_atom {
 	const char *text; /* glob, user name, or cgroup path */
 	struct cidr cidr;
 	const struct list_def *list; /* SUBJECT_ADDRESS: in place of the prefix, or NULL */
+	const char *file;	     /* as of a rule */
 	unsigned line, column;
 };
 struct subject_def {
@@ -100,7 +105,8 @@ struct subject_def {
 	const struct cidr *cidrs;
 	size_t ncidrs;
 	bool gathered;
-	int set; /* index in policy_sets() of its addresses; -1 = it has none */
+	int set;	  /* index in policy_sets() of its addresses; -1 = it has none */
+	const char *file; /* as of a rule */
 	unsigned line;
 };
 struct service_atom {
@@ -112,6 +118,7 @@ struct service_def {
 	const char *name; /* NULL: 'port' or 'proto' in a rule. 'port N' is tcp and udp. */
 	const struct service_atom *atoms;
 	size_t natoms;
+	const char *file; /* as of a rule */
 	unsigned line;
 };
 enum rule_opened { RULE_OPENED_ANY, RULE_OPENED_HERE, RULE_OPENED_PEER };
@@ -128,6 +135,8 @@ struct rule {
 	uint8_t severity; /* 0 = not said: block is high (3), alert is medium (2) */
 	const char *label, *purpose, *basis, *because; /* or NULL */
 	int64_t until; /* Unix seconds of the day's start, UTC; 0 = for ever */
+	const char
+		*file; /* that the policy includes and the line stands in; NULL: the policy's own */
 	unsigned line;
 	const char *text; /* as written, on one line, without comments, blanks squeezed */
 };
@@ -135,6 +144,7 @@ struct policy_place { /* a 'place' line */
 	struct cidr prefix;
 	uint16_t country, jurisdiction;
 	const char *provider, *platform, *region, *note;
+	const char *file; /* as of a rule */
 	unsigned line;
 };
 struct policy_feed {
@@ -142,7 +152,8 @@ struct policy_feed {
 	const char *ca, *cert, *key; /* files in PEM */
 	const char *config;	     /* a file of the library's own settings */
 	const char *name;	     /* the server's, when it is not the target's host */
-	int64_t ledger; /* seconds of a roll-up: the ledger goes there, no alerts; 0: alerts do */
+	int64_t ledger;	  /* seconds of a roll-up: the ledger goes there, no alerts; 0: alerts do */
+	const char *file; /* as of a rule */
 	unsigned line;
 };
 /* 'promise provider aws stays DE, FR under US "contract, annex 2"': decides nothing. The report holds it against what
@@ -153,6 +164,7 @@ struct policy_promise {
 	size_t nstays;
 	const struct zone_def *under; /* every law over the operator; or NULL */
 	const char *note;	      /* or NULL */
+	const char *file;	      /* as of a rule */
 	unsigned line;
 };
 struct policy_geo {
@@ -160,6 +172,7 @@ struct policy_geo {
 	/* path: "" for all that no other line names */
 	int64_t max_age; /* seconds, 0 = none */
 	enum decide_action stale;
+	const char *file; /* as of a rule */
 	unsigned line;
 };
 
@@ -244,6 +257,9 @@ bool policy_zone_has(const struct zone_def *z, uint16_t country, int64_t at);
 const char *policy_zone_text(const struct zone_def *z, char buf[3]);
 /* Canonical text: parses back to the same policy. malloc'ed, caller frees; NULL on ENOMEM. */
 char *policy_print(const struct policy *p);
+/* Where something of a policy stands: "line 7", or "FILE:7" in a file that it includes. */
+#define POLICY_WHERE 160
+const char *policy_where(char to[POLICY_WHERE], const char *file, unsigned line);
 uint8_t
 rule_severity(const struct rule *r);	/* 0 none, 1 low .. 4 critical: as said, or by the action */
 char *rule_print(const struct rule *r); /* one rule, canonical, without newline */

@@ -32,20 +32,21 @@ ROOMS = {room: set(may.split()) for room, may in {
     "bpf/load": GEO + "geo/lookup rules bpf/prog",
     "agent/base": "geo/base",
     "agent/event": GEO + "geo/distance rules agent/base",
-    "agent/engine": GEO + "geo/distance geo/lookup rules agent/base agent/event",
+    "agent/policy": GEO + "rules agent/base",
+    "agent/engine": GEO + "geo/distance geo/lookup rules agent/base agent/event agent/policy",
     "agent/names": "geo/base agent/base agent/event",
     "agent/host": GEO + "agent/base agent/event",
-    "agent/flow": GEO + "geo/distance geo/lookup rules agent/base agent/event agent/engine agent/names",
+    "agent/flow": GEO + "geo/distance geo/lookup rules agent/base agent/policy agent/event agent/engine agent/names",
     "agent/feed": GEO + "rules agent/base agent/event agent/host",
     "agent/journal": GEO + "rules agent/base agent/event",
     "agent/ledger": GEO + "rules agent/base agent/event",
-    "agent/report": GEO + "geo/distance rules agent/base agent/journal agent/ledger",
-    "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/event agent/engine agent/names agent/host agent/flow agent/feed "
+    "agent/report": GEO + "geo/distance rules agent/base agent/policy agent/journal agent/ledger",
+    "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/policy agent/event agent/engine agent/names agent/host agent/flow agent/feed "
                     "agent/ledger",
-    "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/event agent/engine agent/host agent/flow "
+    "agent/daemon": GEO + "geo/distance rules bpf/load agent/base agent/policy agent/event agent/engine agent/host agent/flow "
                     "agent/feed agent/journal agent/ledger agent/source",
     "agent/prove": GEO + "bpf/load agent/base agent/daemon",
-    "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/event agent/engine "
+    "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/policy agent/event agent/engine "
                  "agent/host agent/flow agent/feed agent/journal agent/ledger agent/report agent/source agent/daemon "
                  "agent/prove",
     "agent": "agent/base agent/cmd",

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "agent/cmd/check.h"
+#include "agent/policy/policy_files.h"
 #include "agent/cmd/cmd.h"
 #include "agent/base/options.h"
 #include "agent/engine/engine.h"
@@ -66,12 +67,12 @@ static void check_providers(struct check *c)
 				continue;
 			o = operator_find(r->to[j].name);
 			if (o)
-				diag_at(c->sink, DIAG_WARNING, c->policy->file, r->line,
-					r->to[j].column, r->to[j].length,
+				diag_at(c->sink, DIAG_WARNING, r->file ? r->file : c->policy->file,
+					r->line, r->to[j].column, r->to[j].length,
 					"provider '%s' is written '%s'", r->to[j].name, o->key);
 			else
-				diag_at(c->sink, DIAG_WARNING, c->policy->file, r->line,
-					r->to[j].column, r->to[j].length,
+				diag_at(c->sink, DIAG_WARNING, r->file ? r->file : c->policy->file,
+					r->line, r->to[j].column, r->to[j].length,
 					"no built-in source names the provider '%s'; it matches what a "
 					"source or a 'place' line calls so",
 					r->to[j].name);
@@ -111,6 +112,7 @@ static void check_words(struct check *c)
 
 static int check_policy(struct check *c)
 {
+	char *whole = NULL;
 	int err = read_policy(c);
 
 	if (err) {
@@ -119,6 +121,14 @@ static int check_policy(struct check *c)
 	}
 	if (!c->json && diag_print_source(&c->print, c->path, c->text, c->len))
 		return EXIT_FAILED;
+	err = policy_files_whole(&whole, &c->len, c->path, c->text, c->len, c->sink);
+	if (err) {
+		if (err != -EINVAL)
+			diag_say("%s: cannot read the policy: %s", c->path, strerror(-err));
+		return err == -EINVAL ? EXIT_POLICY : EXIT_FAILED;
+	}
+	free(c->text);
+	c->text = whole;
 	err = policy_parse(&c->policy, c->path, c->text, c->len, c->sink);
 	if (!err)
 		err = check_compile(c);

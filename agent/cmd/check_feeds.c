@@ -11,15 +11,16 @@ static const char *state_of(const struct policy_feed *p, char why[FEED_WHY])
 
 void check_print_feeds(const struct check *c, FILE *to)
 {
-	char why[FEED_WHY];
+	char why[FEED_WHY], where[POLICY_WHERE];
 
 	if (c->policy->nfeeds)
 		fputs("\nWhere alerts go, and whether this host is ready for it\n", to);
 	for (size_t i = 0; i < c->policy->nfeeds; i++) {
 		const struct policy_feed *p = &c->policy->feeds[i];
 
-		fprintf(to, "  line %u: %s%s%s: %s\n", p->line, p->transport, p->target ? " " : "",
-			p->target ? p->target : "", state_of(p, why));
+		fprintf(to, "  %s: %s%s%s: %s\n", policy_where(where, p->file, p->line),
+			p->transport, p->target ? " " : "", p->target ? p->target : "",
+			state_of(p, why));
 	}
 }
 

@@ -169,6 +169,7 @@ static void print_stale(const struct check *c, FILE *to)
 
 void check_print_otherwise(const struct check *c, FILE *to)
 {
+	char where[POLICY_WHERE];
 	struct otherwise all[CASES];
 	size_t n = decide_cases(c, all);
 
@@ -180,7 +181,9 @@ void check_print_otherwise(const struct check *c, FILE *to)
 	for (size_t i = 0; i < n; i++) {
 		fprintf(to, "  %-38s %s", all[i].when, all[i].then);
 		if (all[i].rule)
-			fprintf(to, ": line %u '%s'\n", all[i].rule->line, all[i].rule->text);
+			fprintf(to, ": %s '%s'\n",
+				policy_where(where, all[i].rule->file, all[i].rule->line),
+				all[i].rule->text);
 		else
 			fputs(": no rule\n", to);
 	}
@@ -220,7 +223,8 @@ void check_print_zones(const struct check *c, FILE *to)
 	for (size_t i = 0; i < c->policy->nzones; i++) {
 		const struct zone_def *z = c->policy->zones[i];
 
-		fprintf(to, "%s: line %u of %s\n ", z->name, z->line, c->policy->file);
+		fprintf(to, "%s: line %u of %s\n ", z->name, z->line,
+			z->file ? z->file : c->policy->file);
 		for (size_t j = 0; j < z->natoms; j++)
 			fprintf(to, " %s",
 				z->atoms[j].type == ATOM_ZONE

@@ -233,7 +233,7 @@ static json_t *verdict(const struct engine *e, const struct engine_verdict *v)
 	}
 	r = json_object();
 	set(r, "number", json_integer((json_int_t)(v->rule - e->policy->rules) + 1));
-	set(r, "file", string(e->policy->file));
+	set(r, "file", string(v->rule->file ? v->rule->file : e->policy->file));
 	set(r, "line", json_integer(v->rule->line));
 	set(r, "text", string(v->rule->text));
 	set(r, "because", string(v->rule->because));
@@ -246,6 +246,8 @@ static json_t *step(const struct explain_step *s)
 {
 	json_t *o = json_object();
 
+	if (s->rule->file)
+		set(o, "file", string(s->rule->file));
 	set(o, "line", json_integer(s->rule->line));
 	set(o, "text", string(s->rule->text));
 	set(o, "matches", s->matches < 0 ? string("depends") : json_boolean(s->matches));

@@ -296,7 +296,9 @@ static const char *mark(const json_t *s)
 static void put_rule(FILE *to, const json_t *s, bool first)
 {
 	label(to, first ? "rules" : "");
-	fprintf(to, "%s %" PRId64 ": ", mark(s), number_of(s, "line"));
+	fprintf(to, "%s ", mark(s));
+	put_set(to, "", text_of(s, "file"), ":");
+	fprintf(to, "%" PRId64 ": ", number_of(s, "line"));
 	put_line(to, text_of(s, "text"));
 	if (!json_is_true(json_object_get(s, "decides")))
 		put_set(to, "  -- ", text_of(s, "why"), "");

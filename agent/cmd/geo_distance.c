@@ -10,6 +10,7 @@
 #include "agent/cmd/geo_distance.h"
 #include "agent/base/diag_print.h"
 #include "agent/engine/engine.h"
+#include "agent/policy/policy_files.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/distance/distance.h"
@@ -112,14 +113,14 @@ static int read_policy(const char *path, struct policy **ret)
 	struct diag_print print;
 	_free_ char *text = NULL;
 	size_t len;
-	int r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	int r;
 
-	if (r < 0) {
-		diag_say("%s: cannot read the policy: %s", path, strerror(-r));
-		return EXIT_FAILED;
-	}
 	diag_print_init(&print, stderr);
-	r = policy_parse(ret, path, text, len, &print.sink);
+	r = policy_files_read(&text, &len, path, &print.sink);
+	if (r < 0 && r != -EINVAL)
+		diag_say("%s: cannot read the policy: %s", path, strerror(-r));
+	if (r == 0)
+		r = policy_parse(ret, path, text, len, &print.sink);
 	diag_print_done(&print);
 	return r == 0 ? EXIT_DONE : r == -EINVAL ? EXIT_POLICY : EXIT_FAILED;
 }

@@ -191,7 +191,7 @@ static const char *rule_text(char *buf, size_t size, const struct policy *p, uin
 	if (action == DECIDE_LOCAL)
 		text_put(buf, size, "stays inside");
 	else if (r)
-		text_put(buf, size, "%s:%u: %s", p->file, r->line, r->text);
+		text_put(buf, size, "%s:%u: %s", r->file ? r->file : p->file, r->line, r->text);
 	else
 		text_put(buf, size, "no rule matches");
 	return buf;

@@ -86,7 +86,7 @@ static int settings(char **ret, const struct suggest_options *o, struct diag_sin
 	const char *text;
 	struct policy *p = NULL, frame;
 	size_t len = 0;
-	int e = file_read(&file, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	int e = policy_files_read(&file, &len, path, d);
 
 	text = file;
 	if (e == -ENOENT && !o->policy) {
@@ -94,13 +94,13 @@ static int settings(char **ret, const struct suggest_options *o, struct diag_sin
 		path = ENGINE_POLICY_SHIPPED;
 		e = 0;
 	}
-	if (e < 0)
+	if (e < 0 && e != -EINVAL)
 		diag_error(d, path, 0, "cannot be read: %s", strerror(-e));
 	e = e ? e : policy_parse(&p, path, text, len, d);
 	if (e < 0 || !p)
 		return e;
 	frame = *p;
-	frame.nzones = frame.nservices = frame.nsubjects = frame.nrules = 0;
+	frame.nzones = frame.nservices = frame.nsubjects = frame.nlists = frame.nrules = 0;
 	frame.mode = MODE_MONITOR;
 	*ret = policy_print(&frame);
 	policy_free(p);

@@ -10,6 +10,7 @@
 #include "agent/base/text.h"
 #include "agent/cmd/cmd.h"
 #include "agent/cmd/test_case.h"
+#include "agent/policy/policy_files.h"
 #include "agent/event/event_text.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
@@ -43,7 +44,8 @@ static void say(void *arg, const struct diag *d)
 	struct test *t = arg;
 	struct diag moved = *d;
 
-	if (d->line > t->lines && d->line - t->lines <= t->file.nassumed) {
+	if (d->file && !strcmp(d->file, t->policy) && d->line > t->lines &&
+	    d->line - t->lines <= t->file.nassumed) {
 		moved.file = t->path;
 		moved.line = t->file.assumed_line[d->line - t->lines - 1];
 		moved.column = moved.length = 0;
@@ -55,19 +57,19 @@ static int read_policy(struct test *t)
 {
 	_free_ char *policy = NULL;
 	size_t len = 0, assumed = t->file.assumed_len;
-	int err = file_read(&policy, &len, AT_FDCWD, t->policy, ENGINE_POLICY_MAX);
+	int err = policy_files_read(&policy, &len, t->policy, &t->print.sink);
 
 	if (!err && strlen(policy) != len)
 		err = -EILSEQ; /* a NUL byte */
 	if (!err && !(t->text = malloc(len + assumed + 2)))
 		err = -ENOMEM;
+	if (err == -EINVAL)
+		return err;
 	if (err) {
 		diag_say("%s: cannot be read: %s", t->policy, strerror(-err));
 		return err;
 	}
-	for (size_t i = 0; i < len; i++)
-		t->lines += policy[i] == '\n';
-	t->lines += len && policy[len - 1] != '\n';
+	t->lines = policy_files_lines(policy, len);
 	text_put(t->text, len + assumed + 2, "%s%s%s", policy,
 		 len && policy[len - 1] != '\n' ? "\n" : "", t->file.assumed);
 	return 0;
@@ -98,7 +100,7 @@ static int judge(const struct test *t, const struct test_case *c, struct outcome
 	struct engine_verdict v;
 	struct ip source;
 	const char *why;
-	char cc[3];
+	char cc[3], where[POLICY_WHERE];
 
 	if (explain_from(t->engine, &c->question, &q, &source, &why) < 0)
 		return -EINVAL;
@@ -110,7 +112,8 @@ static int judge(const struct test *t, const struct test_case *c, struct outcome
 	if (v.action == DECIDE_LOCAL)
 		text_put(o->why, sizeof(o->why), "local or inside: outside the policy");
 	else if (v.rule)
-		text_put(o->why, sizeof(o->why), "line %u: %s", v.rule->line, v.rule->text);
+		text_put(o->why, sizeof(o->why), "%s: %s",
+			 policy_where(where, v.rule->file, v.rule->line), v.rule->text);
 	else
 		text_put(o->why, sizeof(o->why), "no rule matches");
 	text_put(o->why + strlen(o->why), sizeof(o->why) - strlen(o->why), " [%s %s]",

@@ -19,6 +19,7 @@
 #include "geo/base/file.h"
 #include "geo/base/sha256.h"
 #include "agent/daemon/daemon.h"
+#include "agent/policy/policy_files.h"
 #include "agent/daemon/last_good.h"
 #include "agent/base/text.h"
 #include "geo/base/cleanup.h"
@@ -40,7 +41,7 @@ const char *daemon_policy_on_disk(const struct daemon *d)
 	_free_ char *text = NULL;
 	char sum[65];
 	size_t len;
-	int err = file_read(&text, &len, AT_FDCWD, daemon_policy_given(d), ENGINE_POLICY_MAX);
+	int err = policy_files_read(&text, &len, daemon_policy_given(d), NULL);
 
 	if (d->engine->policy_shipped)
 		return err == -ENOENT ? "shipped" : "differs";
@@ -110,7 +111,8 @@ static enum policy_boot boot_of(const struct daemon *d, const struct last_good *
 	_free_ char *text = NULL;
 	size_t n;
 
-	if (file_read(&text, &n, AT_FDCWD, daemon_policy_given(d), ENGINE_POLICY_MAX) == 0)
+	if (policy_files_read(&text, &n, daemon_policy_given(d), NULL) == 0 ||
+	    file_read(&text, &n, AT_FDCWD, daemon_policy_given(d), ENGINE_POLICY_MAX) == 0)
 		b = policy_boot(text, n);
 	return b ? b : l->boot;
 }

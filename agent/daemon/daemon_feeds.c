@@ -79,8 +79,9 @@ int daemon_open_feeds(struct daemon *d, const struct engine *e, struct daemon_fe
 		if (strcmp(p->feeds[i].transport, "metrics") == 0)
 			continue; /* daemon_metrics.c */
 		if (why)
-			fprintf(errors, "%s:%u: warning: no alert goes there: %s\n", p->file,
-				p->feeds[i].line, why);
+			fprintf(errors, "%s:%u: warning: no alert goes there: %s\n",
+				p->feeds[i].file ? p->feeds[i].file : p->file, p->feeds[i].line,
+				why);
 		else
 			r = open_feed(d, to, &p->feeds[i], errors);
 	}

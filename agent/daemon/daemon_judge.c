@@ -39,7 +39,7 @@ static int judge(void *daemon, const struct ip *dst, uint16_t port, uint8_t prot
 				 .opened = OPENED_HERE,
 				 .known = KNOWN_NO_SOURCE,
 				 .now_ns = loop_unix_ns()};
-	char ip[IP_STRLEN], cc[3] = "??";
+	char ip[IP_STRLEN], cc[3] = "??", where[POLICY_WHERE];
 
 	if (!engine_egress(d->engine, NULL, dst))
 		return 0;
@@ -50,8 +50,8 @@ static int judge(void *daemon, const struct ip *dst, uint16_t port, uint8_t prot
 	if (v.where->place.country)
 		country_text(v.where->place.country, cc);
 	if (v.rule)
-		text_put(why, size, "the policy blocks %s (%s), line %u: no alert is sent there",
-			 ip_format(ip, dst), cc, v.rule->line);
+		text_put(why, size, "the policy blocks %s (%s), %s: no alert is sent there",
+			 ip_format(ip, dst), cc, policy_where(where, v.rule->file, v.rule->line));
 	else
 		text_put(why, size, "no rule of the policy allows %s (%s): no alert is sent there",
 			 ip_format(ip, dst), cc);

@@ -57,12 +57,12 @@ static void say_unknown(const struct compiled *c, const struct subject_atom *a, 
 		fprintf(to,
 			"%s:%u: warning: the name service has not said yet who '%s' is: until it does, the "
 			"subject matches nobody\n",
-			c->policy->file, a->line, a->text);
+			a->file ? a->file : c->policy->file, a->line, a->text);
 	else
 		fprintf(to,
 			"%s:%u: warning: this host has no user '%s': the subject matches nobody; asked "
 			"again every ten seconds\n",
-			c->policy->file, a->line, a->text);
+			a->file ? a->file : c->policy->file, a->line, a->text);
 }
 
 static void ask_all(struct daemon *d, const struct compiled *c)
@@ -110,6 +110,7 @@ static void user_is(struct daemon *d, const struct subject_atom *a, struct daemo
 		    uint32_t uid)
 {
 	const struct compiled *c = d->engine->compiled;
+	char where[POLICY_WHERE];
 
 	if (u->known)
 		kernel_user_set(d->kernel, u->uid, compiled_user_mask(c, NULL, u->uid));
@@ -119,7 +120,8 @@ static void user_is(struct daemon *d, const struct subject_atom *a, struct daemo
 		return;
 	if (d->kernel_source)
 		kernel_source_users(d->kernel_source, loop_unix_ns());
-	daemon_tell(d, "user-resolved", "line %u: '%s' is user %u", a->line, a->text, uid);
+	daemon_tell(d, "user-resolved", "%s: '%s' is user %u",
+		    policy_where(where, a->file, a->line), a->text, uid);
 }
 
 void daemon_check_users(struct daemon *d)

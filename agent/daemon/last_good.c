@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "agent/base/text.h"
+#include "agent/policy/policy_files.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
 
@@ -141,17 +142,21 @@ static bool same(const struct last_good *l, const struct engine *e)
 	return n == l->nplaces;
 }
 
-/* A copy with the sum that was loaded, and the date of the original. */
+/* A copy with the sum that was loaded, and the date of the original; of a policy with all that it includes. */
 static int copy(const char *dir, const char *name, const char *from, const char *sha256)
 {
 	_free_ char *text = NULL;
+	bool policy = !strcmp(name, "policy");
 	struct diag_sink quiet = {0};
 	struct timespec t[2] = {{.tv_nsec = UTIME_OMIT}};
 	struct stat st;
 	char path[512], sum[65];
 	size_t n;
-	int r = file_read(&text, &n, AT_FDCWD, from, COPY_MAX);
+	int r = policy ? policy_files_read(&text, &n, from, NULL)
+		       : file_read(&text, &n, AT_FDCWD, from, COPY_MAX);
 
+	if (r == -EINVAL && policy)
+		return -ESTALE;
 	if (r || stat(from, &st) < 0)
 		return r ? r : -errno;
 	if (digest(sum, text, n) || strcmp(sum, sha256) != 0)

@@ -186,7 +186,7 @@ static struct place_line *place_lines(const struct policy *p)
 					   .region = f->region,
 					   .note = f->note,
 					   .line = f->line,
-					   .file = p->file};
+					   .file = f->file ? f->file : p->file};
 	}
 	return l;
 }

@@ -11,6 +11,7 @@
 #define AGENT_ENGINE_ENGINE_H
 #include <stdbool.h>
 #include "agent/event/event.h"
+#include "agent/policy/policy_files.h"
 #include "geo/distance/distance.h"
 #include "geo/lookup/table.h"
 #include "rules/compile.h"
@@ -18,7 +19,7 @@
 #define ENGINE_POLICY_DEFAULT "/etc/cordon/cordon.conf"
 /* the name under which the built-in policy speaks */
 #define ENGINE_POLICY_SHIPPED "eu.conf (shipped)"
-#define ENGINE_POLICY_MAX     (4u << 20) /* bytes */
+#define ENGINE_POLICY_MAX     POLICY_FILES_BYTES
 
 #define ENGINE_STATE "/var/lib/cordon" /* what is remembered between two agents */
 

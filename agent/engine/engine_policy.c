@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "agent/engine/engine_policy.h"
+#include "agent/policy/policy_files.h"
 #include "agent/engine/quarantine.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
@@ -73,7 +74,7 @@ int engine_load_policy(struct engine *e, const struct engine_config *cfg, const 
 		return r;
 	if (cfg->text)
 		return parse(e, path, cfg->text, strlen(cfg->text), d);
-	r = file_read(&text, &len, AT_FDCWD, path, ENGINE_POLICY_MAX);
+	r = policy_files_read(&text, &len, path, d);
 	e->policy_date = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? st.st_mtim.tv_sec : 0;
 	if (r == -ENOENT && !cfg->policy) {
 		e->policy_shipped = true;
@@ -83,9 +84,9 @@ int engine_load_policy(struct engine *e, const struct engine_config *cfg, const 
 	if (r == -EFBIG)
 		diag_error(d, path, 0, "larger than %u bytes, which no policy is",
 			   ENGINE_POLICY_MAX);
-	else if (r < 0)
+	else if (r < 0 && r != -EINVAL)
 		diag_error(d, path, 0, "cannot read the policy: %s", strerror(-r));
 	if (r < 0)
-		return r == -EINVAL ? -EIO : r;
+		return r;
 	return parse(e, path, text, len, d);
 }

@@ -270,7 +270,8 @@ static void put_why(char *buf, size_t size, const struct event *e)
 	else if (e->rule && !e->rule->line)
 		text_put(buf, size, " by %s", e->rule->text);
 	else if (e->rule)
-		text_put(buf, size, " by line %u: %s", e->rule->line, e->rule->text);
+		text_put(buf, size, " by %s: %s",
+			 policy_where(reason, e->rule->file, e->rule->line), e->rule->text);
 	else if (e->policy || !e->detail)
 		text_put(buf, size, " by default: no rule matches");
 	else

@@ -103,7 +103,8 @@ static void put_rule(struct json_writer *j, const struct event *e)
 	json_writer_open(j, "rule", '{');
 	json_writer_text(j, "id", event_rule_id(id, e->rule));
 	json_writer_text(j, "name", e->rule ? e->rule->text : "default: no rule matches");
-	json_writer_text_set(j, "ruleset", e->policy->file);
+	json_writer_text_set(j, "ruleset",
+			     e->rule && e->rule->file ? e->rule->file : e->policy->file);
 	json_writer_bytes(j, "version", e->policy->sha256, strnlen(e->policy->sha256, 12));
 	json_writer_text(j, "category", "data-residency");
 	json_writer_close(j, '}');

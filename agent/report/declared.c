@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* declared.c - registers and tables as what they say of each operator. */
+#include "agent/policy/policy_files.h"
 #include "agent/report/declared.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -246,8 +247,10 @@ int declared_policy(struct declarations *d, const char *path, struct diag_sink *
 {
 	char *text;
 	size_t n;
-	int e = file_read(&text, &n, AT_FDCWD, path, POLICY_TEXT_MAX);
+	int e = policy_files_read(&text, &n, path, sink);
 
+	if (e == -EINVAL)
+		return e; /* said */
 	if (e < 0) {
 		diag_error(sink, path, 0, "%s", strerror(-e));
 		return e;

@@ -26,7 +26,7 @@ bool compile_same_subject(const struct subject_def *a, const struct subject_def 
 	return true;
 }
 
-static int subject_bit(struct build *b, const struct subject_def *s, unsigned line)
+static int subject_bit(struct build *b, const struct subject_def *s, const struct rule *r)
 {
 	uint32_t i = 0;
 
@@ -34,7 +34,7 @@ static int subject_bit(struct build *b, const struct subject_def *s, unsigned li
 		i++;
 	if (i == DECIDE_SUBJECTS_MAX) {
 		diag_error(
-			b->d, b->p->file, line,
+			b->d, FILE_OF(b->p, r), r->line,
 			"the %dth distinct subject in a rule; this version tells %d apart: one 'subject' "
 			"line may hold several senders",
 			DECIDE_SUBJECTS_MAX + 1, DECIDE_SUBJECTS_MAX);
@@ -74,7 +74,7 @@ int compile_subjects(struct build *b)
 		if (!(b->alive[i / 64] >> (i % 64) & 1))
 			continue;
 		for (size_t j = 0; j < b->p->rules[i].nfrom; j++) {
-			bit = subject_bit(b, b->p->rules[i].from[j], b->p->rules[i].line);
+			bit = subject_bit(b, b->p->rules[i].from[j], &b->p->rules[i]);
 			if (bit < 0)
 				return bit;
 			b->from[i] |= 1u << bit;

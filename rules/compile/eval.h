@@ -23,6 +23,9 @@
 #define EVAL_UNKNOWN	EVAL_COUNTRIES /* the bit of no country: of 'under unknown' alone */
 #define EVAL_ZONE_BYTES ((EVAL_COUNTRIES + 8) / 8)
 
+/* The file that something of the policy stands in. */
+#define FILE_OF(p, x) ((x)->file ? (x)->file : (p)->file)
+
 struct eval {
 	const struct policy *p;
 	const uint8_t (*zones)[EVAL_ZONE_BYTES]; /* bitmaps of countries, by zone_def.id */

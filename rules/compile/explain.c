@@ -162,12 +162,13 @@ static void suggest(struct explain_step *s, bool stale)
 {
 	static const char *const actions[] = {"allow", "alert on", "block"};
 	struct writer t = {0};
-	char *part;
+	char *part, where[POLICY_WHERE];
 
 	if (s->fails == EXPLAIN_STATUS) {
 		say(s->change,
-		    "line %u would %s it if its place were %s; a 'place' line can say where it is",
-		    s->rule->line, actions[s->rule->action], stale ? "not out of date" : "known");
+		    "%s would %s it if its place were %s; a 'place' line can say where it is",
+		    policy_where(where, s->rule->file, s->rule->line), actions[s->rule->action],
+		    stale ? "not out of date" : "known");
 		return;
 	}
 	if (s->fails == EXPLAIN_FROM)
@@ -188,8 +189,9 @@ static void suggest(struct explain_step *s, bool stale)
 		return;
 	part = writer_take(&t);
 	if (part)
-		say(s->change, "line %u would %s it if it %s%s", s->rule->line,
-		    actions[s->rule->action], s->fails == EXPLAIN_TO ? "went" : "were", part);
+		say(s->change, "%s would %s it if it %s%s",
+		    policy_where(where, s->rule->file, s->rule->line), actions[s->rule->action],
+		    s->fails == EXPLAIN_TO ? "went" : "were", part);
 	free(part);
 }
 

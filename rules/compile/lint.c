@@ -37,11 +37,11 @@ static void lint_date(const struct lint *l, const struct rule *r)
 		return;
 	calendar_format(buf, r->until);
 	if (expired(l, r))
-		diag_warn(l->d, l->p->file, r->line, "expired on %s: it is as if it were not there",
-			  buf);
+		diag_warn(l->d, FILE_OF(l->p, r), r->line,
+			  "expired on %s: it is as if it were not there", buf);
 	else if (days <= SOON_DAYS)
-		diag_warn(l->d, l->p->file, r->line, "expires in %lld day%s (%s)", (long long)days,
-			  days == 1 ? "" : "s", buf);
+		diag_warn(l->d, FILE_OF(l->p, r), r->line, "expires in %lld day%s (%s)",
+			  (long long)days, days == 1 ? "" : "s", buf);
 }
 
 /* Prefixes of local traffic (design.md: outside the policy): a rule for them decides nothing. */
@@ -58,8 +58,8 @@ static void lint_local(const struct lint *l, const struct rule *r)
 		     j++)
 			if (!cidr_parse(&c, local[j]) && c.len <= r->to[i].cidr.len &&
 			    cidr_has(&c, &r->to[i].cidr.addr))
-				diag_at(l->d, DIAG_WARNING, l->p->file, r->line, r->to[i].column,
-					r->to[i].length,
+				diag_at(l->d, DIAG_WARNING, FILE_OF(l->p, r), r->line,
+					r->to[i].column, r->to[i].length,
 					"local traffic is outside the policy: no rule decides it");
 }
 
@@ -70,19 +70,21 @@ static void not_reached(const struct lint *l, const struct rule *r, const struct
 	size_t len = by ? strlen(by->text) : 0;
 	int shown = (int)(len > RULE_TEXT_SHOWN ? RULE_TEXT_SHOWN : len);
 	const char *dots = len > RULE_TEXT_SHOWN ? "..." : "";
+	char where[POLICY_WHERE];
 
+	if (by)
+		policy_where(where, by->file == r->file ? NULL : FILE_OF(l->p, by), by->line);
 	if (!by)
-		diag_warn(l->d, l->p->file, r->line,
+		diag_warn(l->d, FILE_OF(l->p, r), r->line,
 			  "never reached: the lines above it decide everything that it matches");
 	else if (how == COVER_ALL)
-		diag_warn(l->d, l->p->file, r->line,
-			  "never reached: line %u '%.*s%s' decides first", by->line, shown,
-			  by->text, dots);
+		diag_warn(l->d, FILE_OF(l->p, r), r->line,
+			  "never reached: %s '%.*s%s' decides first", where, shown, by->text, dots);
 	else
-		diag_warn(l->d, l->p->file, r->line,
+		diag_warn(l->d, FILE_OF(l->p, r), r->line,
 			  "reached only where place, sender or port is not "
-			  "known: line %u '%.*s%s' decides the rest",
-			  by->line, shown, by->text, dots);
+			  "known: %s '%.*s%s' decides the rest",
+			  where, shown, by->text, dots);
 }
 
 /* What a name costs: before it is known, and where it never is, the strictest that may be decides. */
@@ -215,23 +217,23 @@ static void lint_names(const struct lint *l)
 
 	for (size_t i = 0; i < p->nzones; i++)
 		if (!zone_used(p, p->zones[i]))
-			diag_warn(l->d, p->file, p->zones[i]->line, "zone '%s' is used nowhere",
-				  p->zones[i]->name);
+			diag_warn(l->d, FILE_OF(p, p->zones[i]), p->zones[i]->line,
+				  "zone '%s' is used nowhere", p->zones[i]->name);
 	for (size_t i = 0; i < p->nlists; i++)
 		if (!list_used(p, p->lists[i]))
-			diag_warn(l->d, p->file, p->lists[i]->line, "list '%s' is used by no rule",
-				  p->lists[i]->name);
+			diag_warn(l->d, FILE_OF(p, p->lists[i]), p->lists[i]->line,
+				  "list '%s' is used by no rule", p->lists[i]->name);
 		else if (!p->lists[i]->ncidrs)
-			diag_warn(l->d, p->file, p->lists[i]->line,
+			diag_warn(l->d, FILE_OF(p, p->lists[i]), p->lists[i]->line,
 				  "list '%s' is empty: what names it matches nothing",
 				  p->lists[i]->name);
 	for (size_t i = 0; i < p->nsubjects; i++)
 		if (!subject_used(p, p->subjects[i]))
-			diag_warn(l->d, p->file, p->subjects[i]->line,
+			diag_warn(l->d, FILE_OF(p, p->subjects[i]), p->subjects[i]->line,
 				  "subject '%s' is used by no rule", p->subjects[i]->name);
 	for (size_t i = 0; i < p->nservices; i++)
 		if (!service_used(p, p->services[i]))
-			diag_warn(l->d, p->file, p->services[i]->line,
+			diag_warn(l->d, FILE_OF(p, p->services[i]), p->services[i]->line,
 				  "service '%s' is used by no rule", p->services[i]->name);
 }
 
@@ -266,7 +268,7 @@ static bool unconditional(const struct rule *r)
 static void lint_allow_any(const struct lint *l, const struct rule *r)
 {
 	if (r->action == DECIDE_ALLOW && unconditional(r))
-		diag_warn(l->d, l->p->file, r->line,
+		diag_warn(l->d, FILE_OF(l->p, r), r->line,
 			  "allows every address, those included whose "
 			  "place is not known or disputed");
 }
@@ -277,7 +279,8 @@ static void lint_end(const struct lint *l)
 	for (size_t i = 0; i < l->p->nrules; i++)
 		if (unconditional(&l->p->rules[i]))
 			return;
-	diag_warn(l->d, l->p->file, l->p->rules[l->p->nrules - 1].line,
+	diag_warn(l->d, FILE_OF(l->p, &l->p->rules[l->p->nrules - 1]),
+		  l->p->rules[l->p->nrules - 1].line,
 		  "after this line everything else is blocked; say so with 'block to any'");
 }
 

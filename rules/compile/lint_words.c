@@ -26,8 +26,8 @@ struct words {
 static void warn(const struct words *w, const struct rule *r, const struct place_atom *a,
 		 const char *text)
 {
-	diag_at(w->d, DIAG_WARNING, w->p->file, r->line, a ? a->column : 0, a ? a->length : 0, "%s",
-		text);
+	diag_at(w->d, DIAG_WARNING, FILE_OF(w->p, r), r->line, a ? a->column : 0, a ? a->length : 0,
+		"%s", text);
 }
 
 static bool holds_somewhere(const struct words *w, const struct place_atom *a)

@@ -40,7 +40,8 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token <word> T_JOURNAL "journal" T_KEEP "keep" T_SYNC "sync" T_FEED "feed" T_FORMAT "format" T_TOPIC "topic" T_CA "ca"
 %token <word> T_CERT "cert" T_KEY "key" T_NAME "name" T_CONFIG "config" T_LEDGER "ledger"
 %token <word> T_PROMISE "promise" T_STAYS "stays"
-%token <word> T_SUBJECT "subject" T_LIST "list" T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
+%token <word> T_SUBJECT "subject" T_LIST "list" T_INCLUDE "include"
+%token <word> T_ALLOW "allow" T_ALERT "alert" T_BLOCK "block" T_BY "by" T_PER "per"
 %type <word> word optional_string bare
 %type <n> simple_clause bare_place subject_key name_place
 %%
@@ -61,6 +62,8 @@ statement
 	  service_body '}' { parse_service(ps, &$2); }
 	| T_SUBJECT T_WORD '{' { parse_body_start(ps); } subject_body '}' { parse_subject(ps, &$2); }
 	| T_LIST T_WORD '{' { parse_body_start(ps); } list_body '}' { parse_list(ps, &$2); }
+	| T_LIST T_WORD T_WORD T_STRING { parse_unread(ps, &$3, &$4); }
+	| T_INCLUDE T_STRING { parse_unread(ps, NULL, &$2); }
 	| T_MODE T_WORD { parse_mode(ps, &$1, &$2); }
 	| T_BOOT T_WORD { parse_boot(ps, &$1, &$2); }
 	| T_GEO T_STRING { parse_geo_start(ps, &$2); } geo_parts { parse_geo_end(ps); }

@@ -124,8 +124,8 @@ void value_label(struct parse *ps, struct rule *r, const struct word *w)
 		parse_error(ps, &w->at, "'default' is what events say when no rule matched");
 	for (size_t i = 0; i < ps->rules.n; i++)
 		if (r->label && rules[i].label && !strcmp(r->label, rules[i].label))
-			parse_error(ps, &w->at, "the rule of line %u has the label '%s' already",
-				    rules[i].line, r->label);
+			parse_error(ps, &w->at, "the rule of %s has the label '%s' already",
+				    parse_line(ps, rules[i].file, rules[i].line, &w->at), r->label);
 }
 
 void value_purpose(struct parse *ps, struct rule *r, const struct word *w)

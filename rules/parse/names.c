@@ -126,8 +126,8 @@ static bool other_has_it(struct parse *ps, enum name_kind kind, const struct wor
 
 	if (!n || !n->defined)
 		return false;
-	parse_error(ps, &w->at, "'%s' is the %s of line %u already", w->s, equivalence[other],
-		    n->at.line);
+	parse_error(ps, &w->at, "'%s' is the %s of %s already", w->s, equivalence[other],
+		    parse_where(ps, &n->at, &w->at));
 	return true;
 }
 
@@ -143,8 +143,8 @@ void *name_define(struct parse *ps, enum name_kind kind, const struct word *w)
 	if (other_has_it(ps, kind, w))
 		return NULL;
 	if (n->defined) {
-		parse_error(ps, &w->at, "%s '%s' is defined already, in line %u", equivalence[kind],
-			    w->s, n->at.line);
+		parse_error(ps, &w->at, "%s '%s' is defined already, in %s", equivalence[kind],
+			    w->s, parse_where(ps, &n->at, &w->at));
 		return NULL;
 	}
 	n->defined = true;
@@ -170,11 +170,15 @@ const struct zone_def *name_zone(struct parse *ps, const struct word *w)
 	}
 	*a = (struct place_atom){.type = unknown ? ATOM_UNKNOWN : ATOM_COUNTRY,
 				 .country = cc,
+				 .source = w->at.source,
 				 .line = w->at.line,
 				 .column = w->at.column,
 				 .length = w->at.length};
-	return zone_add(
-		ps, &(struct zone_def){.builtin = -1, .atoms = a, .natoms = 1, .line = w->at.line});
+	return zone_add(ps, &(struct zone_def){.builtin = -1,
+					       .atoms = a,
+					       .natoms = 1,
+					       .file = parse_file(ps, w->at.source),
+					       .line = w->at.line});
 }
 
 /* The nearer of a candidate and the best so far. */
@@ -260,13 +264,14 @@ struct zone_walk {
 
 static struct spot atom_spot(const struct place_atom *a)
 {
-	return (struct spot){a->line, a->column, a->length};
+	return (struct spot){a->line, a->column, a->length, a->source};
 }
 
 static void zone_error(struct zone_walk *k, const struct zone_def *z, const struct place_atom *from,
 		       bool cycle)
 {
-	struct spot at = from ? atom_spot(from) : (struct spot){z->line, 1, 1};
+	struct spot at = from ? atom_spot(from)
+			      : (struct spot){z->line, 1, 1, z->natoms ? z->atoms[0].source : 0};
 
 	if (cycle)
 		parse_error(k->ps, &at, "zone '%s' contains itself", z->name);

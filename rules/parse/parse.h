@@ -9,6 +9,7 @@
 
 struct spot {
 	unsigned line, column, length;
+	unsigned source; /* 0: the policy's own file; else one that it includes, parse_file */
 };
 struct word {
 	const char *s; /* in the region; quotes and escapes taken off */
@@ -50,6 +51,9 @@ struct parse {
 	struct arena *arena;
 	const char *text; /* what is lexed: lines that cannot be read are blank */
 	size_t len;
+	bool whole;	   /* the text says where its lines stand (agent/policy/policy_files.h) */
+	struct list files; /* const char *: those that the policy includes */
+	unsigned source;   /* of what is lexed */
 	void *scanner;
 	jmp_buf fatal; /* where a scanner without memory returns to */
 	bool failed;   /* no memory */
@@ -68,7 +72,7 @@ struct parse {
 	struct list ports;     /* of the rule: struct service_atom, without protocol */
 	int proto;	       /* of the rule; -1: not said */
 	unsigned parts;	       /* bits of what a place, geo or feed line has */
-	unsigned once[4];      /* lines of home, mode, journal */
+	struct spot once[4];   /* of home, mode, boot, journal; line 0: not said */
 	unsigned rule_lines;
 	size_t nplaces; /* of POLICY_PLACES_MAX */
 	size_t nlisted; /* of POLICY_LISTED_MAX */
@@ -103,6 +107,14 @@ struct parse {
 
 void parse_error(struct parse *ps, const struct spot *at, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* The name of a source; NULL of the policy's own. */
+const char *parse_file(const struct parse *ps, unsigned source);
+/* "line 7", or "FILE:7" when it stands in another file than 'from' */
+const char *parse_line(struct parse *ps, const char *file, unsigned line, const struct spot *from);
+const char *parse_where(struct parse *ps, const struct spot *at, const struct spot *from);
+/* Is it '#@ "FILE" N'? Then what follows stands there. */
+bool parse_mark(struct parse *ps, const char *line, size_t len, unsigned *source, unsigned *number);
 
 /* lexer.l */
 int lexer_open(struct parse *ps);				/* 0 or -ENOMEM */
@@ -140,6 +152,7 @@ void parse_subject(struct parse *ps, const struct word *name);
 void parse_service(struct parse *ps, const struct word *name);
 void parse_listed(struct parse *ps, const struct word *w); /* a prefix of a list */
 void parse_list(struct parse *ps, const struct word *name);
+void parse_unread(struct parse *ps, const struct word *w, const struct word *file);
 void parse_service_item(struct parse *ps, const struct word *w);
 void parse_service_proto(struct parse *ps, const struct word *w);
 void parse_service_port(struct parse *ps, const struct word *w);

@@ -14,7 +14,9 @@ void parse_body_start(struct parse *ps)
 
 void parse_rule_start(struct parse *ps, enum decide_action action, const struct word *w)
 {
-	ps->rule = (struct rule){.action = action, .line = w->at.line};
+	ps->rule = (struct rule){.action = action,
+				 .file = parse_file(ps, w->at.source),
+				 .line = w->at.line};
 	ps->rule_start = w->offset;
 	ps->clauses = 0;
 	ps->ports = (struct list){0};
@@ -115,7 +117,8 @@ static void close_service(struct parse *ps)
 	}
 	if (!n)
 		a[n++] = (struct service_atom){(uint8_t)ps->proto, true, 0, 65535};
-	*s = (struct service_def){.atoms = a, .natoms = n, .line = ps->rule.line};
+	*s = (struct service_def){
+		.atoms = a, .natoms = n, .file = ps->rule.file, .line = ps->rule.line};
 	ps->rule.service = s;
 }
 
@@ -132,8 +135,8 @@ void parse_rule_end(struct parse *ps)
 	if (!ps->rule.text)
 		ps->failed = true;
 	if (ps->rules.n == POLICY_RULES_MAX)
-		parse_error(ps, &(struct spot){ps->rule.line, 1, 1}, "more than %d rules",
-			    POLICY_RULES_MAX);
+		parse_error(ps, &(struct spot){ps->rule.line, 1, 1, ps->source},
+			    "more than %d rules", POLICY_RULES_MAX);
 	if (ps->rules.n <= POLICY_RULES_MAX)
 		PARSE_PUSH(ps, &ps->rules, ps->rule);
 }
@@ -182,6 +185,7 @@ void parse_atom(struct parse *ps, enum place_atom_type t, const struct word *w)
 {
 	const struct place_row *row = match_place(t);
 	struct place_atom a = {.type = t,
+			       .source = w->at.source,
 			       .line = w->at.line,
 			       .column = w->at.column,
 			       .length = w->at.length,
@@ -235,7 +239,10 @@ void parse_subject_name(struct parse *ps, const struct word *w)
  * name. */
 void parse_subject_atom(struct parse *ps, enum subject_type t, const struct word *w)
 {
-	struct subject_atom a = {.type = t, .line = w->at.line, .column = w->at.column};
+	struct subject_atom a = {.type = t,
+				 .file = parse_file(ps, w->at.source),
+				 .line = w->at.line,
+				 .column = w->at.column};
 	struct subject_atom *copy;
 	struct subject_def *s;
 	const struct subject_def *def;
@@ -252,7 +259,8 @@ void parse_subject_atom(struct parse *ps, enum subject_type t, const struct word
 		return;
 	}
 	*copy = a;
-	*s = (struct subject_def){.atoms = copy, .natoms = 1, .set = -1, .line = w->at.line};
+	*s = (struct subject_def){
+		.atoms = copy, .natoms = 1, .set = -1, .file = a.file, .line = w->at.line};
 	def = s;
 	PARSE_PUSH(ps, &ps->atoms, def);
 }
@@ -265,7 +273,8 @@ void parse_zone(struct parse *ps, const struct word *name)
 	for (size_t i = 0; i < ps->atoms.n; i++)
 		if (atoms[i].type == ATOM_CIDR)
 			parse_error(ps,
-				    &(struct spot){atoms[i].line, atoms[i].column, atoms[i].length},
+				    &(struct spot){atoms[i].line, atoms[i].column, atoms[i].length,
+						   atoms[i].source},
 				    "a zone holds countries and zones; addresses "
 				    "stand in a rule or a 'place' line");
 	if (!z)
@@ -274,6 +283,7 @@ void parse_zone(struct parse *ps, const struct word *name)
 			       .builtin = -1,
 			       .atoms = atoms,
 			       .natoms = ps->atoms.n,
+			       .file = parse_file(ps, name->at.source),
 			       .line = name->at.line};
 	PARSE_PUSH(ps, &ps->zones, z);
 }
@@ -300,8 +310,21 @@ void parse_list(struct parse *ps, const struct word *name)
 	*l = (struct list_def){.name = name->s,
 			       .cidrs = ps->atoms.items,
 			       .ncidrs = ps->atoms.n,
+			       .file = parse_file(ps, name->at.source),
 			       .line = name->at.line};
 	PARSE_PUSH(ps, &ps->lists, l);
+}
+
+/* Files are read before the text comes here; where they were not, nothing goes on without them. */
+void parse_unread(struct parse *ps, const struct word *w, const struct word *file)
+{
+	if (w && strcmp(w->s, "file"))
+		parse_error(ps, &w->at, "'%s' is not understood here; expected { or file \"PATH\"",
+			    w->s);
+	else
+		parse_error(ps, &file->at, "the file '%s' was not read: %s", file->s,
+			    *file->s ? "it is named alone on its line, and not in what is whole"
+				     : "an empty name");
 }
 
 void parse_subject(struct parse *ps, const struct word *name)
@@ -314,6 +337,7 @@ void parse_subject(struct parse *ps, const struct word *name)
 				  .atoms = ps->atoms.items,
 				  .natoms = ps->atoms.n,
 				  .set = -1,
+				  .file = parse_file(ps, name->at.source),
 				  .line = name->at.line};
 	PARSE_PUSH(ps, &ps->subjects, s);
 }
@@ -394,6 +418,7 @@ void parse_service(struct parse *ps, const struct word *name)
 	*s = (struct service_def){.name = name->s,
 				  .atoms = ps->atoms.items,
 				  .natoms = ps->atoms.n,
+				  .file = parse_file(ps, name->at.source),
 				  .line = name->at.line};
 	PARSE_PUSH(ps, &ps->services, s);
 }

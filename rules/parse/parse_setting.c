@@ -11,14 +11,14 @@ enum once { ONCE_HOME, ONCE_MODE, ONCE_BOOT, ONCE_JOURNAL, ONCE_COUNT };
 /* True the first time; the second time an error that names the first line. */
 static bool once(struct parse *ps, enum once which, const char *word, const struct spot *at)
 {
-	unsigned *line = &ps->once[which];
+	struct spot *first = &ps->once[which];
 
 	_Static_assert(ONCE_COUNT <= sizeof(ps->once) / sizeof(*ps->once), "room for each");
-	if (*line) {
-		parse_error(ps, at, "'%s' stands in line %u already", word, *line);
+	if (first->line) {
+		parse_error(ps, at, "'%s' stands in %s already", word, parse_where(ps, first, at));
 		return false;
 	}
-	*line = at->line;
+	*first = *at;
 	return true;
 }
 
@@ -106,7 +106,7 @@ void parse_nat64(struct parse *ps, const struct word *w)
 
 void parse_place_start(struct parse *ps, const struct word *w)
 {
-	ps->place = (struct policy_place){.line = w->at.line};
+	ps->place = (struct policy_place){.file = parse_file(ps, w->at.source), .line = w->at.line};
 	ps->parts = 0;
 	value_parse_cidr(ps, &ps->place.prefix, w);
 }
@@ -158,8 +158,9 @@ void parse_place_end(struct parse *ps, const struct word *cc)
 	for (size_t i = 0; i < ps->places.n && i < PLACES_COMPARED; i++)
 		if (before[i].prefix.len == ps->place.prefix.len && ps->place.prefix.addr.v &&
 		    !ip_cmp(&before[i].prefix.addr, &ps->place.prefix.addr)) {
-			parse_error(ps, &(struct spot){ps->place.line, 1, 1},
-				    "line %u places this prefix already", before[i].line);
+			parse_error(ps, &(struct spot){ps->place.line, 1, 1, cc->at.source},
+				    "%s places this prefix already",
+				    parse_line(ps, before[i].file, before[i].line, &cc->at));
 			return;
 		}
 	PARSE_PUSH(ps, &ps->places, ps->place);
@@ -167,8 +168,10 @@ void parse_place_end(struct parse *ps, const struct word *cc)
 
 void parse_geo_start(struct parse *ps, const struct word *path)
 {
-	ps->geo =
-		(struct policy_geo){.path = path->s, .stale = DECIDE_ALERT, .line = path->at.line};
+	ps->geo = (struct policy_geo){.path = path->s,
+				      .stale = DECIDE_ALERT,
+				      .file = parse_file(ps, path->at.source),
+				      .line = path->at.line};
 	ps->parts = 0;
 	if (!*path->s)
 		parse_error(ps, &path->at, "an empty path");
@@ -176,7 +179,10 @@ void parse_geo_start(struct parse *ps, const struct word *path)
 
 void parse_geo_any(struct parse *ps, const struct word *w)
 {
-	ps->geo = (struct policy_geo){.path = "", .stale = DECIDE_ALERT, .line = w->at.line};
+	ps->geo = (struct policy_geo){.path = "",
+				      .stale = DECIDE_ALERT,
+				      .file = parse_file(ps, w->at.source),
+				      .line = w->at.line};
 	ps->parts = 0;
 }
 
@@ -248,7 +254,9 @@ void parse_feed_start(struct parse *ps, const struct word *transport)
 					    "kafka", "otlp",   "metrics"};
 	unsigned which;
 
-	ps->feed = (struct policy_feed){.transport = transport->s, .line = transport->at.line};
+	ps->feed = (struct policy_feed){.transport = transport->s,
+					.file = parse_file(ps, transport->at.source),
+					.line = transport->at.line};
 	ps->parts = 0;
 	value_parse_choice(ps, &which, transport, "way to feed", names,
 			   sizeof(names) / sizeof(*names));
@@ -364,7 +372,7 @@ static void check_ledger(struct parse *ps, const struct spot *at)
 
 void parse_feed_end(struct parse *ps)
 {
-	const struct spot at = {ps->feed.line, 1, 1};
+	const struct spot at = {ps->feed.line, 1, 1, ps->source};
 	bool needs = !strcmp(ps->feed.transport, "file") || !strcmp(ps->feed.transport, "syslog") ||
 		     !strcmp(ps->feed.transport, "kafka");
 

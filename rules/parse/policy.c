@@ -33,6 +33,8 @@ static int complaint_order(const void *a, const void *b)
 {
 	const struct complaint *x = a, *y = b;
 
+	if (x->at.source != y->at.source)
+		return x->at.source < y->at.source ? -1 : 1;
 	if (x->at.line != y->at.line)
 		return x->at.line < y->at.line ? -1 : 1;
 	if (x->at.column != y->at.column)
@@ -46,9 +48,12 @@ static void complain(struct parse *ps, struct diag_sink *d)
 
 	if (ps->complaints.n)
 		qsort(all, ps->complaints.n, sizeof(*all), complaint_order);
-	for (size_t i = 0; i < ps->complaints.n; i++)
-		diag_at(d, DIAG_ERROR, ps->p->file, all[i].at.line, all[i].at.column,
+	for (size_t i = 0; i < ps->complaints.n; i++) {
+		const char *file = parse_file(ps, all[i].at.source);
+
+		diag_at(d, DIAG_ERROR, file ? file : ps->p->file, all[i].at.line, all[i].at.column,
 			all[i].at.length, "%s", all[i].text);
+	}
 	if (ps->errors > POLICY_ERRORS_MAX)
 		diag_error(d, ps->p->file, 0, "%zu more errors are not shown",
 			   ps->errors - POLICY_ERRORS_MAX);
@@ -57,7 +62,7 @@ static void complain(struct parse *ps, struct diag_sink *d)
 /* False when the line has what no policy may have; the first such thing is reported. */
 static bool line_is_text(struct parse *ps, const char *s, size_t len, unsigned line)
 {
-	struct spot at = {line, 0, 1};
+	struct spot at = {line, 0, 1, ps->source};
 	size_t n;
 
 	if (len && s[len - 1] == '\r')
@@ -99,7 +104,83 @@ static void check_lines(struct parse *ps, char *text)
 		end = nl ? (size_t)(nl - text) : ps->len;
 		if (!line_is_text(ps, text + start, end - start, line))
 			memset(text + start, ' ', end - start);
+		else if (parse_mark(ps, text + start, end - start, &ps->source, &line))
+			line--;
 	}
+}
+
+const char *parse_file(const struct parse *ps, unsigned source)
+{
+	return source ? ((const char *const *)ps->files.items)[source - 1] : NULL;
+}
+
+const char *policy_where(char to[POLICY_WHERE], const char *file, unsigned line)
+{
+	if (file)
+		snprintf(to, POLICY_WHERE, "%s%s:%u", strlen(file) > 140 ? "..." : "",
+			 file + (strlen(file) > 140 ? strlen(file) - 140 : 0), line);
+	else
+		snprintf(to, POLICY_WHERE, "line %u", line);
+	return to;
+}
+
+const char *parse_line(struct parse *ps, const char *file, unsigned line, const struct spot *from)
+{
+	const char *text, *own = parse_file(ps, from->source);
+	char buf[POLICY_WHERE];
+
+	policy_where(buf, file == own ? NULL : file ? file : ps->p->file, line);
+	text = arena_copy(ps->arena, buf, strlen(buf));
+	return text ? text : "";
+}
+
+const char *parse_where(struct parse *ps, const struct spot *at, const struct spot *from)
+{
+	return parse_line(ps, parse_file(ps, at->source), at->line, from);
+}
+
+/* A file's number, which is made when it is new: names are beside the policy's own. */
+static unsigned source_of(struct parse *ps, const char *name, size_t len)
+{
+	const char *slash = strrchr(ps->p->file, '/');
+	size_t folder = *name == '/' || !slash ? 0 : (size_t)(slash - ps->p->file) + 1;
+	char *path = arena_format(ps->arena, "%.*s%.*s", (int)folder, ps->p->file, (int)len, name);
+
+	for (unsigned i = 0; path && i < ps->files.n; i++)
+		if (!strcmp(parse_file(ps, i + 1), path))
+			return i + 1;
+	if (path)
+		PARSE_PUSH(ps, &ps->files, path);
+	else
+		ps->failed = true;
+	return ps->failed ? 0 : (unsigned)ps->files.n;
+}
+
+bool parse_mark(struct parse *ps, const char *line, size_t len, unsigned *source, unsigned *number)
+{
+	const char *end = line + len;
+	size_t n = 0, digits;
+	uint64_t v = 0;
+	char *name;
+
+	if (!ps->whole || len < 7 || memcmp(line, "#@ \"", 4) != 0)
+		return false;
+	name = arena_copy(ps->arena, line, len);
+	if (!name) {
+		ps->failed = true;
+		return false;
+	}
+	for (line += 4; line < end && *line != '"'; line++) {
+		line += *line == '\\' && line + 1 < end;
+		name[n++] = *line;
+	}
+	line += 2;
+	digits = line < end ? strspn(line, "0123456789") : 0;
+	if (!digits || !value_parse_number(&v, line, digits, 1u << 30) || !v)
+		return false;
+	*source = n ? source_of(ps, name, n) : 0;
+	*number = (unsigned)v;
+	return true;
 }
 
 #define TAKE(ps, list, field) ((ps)->p->field = (ps)->list.items, (ps)->p->n##field = (ps)->list.n)
@@ -124,7 +205,7 @@ static void heres_resolve(struct parse *ps)
 {
 	const struct spot *at = ps->heres.items;
 
-	for (size_t i = 0; i < ps->heres.n && !ps->p->has_home && !ps->once[0]; i++)
+	for (size_t i = 0; i < ps->heres.n && !ps->p->has_home && !ps->once[0].line; i++)
 		parse_error(ps, &at[i],
 			    "'here' needs a 'home' line that says where this host stands");
 }
@@ -188,7 +269,10 @@ static int parse_text(struct parse *ps, const struct policy_source *s)
 		return -ENOMEM;
 	ps->text = copy;
 	ps->len = s->len;
+	ps->whole = s->len >= strlen(POLICY_WHOLE) &&
+		    !memcmp(s->text, POLICY_WHOLE, strlen(POLICY_WHOLE));
 	check_lines(ps, copy);
+	ps->source = 0;
 	err = lexer_open(ps);
 	if (err)
 		return err;

@@ -8,7 +8,9 @@ void parse_promise_start(struct parse *ps, const struct word *key, const struct 
 {
 	const struct policy_promise *all = ps->promises.items;
 
-	ps->promise = (struct policy_promise){.provider = provider->s, .line = key->at.line};
+	ps->promise = (struct policy_promise){.provider = provider->s,
+					      .file = parse_file(ps, key->at.source),
+					      .line = key->at.line};
 	ps->stays = (struct list){0};
 	ps->parts = 0;
 	if (!*provider->s)
@@ -17,11 +19,11 @@ void parse_promise_start(struct parse *ps, const struct word *key, const struct 
 		parse_error(ps, &key->at, "more than %d promises", POLICY_PROMISES_MAX);
 	for (size_t i = 0; i < ps->promises.n; i++)
 		if (strcmp(all[i].provider, provider->s) == 0)
-			parse_error(
-				ps, &provider->at,
-				"line %u has a promise of '%s' already; one line names all of its "
-				"places: stays DE, FR",
-				all[i].line, provider->s);
+			parse_error(ps, &provider->at,
+				    "%s has a promise of '%s' already; one line names all of its "
+				    "places: stays DE, FR",
+				    parse_line(ps, all[i].file, all[i].line, &provider->at),
+				    provider->s);
 }
 
 void parse_promise_stays(struct parse *ps, const struct word *w)

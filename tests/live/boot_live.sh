@@ -19,7 +19,8 @@ good_policy() { printf '%s\n' 'home DE' 'mode enforce' "geo \"$G\"" "$@" 'allow 
 f=$LIVE/policy.conf
 mkdir -p "$LIVE/state"
 good_places
-good_policy
+echo 'alert to FR' >"$LIVE/part.inc"
+good_policy 'include "part.inc"'
 again() { # NAME: killed, detached (as after a boot), started
 	agent_stop KILL
 	"$CORDON" detach --pin "$PIN" >/dev/null
@@ -33,6 +34,7 @@ same good "EPERM " "$(try $US4) $(try $EU4)"
 sum=$(status_json | jq -r .policy.sha256)
 
 printf 'block to everywhere\nnonsense {{{\n' >"$f"
+rm "$LIVE/part.inc" # the last good one stands alone
 check starts_with_garbage again
 same garbage_policy "EPERM " "$(try $US4) $(try $EU4)"
 check garbage_policy_is_an_alert alerted policy-fallback

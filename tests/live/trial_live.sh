@@ -70,6 +70,14 @@ mv "$f" "$f.away"
 same "it is gone" missing "$(on_disk)"
 cp "$LIVE/was" "$f"
 same "it is back" same "$(on_disk)"
+echo '# a part' >"$(dirname "$f")/part.inc"
+echo 'include "part.inc"' >>"$f"
+check "a reload takes what it includes" "$CORDON" reload --control "$CONTROL"
+same "the whole on disk" same "$(on_disk)"
+echo '# edited' >>"$(dirname "$f")/part.inc"
+same "what it includes differs" differs "$(on_disk)"
+cp "$LIVE/was" "$f"
+check "back to what was" "$CORDON" reload --control "$CONTROL"
 
 # what lives and would be cut is listed, and stops the command; --yes goes on; confirmed, it survives
 bg long db $PEER pour $US4 7000 --bytes 200000000 --timeout 120 --rate 20000

@@ -13,6 +13,10 @@ same facts_are_all "$(ls "$ROOT/geo/data/facts")" "$(ls "$d/opt/x/share/cordon/f
 env -u CORDON_DATA "$d/opt/x/bin/cordon" explain 52.28.0.1 >"$TMPDIR/out" 2>&1
 check facts_are_used grep -qE 'provider +aws, region eu-central-1' "$TMPDIR/out"
 check facts_beside_the_program grep -qE "$d/opt/x/share/cordon/facts/aws.ranges|/var/lib/cordon/facts/aws.ranges" "$TMPDIR/out"
+check conf_d_is_there test -d "$d/etc/cordon/conf.d"
+echo "block to FR" >"$d/etc/cordon/conf.d/mine.conf"
+check conf_d_is_read grep -q '^block to FR$' <("$d/opt/x/bin/cordon" check --print "$d/etc/cordon/cordon.conf" 2>&1)
+rm "$d/etc/cordon/conf.d/mine.conf"
 check policy_is_good "$d/opt/x/bin/cordon" check "$d/etc/cordon/cordon.conf"
 same units_name_it "" "$(grep -h '^Exec' "$d"/lib/systemd/system/* | grep -v '=-*/opt/x/bin/cordon ')"
 if command -v systemd-analyze >/dev/null; then
