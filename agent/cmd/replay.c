@@ -340,6 +340,8 @@ static int option(struct replay *r, int o)
 		return 0;
 	case OPT_FLOWS:
 		return set_flows_max(r, optarg);
+	case OPT_MEMORY:
+		return replay_memory(r, optarg);
 	case OPT_LIST:
 		return replay_add_list(r, optarg) < 0 ? EXIT_FAILED : 0;
 	case OPT_FILTER:

@@ -69,6 +69,7 @@ struct replay {
 	uint64_t filtered; /* packets that were not asked for */
 	size_t read;	   /* captures read to their end */
 	size_t flows_max;
+	uint64_t memory;		 /* bound in bytes; 0: none */
 	struct replay_capture *captures; /* owned */
 	size_t ncaptures;
 	struct engine **engines; /* owned; one for each stretch of time; [0]: of now */
@@ -93,6 +94,11 @@ int replay_add_list(struct replay *r, const char *list);
 void replay_find_copies(struct replay *r);
 struct capture *replay_open(struct replay *r, struct replay_capture *c); /* NULL: told */
 const char *replay_name(char buf[REPLAY_NAME], const char *path);	 /* for a terminal */
+
+/* memory: sets r->memory; 0, or an exit code after a sentence */
+int replay_memory(struct replay *r, const char *text);
+void replay_share_memory(const struct replay *r, struct pipeline_config *cfg);
+void replay_say_memory(const struct pipeline_counts *c); /* which tables were full */
 
 /* confine: from now on only what is still needed can be opened. 0, or -errno after a sentence */
 int replay_confine(struct replay *r);

@@ -126,9 +126,8 @@ void replay_say_damage(const struct replay *r)
 	if (c && c->tunnels_encrypted)
 		diag_say("%s tunnelled packets are encrypted: judged by their outer headers",
 			 text_count(count, c->tunnels_encrypted));
-	if (c && c->evicted)
-		diag_say("more than the limit of flows at a time: %s idle ones were ended early",
-			 text_count(count, c->evicted));
+	if (c)
+		replay_say_memory(c);
 	if (c && c->no_clock)
 		diag_say("%s packets have no time that can be right: judged by the zones of today",
 			 text_count(count, c->no_clock));

@@ -34,7 +34,8 @@ static const char usage[] =
 	"  --ledger FILE        what left as a ledger, which must not exist yet: for 'cordon report' and 'cordon ledger'\n"
 	"  --sums               SHA-256 of captures in a summary on standard output too, when they are over 256 MB\n"
 	"  --today DATE         what a packet without a time of its own is judged as of (default: the day it is)\n"
-	"  --flows-max N        one-way flows kept at a time (default 16777216)\n\n"
+	"  --flows-max N        one-way flows kept at a time (default 16777216)\n"
+	"  --memory SIZE        bounds all tables (as 512M, 2G): what has no room is counted together, and said\n\n"
 	"Exit codes: 0 nothing found, 1 failed, 2 usage, 3 the policy is wrong, 4 a transfer that the policy blocks or\n"
 	"alerts on, 5 the input was damaged (wins over 4; what was readable is reported). SIGINT and SIGTERM end the\n"
 	"reading: what is known is written, marked incomplete, with exit code 1.\n";
@@ -47,6 +48,7 @@ static const struct option options[] = {
 	{"all", no_argument, NULL, OPT_ALL},
 	{"json", no_argument, NULL, OPT_JSON},
 	{"flows-max", required_argument, NULL, OPT_FLOWS},
+	{"memory", required_argument, NULL, OPT_MEMORY},
 	{"list", required_argument, NULL, OPT_LIST},
 	{"filter", required_argument, NULL, OPT_FILTER},
 	{"from", required_argument, NULL, OPT_FROM},

@@ -12,6 +12,7 @@ enum replay_option {
 	OPT_ALL,
 	OPT_JSON,
 	OPT_FLOWS,
+	OPT_MEMORY,
 	OPT_LIST,
 	OPT_FILTER,
 	OPT_FROM,

@@ -118,6 +118,7 @@ int replay_start(struct replay *r)
 	if (result < 0)
 		return result;
 	cfg.engine = r->engines[0];
+	replay_share_memory(r, &cfg);
 	if (cfg.engine->policy_shipped)
 		diag_say("no policy given and no %s: using the shipped eu.conf",
 			 ENGINE_POLICY_DEFAULT);

@@ -59,14 +59,51 @@ static bool in_tunnels(const struct pipeline_destination *d)
 	return d->egress && d->layer != LAYER_OUTER;
 }
 
+static int larger_first(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x > y ? -1 : x < y;
+}
+
+/* The least bytes that stand in a list of the 'top' largest, and how many of those that have just so many. */
+static uint64_t nth_largest(const struct pipeline_destination *d, size_t n,
+			    bool (*in)(const struct pipeline_destination *d), size_t top,
+			    size_t *equal)
+{
+	_free_ uint64_t *bytes = top ? calloc(n ? n : 1, sizeof(*bytes)) : NULL;
+	uint64_t least;
+	size_t m = 0;
+
+	*equal = SIZE_MAX;
+	for (size_t i = 0; bytes && i < n; i++)
+		if (in(&d[i]))
+			bytes[m++] = d[i].bytes;
+	if (!bytes || m <= top)
+		return 0;
+	qsort(bytes, m, sizeof(*bytes), larger_first);
+	least = bytes[top - 1];
+	*equal = 0;
+	for (size_t i = top; i-- && bytes[i] == least;)
+		++*equal;
+	return least;
+}
+
 static void put_destinations(struct json_writer *j, const char *key,
 			     const struct pipeline_destination *d, size_t n,
-			     bool (*in)(const struct pipeline_destination *d), uint64_t least)
+			     bool (*in)(const struct pipeline_destination *d), size_t top)
 {
+	size_t equal;
+	uint64_t least = nth_largest(d, n, in, top, &equal);
+
 	json_writer_open(j, key, '[');
-	for (size_t i = 0; i < n; i++)
-		if (in(&d[i]) && d[i].bytes >= least)
+	for (size_t i = 0; i < n; i++) {
+		if (!in(&d[i]) || d[i].bytes < least)
+			continue;
+		if (!top || d[i].bytes > least || equal)
 			put_destination(j, &d[i]);
+		equal -= d[i].bytes == least && equal;
+	}
 	json_writer_close(j, ']');
 }
 
@@ -164,12 +201,10 @@ const char *replay_summary(struct replay *r, const struct report *p, int exit_co
 	const struct pipeline_counts *c = pipeline_counts(r->pipeline);
 	_free_ struct pipeline_destination *d = NULL;
 	struct json_writer *j = &r->json;
-	uint64_t least;
 	size_t n;
 
 	if (pipeline_destinations(r->pipeline, &d, &n) < 0)
 		return NULL;
-	least = r->top && p->ndestinations > r->top ? p->destinations[r->top - 1].bytes : 0;
 	json_writer_reset(j);
 	json_writer_open(j, NULL, '{');
 	json_writer_number(j, "packets", c->packets);
@@ -177,8 +212,8 @@ const char *replay_summary(struct replay *r, const struct report *p, int exit_co
 	json_writer_number(j, "bytes", c->bytes);
 	json_writer_number(j, "flows", c->flows);
 	replay_put_damage(j, r);
-	put_destinations(j, "egress", d, n, in_egress, least);
-	put_destinations(j, "tunnels", d, n, in_tunnels, 0);
+	put_destinations(j, "egress", d, n, in_egress, r->top);
+	put_destinations(j, "tunnels", d, n, in_tunnels, r->top);
 	report_put(j, p, r->top);
 	put_verdicts(j, c);
 	put_notes(j, r, c);
@@ -186,7 +221,7 @@ const char *replay_summary(struct replay *r, const struct report *p, int exit_co
 	put_inside(j, r);
 	replay_put_inputs(j, r);
 	if (r->all)
-		put_destinations(j, "destinations", d, n, in_destinations, 0);
+		put_destinations(j, "destinations", d, n, in_destinations, r->top);
 	json_writer_bool(j, "complete", !r->interrupted);
 	if (r->interrupted)
 		json_writer_bool(j, "incomplete", true);

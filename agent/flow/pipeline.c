@@ -39,6 +39,7 @@ int pipeline_new(struct pipeline **ret, const struct pipeline_config *cfg)
 		r = streams_new(&p->streams, PIPELINE_STREAMS);
 	if (r == 0)
 		r = texts_init(&p->tallies.name, PIPELINE_NAMES_MAX);
+	p->tallies.hosts.max = p->tallies.services.max = p->tallies.names.max = cfg->tallies_max;
 	if (r < 0) {
 		pipeline_free(p);
 		return r;

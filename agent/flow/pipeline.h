@@ -34,6 +34,8 @@ struct pipeline_config {
 	bool replay;
 	size_t flows_max;	   /* 0: PIPELINE_FLOWS_MAX */
 	uint32_t destinations_max; /* 0: DESTINATIONS_MAX */
+	size_t events_max;	   /* replay: kept for their order, then told early; 0: no limit */
+	uint32_t tallies_max;	   /* lines of each of the sums; 0: TALLY_MAX */
 	/* Called for every violating flow; the event lives for the call only. NULL: none wanted. */
 	void (*event)(void *arg, struct event *e);
 	/* Replay: path and SHA-256 of a capture, by the caller's number, asked when an event is
@@ -90,6 +92,8 @@ struct pipeline_counts {
 	uint64_t snapped;		    /* frames longer on the wire than in the capture */
 	uint64_t fragments, fragments_unmatched, routed, deep;
 	uint64_t evicted;  /* flows ended because the table was full */
+	uint64_t early;	   /* events told before others whose first packet was earlier */
+	uint64_t no_line;  /* flows whose destination has no line of its own */
 	uint64_t backward; /* packets older than the one before */
 	uint64_t flows_by_verdict[4], packets_by_verdict[4],
 		bytes_by_verdict[4]; /* egress; after pipeline_finish */

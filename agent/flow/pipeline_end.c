@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* pipeline_end.c - flows end: their counts go to the account, violations become events; at the end
- * all of them do. */
+/* pipeline_end.c - a flow ends: its counts go to the account, a violation becomes an event. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "agent/flow/pipeline_private.h"
 #include "agent/event/event_text.h"
-
-#define DESTINATIONS_SPARE 65536u
 
 static enum record_header header_of(unsigned route)
 {
@@ -128,8 +125,38 @@ int pipeline_show(struct pipeline *p, const struct pipeline_seen *s, struct flow
 	return 0;
 }
 
+static int by_first_packet(const void *a, const void *b)
+{
+	const struct flow_more *x = &((const struct pipeline_ended *)a)->more;
+	const struct flow_more *y = &((const struct pipeline_ended *)b)->more;
+
+	if (x->first_ns != y->first_ns)
+		return x->first_ns < y->first_ns ? -1 : 1;
+	if (x->capture != y->capture)
+		return x->capture < y->capture ? -1 : 1;
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	if (x->depth != y->depth)
+		return x->depth < y->depth ? -1 : 1;
+	return (int)((const struct pipeline_ended *)a)->kind -
+	       (int)((const struct pipeline_ended *)b)->kind;
+}
+
+void pipeline_put_ended(struct pipeline *p)
+{
+	if (p->nended)
+		qsort(p->ended, p->nended, sizeof(*p->ended), by_first_packet);
+	for (size_t i = 0; i < p->nended; i++)
+		put_event(p, &p->ended[i]);
+	p->nended = 0;
+}
+
 static int keep(struct pipeline *p, const struct pipeline_ended *x)
 {
+	if (p->cfg.events_max && p->nended == p->cfg.events_max) {
+		p->counts.early += p->nended;
+		pipeline_put_ended(p);
+	}
 	if (p->nended == p->ended_room) {
 		size_t room = p->ended_room ? p->ended_room * 2 : 256;
 		struct pipeline_ended *to = reallocarray(p->ended, room, sizeof(*to));
@@ -229,6 +256,7 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 		return 0;
 	if (p->neras)
 		x.engine = pipeline_engine_of(p, &f->id);
+	p->counts.no_line += p->cfg.replay && !m->destination;
 	if (p->cfg.replay)
 		r = destinations_add(&p->destinations, &line);
 	if (r == 0 && p->cfg.replay && m->egress && !m->covered)
@@ -252,221 +280,4 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 	m->part++;
 	m->comment = 0;
 	return r;
-}
-
-struct sweep {
-	struct pipeline *p;
-	const struct engine *engine;
-	uint64_t before_ns;
-	uint64_t by_age[65]; /* flows by the bits of their idle time */
-	unsigned bits;	     /* drop those with as many, or more */
-	struct flow *batch[PIPELINE_BATCH];
-	unsigned nbatch;
-	int error;
-};
-
-static unsigned age_bits(const struct sweep *s, const struct flow *f)
-{
-	uint64_t age = s->p->counts.last_ns > f->last_ns ? s->p->counts.last_ns - f->last_ns : 0;
-
-	return age ? 64 - (unsigned)__builtin_clzll(age) : 0;
-}
-
-static bool count_ages(void *arg, struct flow *f, struct flow_more *m)
-{
-	struct sweep *s = arg;
-
-	(void)m;
-	s->by_age[age_bits(s, f)]++;
-	return false;
-}
-
-static bool drop_aged(void *arg, struct flow *f, struct flow_more *m)
-{
-	struct sweep *s = arg;
-	int r;
-
-	(void)m;
-	if (age_bits(s, f) < s->bits)
-		return false;
-	r = pipeline_end_flow(s->p, f, s->engine);
-	if (r < 0)
-		s->error = r;
-	s->p->counts.evicted++;
-	return true;
-}
-
-/* The table is full: the longest idle go, by powers of two of their idle time, at least an eighth
- * of all. Which ones does not depend on where they stand in the table, so that two runs agree. */
-int pipeline_make_room(struct pipeline *p)
-{
-	struct sweep s = {.p = p, .engine = p->engine, .bits = 65};
-	uint64_t have = 0;
-
-	flow_table_sweep(&p->flows, count_ages, &s);
-	while (s.bits && have < p->flows.max / 8 + 1)
-		have += s.by_age[--s.bits];
-	flow_table_sweep(&p->flows, drop_aged, &s);
-	return s.error;
-}
-
-static bool drop_idle(void *arg, struct flow *f, struct flow_more *m)
-{
-	struct sweep *s = arg;
-	int r;
-
-	(void)m;
-	if (f->last_ns >= s->before_ns)
-		return false;
-	r = pipeline_end_flow(s->p, f, s->engine);
-	if (r < 0)
-		s->error = r;
-	return true;
-}
-
-static bool find_destination(void *arg, struct flow *f, struct flow_more *m)
-{
-	struct sweep *s = arg;
-	struct ip dst = flow_dst(&f->id);
-	int r = destinations_find(&s->p->destinations, s->p->engine, &dst,
-				  destinations_hash(&s->p->destinations, &dst), &m->destination);
-
-	if (r < 0) { /* as past the limit */
-		m->destination = 0;
-		s->error = r;
-	}
-	return false;
-}
-
-/* Live, the account is only a memory of looked-up places: one that is much larger than the flows
- * begins anew. */
-static void shrink_account(struct pipeline *p, struct sweep *s)
-{
-	struct destinations fresh;
-
-	if (p->cfg.replay ||
-	    p->destinations.ndestinations < DESTINATIONS_SPARE + 2 * p->flows.used ||
-	    destinations_new(&fresh, p->destinations.max) < 0)
-		return;
-	destinations_free(&p->destinations);
-	p->destinations = fresh;
-	flow_table_sweep(&p->flows, find_destination, s);
-}
-
-int pipeline_expire(struct pipeline *p, uint64_t idle_since_ns)
-{
-	struct sweep s = {.p = p, .engine = p->engine, .before_ns = idle_since_ns};
-
-	flow_table_sweep(&p->flows, drop_idle, &s);
-	shrink_account(p, &s);
-	return s.error;
-}
-
-/* Ends the flow's part under the old engine and asks the new one. */
-static bool ask_again(void *arg, struct flow *f, struct flow_more *m)
-{
-	struct sweep *s = arg;
-	int r = pipeline_end_flow(s->p, f, s->engine);
-
-	pipeline_judge(s->p, f, f->last_ns);
-	m->first_ns = f->last_ns;
-	if (r < 0)
-		s->error = r;
-	return false;
-}
-
-int pipeline_engine(struct pipeline *p, const struct engine *e)
-{
-	struct sweep s = {.p = p, .engine = p->engine};
-
-	p->engine = e;
-	s.error = pipeline_distance_new(p);
-	destinations_relocate(&p->destinations, e);
-	flow_table_sweep(&p->flows, ask_again, &s);
-	return s.error;
-}
-
-/* Flows stand in random order, and each points to its other half, its destination and that one's
- * line: the memory of a whole batch is asked for, a step ahead each time. */
-static void end_batch(struct sweep *s)
-{
-	const struct destinations *a = &s->p->destinations;
-	const struct flow_more *more = s->p->flows.more;
-
-	for (unsigned i = 0; i < s->nbatch; i++)
-		__builtin_prefetch(&a->destination[more[s->batch[i]->more].destination]);
-	for (unsigned i = 0; i < s->nbatch; i++)
-		__builtin_prefetch(
-			&a->line[a->destination[more[s->batch[i]->more].destination].first_line],
-			1);
-	for (unsigned i = 0; i < s->nbatch; i++) {
-		int r = pipeline_end_flow(s->p, s->batch[i], s->engine);
-
-		if (r < 0)
-			s->error = r;
-	}
-	s->nbatch = 0;
-}
-
-static bool end_all(void *arg, struct flow *f, struct flow_more *m)
-{
-	struct sweep *s = arg;
-
-	__builtin_prefetch(m);
-	__builtin_prefetch((const char *)m + sizeof(*m) - 1);
-	s->batch[s->nbatch++] = f;
-	if (s->nbatch == PIPELINE_BATCH)
-		end_batch(s);
-	return false;
-}
-
-static int by_first_packet(const void *a, const void *b)
-{
-	const struct flow_more *x = &((const struct pipeline_ended *)a)->more;
-	const struct flow_more *y = &((const struct pipeline_ended *)b)->more;
-
-	if (x->first_ns != y->first_ns)
-		return x->first_ns < y->first_ns ? -1 : 1;
-	if (x->capture != y->capture)
-		return x->capture < y->capture ? -1 : 1;
-	if (x->number != y->number)
-		return x->number < y->number ? -1 : 1;
-	if (x->depth != y->depth)
-		return x->depth < y->depth ? -1 : 1;
-	return (int)((const struct pipeline_ended *)a)->kind -
-	       (int)((const struct pipeline_ended *)b)->kind;
-}
-
-static bool drop_all(void *arg, struct flow *f, struct flow_more *m)
-{
-	(void)arg;
-	(void)f;
-	(void)m;
-	return true;
-}
-
-/* More eras than a flow's id can tell apart: what is known ends, and they are counted anew. */
-int pipeline_flush(struct pipeline *p)
-{
-	struct sweep s = {.p = p, .engine = p->engine};
-
-	flow_table_sweep(&p->flows, end_all, &s);
-	end_batch(&s);
-	flow_table_sweep(&p->flows, drop_all, &s);
-	p->neras = p->last_era = 0;
-	return s.error;
-}
-
-int pipeline_end_all(struct pipeline *p)
-{
-	struct sweep s = {.p = p, .engine = p->engine};
-
-	flow_table_sweep(&p->flows, end_all, &s);
-	end_batch(&s);
-	if (p->nended)
-		qsort(p->ended, p->nended, sizeof(*p->ended), by_first_packet);
-	for (size_t i = 0; i < p->nended; i++)
-		put_event(p, &p->ended[i]);
-	p->nended = 0;
-	return s.error;
 }

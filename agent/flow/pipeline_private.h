@@ -104,7 +104,7 @@ struct pipeline_pending {
 	bool ready;
 };
 
-/* Each file uses only those above it: odd, distance, names, verdict, end, see, pipeline.c. */
+/* Each file uses only those above it: odd, distance, names, verdict, end, sweep, see, pipeline.c. */
 
 /* odd: was this packet seen before? */
 bool pipeline_duplicate(struct pipeline *p, const struct pipeline_seen *s, const struct packet *k);
@@ -153,6 +153,8 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 /* end: the counts go to the account, and a violation to its event; the flow starts again from
  * zero. */
 int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e);
+/* Events that were kept for their order are told, in it. */
+void pipeline_put_ended(struct pipeline *p);
 int pipeline_make_room(struct pipeline *p);
 int pipeline_end_all(struct pipeline *p);
 int pipeline_flush(struct pipeline *p); /* ends all flows and forgets the eras */

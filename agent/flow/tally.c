@@ -55,27 +55,27 @@ static int grow(struct tally *t)
 	free(t->slot);
 	t->slot = slot;
 	t->room = room;
-	if (!t->n)
-		t->line[t->n++] = (struct tally_line){.host = {.v = 0}};
-	for (uint32_t i = 1; i < t->n; i++)
+	for (; t->n < TALLY_ACTIONS; t->n++)
+		t->line[t->n] = (struct tally_line){.action = (uint8_t)t->n};
+	for (uint32_t i = TALLY_ACTIONS; i < t->n; i++)
 		t->slot[find(t, &t->line[i])] = i;
 	return 0;
 }
 
 int tally_add(struct tally *t, const struct tally_line *what)
 {
+	uint32_t i, max = t->max ? t->max : TALLY_MAX;
 	struct tally_line *l;
-	uint32_t i;
 
-	if (t->n == t->room && t->room < TALLY_MAX && grow(t) < 0)
+	if (t->n == t->room && t->n < max && grow(t) < 0)
 		return -ENOMEM;
 	i = find(t, what);
-	if (!t->slot[i] && t->n < TALLY_MAX) {
+	if (!t->slot[i] && t->n < max) {
 		t->line[t->n] = *what;
 		t->slot[i] = t->n++;
 		return 0;
 	}
-	l = &t->line[t->slot[i]];
+	l = &t->line[t->slot[i] ? t->slot[i] : what->action % TALLY_ACTIONS];
 	l->packets += what->packets;
 	l->bytes += what->bytes;
 	l->flows += what->flows;

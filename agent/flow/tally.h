@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "geo/base/ip.h"
 
-#define TALLY_MAX     (1u << 20) /* lines; what has no room is added to the first one */
+#define TALLY_MAX     (1u << 20) /* lines; what has no room is added to the first one of its action */
 #define TALLY_BUCKETS 240
 #define TALLY_ACTIONS 4
 
@@ -34,9 +34,10 @@ enum tally_whom {
 	WHOMS
 };
 struct tally {
-	struct tally_line *line; /* owned; [0]: what had no room */
+	struct tally_line *line; /* owned; [0 .. TALLY_ACTIONS - 1]: what had no room, by action */
 	uint32_t *slot;		 /* owned */
 	uint32_t n, room;
+	uint32_t max; /* lines; 0: TALLY_MAX */
 };
 /* 0 or -ENOMEM */
 int tally_add(struct tally *t, const struct tally_line *what);
