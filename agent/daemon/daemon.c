@@ -132,6 +132,29 @@ static void on_signal(void *arg, int signal)
 		loop_stop(d->loop);
 }
 
+static void on_keys(void *arg, uint32_t events)
+{
+	struct daemon *d = arg;
+	char bytes[64];
+	ssize_t n = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+	(void)events;
+	if (n <= 0)
+		loop_remove(d->loop, STDIN_FILENO);
+	else if (!top_keys(d->top, bytes, (size_t)n))
+		loop_stop(d->loop);
+	else
+		draw(d);
+}
+
+/* Where the table is drawn on a terminal that is ours to read from. */
+static void start_keys(struct daemon *d)
+{
+	if (d->top && top_input(d->top, STDIN_FILENO) == 0 &&
+	    loop_add(d->loop, STDIN_FILENO, EPOLLIN, on_keys, d) < 0)
+		diag_say("the table takes no keys: %m");
+}
+
 static int start_feeds(struct daemon *d)
 {
 	if (aggregate_new(&d->aggregate, d->cfg.fold_seconds * LOOP_SECOND, daemon_emit, d) < 0 ||
@@ -192,6 +215,8 @@ static int start(struct daemon *d)
 		diag_say("cannot start the event loop: %m");
 		r = EXIT_FAILED;
 	}
+	if (r == 0)
+		start_keys(d);
 	return r;
 }
 

@@ -1,47 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* top.c - the table of flows on a terminal: plain ANSI, drawn whole once a second from rows that
  * own their text. */
-#include "agent/feed/top.h"
+#include "agent/feed/top_private.h"
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <strings.h>
 #include <unistd.h>
 #include "agent/base/text.h"
 #include "agent/event/event_text.h"
 
-#define BUCKETS	  4096
-#define COLUMNS	  8
-#define WIDTH_MAX 512
-#define SECOND	  1000000000ull
-#define GONE_NS	  (20 * SECOND)	 /* an allowed flow that nobody mentions any more stays this long */
-#define STAYS_NS  (600 * SECOND) /* and one that the policy does not want */
+#define SECOND	 1000000000ull
+#define GONE_NS	 (20 * SECOND)	     /* an allowed flow that is over stays this long */
+#define STAYS_NS (600 * SECOND)	     /* and one that the policy does not want */
+#define IDLE_NS	 (6 * 3600 * SECOND) /* one of which nobody has said that it is over */
 
-struct row {
-	bool used, told;
-	struct flow_key key;
-	uint64_t cgroup;
-	int32_t pid;
-	struct row *next;
-	enum decide_action verdict;
-	int enforced;
-	uint64_t packets, bytes, first_ns, put_ns;
-	uint64_t done_packets, done_bytes; /* of turns that ended */
-	char process[80], who[80], where[192], rule[200];
-};
-struct top {
-	FILE *to;
-	unsigned columns, rows; /* columns 0: no terminal */
-	bool colour, fixed, raw;
-	unsigned used;
-	struct row *bucket[BUCKETS];
-	struct row row[TOP_FLOWS_MAX];
-	struct row *order[TOP_FLOWS_MAX];
-};
-
-static void ask_size(struct top *l)
+void top_ask_size(struct top *l)
 {
 	struct winsize w = {0};
 
@@ -52,8 +28,22 @@ static void ask_size(struct top *l)
 		return;
 	if (ioctl(fileno(l->to), TIOCGWINSZ, &w) < 0 || !w.ws_col || !w.ws_row)
 		w = (struct winsize){.ws_col = 80, .ws_row = 24};
-	l->columns = w.ws_col < WIDTH_MAX ? w.ws_col : WIDTH_MAX - 1;
+	l->columns = w.ws_col < TOP_WIDTH_MAX ? w.ws_col : TOP_WIDTH_MAX - 1;
 	l->rows = w.ws_row;
+}
+
+/* What the locale says: elsewhere a letter that is none would break the lines. */
+static bool utf8_terminal(void)
+{
+	static const char *const names[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+
+	for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *v = getenv(names[i]);
+
+		if (v && *v)
+			return strcasestr(v, "UTF-8") || strcasestr(v, "utf8");
+	}
+	return false;
 }
 
 int top_new(struct top **ret, FILE *to)
@@ -64,7 +54,9 @@ int top_new(struct top **ret, FILE *to)
 	if (!l)
 		return -ENOMEM;
 	l->to = to;
-	ask_size(l);
+	l->input = -1;
+	l->utf8 = utf8_terminal();
+	top_ask_size(l);
 	l->colour = l->columns && !(no && *no);
 	if (l->columns) /* the other screen, no cursor: what was there comes back at the end */
 		fputs("\033[?1049h\033[?25l\033[H", to);
@@ -77,6 +69,8 @@ void top_free(struct top *l)
 {
 	if (!l)
 		return;
+	if (l->input >= 0)
+		tcsetattr(l->input, TCSANOW, &l->before);
 	if (l->raw) {
 		fputs("\033[?25h\033[?1049l", l->to);
 		fflush(l->to);
@@ -88,7 +82,7 @@ void top_size(struct top *l, unsigned columns, unsigned rows, int colour)
 {
 	l->fixed = true;
 	l->raw = false;
-	l->columns = columns < WIDTH_MAX ? columns : WIDTH_MAX - 1;
+	l->columns = columns < TOP_WIDTH_MAX ? columns : TOP_WIDTH_MAX - 1;
 	l->rows = rows;
 	l->colour = colour;
 }
@@ -100,7 +94,7 @@ static struct row **bucket_of(struct top *l, const struct flow_key *k, uint64_t 
 	for (unsigned i = 0; i < 16; i++)
 		h = (h ^ k->src.b[i] ^ (uint64_t)k->dst.b[i] << 8) * 0x100000001b3ull;
 	h ^= (uint64_t)k->sport << 24 ^ (uint64_t)k->dport << 8 ^ k->proto;
-	return &l->bucket[(h ^ h >> 31) % BUCKETS];
+	return &l->bucket[(h ^ h >> 31) % TOP_BUCKETS];
 }
 
 /* A refused connect() has no port of its own: there the process tells two apart. */
@@ -122,6 +116,11 @@ static void drop(struct top *l, struct row *r)
 	*at = r->next;
 	r->used = false;
 	l->used--;
+	if (l->chosen == r) {
+		l->chosen = NULL;
+		if (l->pane > PANE_FILTER)
+			l->pane = PANE_TABLE;
+	}
 }
 
 /* Full: the allowed flow that was mentioned longest ago goes, else any. */
@@ -188,13 +187,33 @@ static void name_row(struct row *r, const struct event *e)
 	unit = p->unit ? p->unit : p->cgroup && strcmp(p->cgroup, "/") != 0 ? p->cgroup : "-";
 	text_escape(a, sizeof(a), unit, SIZE_MAX);
 	text_escape(b, sizeof(b), p->user ? p->user : "", SIZE_MAX);
+	text_put(r->unit, sizeof(r->unit), "%s", p->unit ? p->unit : "");
+	text_put(r->user, sizeof(r->user), "%s", p->user ? p->user : "");
 	text_put(r->who, sizeof(r->who), "%s%s%s", a, b[0] ? "/" : "", b);
 	where_row(r, e);
+}
+
+static void place_row(struct row *r, const struct event *e)
+{
+	const struct place *p = e->place;
+	char law[3] = "", region[48];
+
+	if (!p)
+		return;
+	r->known = p->status == PLACE_KNOWN;
+	country_text(p->jurisdiction, law);
+	text_escape(region, sizeof(region), e->region ? e->region : "", SIZE_MAX);
+	text_put(r->place, sizeof(r->place), "%s%s%s%s%s, law: %s",
+		 place_status_name((enum place_status)p->status), p->grade ? ", by " : "",
+		 place_grade_name((enum place_grade)p->grade), *region ? ", region " : "", region,
+		 *law ? law : "unknown");
 }
 
 static void rule_row(struct row *r, const struct event *e)
 {
 	char line[160], text[160];
+
+	r->line = e->rule ? e->rule->line : 0;
 
 	if (!e->rule) {
 		text_put(r->rule, sizeof(r->rule), "no rule matches");
@@ -205,7 +224,7 @@ static void rule_row(struct row *r, const struct event *e)
 	text_put(r->rule, sizeof(r->rule), "%u: %s", e->rule->line, text);
 }
 
-static const char *verdict_word(const struct row *r)
+const char *top_verdict(const struct row *r)
 {
 	if (r->verdict == DECIDE_BLOCK)
 		return r->enforced ? "BLOCKED" : "would block";
@@ -214,7 +233,7 @@ static const char *verdict_word(const struct row *r)
 					    : "allow";
 }
 
-static void peer_text(char *buf, size_t size, const struct flow_key *k)
+void top_peer(char *buf, size_t size, const struct flow_key *k)
 {
 	char ip[IP_STRLEN];
 	const char *proto = event_proto_name(k->proto);
@@ -232,8 +251,8 @@ static void print_line(struct top *l, const struct row *r)
 {
 	char peer[80];
 
-	peer_text(peer, sizeof(peer), &r->key);
-	fprintf(l->to, "%-11s %s -> %s %s %s [%s]\n", verdict_word(r), r->process, peer, r->where,
+	top_peer(peer, sizeof(peer), &r->key);
+	fprintf(l->to, "%-11s %s -> %s %s %s [%s]\n", top_verdict(r), r->process, peer, r->where,
 		r->who, r->rule);
 	fflush(l->to);
 }
@@ -256,7 +275,9 @@ static struct row *find_or_add(struct top *l, const struct event *e)
 			  .first_ns = e->time_ns};
 	*at = r;
 	l->used++;
+	r->by_peer = e->opened == OPENED_PEER;
 	name_row(r, e);
+	place_row(r, e);
 	return r;
 }
 
@@ -281,8 +302,10 @@ void top_put(struct top *l, const struct event *e)
 {
 	struct row *r = e->verdict == DECIDE_LOCAL ? NULL : find_or_add(l, e);
 
-	if (r)
-		update(l, r, e, r->done_packets + e->packets, r->done_bytes + e->bytes);
+	if (!r)
+		return;
+	r->over = !e->packets; /* a refused call has no flow */
+	update(l, r, e, r->done_packets + e->packets, r->done_bytes + e->bytes);
 }
 
 void top_end(struct top *l, const struct event *e)
@@ -291,156 +314,91 @@ void top_end(struct top *l, const struct event *e)
 
 	if (!r)
 		return;
+	r->over = true;
 	r->done_packets += e->packets;
 	r->done_bytes += e->bytes;
 	update(l, r, e, r->done_packets, r->done_bytes);
 }
 
-static int rank(const struct row *r)
+int top_rank(const struct row *r)
 {
 	return r->verdict == DECIDE_BLOCK ? 0 : r->verdict == DECIDE_ALERT ? 1 : 2;
 }
 
-static int compare(const void *a, const void *b)
+static int by_bytes(const struct row *x, const struct row *y)
+{
+	return (x->bytes < y->bytes) - (x->bytes > y->bytes);
+}
+
+static int by_verdict(const struct row *x, const struct row *y)
+{
+	return top_rank(x) != top_rank(y) ? top_rank(x) - top_rank(y) : by_bytes(x, y);
+}
+
+static int by_age(const struct row *x, const struct row *y) /* the newest first */
+{
+	return (x->first_ns < y->first_ns) - (x->first_ns > y->first_ns);
+}
+
+static int by_process(const struct row *x, const struct row *y)
+{
+	return strcmp(x->process, y->process);
+}
+
+static int by_destination(const struct row *x, const struct row *y)
+{
+	return ip_cmp(&x->key.dst, &y->key.dst);
+}
+
+static const struct {
+	const char *name;
+	int (*compare)(const struct row *x, const struct row *y);
+} sorts[TOP_SORTS] = {
+	[SORT_VERDICT] = {"verdict", by_verdict},
+	[SORT_BYTES] = {"bytes", by_bytes},
+	[SORT_AGE] = {"age", by_age},
+	[SORT_PROCESS] = {"process", by_process},
+	[SORT_DESTINATION] = {"destination", by_destination},
+};
+
+const char *top_sort_name(const struct top *l)
+{
+	return sorts[l->sort].name;
+}
+
+static int compare(const void *a, const void *b, void *arg)
 {
 	const struct row *x = *(const struct row *const *)a, *y = *(const struct row *const *)b;
+	const struct top *l = arg;
+	int r = sorts[l->sort].compare(x, y);
 
-	if (rank(x) != rank(y))
-		return rank(x) - rank(y);
-	if (x->bytes != y->bytes)
-		return x->bytes < y->bytes ? 1 : -1;
-	return x->first_ns < y->first_ns ? -1 : x->first_ns > y->first_ns;
+	if (r)
+		return r;
+	r = x->first_ns < y->first_ns ? -1 : x->first_ns > y->first_ns;
+	return r ? r : (x > y) - (x < y);
 }
 
-/* Cut to width columns, padded; never in the middle of a character. */
-static void cell(FILE *to, const char *s, unsigned width, bool right)
+static bool wanted(const struct top *l, const struct row *r)
 {
-	size_t have = text_columns(s), n = 0, bytes = 0;
-
-	if (have > width) {
-		while (s[bytes] && n + 1 < width) {
-			bytes++;
-			while (((unsigned char)s[bytes] & 0xc0) == 0x80)
-				bytes++;
-			n++;
-		}
-		fprintf(to, "%.*s%s", (int)bytes, s, width ? "…" : "");
-		return;
-	}
-	fprintf(to, "%*s%s%*s", right ? (int)(width - have) : 0, "", s,
-		right ? 0 : (int)(width - have), "");
-}
-
-struct widths {
-	unsigned process, who, peer, where, rule;
-};
-#define FIXED	 (8 + 9 + 6 + 7) /* packets, bytes, age, and a blank between two columns */
-#define RULE_MIN 34
-
-static unsigned wider(unsigned have, const char *s, unsigned max)
-{
-	size_t n = text_columns(s);
-
-	return n <= have ? have : n < max ? (unsigned)n : max;
-}
-
-static void shrink(unsigned *width, unsigned to, unsigned *over)
-{
-	unsigned by = *width > to ? *width - to : 0;
-
-	by = by < *over ? by : *over;
-	*width -= by;
-	*over -= by;
-}
-
-/* As wide as what they hold, within bounds; too wide together: the least telling give way first.
- * The rule gets the rest. */
-static void share_out(struct widths *w, struct row *const *row, unsigned n, unsigned columns)
-{
-	unsigned need, over;
 	char peer[80];
 
-	*w = (struct widths){.process = 7, .who = 9, .peer = 11, .where = 5};
-	for (unsigned i = 0; i < n; i++) {
-		peer_text(peer, sizeof(peer), &row[i]->key);
-		w->process = wider(w->process, row[i]->process, 32);
-		w->who = wider(w->who, row[i]->who, 40);
-		w->peer = wider(w->peer, peer, 50);
-		w->where = wider(w->where, row[i]->where, 24);
-	}
-	need = w->process + w->who + w->peer + w->where + FIXED + RULE_MIN;
-	over = need > columns ? need - columns : 0;
-	shrink(&w->who, 16, &over);
-	shrink(&w->process, 14, &over);
-	shrink(&w->where, 8, &over);
-	shrink(&w->who, 0, &over);
-	shrink(&w->peer, 21, &over);
-	shrink(&w->process, 8, &over);
-	need = w->process + w->who + w->peer + w->where + FIXED;
-	w->rule = columns > need + 4 ? columns - need : 4;
+	if (!*l->filter)
+		return true;
+	top_peer(peer, sizeof(peer), &r->key);
+	return strcasestr(r->process, l->filter) || strcasestr(r->who, l->filter) ||
+	       strcasestr(r->where, l->filter) || strcasestr(peer, l->filter) ||
+	       strcasestr(top_verdict(r), l->filter) || strcasestr(r->rule, l->filter);
 }
 
-static void age_text(char buf[TEXT_SHORT], uint64_t ns)
+/* A flow that lives stays, however long it is silent. */
+static uint64_t stays(const struct row *r)
 {
-	uint64_t s = ns / 1000000000ull;
-
-	if (s < 60)
-		text_put(buf, TEXT_SHORT, "%" PRIu64 "s", s);
-	else if (s < 3600)
-		text_put(buf, TEXT_SHORT, "%" PRIu64 "m%02" PRIu64 "s", s / 60, s % 60);
-	else if (s < 86400)
-		text_put(buf, TEXT_SHORT, "%" PRIu64 "h%02" PRIu64 "m", s / 3600, s / 60 % 60);
-	else
-		text_put(buf, TEXT_SHORT, "%" PRIu64 "d", s / 86400);
+	if (!r->over)
+		return IDLE_NS;
+	return top_rank(r) == 2 ? GONE_NS : STAYS_NS;
 }
 
-static const char *paint(const struct top *l, const struct row *r)
-{
-	if (!l->colour)
-		return "";
-	return r->verdict == DECIDE_BLOCK   ? "\033[31m"
-	       : r->verdict == DECIDE_ALERT ? "\033[33m"
-					    : "";
-}
-
-static void put_cells(struct top *l, const struct widths *w, const char *const text[COLUMNS])
-{
-	const unsigned width[COLUMNS] = {w->process, w->who, w->peer, w->where, w->rule, 8, 9, 6};
-
-	for (unsigned i = 0; i < COLUMNS; i++) {
-		if (!width[i])
-			continue;
-		cell(l->to, text[i], width[i], i >= 5);
-		if (i + 1 < COLUMNS)
-			fputc(' ', l->to);
-	}
-}
-
-static void put_row(struct top *l, const struct widths *w, const struct row *r, uint64_t now_ns)
-{
-	char peer[80], bytes[TEXT_SHORT], packets[TEXT_SHORT], age[TEXT_SHORT], verdict[260];
-	const char *text[COLUMNS] = {r->process, r->who,  peer,	 r->where,
-				     verdict,	 packets, bytes, age};
-
-	peer_text(peer, sizeof(peer), &r->key);
-	text_bytes(bytes, r->bytes);
-	text_put(packets, sizeof(packets), "%" PRIu64, r->packets);
-	age_text(age, now_ns > r->first_ns ? now_ns - r->first_ns : 0);
-	text_put(verdict, sizeof(verdict), "%s  %s", verdict_word(r), r->rule);
-	fputs(paint(l, r), l->to);
-	put_cells(l, w, text);
-	fputs(l->colour && rank(r) < 2 ? "\033[0m\033[K\r\n" : "\033[K\r\n", l->to);
-}
-
-static void put_full(struct top *l, const char *s, const char *before, const char *after)
-{
-	fputs(l->colour ? before : "", l->to);
-	cell(l->to, s, l->columns, false);
-	fputs(l->colour ? after : "", l->to);
-	fputs("\033[K\r\n", l->to);
-}
-
-static unsigned collect(struct top *l, uint64_t now_ns, unsigned count[3])
+unsigned top_collect(struct top *l, uint64_t now_ns, unsigned count[3])
 {
 	unsigned n = 0;
 
@@ -449,48 +407,15 @@ static unsigned collect(struct top *l, uint64_t now_ns, unsigned count[3])
 
 		if (!r->used)
 			continue;
-		if (now_ns > r->put_ns + (rank(r) == 2 ? GONE_NS : STAYS_NS)) {
+		if (now_ns > r->put_ns + stays(r)) {
 			drop(l, r);
 			continue;
 		}
-		count[rank(r)]++;
+		if (!wanted(l, r))
+			continue;
+		count[top_rank(r)]++;
 		l->order[n++] = r;
 	}
-	qsort(l->order, n, sizeof(l->order[0]), compare);
+	qsort_r(l->order, n, sizeof(l->order[0]), compare, l);
 	return n;
-}
-
-void top_draw(struct top *l, const char *title, const char *message, uint64_t now_ns)
-{
-	static const char *const head[COLUMNS] = {"PROCESS",	   "UNIT/USER",
-						  "DESTINATION",   "PLACE",
-						  "VERDICT  RULE", "PACKETS",
-						  "BYTES",	   "AGE"};
-	unsigned count[3] = {0}, n, room_rows;
-	char line[600], safe[400];
-	struct widths w;
-
-	ask_size(l);
-	n = collect(l, now_ns, count);
-	if (!l->columns)
-		return;
-	room_rows = l->rows > 6 ? l->rows - 5 : 1;
-	share_out(&w, l->order, n < room_rows ? n : room_rows, l->columns);
-	fputs("\033[H", l->to);
-	put_full(l, title, "\033[1m", "\033[0m");
-	text_put(line, sizeof(line),
-		 "%u flows: %u blocked or to be blocked, %u alerted, %u allowed", n, count[0],
-		 count[1], count[2]);
-	put_full(l, line, "", "");
-	put_full(l, message ? text_escape(safe, sizeof(safe), message, SIZE_MAX) : "", "\033[2m",
-		 "\033[0m");
-	fputs(l->colour ? "\033[7m" : "", l->to);
-	put_cells(l, &w, head);
-	fputs(l->colour ? "\033[0m\033[K\r\n" : "\033[K\r\n", l->to);
-	for (unsigned i = 0; i < n && i < room_rows; i++)
-		put_row(l, &w, l->order[i], now_ns);
-	if (n > room_rows)
-		fprintf(l->to, "... %u more", n - room_rows);
-	fputs("\033[J", l->to);
-	fflush(l->to);
 }

@@ -2,6 +2,7 @@
 /* top_test.c - the table: nothing foreign reaches the terminal, lines fit its width, counts add up
  * over turns. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
@@ -143,6 +144,7 @@ Test(live, local_traffic_is_not_shown_and_old_flows_go)
 
 	top_put(l, &e);
 	old.last_ns = 50 * S;
+	old.packets = 0; /* a call that was refused: nothing of it lives */
 	top_put(l, &old);
 	cr_expect(strstr(drawn(160, 24, 0), "0 flows"));
 }
@@ -172,4 +174,92 @@ Test(live, a_name_comes_later)
 	e.names = &n;
 	top_put(l, &e);
 	cr_expect(strstr(drawn(200, 24, 0), "api.example.eu"));
+}
+
+static const char *keyed(const char *keys, unsigned columns)
+{
+	cr_assert(top_keys(l, keys, strlen(keys)));
+	return drawn(columns, 24, 0);
+}
+
+Test(live, keys_sort_filter_explain_and_write_a_rule)
+{
+	struct event e = flow(1, DECIDE_ALLOW), bad = flow(2, DECIDE_BLOCK);
+	const char *s;
+
+	e.bytes = 5000000;
+	e.flow.dst = ip_from_v4(0x03500002);
+	top_put(l, &e);
+	top_put(l, &bad);
+	top_use_keys(l);
+	s = drawn(160, 24, 0);
+	cr_expect(strstr(s, "> psql[42]") && strstr(s, "by verdict"), "%s", s);
+	s = keyed("a", 160);
+	cr_expect(
+		strstr(s,
+		       "allow from unit \"x.service\" to 3.80.0.1 proto tcp port 443 opened by here"),
+		"%s", s);
+	cr_expect(strstr(s, "above line 7"), "%s", s);
+	s = keyed("a\033[Ba", 160);
+	cr_expect(strstr(s, "block from unit \"x.service\" to 3.80.0.2 proto tcp port 443"), "%s",
+		  s);
+	s = keyed("e", 160);
+	cr_expect(strstr(s, "cordon explain 3.80.0.2:443 --from 'unit x.service'"), "%s", s);
+	s = keyed("\033", 160);
+	cr_expect(strstr(s, "2 flows"), "%s", s);
+	s = keyed("s", 160);
+	cr_expect(strstr(s, "by bytes") && strstr(s, "3.80.0.2") < strstr(s, "3.80.0.1:"), "%s", s);
+	s = keyed("fWould", 160);
+	cr_expect(strstr(s, "1 flows") && strstr(s, "'Would'"), "%s", s);
+	s = keyed("\r", 160);
+	cr_expect(strstr(s, "1 flows"), "%s", s);
+	s = keyed("f\033", 160);
+	cr_expect(strstr(s, "2 flows"), "%s", s);
+	cr_expect_not(top_keys(l, "xq", 2), "'q' ends it");
+}
+
+Test(live, a_rule_names_nobody_who_has_no_name)
+{
+	struct event e = flow(1, DECIDE_BLOCK);
+	const char *s;
+
+	e.process.unit = "*\"\nallow to any.service";
+	e.process.user = "?";
+	top_put(l, &e);
+	top_use_keys(l);
+	drawn(160, 24, 0);
+	s = keyed("a", 160);
+	cr_expect(strstr(s, "allow to 3.80.0.1 proto tcp port 443"), "%s", s);
+	cr_expect(strstr(s, "From anyone"), "%s", s);
+	cr_expect_null(strstr(s, "allow to any"), "%s", s);
+}
+
+Test(live, a_flow_that_lives_stays)
+{
+	struct event e = flow(2, DECIDE_ALLOW);
+
+	e.last_ns = e.time_ns = 50 * S;
+	top_put(l, &e);
+	cr_expect(strstr(drawn(160, 24, 0), "1 flows"));
+	top_end(l, &e);
+	cr_expect(strstr(drawn(160, 24, 0), "0 flows"), "it is over for longer than that");
+}
+
+Test(live, letters_that_the_terminal_has)
+{
+	struct event e = flow(1, DECIDE_BLOCK);
+	const char *s;
+
+	setenv("LC_ALL", "C", 1);
+	top_free(l);
+	cr_assert_eq(top_new(&l, to), 0);
+	e.process.exe = "/usr/bin/\xc3\xa9t\xc3\xa9-and-a-name-that-is-too-long-for-its-column";
+	top_put(l, &e);
+	for (s = drawn(60, 24, 0); *s; s++)
+		cr_assert((unsigned char)*s < 0x80, "%s", s);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	top_free(l);
+	cr_assert_eq(top_new(&l, to), 0);
+	top_put(l, &e);
+	cr_expect(strstr(drawn(160, 24, 0), "\xc3\xa9t\xc3\xa9"));
 }
