@@ -7,6 +7,8 @@
 #include "agent/feed/ecs_private.h"
 #include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
+#include "geo/facts/country.h"
+#include "geo/facts/operator.h"
 
 #define MESSAGE_MAX 5120 /* a rule's line has at most 4096 bytes */
 
@@ -110,6 +112,21 @@ static void put_rule(struct json_writer *j, const struct event *e)
 	json_writer_close(j, '}');
 }
 
+/* The chain of laws, when it is longer than the one law that the place carries: Exoscale is CH, its parents are AT and MX. */
+static void put_laws(struct json_writer *j, const struct event *e)
+{
+	const char *key = e->platform && *e->platform ? e->platform : e->provider;
+	const struct operator_entry *o = key && *key ? operator_by_key(key) : NULL;
+	char cc[3];
+
+	if (!o || !o->laws[1] || !operator_under(o, e->place->jurisdiction))
+		return;
+	json_writer_open(j, "laws", '[');
+	for (unsigned i = 0; i < OPERATOR_LAWS && o->laws[i]; i++)
+		json_writer_text(j, NULL, country_text(o->laws[i], cc));
+	json_writer_close(j, ']');
+}
+
 static void put_place(struct json_writer *j, const struct event *e)
 {
 	const struct place *p = e->place;
@@ -125,6 +142,7 @@ static void put_place(struct json_writer *j, const struct event *e)
 	json_writer_text_set(j, "region", e->region);
 	if (p->jurisdiction)
 		json_writer_text(j, "jurisdiction", country_text(p->jurisdiction, cc));
+	put_laws(j, e);
 	json_writer_text(j, "status", place_status_name(p->status));
 	json_writer_text_set(j, "reason", place_reason_name((enum place_reason)p->reason));
 	json_writer_text_set(j, "grade", place_grade_name((enum place_grade)p->grade));

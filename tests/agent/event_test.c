@@ -324,6 +324,23 @@ Test(ecs, what_is_not_known_is_not_said)
 	json_writer_free(&j);
 }
 
+/* Whose law reaches the data besides the one that the place carries: the chain to the ultimate parent. */
+Test(event, a_chain_of_laws)
+{
+	static struct place ch = {.country = CC('C', 'H'), .jurisdiction = CC('C', 'H')};
+	struct event e = {.kind = EVENT_FLOW, .place = &ch, .provider = "exoscale"};
+	struct json_writer j = {0};
+
+	cr_expect_not_null(strstr(ecs_format(&j, &e, NULL), "\"laws\":[\"CH\",\"AT\",\"MX\"]"));
+	ch.jurisdiction = CC('D', 'E'); /* a place line knows better */
+	cr_expect_null(strstr(ecs_format(&j, &e, NULL), "\"laws\""));
+	ch.jurisdiction = CC('F', 'R');
+	e.provider = "ovh";
+	cr_expect_null(strstr(ecs_format(&j, &e, NULL), "\"laws\""),
+		       "one law stands there already");
+	json_writer_free(&j);
+}
+
 /* A label is the rule's id, whatever the rule's text becomes. */
 Test(event, a_label_is_the_id)
 {
