@@ -13,7 +13,7 @@ SAY := $(if $(QUIET),:,echo)
 
 LIBS_geo := libmaxminddb jansson libcrypto zlib
 LIBS_bpf := libbpf
-LIBS_agent := libpcap libseccomp libzstd liblz4 liblzma libcurl libsystemd libssl rdkafka sqlite3 libmicrohttpd libarchive
+LIBS_agent := libpcap libseccomp libzstd liblz4 liblzma libcurl libsystemd libssl rdkafka sqlite3 libmicrohttpd libarchive libpq
 # optional: IPFire's location database is one more source
 ifeq ($(shell pkg-config --exists libloc 2>/dev/null && echo yes),yes)
 LIBS_geo += libloc

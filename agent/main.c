@@ -150,6 +150,22 @@ static const struct verb verbs[] = {
 	 "  --ledger FILE        the ledger (default /var/lib/cordon/ledger.db)\n"
 	 "  --csv                comma-separated values\n"
 	 "  --json               one JSON object a row, a line each\n"},
+	{"hub", cmd_hub, "many hosts' sums and checkpoints in PostgreSQL: taken in, and asked for",
+	 "--database URL (--from SOURCE | --by WHAT | --hosts | --findings) [options]\n"
+	 "  --database URL       postgresql://USER@HOST/NAME, or what else libpq takes\n"
+	 "  --from SOURCE        a directory with files of lines, or kafka://BROKER,.../TOPIC\n"
+	 "  --config FILE        librdkafka's properties for kafka://, one a line\n"
+	 "  --once               end when what is there was taken\n"
+	 "  --expect HOST        a host that there must be; may be repeated, and is kept\n"
+	 "  --by WHAT            sums by country, provider, region, operator, law, grade, unit, container,\n"
+	 "                       exe, user, prefix, port, rule, verdict or host\n"
+	 "  --since WHEN         90m, 24h, 14d, or a date: 2026-11-25, 2026-11-25T10:41 (default: all)\n"
+	 "  --until WHEN         the same\n"
+	 "  --hosts              each host: heard, silent, missing or unexpected\n"
+	 "  --silent-after TIME  silent is who said nothing for so long (default 26h)\n"
+	 "  --findings           forks, rollbacks, other keys, sums that changed; exits 5 when there are any\n"
+	 "  --csv                comma-separated values\n"
+	 "  --json               one JSON object a row, a line each\n"},
 	{"report", cmd_report,
 	 "the residency report of a period: by place and by law, with its gaps",
 	 "--from WHEN --to WHEN [options]\n"

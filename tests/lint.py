@@ -40,6 +40,7 @@ ROOMS = {room: set(may.split()) for room, may in {
     "agent/feed": GEO + "rules agent/base agent/event agent/host",
     "agent/journal": GEO + "rules agent/base agent/event",
     "agent/ledger": GEO + "rules agent/base agent/event",
+    "agent/hub": "geo/base agent/base agent/journal",
     "agent/report": GEO + "geo/distance rules agent/base agent/policy agent/journal agent/ledger",
     "agent/source": GEO + "rules bpf/prog bpf/load agent/base agent/policy agent/event agent/engine agent/names agent/host agent/flow agent/feed "
                     "agent/ledger",
@@ -47,7 +48,7 @@ ROOMS = {room: set(may.split()) for room, may in {
                     "agent/feed agent/journal agent/ledger agent/source",
     "agent/prove": GEO + "bpf/load agent/base agent/daemon",
     "agent/cmd": GEO + "geo/distance geo/source geo/mmdb rules rules/parse bpf/load agent/base agent/policy agent/event agent/engine "
-                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/report agent/source agent/daemon "
+                 "agent/host agent/flow agent/feed agent/journal agent/ledger agent/hub agent/report agent/source agent/daemon "
                  "agent/prove",
     "agent": "agent/base agent/cmd",
 }.items()}

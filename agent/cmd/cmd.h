@@ -24,6 +24,7 @@ int cmd_prove(int argc, char **argv);
 int cmd_events(int argc, char **argv);
 int cmd_ledger(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_hub(int argc, char **argv);
 int cmd_journal(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 /* Are the shipped facts whole, if this verb needs them (sub: the verb below it, or NULL)? Says why not. */

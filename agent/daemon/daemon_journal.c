@@ -165,6 +165,7 @@ static void send_checkpoint(struct daemon *d, const char *note)
 			  .time_ns = loop_unix_ns(),
 			  .detail = "the signed root of the journal's records so far",
 			  .checkpoint = note,
+			  .verifier = journal_verifier(d->journal),
 			  .policy = d->engine->policy,
 			  .enforced = d->mode == MODE_ENFORCE};
 

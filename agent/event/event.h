@@ -199,6 +199,7 @@ struct event {
 	float soil_km;	      /* EVENT_PLACE_REFUTED: no soil of the country is nearer to home */
 	bool refuted; /* the sources agree on the place, and the round-trip time says otherwise */
 	const char *checkpoint; /* the journal's signed root: a note of several lines */
+	const char *verifier;	/* whose signature that is; NULL: not said */
 	const char *detail;	/* one sentence: why; NULL: none */
 	const char *capture;	/* replay: file */
 	const char *capture_sha256;

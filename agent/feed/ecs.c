@@ -229,6 +229,7 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 		ecs_put_lost(j, e->lost);
 	put_proof(j, e);
 	json_writer_text_set(j, "checkpoint", e->checkpoint);
+	json_writer_text_set(j, "verifier", e->verifier);
 	json_writer_close(j, '}');
 }
 

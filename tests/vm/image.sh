@@ -4,7 +4,7 @@
 # vm_boot DISK SECONDS (VM_INIT=program instead of systemd): boots under emulation (KVM may be absent or nested) with ttyS1 into $VM/out; 0 when it powered off.
 VM=$ROOT/build/vm
 VM_PACKAGES=systemd,systemd-sysv,linux-image-amd64,udev,dbus,iproute2,nftables,procps,kmod,busybox-static,tor-geoipdb
-VM_PACKAGES=$VM_PACKAGES,libbpf1,libmaxminddb0,libjansson4,libssl3,libpcap0.8,zlib1g,libzstd1,liblz4-1,liblzma5,libcurl4,libsystemd0,libsqlite3-0,libmicrohttpd12,librdkafka1,libarchive13,libseccomp2,libloc1,postgresql-15
+VM_PACKAGES=$VM_PACKAGES,libbpf1,libmaxminddb0,libjansson4,libssl3,libpcap0.8,zlib1g,libzstd1,liblz4-1,liblzma5,libcurl4,libsystemd0,libsqlite3-0,libmicrohttpd12,librdkafka1,libpq5,libarchive13,libseccomp2,libloc1,postgresql-15
 
 vm_image() {
 	local k m
