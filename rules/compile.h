@@ -3,6 +3,7 @@
 #ifndef RULES_COMPILE_H
 #define RULES_COMPILE_H
 #include "geo/place.h"
+#include "rules/meter.h"
 #include "rules/policy.h"
 
 /* The sets of addresses and ASNs that the policy names, in a canonical order, so that two policies
@@ -37,6 +38,11 @@ struct compiled {
 	const struct decide_decision *decisions;
 	/* bit i of the mask; owned by the policy */
 	const struct subject_def *subjects[DECIDE_SUBJECTS_MAX];
+	/* what rules with 'over' count; meter_rule: the first such rule's index */
+	struct decide_meter meter[DECIDE_METERS_MAX];
+	uint16_t meter_rule[DECIDE_METERS_MAX];
+	unsigned nmeters;
+	const uint8_t *rule_meter;   /* of each rule: meter + 1; 0 = none */
 	const struct policy *policy; /* must outlive this */
 	bool named;		     /* a rule asks for a name: compiled_decide_named */
 	int stale;		     /* of compile_env */
@@ -86,7 +92,8 @@ enum explain_fail { /* bits of explain_step.fails */
 		    EXPLAIN_UNTIL = 32,
 		    EXPLAIN_STATUS =
 			    64, /* an allow rule by where the place is, and the place is not known */
-		    EXPLAIN_NAME = 128
+		    EXPLAIN_NAME = 128,
+		    EXPLAIN_OVER = 256 /* so much has not left, as far as is known here */
 };
 struct explain_step {
 	const struct rule *rule;

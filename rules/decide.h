@@ -8,11 +8,11 @@
  *     place class --row_of-----> row     \
  *     (proto, port) -----------> service  \
  *     subject mask --column_of-> column    > matrix[row][service][column][opened] -> decision
- *     who opened it -----------> opened   /                        (until? -> next decision ...)
+ *     who opened it -----------> opened   /             (until? -> next ...; over, and not yet? -> under ...)
  *
  * Invariants (tests/rules/decide_test.c holds them):
  *  1. Every index is checked here against the header; anything out of range is DECIDE_NONE: block.
- *  2. A decision chain (rules with 'until') has at most DECIDE_CHAIN_MAX links; past that: block.
+ *  2. A decision chain (rules with 'until' and 'over') has at most DECIDE_CHAIN_MAX links; past that: block.
  *  3. What is not known (a cgroup that the agent has not met, a capture without users, the port of a
  *     later fragment) picks the stricter rule: of the rules that may match, down to the first that
  *     certainly does, the strictest action decides. Unknown is never milder than any value it might
@@ -21,6 +21,7 @@
  * The includer gives the reads, so that the kernel can use maps and the agent plain arrays:
  *     DECIDE_READ(ctx, array, index) -> uint32_t; array: enum decide_array; index is checked.
  *     DECIDE_DECISION(ctx, index) -> const struct decide_decision *, or NULL.
+ *     DECIDE_OVER(ctx, over, meter) -> has as much left as the rule says? over: decide_packet's.
  */
 #ifndef RULES_DECIDE_H
 #define RULES_DECIDE_H
@@ -68,8 +69,9 @@ enum decide_array {
 #define DECIDE_SERVICES_MAX  255
 #define DECIDE_DECISIONS_MAX 4096
 #define DECIDE_CHAIN_MAX     8
-#define DECIDE_NONE	     0 /* decision 0: no rule matched, or a table failed: block */
-#define DECIDE_ROW_LOCAL     0 /* row 0: outside the policy */
+#define DECIDE_METERS_MAX    16 /* rules with 'over' */
+#define DECIDE_NONE	     0	/* decision 0: no rule matched, or a table failed: block */
+#define DECIDE_ROW_LOCAL     0	/* row 0: outside the policy */
 
 struct decide_header {
 	DECIDE_U32 classes; /* entries of ROW_OF and SUBJ_OF */
@@ -83,6 +85,7 @@ struct decide_header {
 #define DECIDE_NEEDS_USER   2u
 #define DECIDE_NEEDS_SOURCE 4u /* a subject names addresses */
 #define DECIDE_NEEDS_OPENED 8u
+#define DECIDE_NEEDS_OVER   16u
 
 struct decide_decision {
 	DECIDE_U64 until; /* Unix nanoseconds; 0 = for ever. At or after it, next decides. */
@@ -90,7 +93,10 @@ struct decide_decision {
 	DECIDE_U16 next;
 	DECIDE_U8 action;   /* enum decide_action */
 	DECIDE_U8 severity; /* 0 none, 1 low .. 4 critical */
-	DECIDE_U16 pad;
+	DECIDE_U16 under;   /* who decides while 'over' is not reached */
+	DECIDE_U32 charges; /* bit by meter: what passes so is counted there */
+	DECIDE_U8 over;	    /* meter + 1; 0: without condition */
+	DECIDE_U8 pad[3];
 };
 
 /* What is known of one packet. mask: subjects that cgroup and user match (bits), the source's are
@@ -104,6 +110,8 @@ struct decide_packet {
 	DECIDE_U8 opened;
 	DECIDE_U8 known;
 	DECIDE_U8 has_port;
+	DECIDE_U32
+	over; /* for DECIDE_OVER. User space: bit by meter; the kernel: bytes of the packet */
 };
 #endif
 
@@ -135,21 +143,26 @@ decide_cell(const struct decide_header *h, const void *ctx, const struct decide_
 	return DECIDE_READ(ctx, DECIDE_MATRIX, cell);
 }
 
-/* Follows 'until'. now: Unix nanoseconds, read only where a rule has a date (pass a function in the
+/* Follows 'until' and 'over'. now: Unix nanoseconds, read only where a rule has a date (pass a function in the
  * kernel). */
 #ifndef DECIDE_NOW
 #define DECIDE_NOW(ctx, now) (now)
 #endif
 static __attribute__((always_inline)) inline const struct decide_decision *
-decide_follow(const void *ctx, DECIDE_U32 index, DECIDE_U64 now)
+decide_follow(const void *ctx, DECIDE_U32 index, DECIDE_U64 now, DECIDE_U32 over)
 {
 	(void)now;
 	for (int i = 0; i < DECIDE_CHAIN_MAX; i++) {
 		const struct decide_decision *d = DECIDE_DECISION(ctx, index);
 
-		if (!d || !d->until || DECIDE_NOW(ctx, now) < d->until)
+		if (!d)
 			return d;
-		index = d->next;
+		if (d->until && DECIDE_NOW(ctx, now) >= d->until)
+			index = d->next;
+		else if (d->over && !DECIDE_OVER(ctx, over, d->over - 1u))
+			index = d->under;
+		else
+			return d;
 	}
 	return DECIDE_DECISION(ctx, DECIDE_NONE);
 }

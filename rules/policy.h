@@ -137,6 +137,8 @@ struct rule {
 	int64_t until; /* Unix seconds of the day's start, UTC; 0 = for ever */
 	const char
 		*file; /* that the policy includes and the line stands in; NULL: the policy's own */
+	uint64_t over; /* bytes; 0 = matches from the first on */
+	int64_t per;   /* seconds, of 'over' */
 	unsigned line;
 	const char *text; /* as written, on one line, without comments, blanks squeezed */
 };

@@ -58,6 +58,27 @@ uint32_t decide_mask(const struct engine *e, const struct process *p)
 	return mask_of(e, p, KNOWN_ALL);
 }
 
+static bool agrees(const struct record *r, const struct engine_verdict *v)
+{
+	return r->verdict.action == v->action && r->verdict.rule == v->decision->rule;
+}
+
+/* What the kernel had counted when it judged is not known any more: its word is one of those that 'over'
+ * allows, or it is wrong. */
+static void ask_over(const struct engine *e, const struct record *r, struct engine_query *q,
+		     struct engine_verdict *v)
+{
+	const struct compiled *c = e->compiled;
+	struct engine_verdict other;
+
+	for (unsigned i = 0; i <= c->nmeters && !agrees(r, v); i++) {
+		q->over = i < c->nmeters ? 1u << i : UINT32_MAX;
+		engine_decide(e, q, &other);
+		if (agrees(r, &other))
+			*v = other;
+	}
+}
+
 static void ask_as(const struct engine *e, const struct record *r, enum decide_known known,
 		   struct engine_verdict *v)
 {
@@ -76,11 +97,8 @@ static void ask_as(const struct engine *e, const struct record *r, enum decide_k
 	if (known == KNOWN_NO_SOURCE || known == KNOWN_USER_NO_SOURCE)
 		q.src = NULL;
 	engine_decide(e, &q, v);
-}
-
-static bool agrees(const struct record *r, const struct engine_verdict *v)
-{
-	return r->verdict.action == v->action && r->verdict.rule == v->decision->rule;
+	if (r->decided == DECIDED_THERE && e->compiled->nmeters)
+		ask_over(e, r, &q, v);
 }
 
 /* The kernel may have judged before it knew the cgroup, or a source that was made up: what it knew
@@ -279,6 +297,7 @@ int decide(const struct engine *e, const struct record *r, struct event *ret)
 			      .attempts = r->attempts,
 			      .process = r->process,
 			      .enforced = r->enforced,
+			      .over_used = d.rule && d.rule->over ? r->over_used : 0,
 			      .rtt_min_ns = r->rtt_min_ns,
 			      .verdict = d.action,
 			      .rule = d.rule,

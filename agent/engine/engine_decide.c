@@ -50,7 +50,8 @@ void engine_decide_classes(const struct engine *e, const struct engine_query *q,
 				    .proto = q->proto,
 				    .opened = (uint8_t)q->opened,
 				    .known = (uint8_t)q->known,
-				    .has_port = q->has_port};
+				    .has_port = q->has_port,
+				    .over = q->over};
 	uint32_t all[CLASSES], source = UINT32_MAX;
 	unsigned which = 0;
 

@@ -143,6 +143,7 @@ struct record {
 	uint64_t first_ns, last_ns; /* Unix */
 	uint64_t packets, bytes;    /* outwards, IP layer */
 	uint64_t attempts;	    /* refused calls, which have no packet */
+	uint64_t over_used;	    /* what the rule's 'over' had counted then */
 	uint64_t rtt_min_ns;	    /* 0 = none */
 	/* The longer of the handshake's and the data's, or more: what a refutation and a proof hang on. 0 = not both yet */
 	uint64_t rtt_agreed_ns;
@@ -180,6 +181,7 @@ struct event {
 	enum decide_opened opened;
 	uint64_t packets, bytes; /* outwards, IP layer */
 	uint64_t attempts;	 /* refused connect() and sendmsg(), which have no packet */
+	uint64_t over_used;	 /* of a rule with 'over': what it had counted, in bytes */
 	uint64_t suppressed;	 /* EVENT_SUMMARY: flows that got no event of their own */
 	const struct event_summary *summary; /* EVENT_SUMMARY; NULL: there was no memory for it */
 	const struct event_count *lost; /* by enum event_sum: what no event tells; NULL: nothing */

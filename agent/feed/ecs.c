@@ -186,6 +186,18 @@ static void put_proof(struct json_writer *j, const struct event *e)
 	}
 }
 
+/* Bytes and seconds. */
+static void put_over(struct json_writer *j, const struct event *e)
+{
+	if (!e->rule->over)
+		return;
+	json_writer_open(j, "over", '{');
+	json_writer_number(j, "limit", e->rule->over);
+	json_writer_number(j, "per", (uint64_t)e->rule->per);
+	json_writer_number(j, "used", e->over_used);
+	json_writer_close(j, '}');
+}
+
 static void put_cordon(struct json_writer *j, const struct event *e)
 {
 	const struct process *p = &e->process;
@@ -211,6 +223,7 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 			json_writer_number(j, "line", e->rule->line);
 			json_writer_text_set(j, "purpose", e->rule->purpose);
 			json_writer_text_set(j, "basis", e->rule->basis);
+			put_over(j, e);
 		}
 		put_place(j, e);
 	}

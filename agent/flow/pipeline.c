@@ -137,6 +137,7 @@ int pipeline_part(struct pipeline *p, const struct pipeline_seen *s, struct flow
 	m->capture = p->capture;
 	m->side = s->side;
 	m->closed = 0;
+	p->judged_bytes = s->length;
 	pipeline_judge(p, f, s->time_ns);
 	return 0;
 }
@@ -155,14 +156,26 @@ static bool another(const struct flow_more *m, const struct pipeline_seen *s, co
 	       (m->closed || quiet > PIPELINE_AGAIN_NS);
 }
 
+/* A limit is reached, or is not any more: from this packet on it is another part of the flow. */
+static int turn(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	int r = pipeline_part(p, s, f);
+
+	if (r == 0 && !p->cfg.replay && pipeline_violates(&p->flows.more[f->more]))
+		r = tell_first(p, s, f);
+	return r;
+}
+
 /* What may change a flow that is known: a date, a handshake, an end, a while without packets. */
 static int changes(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
 {
 	struct flow_more *m = &p->flows.more[f->more];
 	int r = 0;
 
-	if (f->id.rest & FLOW_JUDGED_UNTIL && s->time_ns >= m->until_ns && !p->neras)
+	if (m->until_ns && s->time_ns >= m->until_ns && !p->neras)
 		r = pipeline_part(p, s, f);
+	else if (m->charges && pipeline_turns(p, s, f))
+		r = turn(p, s, f);
 	if (!p->cfg.replay || r < 0)
 		return r;
 	if (another(m, s, f)) {
@@ -195,6 +208,9 @@ static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct 
 		if (r < 0)
 			return r;
 	}
+	if (p->flows.more[f->more].charges)
+		pipeline_meters_add(p, pipeline_engine_of(p, &f->id),
+				    p->flows.more[f->more].charges, s->length);
 	f->bytes += s->length;
 	if (!++f->packets)
 		p->flows.more[f->more].packets_high++;

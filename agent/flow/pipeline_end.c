@@ -26,6 +26,7 @@ static struct record record_of(struct pipeline *p, const struct pipeline_ended *
 		.bytes = x->bytes,
 		.rtt_min_ns = m->rtt_min_ns,
 		.rtt_agreed_ns = m->rtt_min_ns,
+		.over_used = m->over_used,
 		.header = header_of(route),
 		.decided = DECIDED_HERE,
 		.verdict = {.action = m->action,

@@ -22,7 +22,8 @@
 #define PIPELINE_AGAIN_NS    60000000000ull   /* a SYN after this is no retransmission */
 
 /* Flags in the top byte of a flow's id. */
-#define FLOW_JUDGED_UNTIL FLOW_FLAG(0) /* the verdict ends at flow_more.until_ns */
+#define FLOW_JUDGED_UNTIL                                                                          \
+	FLOW_FLAG(0) /* the verdict ends at flow_more.until_ns, or hangs on what has left */
 
 #define FLOW_TIMED FLOW_FLAG(1) /* enough of its segments were timed */
 #define FLOW_INCOMING                                                                              \
@@ -50,6 +51,11 @@ struct pipeline_era {
 };
 struct pipeline_pending;
 struct pipeline_duplicates;
+/* A rule with 'over'; its key stays when the engine is another. */
+struct pipeline_meter {
+	uint64_t key;
+	struct meter meter;
+};
 struct pipeline {
 	struct pipeline_config cfg;
 	const struct engine *engine;
@@ -70,7 +76,9 @@ struct pipeline {
 	struct pipeline_duplicates *duplicates; /* owned */
 	struct ip host[PIPELINE_HOSTS_MAX];
 	struct pipeline_tallies tallies;
-	char **comment; /* owned, each too; [0] unused */
+	struct pipeline_meter meter[DECIDE_METERS_MAX]; /* key 0: free */
+	uint32_t judged_bytes;				/* of the packet that is judged */
+	char **comment;					/* owned, each too; [0] unused */
 	uint32_t ncomments;
 	const struct packet_frame *shown; /* the last one that went into the evidence */
 	unsigned nhosts;
@@ -104,7 +112,7 @@ struct pipeline_pending {
 	bool ready;
 };
 
-/* Each file uses only those above it: odd, distance, names, verdict, end, sweep, see, pipeline.c. */
+/* Each file uses only those above it: odd, distance, names, meter, verdict, end, sweep, see, pipeline.c. */
 
 /* odd: was this packet seen before? */
 bool pipeline_duplicate(struct pipeline *p, const struct pipeline_seen *s, const struct packet *k);
@@ -145,10 +153,20 @@ int pipeline_name_tally(struct pipeline *p, const struct flow_id *id, uint32_t s
 /* Puts into the counts what the tables of names had no room for, and answers that could not be read. */
 void pipeline_names_lost(struct pipeline *p);
 
+/* meter: which rules with 'over' are reached when a packet of these bytes leaves now; bit by the engine's meter */
+uint32_t pipeline_meters_over(struct pipeline *p, const struct engine *e, uint64_t now_ns,
+			      uint32_t bytes);
+void pipeline_meters_add(struct pipeline *p, const struct engine *e, uint32_t charges,
+			 uint32_t bytes);
+/* What the engine's rule has counted; 0 when it has no 'over'. */
+uint64_t pipeline_meters_used(struct pipeline *p, const struct engine *e, uint16_t rule);
+
 /* verdict: decides for a flow that is new or must be decided again; fills more and the flow's
  * flags. */
 void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns);
 int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
+/* Would this packet be decided otherwise than the flow was? */
+bool pipeline_turns(struct pipeline *p, const struct pipeline_seen *s, struct flow *f);
 
 /* end: the counts go to the account, and a violation to its event; the flow starts again from
  * zero. */

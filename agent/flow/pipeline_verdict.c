@@ -196,19 +196,56 @@ static bool arrives(const struct pipeline *p, const struct engine *e, const stru
 	return m->side == PACKET_SIDE_IN && !is_host(p, src);
 }
 
+/* The engine's word on the flow, as of now. */
+static void judged(struct pipeline *p, const struct flow *f, uint64_t now_ns,
+		   const struct destination *d, struct engine_verdict *v)
+{
+	const struct engine *e = pipeline_engine_of(p, &f->id);
+	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
+	const struct flow_more *m = &p->flows.more[f->more];
+	struct engine_query q;
+	struct said said;
+
+	ask(p, f, m, &src, &dst, now_ns, &q);
+	q.names = named(p, e, m, &said) ? &said.names : NULL;
+	if (e->compiled->nmeters)
+		q.over = pipeline_meters_over(p, e, now_ns, p->judged_bytes);
+	engine_decide_classes(e, &q, d->class, d->nclasses, v);
+}
+
+static struct destination destination_of(const struct pipeline *p, const struct engine *e,
+					 const struct flow *f)
+{
+	const struct flow_more *m = &p->flows.more[f->more];
+	struct ip dst = flow_dst(&f->id);
+
+	return m->destination ? p->destinations.destination[m->destination] : located(e, &dst);
+}
+
+bool pipeline_turns(struct pipeline *p, const struct pipeline_seen *s, struct flow *f)
+{
+	const struct flow_more *m = &p->flows.more[f->more];
+	struct destination d = destination_of(p, pipeline_engine_of(p, &f->id), f);
+	struct engine_verdict v;
+
+	if (!m->charges || flow_route(&f->id))
+		return false;
+	p->judged_bytes = s->length;
+	judged(p, f, s->time_ns, &d, &v);
+	return v.decision->rule != m->rule;
+}
+
 void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
 	const struct engine *e = pipeline_engine_of(p, &f->id);
 	struct flow_more *m = &p->flows.more[f->more];
 	struct ip src = flow_src(&f->id), dst = flow_dst(&f->id);
-	struct destination d =
-		m->destination ? p->destinations.destination[m->destination] : located(e, &dst);
+	struct destination d = destination_of(p, e, f);
 	struct engine_verdict v;
-	struct said said;
-	struct engine_query q;
 
 	f->id.rest &= ~(FLOW_JUDGED_UNTIL | FLOW_INCOMING);
-	m->until_ns = 0;
+	m->until_ns = m->over_used = 0;
+	m->charges = 0;
 	m->rule = 0;
 	m->severity = m->egress = 0;
 	m->embedded = d.embedded;
@@ -220,9 +257,7 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 		f->id.rest |= FLOW_INCOMING;
 		return;
 	}
-	ask(p, f, m, &src, &dst, now_ns, &q);
-	q.names = named(p, e, m, &said) ? &said.names : NULL;
-	engine_decide_classes(e, &q, d.class, d.nclasses, &v);
+	judged(p, f, now_ns, &d, &v);
 	m->class = v.class;
 	m->action = (uint8_t)v.action;
 	m->rule = v.decision->rule;
@@ -234,7 +269,9 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 		m->action = DECIDE_LOCAL;
 	m->egress = m->action != DECIDE_LOCAL;
 	m->until_ns = v.decision->until;
-	if (v.decision->until)
+	m->charges = m->egress ? v.decision->charges : 0;
+	m->over_used = v.decision->over ? pipeline_meters_used(p, e, v.decision->rule) : 0;
+	if (v.decision->until || m->charges)
 		f->id.rest |= FLOW_JUDGED_UNTIL;
 }
 
@@ -279,6 +316,7 @@ int pipeline_first(struct pipeline *p, const struct pipeline_seen *s, struct flo
 		return r;
 	if (s->around)
 		m->covered = leaves(p, s->around);
+	p->judged_bytes = s->length;
 	pipeline_judge(p, f, s->time_ns);
 	return 0;
 }

@@ -53,7 +53,9 @@ _Static_assert(sizeof(struct flow) == 64, "a cache line");
 struct flow_more {
 	uint64_t first_ns, number; /* the packet that began it */
 	uint64_t until_ns;	   /* decide again then; 0 = never */
-	uint64_t rtt_min_ns;	   /* to the destination; 0 = none */
+	uint64_t
+		over_used; /* what its rule with 'over' had counted when it was reached; 0 = none */
+	uint64_t rtt_min_ns; /* to the destination; 0 = none */
 	uint32_t capture, destination, class, packets_high;
 	uint16_t rule; /* index + 1 */
 	uint8_t action, severity, opened, egress;
@@ -72,6 +74,7 @@ struct flow_more {
 	uint32_t base;	    /* TCP: the sequence number of the first byte that is read for a name */
 	uint8_t based;	    /* base means something */
 	uint8_t pieces;	    /* that were read without a name */
+	uint32_t charges;   /* bit by meter: what its packets count for (rules/meter.h) */
 	uint32_t told_bytes; /* live: of the first packet, which has an event already */
 };
 

@@ -145,6 +145,18 @@ static enum record_decided decided_by(const struct kernel_source *r, const struc
 		       : DECIDED_BEFORE;
 }
 
+/* What the rule's 'over' has counted; 0 when it has none. */
+static uint64_t over_used(const struct kernel_source *r, uint16_t rule)
+{
+	const struct compiled *c = r->engine->compiled;
+	uint64_t used = 0;
+
+	for (unsigned i = 0; i < c->nmeters; i++)
+		if (c->meter_rule[i] + 1 == rule)
+			(void)kernel_meter(r->cfg.kernel, c->meter[i].key, &used);
+	return used;
+}
+
 static void record_of(struct kernel_source *r, const struct kernel_record *k, enum event_kind kind,
 		      struct record *ret)
 {
@@ -177,6 +189,8 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		.verdict = {.action = k->verdict.action, .rule = k->verdict.rule},
 		.names = r->cfg.names ? live_names_of(r->cfg.names, k) : NULL,
 	};
+	if (ret->decided == DECIDED_THERE)
+		ret->over_used = over_used(r, k->verdict.rule);
 	attribute(r, k, &ret->process);
 }
 

@@ -266,6 +266,8 @@ static void constants_set(struct generation *g, const struct compiled *c)
 	g->skel->rodata->nat64_count = g->places->nat64;
 	g->skel->rodata->column_any =
 		((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
+	for (unsigned i = 0; i < c->nmeters; i++)
+		g->skel->rodata->meter_of[i] = c->meter[i];
 	for (int i = 0; i < LOOKUP_ARRAYS; i++)
 		g->skel->rodata->place_limit[i] = g->places->elements[i];
 	for (int i = 0; i < DECIDE_ARRAYS; i++)
@@ -345,6 +347,8 @@ int generation_make(struct generation **ret, struct kernel *k, const struct kern
 	start = clock_ns();
 	if (!err)
 		err = programs_load(g, k, kg->compiled, d);
+	if (!err)
+		err = meters_make(k, kg->compiled, d);
 	p->ns_load = clock_ns() - start;
 	if (err) {
 		generation_free(g);

@@ -255,6 +255,7 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 	kernel_mode(k, kg->mode);
 	p.ns_swap = (uint64_t)(clock_of(CLOCK_MONOTONIC) - start);
 	generation_retire(k, g);
+	meters_keep(k, kg->compiled);
 	if (ret)
 		*ret = p;
 	return 0;

@@ -289,6 +289,10 @@ int kernel_counters(struct kernel *k, struct kernel_totals *ret);
 /* Totals by decision of the running generation; *n in: room, out: how many. */
 int kernel_decisions(struct kernel *k, struct abi_total *ret, size_t *n);
 
+/* Bytes that left under a rule with 'over' in the window that its last packet fell into, by decide_meter.key. 0, or
+ * -ENOENT. */
+int kernel_meter(const struct kernel *k, uint64_t key, uint64_t *ret_used);
+
 #define KERNEL_HOOKS_MAX      16
 #define KERNEL_NEIGHBOURS_MAX 64
 struct kernel_hook {

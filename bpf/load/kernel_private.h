@@ -8,6 +8,7 @@
  *     hook  pin                      the table of hooks; the directory of pins
  *     adopt                          what the last agent left, asked of the attached programs
  *     state                          the maps that stay
+ *     meter                          what rules with 'over' count
  *     generation                     a policy's programs and maps
  *     tcx  device                    the second net: a hook a device
  *     swap                           which of them the hooks run
@@ -38,6 +39,7 @@ enum state_map {
 	STATE_COUNTERS,
 	STATE_OWN,
 	STATE_IMAGES,
+	STATE_METERS,
 	STATE_MAPS
 };
 
@@ -169,6 +171,10 @@ const char *state_name(enum state_map m);
 int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d);
 uint64_t state_tick_ns(void); /* of the kernel's jiffies */
 int state_reuse(const struct kernel *k, struct bpf_object *o);
+
+/* meter.c: those that a policy names are made before its programs run, others go when it does */
+int meters_make(const struct kernel *k, const struct compiled *c, struct diag_sink *d);
+void meters_keep(const struct kernel *k, const struct compiled *c);
 
 /* generation.c */
 int generation_make(struct generation **ret, struct kernel *k, const struct kernel_generation *g,

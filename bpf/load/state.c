@@ -28,6 +28,7 @@ static const char *const state_names[STATE_MAPS] = {
 	[STATE_IMAGES] = "images",
 	[STATE_FOLD_ROOM] = "fold_room",
 	[STATE_HEARD] = "heard",
+	[STATE_METERS] = "meters",
 };
 
 const char *state_name(enum state_map m)
@@ -91,13 +92,24 @@ static bool state_adopt(struct kernel *k, struct bpf_object *o, struct diag_sink
 		return true;
 	}
 	if (found)
-		diag_warn(d, k->pins, 0,
-			  "the maps pinned there are of another version (%d of %d found, "
-			  "%d fit): replaced; counts of open flows start again",
-			  found, STATE_MAPS, fit);
+		diag_warn(
+			d, k->pins, 0,
+			"the maps pinned there are of another version (%d of %d found, "
+			"%d fit): replaced; counts of open flows, and of rules with 'over', start again",
+			found, STATE_MAPS, fit);
 	for (enum state_map m = 0; m < STATE_MAPS; m++)
 		cleanup_close(&k->state[m]);
 	return false;
+}
+
+static uint64_t wall_offset(void)
+{
+	struct timespec wall, boot;
+
+	clock_gettime(CLOCK_REALTIME, &wall);
+	clock_gettime(CLOCK_BOOTTIME, &boot);
+	return (uint64_t)(wall.tv_sec - boot.tv_sec) * 1000000000u + (uint64_t)wall.tv_nsec -
+	       (uint64_t)boot.tv_nsec;
 }
 
 /* New settings say what is in force before anybody can find them: an agent that is killed between
@@ -113,6 +125,7 @@ static int settings_begin(const struct kernel *k, int fd)
 	s->requested = k->left.requested;
 	s->trial_until = k->left.trial_until;
 	s->generations = k->left.generations;
+	s->meter_offset = wall_offset();
 	memcpy(s->retired, k->left.retired, sizeof(s->retired));
 	munmap(s, sizeof(*s));
 	return 0;

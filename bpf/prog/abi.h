@@ -11,15 +11,18 @@
  */
 #ifndef BPF_PROG_ABI_H
 #define BPF_PROG_ABI_H
+#include <linux/bpf.h>
 #include <linux/types.h>
+#include "rules/meter.h"
 
-#define ABI_VERSION 11
+#define ABI_VERSION 12
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
 #define ABI_HANDSHAKES_MAX 16384 /* SYN-ACKs whose connection is not accepted yet (LRU beyond) */
 #define ABI_CGROUPS_MAX	   16384 /* cgroups with a subject mask (LRU beyond: judged as unresolved) */
 #define ABI_USERS_MAX	   4096
+#define ABI_METERS_MAX	   64	/* rules with 'over', of two generations and those before */
 #define ABI_OWN_MAX	   4096 /* addresses of the host itself */
 /* processes whose executable is noted (LRU beyond: /proc, if they live) */
 #define ABI_IMAGES_MAX	   2048
@@ -235,6 +238,13 @@ struct abi_handshake {
 	__u64 packets, bytes;
 };
 
+/* How much has left under a rule with 'over', by decide_meter.key. */
+struct abi_meter {
+	struct bpf_spin_lock lock;
+	__u32 pad;
+	struct meter meter;
+};
+
 #define ABI_CGROUP_PENDING 0x80000000u /* asked for; judged as unresolved */
 
 struct abi_total {
@@ -268,6 +278,7 @@ struct abi_settings {
 	__u64 scope_cgroup; /* 0 = there is none now */
 	__u32 scope_level;  /* of it, below the root */
 	__u32 scope_all;
+	__u64 meter_offset; /* of meters: CLOCK_REALTIME - CLOCK_BOOTTIME when this was made */
 };
 
 /*

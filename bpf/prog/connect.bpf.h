@@ -16,7 +16,8 @@
 #ifndef BPF_PROG_CONNECT_BPF_H
 #define BPF_PROG_CONNECT_BPF_H
 
-#define IP_MPTCP 262
+#define IP_MPTCP   262
+#define CALL_BYTES 40 /* of the smallest packet that the call could send: for rules with 'over' */
 
 /* The socket's storage; one that is older than the agent gets its process here. */
 static __always_inline struct slot *slot_of(struct bpf_sock_addr *ctx)
@@ -87,7 +88,7 @@ static __noinline __u64 call_judge(__u64 places, struct sender *who, const struc
 	verdict_sender(who);
 	if (header.needs & DECIDE_NEEDS_SOURCE) /* it is not chosen yet */
 		who->known = who->known == KNOWN_ALL ? KNOWN_NO_SOURCE : KNOWN_USER_NO_SOURCE;
-	return verdict_key(places, who, k);
+	return verdict_key(places, who, k, CALL_BYTES);
 }
 
 /* The worse of what the socket and the caller may do: a socket made elsewhere and handed over gives

@@ -114,7 +114,10 @@ static __always_inline int device_stop(struct __sk_buff *skb, const struct slot 
 	} else if (v->action == DECIDE_BLOCK) {
 		count_passed(p);
 	}
-	account_total(p, v->decision);
+	if (r == DEVICE_NEXT)
+		total_passed(p, v->decision);
+	else
+		account_total(p, v->decision);
 	if (skb->sk && skb->sk->family == AF_PACKET)
 		device_tell_packet(skb, p, v);
 	else
@@ -162,13 +165,15 @@ static __noinline int device_judge(struct __sk_buff *skb, struct packet *p)
 	p->key.opened = opened_by(skb, ip ? sk : NULL, p, ip ? s : NULL);
 	device_sender(skb, sk, p, &who);
 	v.known = (__u8)who.known;
-	verdict_of(&v, verdict_key(places, &who, &p->key));
+	verdict_of(&v, verdict_key(places, &who, &p->key, p->bytes));
 	if (v.action == DECIDE_LOCAL || (v.action == DECIDE_BLOCK && dhcp_passes(skb, p, ip)))
 		return DEVICE_NEXT;
 	if (v.action != DECIDE_ALLOW)
 		return device_stop(skb, s, p, &v);
 	if (!ip)
 		device_count(p);
+	if (header.needs & DECIDE_NEEDS_OVER)
+		verdict_charge(v.decision, p->bytes);
 	return DEVICE_NEXT;
 }
 

@@ -42,18 +42,17 @@ static __always_inline bool places_local(__u64 places)
 }
 
 static __always_inline __u64 verdict_key(__u64 places, const struct sender *who,
-					 const struct abi_key *k)
+					 const struct abi_key *k, __u32 bytes)
 {
 	__u16 port = k->opened == OPENED_PEER ? k->sport : k->dport;
 
-	__u32 how = HOW(port, k->has_port), opened_known = k->opened | who->known << 8;
-
-	return verdict(places, who->mask, how, k->proto, opened_known);
+	return verdict(places, who->mask, HOW(port, k->has_port), k->proto,
+		       FACTS(k->opened, who->known, bytes));
 }
 
 /* The same for the rule, a destination with one place, without a call. */
 static __always_inline __u64 verdict_one(__u32 place, const struct sender *who,
-					 const struct abi_key *k)
+					 const struct abi_key *k, __u32 bytes)
 {
 	struct decide_packet p = {
 		.place = place,
@@ -63,6 +62,7 @@ static __always_inline __u64 verdict_one(__u32 place, const struct sender *who,
 		.opened = k->opened & 1,
 		.known = (__u8)who->known,
 		.has_port = k->has_port,
+		.over = bytes,
 	};
 
 	return verdict_packet(&p);
@@ -151,10 +151,17 @@ static __always_inline void pass_flow(struct __sk_buff *skb, struct slot *s, str
 	}
 }
 
+static __always_inline void total_passed(const struct packet *p, __u32 decision)
+{
+	account_total(p, decision);
+	if (header.needs & DECIDE_NEEDS_OVER)
+		verdict_charge(decision, p->bytes);
+}
+
 static __always_inline int pass(struct __sk_buff *skb, struct bpf_sock *sk, struct slot *s,
 				struct packet *p, const struct abi_verdict *v)
 {
-	account_total(p, v->decision);
+	total_passed(p, v->decision);
 	if (!s) { /* no record of the flow: what is to be told is told from the packet */
 		count(ABI_LOST_STORAGE);
 		if (v->action == DECIDE_BLOCK || v->action == DECIDE_ALERT)
@@ -238,15 +245,15 @@ int egress(struct __sk_buff *skb)
 		sender_of(skb, sk, &p.key, &who);
 		v.known = (__u8)who.known;
 		if (PLACES_N(places) == 1)
-			verdict_of(&v, verdict_one(PLACES_AT(places, 0), &who, &p.key));
+			verdict_of(&v, verdict_one(PLACES_AT(places, 0), &who, &p.key, p.bytes));
 		else
-			verdict_of(&v, verdict_key(places, &who, &p.key));
+			verdict_of(&v, verdict_key(places, &who, &p.key, p.bytes));
 		if (v.action == DECIDE_LOCAL)
 			return PASS;
 	}
 	if (!s || !is_more(s, sk, &p, &v))
 		return settle(skb, sk, s, &p, &v);
-	account_total(&p, v.decision);
+	total_passed(&p, v.decision);
 	account_more(s, &p);
 	return PASS;
 }

@@ -34,7 +34,7 @@ static __noinline int syn(struct __sk_buff *skb, struct packet *p)
 		return PASS;
 	sender_of(skb, NULL, &p->key, &who);
 	v.known = (__u8)who.known;
-	verdict_of(&v, verdict_key(places, &who, &p->key));
+	verdict_of(&v, verdict_key(places, &who, &p->key, p->bytes));
 	if (v.action != DECIDE_BLOCK)
 		return PASS;
 	count(ABI_SYN_DENIED);

@@ -118,6 +118,13 @@ struct {
 	__type(value, struct abi_settings);
 } settings SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, ABI_METERS_MAX);
+	__type(key, __u64);
+	__type(value, struct abi_meter);
+} meters SEC(".maps");
+
 /* The address of an array map's only element (map_value.c); clang must not know what the variable
  * really is. */
 #define flat_address(map)                                                                          \

@@ -3,6 +3,7 @@
 #ifndef BPF_PROG_VERDICT_BPF_H
 #define BPF_PROG_VERDICT_BPF_H
 #include "bpf/prog/place.bpf.h"
+#include "bpf/prog/meter.bpf.h"
 
 /* The index is one 64-bit register that clang may not copy: kernels before 6.8 do not carry a bound
  * from a 32-bit copy. */
@@ -57,6 +58,12 @@ __noinline __u64 verdict_now(void)
 	return offset ? bpf_ktime_get_boot_ns() + offset : 0;
 }
 
+/* Nothing is left of it for a policy without 'over'. */
+static __always_inline bool verdict_over(__u32 bytes, __u32 meter)
+{
+	return header.needs & DECIDE_NEEDS_OVER ? meter_asked(meter, bytes) : true;
+}
+
 static __always_inline const struct decide_decision *verdict_decision(const __u32 *seen,
 								      __u32 index)
 {
@@ -71,6 +78,7 @@ static __always_inline const struct decide_decision *verdict_decision(const __u3
 #define DECIDE_READ(ctx, array, index) rules_read(array, index)
 #define DECIDE_DECISION(ctx, index)    verdict_decision(ctx, index)
 #define DECIDE_NOW(ctx, now)	       verdict_now()
+#define DECIDE_OVER(ctx, over, meter)  verdict_over(over, meter)
 #include "rules/decide.h"
 
 /* What verdict() gives back, in one register. */
@@ -89,6 +97,8 @@ static __always_inline __u32 verdict_rank(__u64 j)
 
 #define HOW_HAS_PORT	    0x10000u
 #define HOW(port, has_port) ((port) | ((has_port) ? HOW_HAS_PORT : 0))
+/* who opened it, what is known, how many bytes it has */
+#define FACTS(opened, known, bytes) ((opened) | (known) << 8 | (__u64)(bytes) << 32)
 
 static __always_inline __u64 verdict_packet(const struct decide_packet *p)
 {
@@ -104,21 +114,22 @@ static __always_inline __u64 verdict_packet(const struct decide_packet *p)
 	const struct decide_decision *d;
 	__u32 seen = DECIDE_NONE;
 
-	d = decide_follow(&seen, decide_cell(&h, &seen, p), 0);
+	d = decide_follow(&seen, decide_cell(&h, &seen, p), 0, p->over);
 	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)p->place << 48 : none;
 }
 
 /* The decision on one place; how: HOW(). Global functions are verified once, not for every caller.
  */
-__noinline __u64 verdict_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+__noinline __u64 verdict_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u64 facts)
 {
 	struct decide_packet p = {
 		.place = place,
 		.mask = mask,
 		.port = (__u16)how,
 		.proto = (__u8)proto,
-		.opened = (__u8)(opened_known & 1),
-		.known = (__u8)(opened_known >> 8),
+		.opened = (__u8)(facts & 1),
+		.known = (__u8)(facts >> 8),
+		.over = (__u32)(facts >> 32),
 		.has_port = !!(how & HOW_HAS_PORT),
 	};
 
@@ -128,16 +139,32 @@ __noinline __u64 verdict_place(__u32 place, __u32 mask, __u32 how, __u32 proto, 
 }
 
 /* The worst decision of the destination's places (PLACES_*). */
-__noinline __u64 verdict(__u64 places, __u32 mask, __u32 how, __u32 proto, __u32 opened_known)
+__noinline __u64 verdict(__u64 places, __u32 mask, __u32 how, __u32 proto, __u64 facts)
 {
-	__u64 worst = verdict_place(PLACES_AT(places, 0), mask, how, proto, opened_known), j;
+	__u64 worst = verdict_place(PLACES_AT(places, 0), mask, how, proto, facts), j;
 
 	for (int i = 1; i < LOOKUP_CLASSES_MAX && i < PLACES_N(places); i++) {
-		j = verdict_place(PLACES_AT(places, i), mask, how, proto, opened_known);
+		j = verdict_place(PLACES_AT(places, i), mask, how, proto, facts);
 		if (verdict_rank(j) > verdict_rank(worst))
 			worst = j;
 	}
 	return worst;
+}
+
+/* What passes by this decision is counted by the rules with 'over' that it concerns. */
+static __noinline int verdict_charge(__u32 decision, __u32 bytes)
+{
+	const struct decide_decision *d;
+	__u32 charges, seen;
+
+	d = verdict_decision(&seen, decision);
+	if (!d)
+		return 0;
+	charges = d->charges;
+	for (__u32 i = 0; i < DECIDE_METERS_MAX; i++)
+		if (charges >> i & 1)
+			meter_count(i, bytes);
+	return 0;
 }
 
 /* Who sends, as far as the policy asks. */

@@ -240,7 +240,8 @@ int compile_matrix(struct build *b)
 static int first_decisions(struct build *b)
 {
 	struct decide_decision local;
-	int64_t i = compile_decision(b, 0, 0, 0);
+	struct decide_decision none = compile_decision(b, 0, 0, 0);
+	int64_t i = compile_decision_add(b, &none);
 
 	memset(&local, 0, sizeof(local));
 	local.action = DECIDE_LOCAL;
@@ -252,8 +253,8 @@ static int first_decisions(struct build *b)
 static int build_all(struct build *b)
 {
 	static int (*const steps[])(struct build *) = {
-		prepare,	 first_decisions, compile_subjects, compile_services,
-		compile_columns, compile_rows,	  compile_matrix,
+		prepare,	  compile_meters,  first_decisions, compile_subjects,
+		compile_services, compile_columns, compile_rows,    compile_matrix,
 	};
 	int err = 0;
 

@@ -29,6 +29,7 @@ struct build {
 	uint64_t *alive; /* rules that are not past their date */
 	uint64_t *opened[OPENED_COUNT];
 	uint64_t *named; /* rules that ask for a name: no packet is known to have it */
+	uint8_t *meter;	 /* of each rule with 'over': index + 1 */
 	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
 	struct keys services, columns, rows,
 		decisions; /* services and columns: see compile_maybe */
@@ -53,6 +54,7 @@ bool compile_same_subject(const struct subject_def *a, const struct subject_def 
 enum tri compiled_sender(const struct compiled *c, const struct rule *r,
 			 const struct decide_packet *pkt, const struct subject_def **by);
 
+int compile_meters(struct build *b);
 int compile_subjects(struct build *b);
 int compile_services(struct build *b);
 int compile_columns(struct build *b);
@@ -60,7 +62,10 @@ int compile_rows(struct build *b);
 int compile_matrix(struct build *b);
 
 /* cell.c: what one cell of the matrix holds */
-int64_t compile_decision(struct build *b, size_t rule, uint64_t until, uint16_t next);
+/* rule: index + 1, 0 = the default; until: Unix seconds, 0 = for ever. Gives back an index. */
+struct decide_decision compile_decision(const struct build *b, size_t rule, uint64_t until,
+					uint16_t next);
+int64_t compile_decision_add(struct build *b, const struct decide_decision *d);
 struct cell {
 	const uint64_t *row, *service, *column,
 		*opened;      /* bitmaps, of the two in the middle both */

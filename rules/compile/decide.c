@@ -20,6 +20,7 @@ static const struct decide_decision *read_decision(const struct compiled *c, uin
 
 #define DECIDE_READ(ctx, array, index) read_array(ctx, array, index)
 #define DECIDE_DECISION(ctx, index)    read_decision(ctx, index)
+#define DECIDE_OVER(ctx, over, meter)  ((over) >> (meter)&1)
 #include "rules/decide.h"
 
 const struct decide_decision *compiled_decide(const struct compiled *c,
@@ -30,7 +31,7 @@ const struct decide_decision *compiled_decide(const struct compiled *c,
 
 	if (source_class < c->header.classes)
 		p.mask |= ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[source_class];
-	return decide_follow(c, decide_cell(&c->header, c, &p), now_ns);
+	return decide_follow(c, decide_cell(&c->header, c, &p), now_ns, p.over);
 }
 
 /* Which of two verdicts is worse; local is no verdict. */

@@ -79,6 +79,18 @@ static void why_not_service(const struct rule *r, const struct decide_packet *pk
 	(void)r;
 }
 
+/* How much has left is known where packets are counted, and not here. */
+static void why_not_over(const struct rule *r, char why[160])
+{
+	struct writer t = {0};
+	char *text;
+
+	print_over(&t, r);
+	text = writer_take(&t);
+	say(why, "it decides only once%s has left", text ? text : " its limit");
+	free(text);
+}
+
 static const char *subject_name(const struct subject_def *s)
 {
 	return s && s->name ? s->name : "its subject";
@@ -121,6 +133,7 @@ static void check_rule(const struct check *k, struct explain_step *s)
 			    ? EXPLAIN_OPENED
 			    : 0u;
 	s->fails |= !eval_settle(r, eval_name(r, NULL)) ? EXPLAIN_NAME : 0u;
+	s->fails |= r->over ? EXPLAIN_OVER : 0u;
 	s->matches = s->fails ? 0 : depends ? -1 : 1;
 	if (s->fails & EXPLAIN_UNTIL)
 		say(s->why, "it ended on %s", calendar_format(date, r->until));
@@ -145,6 +158,8 @@ static void check_rule(const struct check *k, struct explain_step *s)
 	else if (s->fails & EXPLAIN_NAME)
 		say(s->why, "whether it is meant for %s is known only once the flow says so",
 		    r->name);
+	else if (s->fails & EXPLAIN_OVER)
+		why_not_over(r, s->why);
 	else if (from == TRI_DEPENDS)
 		say(s->why, "whether the sender is %s is not known, and then it matches",
 		    subject_name(by));
@@ -185,6 +200,8 @@ static void suggest(struct explain_step *s, bool stale)
 		print_opened(&t, s->rule);
 	else if (s->fails == EXPLAIN_NAME)
 		print_name(&t, s->rule);
+	else if (s->fails == EXPLAIN_OVER)
+		print_over(&t, s->rule);
 	else
 		return;
 	part = writer_take(&t);

@@ -261,7 +261,7 @@ static bool unconditional(const struct rule *r)
 
 	for (size_t i = 0; i < r->nto; i++)
 		any |= r->to[i].type == ATOM_ANY;
-	return any && !r->nfrom && !r->under && !r->service && !r->until &&
+	return any && !r->nfrom && !r->under && !r->service && !r->until && !r->over &&
 	       r->opened == RULE_OPENED_ANY;
 }
 

@@ -49,12 +49,33 @@ static const struct rule *strictest(const struct compiled *c, const struct place
 			continue;
 		if (r->until && r->until < *until)
 			*until = r->until;
+		if (c->rule_meter[i] && !(pkt->over >> (c->rule_meter[i] - 1) & 1))
+			continue;
 		if (!best || r->action > best->action)
 			best = r;
 		if (t == TRI_YES)
 			return best;
 	}
 	return best && best->action == DECIDE_BLOCK ? best : NULL;
+}
+
+/* What counts the packet: every rule with 'over' that it comes to, whichever decides. */
+static uint32_t charges(const struct compiled *c, const struct place_class *pc,
+			const struct decide_packet *pkt, int64_t now,
+			const struct rule_names *names)
+{
+	uint32_t ret = 0;
+
+	for (size_t i = 0; c->nmeters && i < c->policy->nrules; i++) {
+		const struct rule *r = &c->policy->rules[i];
+		enum tri t = r->until && r->until <= now ? TRI_NO : matches(c, r, pc, pkt, names);
+
+		if (t != TRI_NO && c->rule_meter[i])
+			ret |= 1u << (c->rule_meter[i] - 1);
+		else if (t == TRI_YES)
+			break;
+	}
+	return ret;
 }
 
 void compiled_decide_named(const struct compiled *c, const struct place_class *pc,
@@ -75,6 +96,8 @@ void compiled_decide_named(const struct compiled *c, const struct place_class *p
 	ret->action = (uint8_t)(r ? r->action : DECIDE_BLOCK);
 	ret->severity = r ? rule_severity(r) : 3;
 	ret->rule = (uint16_t)(r ? r - c->policy->rules + 1 : 0);
+	ret->over = r ? c->rule_meter[r - c->policy->rules] : 0;
+	ret->charges = charges(c, pc, &pkt, (int64_t)(now_ns / 1000000000u), names);
 	if (until != INT64_MAX)
 		ret->until = (uint64_t)until * 1000000000u;
 }

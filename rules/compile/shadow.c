@@ -195,6 +195,10 @@ enum cover shadow_rule(const struct eval *e, const struct rule *earlier, const s
 {
 	if (earlier->until && (!later->until || later->until > earlier->until))
 		return COVER_NOT;
+	/* until so much has left, the later one decides; two of one window: the smaller comes first */
+	if (earlier->over &&
+	    (!later->over || later->per != earlier->per || later->over < earlier->over))
+		return COVER_NOT;
 	if (earlier->opened != RULE_OPENED_ANY && earlier->opened != later->opened)
 		return COVER_NOT;
 	if (earlier->name && !same_text(earlier->name, later->name))

@@ -190,7 +190,7 @@ clause
 	| T_OPENED T_BY T_WORD { parse_clause(ps, CLAUSE_OPENED, NULL, &$3); }
 	| T_CLEARTEXT { parse_clause(ps, CLAUSE_CLEARTEXT, &$1, NULL); }
 	| T_ENCRYPTED { parse_clause(ps, CLAUSE_ENCRYPTED, &$1, NULL); }
-	| T_OVER T_WORD T_PER T_WORD { parse_clause(ps, CLAUSE_OVER, &$1, NULL); }
+	| T_OVER T_WORD T_PER T_WORD { parse_over(ps, &$1, &$2, &$4); }
 	;
 simple_clause
 	: T_UNDER { $$ = CLAUSE_UNDER; }

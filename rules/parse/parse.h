@@ -131,6 +131,8 @@ void parse_rule_end(struct parse *ps);
 void parse_port(struct parse *ps, const struct word *w); /* one more, of a list */
 void parse_list_start(struct parse *ps, enum clause c, const struct word *key);
 void parse_clause(struct parse *ps, enum clause c, const struct word *key, const struct word *w);
+void parse_over(struct parse *ps, const struct word *key, const struct word *size,
+		const struct word *per);
 void parse_atom(struct parse *ps, enum place_atom_type t, const struct word *w);
 void parse_atom_word(struct parse *ps,
 		     const struct word *w); /* country, zone, address: told by its form */
@@ -205,6 +207,7 @@ bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w);
 bool value_parse_ports(struct parse *ps, uint16_t *first, uint16_t *last, const struct word *w);
 bool value_parse_proto(struct parse *ps, uint8_t *ret, const struct word *w);
 bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w);
+bool value_parse_size(struct parse *ps, uint64_t *ret, const struct word *w);
 /* "12 months": days, weeks, months (31 days) and years (366) */
 bool value_parse_span(struct parse *ps, int64_t *ret, const struct word *number,
 		      const struct word *unit);

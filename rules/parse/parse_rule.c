@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* parse_rule.c - the grammar's statements become the policy: rules and the lists in them. */
 #include <string.h>
+#include "rules/meter.h"
 #include "rules/parse/parse.h"
 #include "rules/parse/proto.h"
 
@@ -172,6 +173,25 @@ void parse_clause(struct parse *ps, enum clause c, const struct word *key, const
 	ps->clauses |= 1u << c;
 	if (row->value)
 		row->value(ps, &ps->rule, w);
+}
+
+/* An allow rule with it would let go what comes after the limit. */
+void parse_over(struct parse *ps, const struct word *key, const struct word *size,
+		const struct word *per)
+{
+	size_t before = ps->clauses;
+
+	parse_clause(ps, CLAUSE_OVER, key, NULL);
+	if (ps->clauses == before)
+		return;
+	if (ps->rule.action == DECIDE_ALLOW)
+		parse_error(ps, &key->at,
+			    "'over' is for alert and block rules; write 'block ... over %s per %s' "
+			    "above this rule, without 'over' here",
+			    size->s, per->s);
+	if (value_parse_size(ps, &ps->rule.over, size) &&
+	    value_parse_duration(ps, &ps->rule.per, per) && ps->rule.per < METER_STEPS)
+		parse_error(ps, &per->at, "'over' counts over %ds at least", METER_STEPS);
 }
 
 void parse_list_start(struct parse *ps, enum clause c, const struct word *key)

@@ -9,6 +9,7 @@
 #include "rules/parse/calendar.h"
 #include "rules/parse/print.h"
 #include "rules/parse/proto.h"
+#include "rules/parse/size.h"
 
 #define LISTED_ON_A_LINE 6
 
@@ -189,6 +190,36 @@ void print_opened(struct writer *t, const struct rule *r)
 {
 	if (r->opened != RULE_OPENED_ANY)
 		writer_add(t, " opened by %s", r->opened == RULE_OPENED_HERE ? "here" : "peer");
+}
+
+static void print_duration(struct writer *t, const char *word, int64_t seconds)
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {
+		{'d', 86400},
+		{'h', 3600},
+		{'m', 60},
+		{'s', 1},
+	};
+	size_t i = 0;
+
+	if (!seconds)
+		return;
+	while (seconds % units[i].seconds)
+		i++;
+	writer_add(t, " %s %lld%c", word, (long long)(seconds / units[i].seconds), units[i].unit);
+}
+
+void print_over(struct writer *t, const struct rule *r)
+{
+	char buf[SIZE_STRLEN];
+
+	if (!r->over)
+		return;
+	writer_add(t, " over %s", size_format(buf, r->over));
+	print_duration(t, "per", r->per);
 }
 
 void print_severity(struct writer *t, const struct rule *r)
@@ -379,26 +410,6 @@ static void print_promise(struct writer *t, const struct policy_promise *m)
 	}
 	print_named(t, "", m->note);
 	writer_add(t, "\n");
-}
-
-static void print_duration(struct writer *t, const char *word, int64_t seconds)
-{
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = {
-		{'d', 86400},
-		{'h', 3600},
-		{'m', 60},
-		{'s', 1},
-	};
-	size_t i = 0;
-
-	if (!seconds)
-		return;
-	while (seconds % units[i].seconds)
-		i++;
-	writer_add(t, " %s %lld%c", word, (long long)(seconds / units[i].seconds), units[i].unit);
 }
 
 /* In the largest unit that it is a whole number of: "12 months" reads as it was written. */

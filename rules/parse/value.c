@@ -10,6 +10,7 @@
 #include "rules/parse/hint.h"
 #include "rules/parse/parse.h"
 #include "rules/parse/proto.h"
+#include "rules/parse/size.h"
 
 bool value_parse_number(uint64_t *ret, const char *s, size_t len, uint64_t max)
 {
@@ -190,6 +191,15 @@ bool value_parse_duration(struct parse *ps, int64_t *ret, const struct word *w)
 			return true;
 		}
 	parse_error(ps, &w->at, "'%s' is no duration up to 100 years (45d, 12h, 30m)", w->s);
+	return false;
+}
+
+bool value_parse_size(struct parse *ps, uint64_t *ret, const struct word *w)
+{
+	if (size_parse(ret, w->s))
+		return true;
+	parse_error(ps, &w->at, "'%s' is no size up to 1000000TB; write 100MB, 1GB or 512KiB",
+		    w->s);
 	return false;
 }
 

@@ -17,8 +17,8 @@ struct packet_case {
 	uint8_t proto;
 	int port;
 	uint8_t opened, known;
-	uint32_t mask;
-	int64_t days; /* after NOW */
+	uint32_t mask; /* of subjects; of meters too */
+	int64_t days;  /* after NOW */
 };
 static const struct row_case {
 	const char *id, *rule, *wrong;
@@ -82,9 +82,9 @@ static const struct row_case {
 	 0},
 	{"CLAUSE_OVER",
 	 "block over 1GB per 1d",
-	 "'over' is understood but not decided by this version",
-	 {0},
-	 {0},
+	 NULL,
+	 {DE, 6, 443, 0, 0, 1, 0},
+	 {DE, 6, 443, 0, 0, 0, 0},
 	 0},
 	{"CLAUSE_SEVERITY",
 	 "alert to DE severity critical",
@@ -272,7 +272,8 @@ static int decide(const struct compiled *c, const struct packet_case *k)
 				    .port = (uint16_t)k->port,
 				    .has_port = k->port >= 0,
 				    .opened = k->opened,
-				    .known = k->known};
+				    .known = k->known,
+				    .over = k->mask};
 	const struct decide_decision *d =
 		compiled_decide(c, &pkt, UINT32_MAX,
 				(uint64_t)(NOW + k->days * 86400) * 1000000000u);

@@ -128,16 +128,28 @@ def until():
     return c.data
 
 
+def over():
+    """1,040 bytes at a time, six in a minute, and two more when an hour has passed"""
+    c = Pcap()
+    c.session(DB, US, 40000, 443, [], flags=SYN)
+    for step in [10000000] * 6 + [3840000000, 1000000]:
+        c.put(ethernet(ip(DB, US, 6, tcp(40000, 443, ACK, 1000))), step=step)
+    c.put(ethernet(ip(DB, US, 17, udp(40001, 443, 3000))), step=1000)
+    c.put(ethernet(ip(DB, DE, 17, udp(40001, 443, 30000))), step=1000)
+    return c.data
+
+
 def main():
     d = sys.argv[1]
     files = {
         'database.pcap': database(), 'v6.pcap': v6(), 'odd.pcap': odd(), 'mixed.pcapng': pcapng(),
-        'until.pcap': until(), 'cut.pcap': database()[:-100], 'empty.pcap': Pcap().data,
+        'until.pcap': until(), 'over.pcap': over(), 'cut.pcap': database()[:-100], 'empty.pcap': Pcap().data,
         'geofeed.csv': b'# where things are\n3.80.0.0/16,US,,,\n52.28.0.0/16,DE,,,\n51.140.0.0/16,GB,,,\n'
                        b'8.8.8.0/24,US,,,\n2600:1f18::/33,US,,,\n2001:4ca0::/32,DE,,,\n',
         'eu.policy': b'allow to private\nallow to eea\nalert to adequate\nblock to any\n',
         'until.policy': b'allow to eea\nallow to US port 443 until 2026-11-24 because "migration"\n'
                         b'block to any severity critical\n',
+        'over.policy': b'alert to US over 9kB per 1d\nblock to US over 4500B per 1h severity critical\nallow to any\n',
         'peer.policy': b'inside 10.0.0.0/24\nallow to eea\nalert to any opened by peer port 5432\nblock to any\n',
         'unit.policy': b'block from unit "postgresql@*.service" to any\nallow to any\n',
         'open.policy': b'allow to any\n', 'wrong.policy': b'allow to UK\nblok to any\n',

@@ -35,6 +35,7 @@ case_of v6 eu.policy 4 v6.pcap
 case_of odd eu.policy 5 odd.pcap
 case_of mixed eu.policy 5 mixed.pcapng
 case_of until until.policy 4 until.pcap
+case_of over over.policy 4 over.pcap
 case_of cut eu.policy 5 cut.pcap
 case_of directory eu.policy 4 dir
 case_of open open.policy 0 database.pcap empty.pcap
