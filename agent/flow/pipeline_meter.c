@@ -6,7 +6,7 @@
 /* Of this key; one that no rule of the engine has makes room: there are as many as rules can have. */
 static struct meter *meter_of(struct pipeline *p, const struct compiled *c, uint64_t key)
 {
-	struct pipeline_meter *free = NULL;
+	struct pipeline_meter *spare = &p->meter[0];
 
 	for (unsigned i = 0; i < DECIDE_METERS_MAX; i++) {
 		struct pipeline_meter *m = &p->meter[i];
@@ -16,11 +16,11 @@ static struct meter *meter_of(struct pipeline *p, const struct compiled *c, uint
 			return &m->meter;
 		for (unsigned k = 0; k < c->nmeters; k++)
 			named |= c->meter[k].key == m->key;
-		if (!named && !free)
-			free = m;
+		if (!named)
+			spare = m;
 	}
-	*free = (struct pipeline_meter){.key = key};
-	return &free->meter;
+	*spare = (struct pipeline_meter){.key = key};
+	return &spare->meter;
 }
 
 uint32_t pipeline_meters_over(struct pipeline *p, const struct engine *e, uint64_t now_ns,
