@@ -5,6 +5,7 @@
 #include <strings.h>
 #include "geo/facts/country.h"
 #include "geo/facts/operator.h"
+#include "geo/facts/region.h"
 #include "geo/facts/zone.h"
 #include "rules/parse/hint.h"
 
@@ -19,9 +20,10 @@
 #define EUROPE "'eu' are the 27 states, 'eea' those with Iceland, Liechtenstein and Norway"
 #define NO_NAME                                                                                    \
 	"a host's name is no place, for its addresses change; name an address, 'provider' or 'asn'"
-#define PORTS "several ports: port 80 443 8000-8080"
-#define HERE  "traffic to this host itself is outside the policy"
-#define OUT   "rules are of what leaves; 'opened by peer' are replies"
+#define PORTS	   "several ports: port 80 443 8000-8080"
+#define NO_PROGRAM "a program is no subject; its unit, its user or its control group is"
+#define HERE	   "traffic to this host itself is outside the policy"
+#define OUT	   "rules are of what leaves; 'opened by peer' are replies"
 
 static const struct {
 	unsigned where;
@@ -43,6 +45,8 @@ static const struct {
 	{HINT_STATEMENT, "policy",
 	 "what no rule matches is blocked; say it with 'block to any' at the end"},
 	{HINT_STATEMENT | HINT_RULE, "quick", "the first rule that matches decides, always"},
+	{HINT_BARE, "all", "every place is 'any': block to any"},
+	{HINT_BARE, "any", "every place stands behind 'to': block to any"},
 	{HINT_RULE, "log", "a block or alert rule writes an event of itself"},
 	{HINT_RULE, "in", OUT},
 	{HINT_RULE, "out", OUT},
@@ -76,6 +80,16 @@ static const struct {
 	{HINT_PLACE, "russia", "the Russian Federation is 'RU'"},
 	{HINT_PLACE, "holland", "the Netherlands are 'NL'"},
 	{HINT_PLACE, "region", "a region is of a provider: provider aws region \"eu-west-*\""},
+	{HINT_PORT, "tcp", "the protocol is a part of its own: proto tcp port 443"},
+	{HINT_PORT, "udp", "the protocol is a part of its own: proto udp port 53"},
+	{HINT_SUBJECT, "exe", NO_PROGRAM},
+	{HINT_SUBJECT, "process", NO_PROGRAM},
+	{HINT_SUBJECT, "program", NO_PROGRAM},
+	{HINT_SUBJECT, "comm", NO_PROGRAM},
+	{HINT_SUBJECT, "container",
+	 "a container is a control group: cgroup \"/machine.slice/ID.scope\", or a unit \"docker-*.scope\""},
+	{HINT_SUBJECT, "uid", "a user stands by name or number: user 1000"},
+	{HINT_SUBJECT, "group", "a group is no subject; a user, a unit or a control group is"},
 	{HINT_PORT, "any", "a rule without 'port' is of every port"},
 	{HINT_PORT, "all", "a rule without 'port' is of every port"},
 	{HINT_SERVICE, "http", "write: port http"},
@@ -97,6 +111,19 @@ static const char *of_table(unsigned where, const char *word)
 	for (size_t i = 0; i < sizeof(hints) / sizeof(*hints); i++)
 		if (hints[i].where & where && !strcasecmp(hints[i].word, word))
 			return hints[i].hint;
+	return NULL;
+}
+
+/* 'eu-west-1' alone: whose region? */
+static const char *of_region(struct arena *r, const char *word)
+{
+	const struct region *g;
+
+	for (size_t i = 0; strchr(word, '-') && (g = region_row(i)); i++)
+		if (!strcmp(g->name, word))
+			return arena_format(r,
+					    "a region is of a provider: provider %s region \"%s\"",
+					    g->provider, word);
 	return NULL;
 }
 
@@ -131,6 +158,13 @@ static const char *of_address(struct arena *r, const char *word)
 	    strspn(colon + 1, "0123456789") == strlen(colon + 1))
 		return arena_format(r, "the port is a part of its own: %.*s port %s", (int)n, word,
 				    colon + 1);
+	if (*word == '[' && (colon = strchr(word, ']')) && colon[1] == ':')
+		return arena_format(r, "the port is a part of its own: %.*s port %s",
+				    (int)(colon - word - 1), word + 1, colon + 2);
+	if (dot && word[n] == '/' && strchr(word + n, '.'))
+		return "a prefix's length is a number of bits: 10.0.0.0/8";
+	if (dot && word[n] == '*')
+		return "a prefix says how many bits count: 10.0.0.0/16";
 	if (dot && word[n] == '-' && isdigit((unsigned char)word[n + 1]))
 		return "a range of addresses is written as prefixes";
 	if (dot && isalpha((unsigned char)*word) && !strchr(word, '/'))
@@ -144,8 +178,13 @@ static const char *of_place(struct arena *r, const char *word)
 
 	if (!strncasecmp(word, "AS", 2) && word[2] && !word[2 + strspn(word + 2, "0123456789")])
 		return arena_format(r, "an AS number is written 'asn %s'", word + 2);
+	if (*word == '<' && word[strlen(word) - 1] == '>')
+		return arena_format(r, "a list is named without < >: %.*s", (int)strlen(word) - 2,
+				    word + 1);
 	hint = of_address(r, word);
-	return hint ? hint : of_names(r, word);
+	if (!hint)
+		hint = of_names(r, word);
+	return hint ? hint : of_region(r, word);
 }
 
 static const char *of_subject(struct arena *r, const char *word)
@@ -156,6 +195,8 @@ static const char *of_subject(struct arena *r, const char *word)
 		return "where it goes is 'to'; 'from' says who sends";
 	if (len > 8 && !strcmp(word + len - 8, ".service"))
 		return arena_format(r, "a unit stands behind its keyword: unit \"%s\"", word);
+	if (!strncmp(word, "user:", 5) || !strncmp(word, "unit:", 5))
+		return arena_format(r, "a blank stands between: %.4s %s", word, word + 5);
 	if (*word == '/')
 		return arena_format(r, "a control group stands behind its keyword: cgroup \"%s\"",
 				    word);
