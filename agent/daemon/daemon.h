@@ -218,6 +218,9 @@ int daemon_load_same(struct daemon *d);
 int daemon_load_held(struct daemon *d, FILE *to);
 void daemon_load_due(struct daemon *d); /* when distance has refuted places: disputed_due */
 
+/* daemon_regions.c */
+void daemon_regions_tell(const struct daemon *d, const struct places *p, struct diag_sink *sink);
+
 /* daemon_refuted.c */
 void daemon_refuted(struct daemon *d, const struct event *e);
 void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */

@@ -137,7 +137,7 @@ static int load_from(struct daemon *d, const struct engine_config *cfg, struct e
 	if (r == 0) {
 		policy_lint((*ret)->policy, cfg->now, &p.sink);
 		if (!(*ret)->places_reused)
-			places_warn_regions((*ret)->places, &p.sink);
+			daemon_regions_tell(d, (*ret)->places, &p.sink);
 	}
 	diag_print_done(&p);
 	return r < 0 ? load_exit(r) : 0;
