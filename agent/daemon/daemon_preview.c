@@ -17,7 +17,7 @@
 #define SSH_PORT    22
 
 struct preview {
-	json_t *rows;
+	json_t *rows, *by; /* by: the same rows, found by what they have in common */
 	uint64_t checked, cut, more;
 };
 
@@ -33,38 +33,25 @@ static json_t *string(const char *s)
 	return s && *s ? json_string(text_escape(safe, sizeof(safe), s, SIZE_MAX)) : NULL;
 }
 
-/* The same peer, port, process and rule is one row. */
-static bool counted(const struct preview *p, const json_t *row)
+#define KEY_MAX 128 /* bytes */
+
+/* The same peer, port, process and rule is one row: its flows are counted there. */
+static bool counted(struct preview *p, const char *key)
 {
-	static const char *const keys[] = {"to", "port", "proto", "opened", "pid", "line"};
-	size_t i;
-	json_t *r;
+	json_t *r = json_object_get(p->by, key);
 
-	json_array_foreach (p->rows, i, r) {
-		size_t same = 0;
-
-		while (same < sizeof(keys) / sizeof(*keys) &&
-		       json_equal(json_object_get(r, keys[same]), json_object_get(row, keys[same])))
-			same++;
-		if (same < sizeof(keys) / sizeof(*keys))
-			continue;
+	p->cut++;
+	if (r)
 		set(r, "flows", json_integer(json_integer_value(json_object_get(r, "flows")) + 1));
-		return true;
-	}
-	return false;
+	else if (json_array_size(p->rows) >= PREVIEW_MAX)
+		p->more++;
+	return r || json_array_size(p->rows) >= PREVIEW_MAX;
 }
 
-static void add(struct preview *p, json_t *row)
+static void add(struct preview *p, const char *key, json_t *row)
 {
-	p->cut++;
-	if (counted(p, row))
-		json_decref(row);
-	else if (json_array_size(p->rows) < PREVIEW_MAX)
-		json_array_append_new(p->rows, row);
-	else {
-		p->more++;
-		json_decref(row);
-	}
+	json_object_set(p->by, key, row);
+	json_array_append_new(p->rows, row);
 }
 
 static void put_rule(json_t *o, const struct rule *r)
@@ -78,7 +65,7 @@ static void on_flow(void *arg, const struct event *e)
 	struct preview *p = arg;
 	bool peer = e->opened == OPENED_PEER;
 	uint16_t port = peer ? e->flow.sport : e->flow.dport;
-	char ip[IP_STRLEN], cc[3];
+	char ip[IP_STRLEN], cc[3], key[KEY_MAX];
 	json_t *o;
 
 	if (e->enforced && e->verdict == DECIDE_BLOCK)
@@ -86,10 +73,14 @@ static void on_flow(void *arg, const struct event *e)
 	p->checked++;
 	if (e->verdict != DECIDE_BLOCK)
 		return;
+	text_put(key, sizeof(key), "%s %u %u %u %d %u", ip_format(ip, &e->flow.dst), port,
+		 e->flow.proto, peer, e->process.pid, e->rule ? e->rule->line : 0);
+	if (counted(p, key))
+		return;
 	o = json_object();
 	set(o, "what",
 	    json_string(peer && e->flow.proto == 6 && port == SSH_PORT ? "ssh-session" : "flow"));
-	set(o, "to", json_string(ip_format(ip, &e->flow.dst)));
+	set(o, "to", json_string(ip));
 	set(o, "peer_port", json_integer(e->flow.dport));
 	set(o, "port", json_integer(port));
 	set(o, "proto", json_integer(e->flow.proto));
@@ -104,7 +95,7 @@ static void on_flow(void *arg, const struct event *e)
 	set(o, "bytes", json_integer((json_int_t)e->bytes));
 	set(o, "flows", json_integer(1));
 	put_rule(o, e->rule);
-	add(p, o);
+	add(p, key, o);
 }
 
 static void resolver(struct daemon *d, struct preview *p, const char *word)
@@ -125,11 +116,11 @@ static void resolver(struct daemon *d, struct preview *p, const char *word)
 		return;
 	p->checked++;
 	engine_decide(d->engine, &q, &v);
-	if (v.action != DECIDE_BLOCK)
+	if (v.action != DECIDE_BLOCK || counted(p, ip_format(text, &ip)))
 		return;
 	o = json_object();
 	set(o, "what", json_string("resolver"));
-	set(o, "to", json_string(ip_format(text, &ip)));
+	set(o, "to", json_string(text));
 	set(o, "port", json_integer(53));
 	set(o, "proto", json_integer(17));
 	set(o, "opened", json_string("here"));
@@ -137,7 +128,7 @@ static void resolver(struct daemon *d, struct preview *p, const char *word)
 	    v.where->place.country ? json_string(country_text(v.where->place.country, cc)) : NULL);
 	set(o, "flows", json_integer(0));
 	put_rule(o, v.rule);
-	add(p, o);
+	add(p, text, o);
 }
 
 static void resolvers(struct daemon *d, struct preview *p)
@@ -160,11 +151,12 @@ static void resolvers(struct daemon *d, struct preview *p)
 
 json_t *daemon_preview(struct daemon *d)
 {
-	struct preview p = {.rows = json_array()};
+	struct preview p = {.rows = json_array(), .by = json_object()};
 
 	if (d->kernel_source)
 		kernel_source_flows(d->kernel_source, on_flow, &p);
 	resolvers(d, &p);
+	json_decref(p.by);
 	return json_pack("{sb so sI sI sI ss ss}", "ok", 1, "would_cut", p.rows, "cut",
 			 (json_int_t)p.cut, "more", (json_int_t)p.more, "checked",
 			 (json_int_t)p.checked, "mode", daemon_mode_name(d->mode), "policy",
