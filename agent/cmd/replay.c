@@ -429,6 +429,7 @@ int replay_seen(const struct engine_config *config, char *const *paths, size_t n
 						 .only_ledger = true,
 						 .ledger_path = ledger,
 						 .now_ns = (uint64_t)config->now * 1000000000ull};
+	char names[4200];
 	int code;
 
 	r.config.elsewhere = true;
@@ -440,6 +441,12 @@ int replay_seen(const struct engine_config *config, char *const *paths, size_t n
 		return EXIT_FAILED;
 	}
 	replay_find_copies(&r);
-	code = replay(&r);
+	text_put(names, sizeof(names), "%s" SEEN_NAMES_END, ledger);
+	r.names = fopen(names, "we");
+	code = r.names ? replay(&r) : EXIT_FAILED;
+	if (!r.names || fclose(r.names) != 0) {
+		diag_say("%s: cannot be written: %m", names);
+		return EXIT_FAILED;
+	}
 	return code == EXIT_TRANSFER || code == EXIT_DAMAGED ? 0 : code;
 }

@@ -46,6 +46,7 @@ struct replay {
 	const char *evidence, *manifest, *key; /* paths, or NULL */
 	const char *ledger_path;	       /* or NULL */
 	struct ledger_import *ledger;	       /* owned */
+	FILE *names;			       /* beside that ledger; NULL: not wanted */
 	bool only_ledger;		       /* nothing goes to standard output */
 	struct evidence *evidence_file;
 	uint64_t evidence_packets;

@@ -52,6 +52,8 @@ int replay_ledger_flow(struct replay *r, const struct engine *e, const struct pi
 			       .last_ns = k->last_ns > f->judged_ns ? k->last_ns : f->judged_ns};
 	struct ledger_key_texts texts;
 	struct ledger_key key;
+	const char *name = event_names_domain(k->names);
+	char to[IP_STRLEN];
 	struct event ev;
 
 	if (f->arrived || k->verdict.action == DECIDE_LOCAL || k->depth)
@@ -60,5 +62,8 @@ int replay_ledger_flow(struct replay *r, const struct engine *e, const struct pi
 	if (!ev.operator_name)
 		decide_operator(e, &ev);
 	ledger_key_of(&key, &ev, &texts);
+	if (r->names && name) /* a name has no odd bytes (agent/names/text.h) */
+		fprintf(r->names, "%s %u %u %s\n", ip_format(to, &key.dst), key.port, key.proto,
+			name);
 	return ledger_import_add(r->ledger, &key, &s);
 }

@@ -163,7 +163,7 @@ static int decode(const struct seen_from *from, const char *ledger)
 
 static int read_captures(struct seen *s, const struct seen_from *from)
 {
-	static const char *const part[] = {"", "-wal", "-shm"};
+	static const char *const part[] = {"", "-wal", "-shm", SEEN_NAMES_END};
 	const char *tmp = getenv("TMPDIR");
 	char dir[512], path[600], file[620];
 	int r;
@@ -176,6 +176,11 @@ static int read_captures(struct seen *s, const struct seen_from *from)
 	text_put(path, sizeof(path), "%s/ledger.db", dir);
 	r = decode(from, path);
 	r = r ? r : read_ledger(s, path, 0, INT64_MAX / 2);
+	text_put(file, sizeof(file), "%s" SEEN_NAMES_END, path);
+	if (!r && seen_names(s, file) < 0) {
+		diag_say("the names that were seen cannot be read");
+		r = EXIT_FAILED;
+	}
 	for (unsigned i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
 		text_put(file, sizeof(file), "%s%s", path, part[i]);
 		unlink(file);

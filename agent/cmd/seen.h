@@ -7,10 +7,12 @@
 #include "geo/base/intern.h"
 
 #define SEEN_FLOWS_MAX (4u << 20)
+#define SEEN_NAMES     4 /* of a flow; it may have more */
 
 struct seen_flow {
 	struct ledger_key_row key; /* its texts are of 'texts': the same text, the same pointer */
 	struct ledger_sum sum;	   /* of the period */
+	const char *name[SEEN_NAMES];	  /* of captures: whom it was meant for; NULL: no more */
 	struct ip sample[LEDGER_SAMPLES]; /* of its addresses; [0].v 0: none is known */
 };
 struct seen {
@@ -31,6 +33,8 @@ struct seen_from {
 /* 0, or an exit code after a sentence. *ret is to be freed in any case. */
 int seen_read(struct seen *ret, const struct seen_from *from);
 void seen_free(struct seen *s);
+int seen_names(struct seen *s,
+	       const char *path); /* for seen_read; a missing file has none. 0 or -errno */
 
 static inline bool seen_in_period(const struct seen_flow *f)
 {

@@ -49,7 +49,7 @@ static void name_sender(struct suggest_flow *f)
 
 static bool private_prefix(const struct suggest_flow *f)
 {
-	struct cidr c;
+	struct cidr c = {0};
 	const uint8_t *b = c.addr.b;
 
 	if (cidr_parse(&c, text(f, COLUMN_PREFIX)) < 0)

@@ -7,6 +7,7 @@
 #include "agent/base/text.h"
 #include "agent/cmd/suggest.h"
 #include "geo/facts/country.h"
+#include "geo/facts/recipient.h"
 #include "geo/facts/zone.h"
 #include "rules/parse/proto.h"
 #include "rules/parse/writer.h"
@@ -151,6 +152,32 @@ static size_t put_list(const struct suggest_flow *f, size_t n, enum ledger_colum
 	return named + more;
 }
 
+/* Whom captures say it was meant for, who that is, and where that has an endpoint in the EU. */
+static void put_names(const struct suggest_flow *f, size_t n, FILE *to)
+{
+	const char *seen[NAMES];
+	size_t named = 0;
+
+	for (size_t i = 0; i < n * SEEN_NAMES && named < NAMES; i++) {
+		const char *name = f[i / SEEN_NAMES].flow->name[i % SEEN_NAMES];
+		const struct recipient *r = name ? recipient_find(name) : NULL;
+		size_t k = 0;
+
+		while (name && k < named && seen[k] != name)
+			k++;
+		if (!name || k < named)
+			continue;
+		seen[named++] = name;
+		fputs("#   meant for ", to);
+		shown(to, name);
+		if (r)
+			fprintf(to, " (%s, %s)", r->organisation, r->service);
+		if (r && r->eu)
+			fprintf(to, "; its endpoint in the EU: %s", r->eu);
+		fputc('\n', to);
+	}
+}
+
 static void put_wide(const struct suggest_flow *f, size_t n, FILE *to)
 {
 	fputs("#   takes in ", to);
@@ -192,6 +219,7 @@ static void put_allowed(const struct suggest_flow *f, size_t n, FILE *to)
 		put_list(f, n, COLUMN_EXE, to);
 	}
 	fputc('\n', to);
+	put_names(f, n, to);
 	put_wide(f, n, to);
 	put_rule(f, to);
 }
@@ -237,9 +265,11 @@ static void put_undecided(const struct suggest_flow *f, int64_t now, FILE *to)
 		fputs(" nobody that is known", to);
 	fprintf(to, "; %s by: ", did(k));
 	shown(to, text(f, COLUMN_RULE));
+	fputc('\n', to);
+	put_names(f, 1, to);
 	if (f->why == WHY_PRIVATE || f->why == WHY_UNKNOWN)
-		fprintf(to, "\n#place %s is CC", text(f, PREFIX));
-	fputs("\n#allow", to);
+		fprintf(to, "#place %s is CC\n", text(f, PREFIX));
+	fputs("#allow", to);
 	put_from(f, to);
 	fprintf(to, " to %s", text(f, PREFIX));
 	put_service(f, to);

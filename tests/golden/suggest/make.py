@@ -53,9 +53,9 @@ for i in range(most + 2):
 l.done()
 
 
-def packet(src, dst, dport, n):
+def packet(src, dst, dport, n, data=b""):
     s, d = ipaddress.ip_address(src), ipaddress.ip_address(dst)
-    tcp = struct.pack("!HHIIBBHHH", 40000 + n, dport, 1, 0, 0x50, 2, 1024, 0, 0)
+    tcp = struct.pack("!HHIIBBHHH", 40000 + n, dport, 1 + bool(data), bool(data), 0x50, 0x18 if data else 2, 1024, 0, 0) + data
     if s.version == 4:
         return struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), n, 0, 64, 6, 0, s.packed, d.packed) + tcp
     return struct.pack("!IHBB16s16s", 6 << 28, len(tcp), 6, 64, s.packed, d.packed) + tcp
@@ -67,3 +67,8 @@ with open("sent.pcap", "wb") as f:
                                      ("10.1.2.3", 53), ("2001:db8:1::5", 443), ("192.0.2.200", 443))):
         p = packet("10.0.0.5" if ":" not in dst else "fd00::5", dst, port, n)
         f.write(struct.pack("<IIII", T, n, len(p), len(p)) + p)
+    # who asks for a name says so
+    for n, dst, name in ((1, "198.51.100.9", "deb.example"), (20, "203.0.113.9", "api.datadoghq.com")):
+        for data in (b"", b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % name.encode()) if n == 20 else (b"GET / HTTP/1.1\r\nHost: %s\r\n\r\n" % name.encode(),):
+            p = packet("10.0.0.5", dst, 80, n, data)
+            f.write(struct.pack("<IIII", T + 1, n, len(p), len(p)) + p)

@@ -50,7 +50,7 @@ same "capture: exit" "0 " "$? $(cat err)"
 diff_ok "from a capture" "$here/capture.conf" capture.conf
 "$CORDON" replay -p capture.conf --summary - sent.pcap >summary 2>err
 same "the capture again: blocks what is not in the EEA, and only that" \
-	"10.1.2.3 2001:db8:1::5 203.0.113.5 240.0.0.1" \
+	"10.1.2.3 2001:db8:1::5 203.0.113.5 203.0.113.9 240.0.0.1" \
 	"$(jq -r '[.egress[] | select(.verdict == "block") | .address] | sort | join(" ")' summary)"
 same "and allows the rest" "10.9.1.4 192.0.2.200 192.0.2.7 198.51.100.9" \
 	"$(jq -r '[.egress[] | select(.verdict == "allow") | .address] | sort | join(" ")' summary)"
