@@ -31,7 +31,7 @@ printf 'mode monitor\nalert to any\n' >/tmp/names.conf
 cordon run --policy /tmp/names.conf --alerts /tmp/alerts --control /tmp/control --detach-on-exit &
 agent=$!
 for i in $(seq 300); do
-	cordon status --control /tmp/control --json 2>/dev/null | tr -d ' ' | grep -o '"names":{[^}]*}' >/tmp/names && break
+	cordon status --control /tmp/control --json 2>/dev/null | tr -d ' \n' | grep -o '"names":{[^}]*}' >/tmp/names && break
 	sleep 1
 done
 grep -q '"on":true' /tmp/names && grep -q '"attached":true' /tmp/names && echo "ok names" || echo "not ok names - $(cat /tmp/names)"
