@@ -144,7 +144,7 @@ static const struct verb verbs[] = {
 	 "what left in a period, allowed or not: sums by country, unit, law ...",
 	 "[options]\n"
 	 "  --by WHAT            country (default), provider, region, operator, law, grade, unit,\n"
-	 "                       container, exe, user, prefix, port, rule, verdict or host\n"
+	 "                       container, exe, user, prefix, port, rule, name, verdict or host\n"
 	 "  --since WHEN         90m, 24h (default), 14d, or a date: 2026-11-25, 2026-11-25T10:41\n"
 	 "  --until WHEN         the same (default: now)\n"
 	 "  --ledger FILE        the ledger (default /var/lib/cordon/ledger.db)\n"

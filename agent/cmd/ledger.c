@@ -107,11 +107,12 @@ static int by_option(struct ledger_options *o, const char *name)
 	int by = ledger_by_find(name);
 
 	if (by < 0)
-		return diag_usage("ledger",
-				  "--by %s: country, provider, region, operator, law, "
-				  "grade, unit, container, exe, user, prefix, port, rule, verdict "
-				  "or host",
-				  name);
+		return diag_usage(
+			"ledger",
+			"--by %s: country, provider, region, operator, law, "
+			"grade, unit, container, exe, user, prefix, port, rule, name, verdict "
+			"or host",
+			name);
 	o->by = (enum ledger_by)by;
 	return 0;
 }

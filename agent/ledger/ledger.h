@@ -32,7 +32,8 @@
 struct ledger_key {
 	const char *unit, *container, *exe, *user;
 	const char *country, *provider, *region, *operator, * law, *grade, *rule;
-	struct ip dst; /* the row has its /24 or /48 */
+	const char *name; /* whom it was meant for */
+	struct ip dst;	  /* the row has its /24 or /48 */
 	uint16_t port;
 	uint8_t proto;
 	uint8_t verdict; /* enum decide_action */
@@ -88,6 +89,7 @@ enum ledger_by {
 	LEDGER_BY_PREFIX,
 	LEDGER_BY_PORT,
 	LEDGER_BY_RULE,
+	LEDGER_BY_NAME,
 	LEDGER_BY_VERDICT,
 	LEDGER_BY_HOST,
 	LEDGER_BYS

@@ -16,6 +16,7 @@ enum ledger_text {
 	TEXT_LAW,
 	TEXT_GRADE,
 	TEXT_RULE,
+	TEXT_NAME,
 	LEDGER_TEXTS
 };
 struct row {

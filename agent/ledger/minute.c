@@ -61,6 +61,7 @@ static const char *const *texts_of(const struct ledger_key *k, const char *ret[L
 	ret[TEXT_LAW] = k->law;
 	ret[TEXT_GRADE] = k->grade;
 	ret[TEXT_RULE] = k->rule;
+	ret[TEXT_NAME] = k->name;
 	for (unsigned i = 0; i < LEDGER_TEXTS; i++)
 		if (!ret[i])
 			ret[i] = "";
@@ -97,7 +98,8 @@ static uint64_t hash_of(const struct row *r, const char *const *text)
 
 	h = mix(h, rest, sizeof(rest));
 	for (unsigned i = 0; i < LEDGER_TEXTS; i++)
-		h = mix(h, text[i], strnlen(text[i], LEDGER_TEXT_MAX) + 1);
+		if (i != TEXT_NAME || *text[i]) /* as before there were names */
+			h = mix(h, text[i], strnlen(text[i], LEDGER_TEXT_MAX) + 1);
 	return h ? h : 1;
 }
 

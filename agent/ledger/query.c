@@ -22,6 +22,7 @@ static const struct {
 	[LEDGER_BY_USER] = {"user", "user"},
 	[LEDGER_BY_PREFIX] = {"prefix", "prefix"},
 	[LEDGER_BY_PORT] = {"port", "proto || '/' || port"},
+	[LEDGER_BY_NAME] = {"name", "key.name"},
 	[LEDGER_BY_RULE] = {"rule", "rule"},
 	[LEDGER_BY_VERDICT] = {"verdict", "''"},
 	[LEDGER_BY_HOST] = {"host", "(SELECT value FROM state WHERE name = 'host')"},

@@ -143,6 +143,10 @@ static int open_once(struct store *s, const char *path, const char *host)
 	    sqlite3_step(st) == SQLITE_ROW)
 		version = sqlite3_column_int64(st, 0);
 	sqlite3_finalize(st);
+	if (r == 0 && version == 1) {
+		r = run(s->db, SCHEMA_FROM_1);
+		version = SCHEMA_VERSION;
+	}
 	if (r == 0 && version != 0 && version != SCHEMA_VERSION)
 		return version < 0 ? -EBADMSG : -EPROTO;
 	r = r ? r : run(s->db, SCHEMA_TABLES);

@@ -157,6 +157,15 @@ static uint64_t over_used(const struct kernel_source *r, uint16_t rule)
 	return used;
 }
 
+/* What was copied before this record came is read before it: the answer that led to a flow, the hello of one that ended. */
+static const struct event_names *names_of(struct kernel_source *r, const struct kernel_record *k)
+{
+	if (!r->cfg.names)
+		return NULL;
+	kernel_names_poll(r->cfg.kernel);
+	return live_names_of(r->cfg.names, k);
+}
+
 static void record_of(struct kernel_source *r, const struct kernel_record *k, enum event_kind kind,
 		      struct record *ret)
 {
@@ -187,7 +196,7 @@ static void record_of(struct kernel_source *r, const struct kernel_record *k, en
 		.known = (enum decide_known)k->verdict.known,
 		.folded = k->folded != ABI_FOLDED_FLOW,
 		.verdict = {.action = k->verdict.action, .rule = k->verdict.rule},
-		.names = r->cfg.names ? live_names_of(r->cfg.names, k) : NULL,
+		.names = names_of(r, k),
 	};
 	if (ret->decided == DECIDED_THERE)
 		ret->over_used = over_used(r, k->verdict.rule);

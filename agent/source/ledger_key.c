@@ -39,6 +39,7 @@ void ledger_key_of(struct ledger_key *ret, const struct event *e, struct ledger_
 		.law = law_of(e->place, t->law),
 		.grade = grade_of(e),
 		.rule = e->rule ? e->rule->text : "default: no rule matches",
+		.name = event_names_domain(e->names),
 		.dst = e->flow.dst,
 		.port = peer ? e->flow.sport : e->flow.dport,
 		.proto = e->flow.proto,

@@ -13,6 +13,8 @@
 #define BUCKETS	   (LIVE_NAMES_FLOWS / WAYS)
 #define PORT_DOT   853
 #define PIECES_MAX 64u /* records of one hello */
+/* A flow's first packet has the time of the kernel's tick before it; its answer, which was there first, the exact one. */
+#define TICK_NS 10000000ull
 
 struct flow {
 	uint64_t hash; /* 0: free */
@@ -118,7 +120,8 @@ static struct flow *flow_of(struct live_names *n, const struct kernel_record *k,
 	struct flow *f = k->cookie ? find(n, hash) : NULL;
 	uint32_t set = 0;
 
-	if (!f && naming_of(n->naming, &who, &k->dst, k->first_ns, &set) == 0 && (set || wants))
+	if (!f && naming_of(n->naming, &who, &k->dst, k->first_ns + TICK_NS, &set) == 0 &&
+	    (set || wants))
 		f = take(n, hash, set);
 	if (f)
 		f->used = ++n->clock;

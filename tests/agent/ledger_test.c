@@ -441,3 +441,52 @@ Test(ledger, hostile_names)
 	ledger_close(l);
 	cr_expect_eq(query(BEGIN, BEGIN + 60).all.packets, 1);
 }
+
+static int one_row(void *arg, const struct ledger_row *r)
+{
+	char *to = arg;
+	size_t n = strlen(to);
+
+	snprintf(to + n, 256 - n, "%s %" PRIu64 ";", r->key, r->sum.bytes);
+	return 0;
+}
+
+/* One address, two names: two keys; and a ledger of before there were names goes on. */
+Test(ledger, names)
+{
+	struct ledger_key k = {.country = "DE", .rule = "allow to eea", .port = 443, .proto = 6};
+	struct ledger_sum s = {
+		.packets = 1, .bytes = 100, .flows = 1, .first_ns = BEGIN * 1000000000ull};
+	struct diag_sink d = {0};
+	struct ledger_totals t = {{1, 0, 0}, {100, 0, 0}};
+	struct ledger *l = open_it();
+	char cmd[256], got[256] = "";
+
+	ledger_minute(l, BEGIN, &(struct ledger_totals){0}, 1);
+	ledger_add(l, &k, &s);
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	snprintf(cmd, sizeof(cmd),
+		 "python3 -c \"import sqlite3; d = sqlite3.connect('%s'); "
+		 "d.executescript('ALTER TABLE key DROP COLUMN name; "
+		 "PRAGMA user_version = 1')\"",
+		 path);
+	cr_assert_eq(system(cmd), 0);
+	l = open_it();
+	ledger_minute(l, BEGIN + 60, &t, 1);
+	ledger_add(l, &k, &s); /* the key that it had */
+	k.name = "a.test";
+	s.bytes = 30;
+	ledger_add(l, &k, &s);
+	k.name = "b.test";
+	s.bytes = 7;
+	ledger_add(l, &k, &s);
+	t = (struct ledger_totals){{4, 0, 0}, {237, 0, 0}};
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	cr_assert_eq(ledger_query(path, LEDGER_BY_NAME, BEGIN - 600, BEGIN + 600, one_row, got, &d),
+		     0);
+	cr_expect_str_eq(got, "(none) 200;a.test 30;b.test 7;", "%s", got);
+	snprintf(cmd, sizeof(cmd), "[ $(ls %s | grep -c damaged) = 0 ]", top);
+	cr_expect_eq(system(cmd), 0);
+}

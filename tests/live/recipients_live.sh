@@ -84,13 +84,16 @@ same "the peers saw names" true "$([ "$(wc -l <"$LIVE/want")" -ge 6 ] && echo tr
 diff_ok "names of the flows: ours = tshark's at the peers" "$LIVE/want" "$LIVE/got"
 one() { jq -es "any($1)" "$LIVE/events.json" >/dev/null; }
 check "the alert itself has the name that was asked for" one \
-	'.event.action == "flow-alerted" and .destination.ip == "'$US4'" and .destination.port == 443 and .destination.domain == "api.datadoghq.com" and .cordon.dst.names[0].grade == "asked"'
+	'.event.action == "flow-alerted" and .destination.ip == "'$US4'" and .destination.port == 443 and .destination.domain == "api.datadoghq.com" and (.cordon.dst.names[0].by | index("dns"))'
 check "asked and said: verified" one '.destination.domain == "api.datadoghq.eu" and .cordon.dst.name_status == "verified" and .tls.client.server_name == "api.datadoghq.eu"'
 check "the alias is told" one '.destination.domain == "metrics.example.test" and .cordon.dst.names[0].aliases == ["api.datadoghq.eu"]'
 check "the question is told" one '.dns.question.name == "api.datadoghq.com" and .dns.resolved_ip == ["'$US4'"]'
 check "PostgreSQL's TLS is read" one '.destination.port == 5432 and .destination.domain == "pg.example.test" and .tls.client.server_name == "pg.example.test"'
 check "who is behind the name" one '.cordon.dst.names[0].recipient.organisation == "Datadog" and .cordon.dst.names[0].recipient.eu_endpoint == "datadoghq.eu"'
 check "what others asked is theirs" one '.process.name == "bash" and .destination.ip == "'$US4'" and .destination.domain == null and (.cordon.dst.names | length) > 0 and all(.cordon.dst.names[]; .grade == "others")'
+
+same "the ledger has the names" '["api.datadoghq.com","api.datadoghq.eu","metrics.example.test","pg.example.test"]' \
+	"$("$CORDON" ledger --ledger "$LIVE/state/ledger.db" --by name --json | jq -sc '[.[].name | select(test("datadog|example.test"))] | unique')"
 
 : >"$ALERTS"
 agent_up "$f" --names off
