@@ -29,7 +29,7 @@ struct directory {
 	uint64_t at, placed; /* read up to; given to the hub */
 	char *line;	     /* owned */
 	size_t room;
-	bool over, new_lines;
+	bool over, new_lines, packed;
 };
 
 static void close_file(struct directory *s)
@@ -74,17 +74,31 @@ static int open_file(struct directory *s, const char *path, struct diag_sink *d)
 	return 1;
 }
 
-static bool is_wanted(const FTSENT *e)
+static bool is_packed(const FTSENT *e)
 {
 	static const char *const ends[] = {".gz", ".zst", ".xz", ".lz4"};
 	size_t n = strlen(e->fts_name);
 
-	if (e->fts_info != FTS_F || e->fts_name[0] == '.')
-		return false;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		if (n > strlen(ends[i]) && strcmp(e->fts_name + n - strlen(ends[i]), ends[i]) == 0)
-			return false;
-	return true;
+			return true;
+	return false;
+}
+
+/* What is packed is a file that was taken before it was rotated, or it was not: said once a run. */
+static bool is_wanted(struct directory *s, const FTSENT *e, struct diag_sink *d)
+{
+	if (e->fts_info != FTS_F || e->fts_name[0] == '.')
+		return false;
+	if (!is_packed(e))
+		return true;
+	if (!s->packed)
+		diag_warn(
+			d, e->fts_path, 0,
+			"packed files are not read: unpack those that were not taken before, into a "
+			"directory of their own");
+	s->packed = true;
+	return false;
 }
 
 static int by_name(const FTSENT **a, const FTSENT **b)
@@ -106,7 +120,7 @@ static int next_file(struct directory *s, struct diag_sink *d)
 	while ((e = fts_read(s->walk))) {
 		if (e->fts_level > DEPTH)
 			fts_set(s->walk, e, FTS_SKIP);
-		if (!is_wanted(e))
+		if (!is_wanted(s, e, d))
 			continue;
 		r = open_file(s, e->fts_path, d);
 		if (r)
