@@ -14,35 +14,55 @@
 #include "bpf/load/skel.h"
 #include "bpf/load/tcx.h"
 
-/* How deep the cgroup is below the root. */
-static uint32_t cgroup_level(int cgroup)
+/* How deep the cgroup is below the root; -errno. */
+static int cgroup_level(int cgroup)
 {
 	_close_ int at = openat(cgroup, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint32_t level = 0;
 	struct stat st, up;
+	int level = 0;
 
-	while (at >= 0 && !fstat(at, &st) && st.st_ino != 1) {
-		_close_ int next = openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	while (at >= 0 && !fstat(at, &st)) {
+		_close_ int next =
+			st.st_ino == 1 ? -1 : openat(at, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-		if (next < 0 || fstat(next, &up) || up.st_dev != st.st_dev)
+		if (st.st_ino == 1)
+			return level;
+		if (next < 0 || fstat(next, &up))
 			break;
+		if (up.st_dev != st.st_dev) /* the mount's own root */
+			return level;
 		level++;
 		cleanup_close(&at);
 		at = TAKE_FD(next);
 	}
-	return level;
+	return -errno;
 }
 
-static void scope_set(struct kernel *k)
+/* The programs read it at every packet: what stays is not written, and between two cgroups, of which the first is
+ * gone, there is none. 0 or -errno: then nothing was changed. */
+static int scope_set(struct kernel *k)
 {
 	struct abi_settings *s = k->settings;
+	bool all = k->devices == KERNEL_DEVICES_ALL;
+	int level = 0;
 
 	if (!s)
-		return;
-	__atomic_store_n(&s->scope_cgroup, 0, __ATOMIC_RELEASE);
-	s->scope_all = k->devices == KERNEL_DEVICES_ALL;
-	s->scope_level = k->cgroup_fd < 0 ? 0 : cgroup_level(k->cgroup_fd);
-	__atomic_store_n(&s->scope_cgroup, k->cgroup_id, __ATOMIC_RELEASE);
+		return 0;
+	if (s->scope_cgroup != k->cgroup_id) {
+		level = k->cgroup_fd < 0 ? 0 : cgroup_level(k->cgroup_fd);
+		if (level < 0)
+			return level;
+	}
+	if (all)
+		__atomic_store_n(&s->scope_all, 1, __ATOMIC_RELEASE);
+	if (s->scope_cgroup != k->cgroup_id) {
+		__atomic_store_n(&s->scope_cgroup, 0, __ATOMIC_RELEASE);
+		s->scope_level = (uint32_t)level;
+		__atomic_store_n(&s->scope_cgroup, k->cgroup_id, __ATOMIC_RELEASE);
+	}
+	if (!all)
+		__atomic_store_n(&s->scope_all, 0, __ATOMIC_RELEASE);
+	return 0;
 }
 
 /* The directory of that name now: it may be another one than before, or none. */
@@ -57,8 +77,7 @@ static int cgroup_enter(struct kernel *k)
 	k->cgroup_fd = TAKE_FD(fd);
 	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
 	k->whole_host = k->cgroup_id == 1;
-	scope_set(k);
-	return 0;
+	return scope_set(k);
 }
 
 static int cgroup_open(struct kernel *k, const char *path, struct diag_sink *d)
@@ -95,11 +114,13 @@ int kernel_cgroup_follow(struct kernel *k)
 			return -errno;
 		cleanup_close(&k->cgroup_fd);
 		k->cgroup_id = 0;
-		scope_set(k);
-		return 0;
+		return scope_set(k);
 	}
-	if (k->cgroup_fd >= 0 && st.st_ino == k->cgroup_id)
-		return 1;
+	if (k->cgroup_fd >= 0 && st.st_ino == k->cgroup_id) {
+		int err = scope_set(k); /* when it could not be set before */
+
+		return err ? err : 1;
+	}
 	return cgroup_enter(k) ? -errno : 2;
 }
 
@@ -246,8 +267,8 @@ int kernel_publish(struct kernel *k, const struct kernel_generation *kg,
 		swap_observer(k, d);
 	if (unread)
 		kernel_mode(k, kg->mode);
-	scope_set(k);
-	err = swap_in(k, g, k->now, d);
+	err = scope_set(k);
+	err = err ? err : swap_in(k, g, k->now, d);
 	if (err) {
 		generation_free(g);
 		return err;

@@ -5,7 +5,9 @@
  * senders.
  */
 #include <linux/if_packet.h>
+#include <inttypes.h>
 #include <net/ethernet.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <bpf/bpf.h>
 #include "tests/bpf/policy.h"
@@ -293,6 +295,54 @@ Test(swap, another_version_of_the_state_is_replaced_and_said)
 	close(fd);
 	cr_expect_eq(stage_udp("10.2.0.2"), -EPERM);
 	cr_expect_eq(stage_udp("10.1.0.2"), 0);
+	kernel_detach(k, &quiet);
+}
+
+/* ---- whose packets the devices' programs judge ---- */
+struct scope {
+	const volatile struct abi_settings *settings;
+	volatile int stop;
+	uint64_t none;
+};
+
+static void *scope_watch(void *arg)
+{
+	struct scope *w = arg;
+
+	while (!w->stop)
+		w->none += w->settings->scope_cgroup == 0;
+	return NULL;
+}
+
+Test(swap, the_scope_of_devices_stands_through_publications_and_agents)
+{
+	struct loaded *l = loaded_make(policy_a);
+	struct kernel *k = fixture_open(&stage);
+	struct kernel_config cfg = {.cgroup = stage.cgroup, .pins = stage.pins};
+	struct scope w = {};
+	char path[120];
+	pthread_t t;
+	int fd;
+
+	loaded_publish(k, l, MODE_ENFORCE);
+	snprintf(path, sizeof(path), "%s/settings", stage.pins);
+	fd = bpf_obj_get(path);
+	w.settings = mmap(NULL, sizeof(*w.settings), PROT_READ, MAP_SHARED, fd, 0);
+	cr_assert_neq(w.settings, MAP_FAILED);
+	cr_assert_neq(w.settings->scope_cgroup, 0);
+	cr_assert_eq(pthread_create(&t, NULL, scope_watch, &w), 0);
+	for (int i = 0; i < 30; i++) {
+		if (i % 10 == 9) {
+			kernel_close(k);
+			cr_assert_eq(kernel_open(&k, &cfg, &quiet), 0);
+		}
+		loaded_publish(k, l, MODE_ENFORCE);
+	}
+	w.stop = 1;
+	pthread_join(t, NULL);
+	cr_expect_eq(w.none, 0, "for %" PRIu64 " looks no packet would have been judged", w.none);
+	munmap((void *)w.settings, sizeof(*w.settings));
+	close(fd);
 	kernel_detach(k, &quiet);
 }
 
