@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "agent/ledger/ledger_private.h"
 
 #define TRIES 5 /* of one minute, a second apart, before its rows count as lost */
@@ -159,8 +160,12 @@ void ledger_finish(struct ledger *l, const struct ledger_totals *t, uint64_t epo
 		pthread_cond_wait(&l->changed, &l->lock);
 	pthread_mutex_unlock(&l->lock);
 	l->last = true;
-	if (l->now->start)
-		hand_over(l, l->now->start, t, epoch);
+	if (!l->now->start) { /* an agent that lived for less than a second */
+		int64_t now = time(NULL);
+
+		l->now->start = now - now % 60;
+	}
+	hand_over(l, l->now->start, t, epoch);
 }
 
 void ledger_close(struct ledger *l)

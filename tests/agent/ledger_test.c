@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "agent/ledger/ledger.h"
 #include "tests/lib/leaks.h"
@@ -452,6 +453,18 @@ static int one_row(void *arg, const struct ledger_row *r)
 }
 
 /* One address, two names: two keys; and a ledger of before there were names goes on. */
+Test(ledger, an_agent_of_less_than_a_second)
+{
+	struct ledger_totals t = {0};
+	struct ledger *l = open_it();
+	int64_t now = time(NULL);
+
+	add(l, &t, &(struct addition){now, 0, 0, 3, 300}); /* and no minute was begun */
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	cr_expect_eq(query(now - 120, now + 120).country[0][0].packets, 3);
+}
+
 Test(ledger, names)
 {
 	struct ledger_key k = {.country = "DE", .rule = "allow to eea", .port = 443, .proto = 6};
