@@ -162,7 +162,7 @@ test: root deps-test ## every test: unit, golden, hostile, live
 	@$(RUN_TESTS) unit golden hostile live
 tests: $(UNIT) $(FACTS)
 	@:
-unit: $(UNIT) ## unit tests only
+unit: $(UNIT) $(FACTS) ## unit tests only
 	@$(RUN_TESTS) unit
 golden: all ## golden and hostile tests only
 	@$(RUN_TESTS) golden hostile
