@@ -6,6 +6,7 @@
 #include <string.h>
 #include "agent/cmd/geo.h"
 #include "agent/cmd/geo_conf.h"
+#include "agent/cmd/geo_days.h"
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/facts/law.h"
@@ -109,6 +110,16 @@ static int shipped_line(struct reader *r)
 	return 0;
 }
 
+static int days_line(struct reader *r)
+{
+	uint64_t n;
+
+	if (r->n != 2 || text_number(&n, r->words[1], GEO_DAYS_MAX) < 0)
+		return bad(r, "wants a number of days from 0 to 3650");
+	r->conf->days = (unsigned)n;
+	return 0;
+}
+
 static bool is_date(const char *s)
 {
 	static const char shape[] = "0000-00-00";
@@ -159,7 +170,9 @@ static int one_line(struct reader *r, char *s)
 		return hds_line(r);
 	if (!strcmp(r->words[0], "shipped"))
 		return shipped_line(r);
-	return bad(r, "no such word: directory, output, ca, source, shipped or hds");
+	if (!strcmp(r->words[0], "days"))
+		return days_line(r);
+	return bad(r, "no such word: directory, output, ca, source, days, shipped or hds");
 }
 
 int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d)
@@ -170,7 +183,7 @@ int geo_conf_read(struct geo_conf *ret, const char *path, struct diag_sink *d)
 	char *s, *next;
 	int e;
 
-	*ret = (struct geo_conf){0};
+	*ret = (struct geo_conf){.days = GEO_DAYS_DEFAULT};
 	e = file_read(&text, &len, AT_FDCWD, path, CONF_MAX);
 	if (e) {
 		diag_error(d, path, 0, "cannot be read: %s", strerror(-e));

@@ -7,6 +7,7 @@
  *     ca        "/etc/ssl/own-ca.pem"              # trust this instead of the system's authorities
  *     source    aws https://ip-ranges.amazonaws.com/ip-ranges.json
  *     source    tor4 /usr/share/tor/geoip
+ *     days      14                                 # how many former days of the output are kept
  *     shipped   no                                 # without the lists that came with cordon
  *     hds       ovh "certified" as-of 2026-11-01 source "esante.gouv.fr"
  */
@@ -35,6 +36,7 @@ struct geo_conf {
 	size_t nsources;
 	struct geo_conf_hds hds[GEO_CONF_HDS];
 	size_t nhds;
+	unsigned days;	 /* of which the output is kept (geo_days.h) */
 	bool no_shipped; /* the lists that came with cordon are left out */
 };
 /* Every error of the file in one run. 0 or -errno. geo_conf_free in any case. */

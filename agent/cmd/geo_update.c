@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include "agent/cmd/geo.h"
+#include "agent/cmd/geo_days.h"
 #include "agent/cmd/geo_kept.h"
 #include "agent/base/diag_print.h"
 #include "agent/base/options.h"
@@ -37,6 +39,7 @@ const char geo_update_help[] =
 	"    # geo.conf\n"
 	"    directory \"/var/lib/cordon/sources\"       # the copies\n"
 	"    output    \"" GEO_OUTPUT "\"\n"
+	"    days      14                              # former days that stay, as places.mmdb.2026-11-26\n"
 	"    source    aws  https://ip-ranges.amazonaws.com/ip-ranges.json\n"
 	"    source    tor4 /usr/share/tor/geoip\n";
 
@@ -195,6 +198,9 @@ static int update_all(struct update *u)
 	if (add_shipped(u))
 		return EXIT_FAILED;
 	code = geo_make(u->files, u->dates, u->nfiles, u->conf.output, true, u->json);
+	if (code == EXIT_DONE &&
+	    geo_days_keep(u->conf.output, time(NULL), u->conf.days, &u->print.sink) < 0)
+		return EXIT_FAILED;
 	return code ? code : u->failed ? EXIT_FAILED : EXIT_DONE;
 }
 

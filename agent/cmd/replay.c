@@ -36,6 +36,7 @@ static void own_replay(struct replay *r)
 		free(r->captures[i].note);
 	}
 	replay_filter_free(r);
+	replay_places_free(r);
 	replay_diff_free(r->diff);
 	ledger_import_abandon(r->ledger);
 	if (r->evidence_file)
@@ -186,6 +187,9 @@ static int replay(struct replay *r)
 	/* Events carry them. Of very much, a summary alone costs twice the time with them. */
 	r->sums |= !on_stdout(r) || r->all_bytes <= SUMS_FREE;
 	r->event = on_stdout(r) || r->other || r->only_ledger ? NULL : put_event;
+	result = replay_places(r);
+	if (result)
+		return result;
 	result = replay_start(r);
 	if (result == 0 && r->other) {
 		code = replay_diff_open(&r->diff, r, r->other);
@@ -370,6 +374,8 @@ static int option(struct replay *r, int o)
 		return 0;
 	case OPT_TODAY:
 		return set_time("--today", &r->now_ns, optarg);
+	case OPT_PLACES:
+		return set_time("--places-as-of", &r->places_ns, optarg);
 	}
 	return EXIT_USAGE;
 }

@@ -40,8 +40,11 @@ struct replay_capture {
 };
 struct replay {
 	struct engine_config config;
-	struct cidr *inside;		       /* owned */
-	const char **geo;		       /* owned array of argv's strings */
+	struct cidr *inside; /* owned */
+	const char **geo;    /* owned array of argv's strings */
+	char **places;	     /* owned: the databases of --places-as-of */
+	size_t nplaces;
+	uint64_t places_ns;		       /* 0: those of today */
 	const char *summary;		       /* path, "-", or NULL */
 	const char *evidence, *manifest, *key; /* paths, or NULL */
 	const char *ledger_path;	       /* or NULL */
@@ -100,6 +103,10 @@ const char *replay_name(char buf[REPLAY_NAME], const char *path);	 /* for a term
 int replay_memory(struct replay *r, const char *text);
 void replay_share_memory(const struct replay *r, struct pipeline_config *cfg);
 void replay_say_memory(const struct pipeline_counts *c); /* which tables were full */
+
+/* places: those of --places-as-of into r->config. 0, or an exit code after sentences */
+int replay_places(struct replay *r);
+void replay_places_free(struct replay *r);
 
 /* confine: from now on only what is still needed can be opened. 0, or -errno after a sentence */
 int replay_confine(struct replay *r);

@@ -34,6 +34,7 @@ static const char usage[] =
 	"  --ledger FILE        what left as a ledger, which must not exist yet: for 'cordon report' and 'cordon ledger'\n"
 	"  --sums               SHA-256 of captures in a summary on standard output too, when they are over 256 MB\n"
 	"  --today DATE         what a packet without a time of its own is judged as of (default: the day it is)\n"
+	"  --places-as-of DATE  by the places that were kept on that day or last before it ('geo update' keeps them)\n"
 	"  --flows-max N        one-way flows kept at a time (default 16777216)\n"
 	"  --memory SIZE        bounds all tables (as 512M, 2G): what has no room is counted together, and said\n\n"
 	"Exit codes: 0 nothing found, 1 failed, 2 usage, 3 the policy is wrong, 4 a transfer that the policy blocks or\n"
@@ -68,6 +69,7 @@ static const struct option options[] = {
 	{"ledger", required_argument, NULL, OPT_LEDGER},
 	{"sums", no_argument, NULL, OPT_SUMS},
 	{"today", required_argument, NULL, OPT_TODAY},
+	{"places-as-of", required_argument, NULL, OPT_PLACES},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };

@@ -19,6 +19,7 @@ enum replay_option {
 	OPT_TO,
 	OPT_DEDUP,
 	OPT_TODAY,
+	OPT_PLACES,
 	OPT_SUMS,
 	OPT_TOP,
 	OPT_CSV,
