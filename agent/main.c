@@ -204,22 +204,38 @@ static void help(FILE *to)
 	      "what leaves the EU.\n\n",
 	      to);
 	for (const struct verb *v = verbs; v->name; v++)
-		fprintf(to, "  %-8s  %s\n", v->name, v->line);
+		fprintf(to, "  %-10s  %s\n", v->name, v->line);
 	fputs("\n'cordon VERB --help' lists a verb's options; --version prints the version.\n"
 	      "Exit codes: 0 done, 1 failed, 2 usage, 3 the policy is wrong, 4 replay found a transfer\n"
 	      "that the policy blocks or alerts on, 5 the input was damaged.\n",
 	      to);
 }
 
-/* Verbs with a NULL usage print their own help (they have verbs of their own below them). */
+static bool is_help(const char *arg)
+{
+	return strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0;
+}
+
+static bool asks_help(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (is_help(argv[i]))
+			return true;
+	return false;
+}
+
+/* Help needs no facts: it is what one reads when an installation is broken. Verbs with a NULL usage print
+ * their own (they have verbs of their own below them). */
 static int verb_run(const struct verb *v, int argc, char **argv)
 {
-	for (int i = 1; v->usage && i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
-			printf("usage: cordon %s %s\n%s.\n", v->name, v->usage, v->line);
-			return EXIT_DONE;
-		}
+	bool help = asks_help(argc, argv);
+
+	if (help && v->usage) {
+		printf("usage: cordon %s %s\n%s.\n", v->name, v->usage, v->line);
+		return EXIT_DONE;
 	}
+	if (!help && !cmd_facts(v->name, argc > 1 ? argv[1] : NULL))
+		return EXIT_FAILED;
 	return v->run(argc, argv);
 }
 
@@ -269,8 +285,11 @@ int main(int argc, char **argv)
 		help(stderr);
 		return EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "help") == 0 && argc > 2 && !is_help(argv[2])) {
+		argv[1] = argv[2]; /* 'help VERB' is 'VERB --help' */
+		argv[2] = (char *)"--help";
+	}
+	if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
 		help(stdout);
 		return close_output(EXIT_DONE);
 	}
@@ -283,7 +302,5 @@ int main(int argc, char **argv)
 		diag_say("'%s' is no verb; 'cordon --help' lists them", argv[1]);
 		return EXIT_USAGE;
 	}
-	if (!cmd_facts(v->name, argc > 2 ? argv[2] : NULL))
-		return EXIT_FAILED;
 	return close_output(verb_run(v, argc - 1, argv + 1));
 }

@@ -9,8 +9,9 @@
  * or reads what it wrote, and what mends the facts, must work without. */
 bool cmd_facts(const char *verb, const char *sub)
 {
-	static const char *const without[] = {"status", "enforce", "confirm", "monitor", "reload",
-					      "detach", "verify",  "journal", "ledger",	 "events"};
+	static const char *const without[] = {"status", "enforce", "confirm",	"monitor",
+					      "reload", "detach",  "verify",	"journal",
+					      "ledger", "events",  "quarantine"};
 	struct diag_print print;
 	int r;
 

@@ -24,9 +24,15 @@ exits version 0 "$CORDON" --version
 exits no_verb 2 "$CORDON"
 exits unknown_verb 2 "$CORDON" frobnicate
 said unknown_verb_is_named err frobnicate
+exits help_unknown_verb 2 "$CORDON" help frobnicate
+said help_unknown_verb_is_named err frobnicate
 for v in $("$CORDON" --help | sed -n 's/^ \{2,4\}\([a-z]*\) .*/\1/p'); do
 	exits "help_$v" 0 "$CORDON" "$v" --help
 	said "help_says_usage_$v" out "usage: cordon $v"
+	cp out long
+	exits "help_of_$v" 0 "$CORDON" help "$v"
+	diff_ok "help_of_${v}_is_the_same" long out
+	exits "help_without_facts_$v" 0 env CORDON_DATA=/nonexistent "$CORDON" "$v" --help
 	exits "unknown_option_$v" 2 "$CORDON" "$v" --frobnicate
 done
 
