@@ -19,6 +19,7 @@
 #include "agent/base/options.h"
 #include "agent/base/interrupt.h"
 #include "agent/base/text.h"
+#include "agent/event/event_state.h"
 #include "agent/event/event_text.h"
 #include "agent/feed/ecs.h"
 #include "geo/base/cleanup.h"
@@ -48,9 +49,8 @@ static void own_replay(struct replay *r)
 	json_writer_free(&r->json);
 }
 
-static void put_event(void *arg, struct event *e)
+static void put_line(struct replay *r, struct event *e)
 {
-	struct replay *r = arg;
 	const char *line;
 
 	if (r->error)
@@ -61,6 +61,35 @@ static void put_event(void *arg, struct event *e)
 		r->error = -ENOMEM;
 	else if (fwrite(line, 1, r->json.len, stdout) != r->json.len || putchar('\n') == EOF)
 		r->error = errno ? -errno : -EIO;
+}
+
+/* Of the refutations after it, one event is left: as an agent on that host would have said it. */
+static void proxy_suspected(struct replay *r, const struct event *refuted)
+{
+	char text[256];
+	struct event e = {.kind = EVENT_STATE,
+			  .action = "proxy-suspected",
+			  .detail = event_proxy(text, sizeof(text), refuted->rtt_min_ns),
+			  .severity = event_state_severity("proxy-suspected"),
+			  .time_ns = refuted->last_ns,
+			  .policy = refuted->policy};
+
+	diag_say("%s", text);
+	if (event_id_v8(e.id, &e) == 0)
+		put_line(r, &e);
+}
+
+static void put_event(void *arg, struct event *e)
+{
+	struct replay *r = arg;
+	enum suspect_verdict proxy = SUSPECT_NO;
+
+	if (e->kind == EVENT_PLACE_REFUTED)
+		proxy = suspect_see(&r->suspect, &e->flow.dst, e->place->country, e->rtt_min_ns);
+	if (proxy == SUSPECT_NO)
+		put_line(r, e);
+	else if (proxy == SUSPECT_NEW)
+		proxy_suspected(r, e);
 }
 
 static bool on_stdout(const struct replay *r)

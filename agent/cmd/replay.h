@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 #include "agent/flow/pipeline.h"
+#include "geo/distance/suspect.h"
 #include "agent/base/confine.h"
 #include "agent/base/json_writer.h"
 #include "agent/source/capture.h"
@@ -80,6 +81,7 @@ struct replay {
 	size_t nengines;
 	struct pipeline *pipeline;
 	struct json_writer json;
+	struct suspect suspect; /* a proxy that answers for all countries */
 	uint64_t damaged[CAPTURE_DAMAGES];
 	uint64_t skipped; /* files of a directory that are no captures */
 	uint64_t unread;  /* files, folders and links that could not be read */

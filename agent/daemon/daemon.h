@@ -137,10 +137,11 @@ struct daemon {
 	uint64_t refuted_loaded_ns;
 	struct suspect suspect; /* a proxy that answers for all countries */
 	bool refuted_told;	/* that nothing is remembered */
-	size_t disputed_due; /* so many refuted addresses were saved: load the places again with them */
-	int clock;	     /* owned: wakes when the clock is set */
-	int change_timer; /* the next date at which the policy changes by itself */
-	uint64_t ticks;	  /* of on_second */
+	bool disputed_due; /* the list of refuted places was saved: load the places again with it */
+	size_t disputed;   /* entries of it */
+	int clock;	   /* owned: wakes when the clock is set */
+	int change_timer;  /* the next date at which the policy changes by itself */
+	uint64_t ticks;	   /* of on_second */
 	/* daemon_sums.c: the kernel's totals before the counts were fetched, and what was missing */
 	struct event_count sums[EVENT_SUMS], sums_missing[EVENT_SUMS];
 	bool sums_read;
@@ -223,6 +224,8 @@ void daemon_regions_tell(const struct daemon *d, const struct places *p, struct 
 
 /* daemon_refuted.c */
 void daemon_refuted(struct daemon *d, const struct event *e);
+/* A proxy answered for these: no longer refuted. How many were. */
+size_t daemon_refuted_forget(struct daemon *d, const struct ip *const *ip, size_t n);
 void daemon_refuted_done(struct daemon *d); /* at the end: saves what is due */
 /* The file's path, in buf. */
 const char *daemon_refuted_path(const struct daemon *d, char buf[512]);

@@ -396,16 +396,14 @@ int daemon_load_held(struct daemon *d, FILE *to)
 
 void daemon_load_due(struct daemon *d)
 {
-	size_t n = d->disputed_due;
-
-	d->disputed_due = 0;
-	if (!n)
+	if (!d->disputed_due)
 		return;
+	d->disputed_due = false;
 	if (daemon_load_same(d) == 0)
 		daemon_tell(d, "places-disputed",
 			    "distance has refuted the places of %zu "
 			    "addresses: they are disputed from now on",
-			    n);
+			    d->disputed);
 	else
 		diag_say("the refuted places are written down; the "
 			 "next reload makes them disputed");

@@ -58,16 +58,17 @@ int daemon_emit(void *daemon, struct event *e)
 	return r;
 }
 
-/* Once: what is answered in about this time refutes nothing any more. */
+/* Once; what it answered for before it was suspected is forgotten. */
 static void proxy_suspected(struct daemon *d, const struct event *e)
 {
-	char text[256];
+	const struct ip *answered[SUSPECT_KEPT];
+	size_t n = suspect_answered(&d->suspect, answered);
+	char text[256], proxy[160];
 
-	text_put(
-		text, sizeof(text),
-		"a local proxy is suspected: %d countries are answered for in about %.3f ms; what is "
-		"answered in that time refutes no place any more",
-		SUSPECT_COUNTRIES, (double)e->rtt_min_ns / 1e6);
+	n = daemon_refuted_forget(d, answered, n);
+	event_proxy(proxy, sizeof(proxy), e->rtt_min_ns);
+	text_put(text, sizeof(text), "%s; %zu addresses that it refuted before are forgotten",
+		 proxy, n);
 	daemon_alarm(d, "proxy-suspected", text);
 }
 
@@ -75,7 +76,7 @@ void daemon_place_refuted(void *daemon, struct event *e)
 {
 	struct daemon *d = daemon;
 
-	switch (suspect_see(&d->suspect, e->place->country, e->rtt_min_ns)) {
+	switch (suspect_see(&d->suspect, &e->flow.dst, e->place->country, e->rtt_min_ns)) {
 	case SUSPECT_NO:
 		daemon_refuted(d, e);
 		daemon_emit(d, e);

@@ -39,7 +39,8 @@ static void save(struct daemon *d)
 	if (r < 0)
 		return;
 	d->refuted_loaded_ns = loop_monotonic_ns();
-	d->disputed_due = n;
+	d->disputed_due = true;
+	d->disputed = n;
 }
 
 static void on_timer(void *daemon)
@@ -94,20 +95,41 @@ static int open_list(struct daemon *d)
 	return r;
 }
 
+/* After the list was opened and perhaps changed: saved soon, or dropped when nothing is to be saved. */
+static void changed(struct daemon *d, bool waiting, bool change)
+{
+	if (waiting)
+		return;
+	if (change) {
+		schedule(d);
+		return;
+	}
+	refuted_free(d->refuted);
+	d->refuted = NULL;
+}
+
 void daemon_refuted(struct daemon *d, const struct event *e)
 {
 	bool waiting = d->refuted != NULL;
 
 	if (open_list(d) < 0)
 		return;
-	if (refuted_add(d->refuted, &e->flow.dst, e->place->country, e->rtt_min_ns,
-			(int64_t)(e->last_ns / LOOP_SECOND))) {
-		if (!waiting)
-			schedule(d);
-	} else if (!waiting) {
-		refuted_free(d->refuted);
-		d->refuted = NULL;
-	}
+	changed(d, waiting,
+		refuted_add(d->refuted, &e->flow.dst, e->place->country, e->rtt_min_ns,
+			    (int64_t)(e->last_ns / LOOP_SECOND)));
+}
+
+size_t daemon_refuted_forget(struct daemon *d, const struct ip *const *ip, size_t n)
+{
+	bool waiting = d->refuted != NULL;
+	size_t gone = 0;
+
+	if (open_list(d) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		gone += refuted_drop(d->refuted, ip[i]);
+	changed(d, waiting, gone > 0);
+	return gone;
 }
 
 void daemon_refuted_done(struct daemon *d)

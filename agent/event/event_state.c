@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* event_state.c - severities and kinds of state events, a row an action. */
 #include <string.h>
+#include "agent/base/text.h"
 #include "agent/event/event_state.h"
+#include "geo/distance/suspect.h"
 
 static const struct event_state states[] = {
 	/* somebody changed what is in force, or nothing is */
@@ -79,4 +81,13 @@ const struct event_state *event_state(const char *action)
 uint8_t event_state_severity(const char *action)
 {
 	return event_state(action)->severity;
+}
+
+char *event_proxy(char *buf, size_t size, uint64_t rtt_ns)
+{
+	text_put(buf, size,
+		 "a local proxy is suspected: %d countries are answered for in about %.3f ms; what "
+		 "is answered in that time refutes no place any more",
+		 SUSPECT_COUNTRIES, (double)rtt_ns / 1e6);
+	return buf;
 }

@@ -252,6 +252,20 @@ bool refuted_add(struct refuted *r, const struct ip *ip, uint16_t country, uint6
 	return true;
 }
 
+bool refuted_drop(struct refuted *r, const struct ip *ip)
+{
+	struct cidr c = scope_of(ip);
+
+	for (size_t i = 0; i < r->n; i++) {
+		if (memcmp(&r->v[i].prefix, &c, sizeof(c)) != 0)
+			continue;
+		r->v[i] = r->v[--r->n];
+		r->changed = true;
+		return true;
+	}
+	return false;
+}
+
 size_t refuted_entries(const struct refuted *r, const struct refuted_entry **ret)
 {
 	*ret = r->v;

@@ -39,6 +39,8 @@ void refuted_free(struct refuted *r); /* NULL is fine */
  * new, so that places should be loaded again after refuted_save. */
 bool refuted_add(struct refuted *r, const struct ip *ip, uint16_t country, uint64_t rtt_min_ns,
 		 int64_t time);
+/* True when there was an entry for it: it is gone. */
+bool refuted_drop(struct refuted *r, const struct ip *ip);
 size_t refuted_entries(const struct refuted *r, const struct refuted_entry **ret);
 /* Replaces the file as a whole (written beside it, synced, renamed), if anything changed. 0 or
  * -errno; the old file is then as it was. */

@@ -30,12 +30,24 @@ static unsigned countries_at(const struct suspect *s, uint64_t rtt_ns)
 	return n;
 }
 
-enum suspect_verdict suspect_see(struct suspect *s, uint16_t country, uint64_t rtt_ns)
+size_t suspect_answered(const struct suspect *s, const struct ip *ret[SUSPECT_KEPT])
+{
+	size_t n = 0;
+
+	for (unsigned i = 0; s->rtt_ns && i < SUSPECT_KEPT && i < s->n; i++)
+		if (about(s->seen[i].rtt_ns, s->rtt_ns))
+			ret[n++] = &s->seen[i].ip;
+	return n;
+}
+
+enum suspect_verdict suspect_see(struct suspect *s, const struct ip *ip, uint16_t country,
+				 uint64_t rtt_ns)
 {
 	unsigned at = s->n % SUSPECT_KEPT;
 
 	if (s->rtt_ns && about(s->rtt_ns, rtt_ns))
 		return SUSPECT_SAME;
+	s->seen[at].ip = *ip;
 	s->seen[at].country = country;
 	s->seen[at].rtt_ns = rtt_ns;
 	s->n = s->n + 1 < 2 * SUSPECT_KEPT ? s->n + 1 : SUSPECT_KEPT;

@@ -3,18 +3,21 @@
  * suspect.h - is it the places that are wrong, or does somebody near answer for all of them?
  *
  * A database errs here and there; a transparent proxy in the path answers for every country in the same time. Three
- * countries that one time refutes are taken for that: what is answered in about that time refutes nothing any more.
+ * countries that one time refutes are taken for that: what is answered in about that time refutes nothing any more, and
+ * what it refuted before the third is to be forgotten (suspect_answered).
  */
 #ifndef GEO_DISTANCE_SUSPECT_H
 #define GEO_DISTANCE_SUSPECT_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "geo/base/ip.h"
 
 #define SUSPECT_COUNTRIES 3
 #define SUSPECT_KEPT	  16 /* refutations looked back at */
 
 struct suspect { /* all zero: nothing seen */
 	struct {
+		struct ip ip;
 		uint16_t country;
 		uint64_t rtt_ns;
 	} seen[SUSPECT_KEPT];
@@ -26,6 +29,9 @@ enum suspect_verdict {
 	SUSPECT_NEW,  /* with this one a proxy is suspected: say so, once */
 	SUSPECT_SAME, /* the proxy again */
 };
-/* A place in country was refuted by a time of rtt_ns. */
-enum suspect_verdict suspect_see(struct suspect *s, uint16_t country, uint64_t rtt_ns);
+/* The place of ip in country was refuted by a time of rtt_ns. */
+enum suspect_verdict suspect_see(struct suspect *s, const struct ip *ip, uint16_t country,
+				 uint64_t rtt_ns);
+/* The addresses that the suspected proxy answered for, as far as they are kept; 0: none suspected. */
+size_t suspect_answered(const struct suspect *s, const struct ip *ret[SUSPECT_KEPT]);
 #endif

@@ -185,14 +185,74 @@ Test(merge, claims_are_kept)
 	places_free(p);
 }
 
-/* --- one source that overlaps itself --- */
-
 static const struct place *at(const struct places *p, const char *text)
 {
 	struct ip ip = address(text);
 
 	return places_get(p, places_lookup(p, &ip));
 }
+
+/* --- what distance has ruled out (rule 5) --- */
+
+static const struct measured {
+	const char *name, *address, *not_in;
+	enum place_status status;
+	const char *country;
+} measured[] = {
+	{"AWS lists Frankfurt", "5.1.0.7", "DE", PLACE_KNOWN, "DE"},
+	{"AWS lists Stockholm, over IPv6", "2a05:1::7", "SE", PLACE_KNOWN, "SE"},
+	{"AWS lists London: out of the EEA", "5.1.1.7", "GB", PLACE_DISPUTED, "GB"},
+	{"AWS lists Virginia", "5.1.2.7", "US", PLACE_DISPUTED, "US"},
+	{"another country than the one measured", "5.1.2.8", "BR", PLACE_KNOWN, "US"},
+	{"a geofeed's word", "5.1.3.7", "DE", PLACE_DISPUTED, "DE"},
+	{"a place line's", "5.1.4.7", "DE", PLACE_DISPUTED, "DE"},
+	{"a database's", "5.1.5.7", "DE", PLACE_DISPUTED, "DE"},
+	{"its neighbour was not measured", "5.1.5.8", NULL, PLACE_KNOWN, "DE"},
+};
+#define NMEASURED (sizeof(measured) / sizeof(measured[0]))
+
+/* What is remembered of a measurement, a proxy's perhaps, blocks nothing that the operator itself lists in the EEA. */
+Test(merge, a_measurement_disputes_no_listed_place_of_the_eea)
+{
+	static const char aws[] =
+		"{\"syncToken\":\"1\",\"createDate\":\"2026-08-22-01-02-03\",\"prefixes\":["
+		"{\"ip_prefix\":\"5.1.0.0/24\",\"region\":\"eu-central-1\",\"service\":\"EC2\",\"network_border_group\":\"eu-central-1\"},"
+		"{\"ip_prefix\":\"5.1.1.0/24\",\"region\":\"eu-west-2\",\"service\":\"EC2\",\"network_border_group\":\"eu-west-2\"},"
+		"{\"ip_prefix\":\"5.1.2.0/24\",\"region\":\"us-east-1\",\"service\":\"EC2\",\"network_border_group\":\"us-east-1\"}],"
+		"\"ipv6_prefixes\":[{\"ipv6_prefix\":\"2a05:1::/32\",\"region\":\"eu-north-1\",\"service\":\"EC2\",\"network_border_group\":\"eu-north-1\"}]}";
+	static const char feed[] = "5.1.3.0/24,DE,,,\n", text[] = "83952896,83953151,DE\n";
+	static struct text refuted;
+	struct place_line line = line_of("5.1.4.0/24", "DE");
+	char paths[4][64];
+	const char *files[4];
+	struct places *p;
+
+	add(&refuted, "# cordon-refuted 1\n# home 50.1100 8.6800\n");
+	for (size_t i = 0; i < NMEASURED; i++)
+		if (measured[i].not_in)
+			add(&refuted, "%s/%d,%s,300000,1\n",
+			    strchr(measured[i].address, ':') ? "2a05:1::" : measured[i].address,
+			    strchr(measured[i].address, ':') ? 64 : 32, measured[i].not_in);
+	files[0] = temp_file(paths[0], refuted.bytes, refuted.n);
+	files[1] = temp_file(paths[1], text, sizeof(text) - 1);
+	files[2] = temp_file(paths[2], feed, sizeof(feed) - 1);
+	files[3] = temp_file(paths[3], aws, sizeof(aws) - 1);
+	p = load(&(struct places_config){.files = files, .nfiles = 4, .lines = &line, .nlines = 1});
+	for (size_t i = 0; i < NMEASURED; i++) {
+		const struct place *place = at(p, measured[i].address);
+		char cc[3];
+
+		cr_expect_eq(place->status, measured[i].status, "%s: %s", measured[i].name,
+			     place_status_name((enum place_status)place->status));
+		cr_expect_str_eq(country_text(place->country, cc), measured[i].country, "%s: %s",
+				 measured[i].name, cc);
+	}
+	for (int i = 0; i < 4; i++)
+		unlink(paths[i]);
+	places_free(p);
+}
+
+/* --- one source that overlaps itself --- */
 
 Test(merge, more_specific_wins)
 {

@@ -99,6 +99,29 @@ Test(refuted, read_back)
 	refuted_free(r);
 }
 
+/* What a proxy answered for is forgotten, whole /64s too; another's entry stays. */
+Test(refuted, dropped)
+{
+	struct ip a = ip("3.80.0.1"), b = ip("2001:db8:1:2:3:4:5:6"), c = ip("3.80.0.2"),
+		  same64 = ip("2001:db8:1:2::9");
+	struct refuted *r = opened(50.11, 8.68, 0);
+	const struct refuted_entry *e;
+
+	refuted_add(r, &a, US, 300000, 1);
+	refuted_add(r, &b, US, 300000, 2);
+	refuted_add(r, &c, US, 300000, 3);
+	cr_assert_eq(refuted_save(r), 0);
+	cr_expect(refuted_drop(r, &same64));
+	cr_expect(refuted_drop(r, &a));
+	cr_expect_not(refuted_drop(r, &a), "once");
+	cr_assert_eq(refuted_save(r), 0);
+	refuted_free(r);
+	r = opened(50.11, 8.68, 0);
+	cr_assert_eq(refuted_entries(r, &e), 1);
+	cr_expect_eq(memcmp(&e[0].prefix.addr, &c, sizeof(c)), 0);
+	refuted_free(r);
+}
+
 Test(refuted, another_home_forgets)
 {
 	struct ip a = ip("3.80.0.1");

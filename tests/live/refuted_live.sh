@@ -108,4 +108,6 @@ same fifth "" "$(error $US6)"
 agent_stop
 same suspected_once 1 "$(event proxy-suspected "" | wc -l)"
 same none_after_it 2 "$(event place-refuted "" | wc -l)"
+check says_forgotten grep -q '2 addresses that it refuted before are forgotten' <<<"$(event proxy-suspected "")"
+same the_first_two_are_forgotten "" "$(grep -v '^#' "$LIVE/state/refuted.csv")"
 "$CORDON" detach --pin "$PIN" >/dev/null 2>&1

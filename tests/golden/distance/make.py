@@ -48,6 +48,11 @@ def main(out):
     near.talk(1000000, HERE6, "2600:1f18::1", 40001, 5432, 400, 10)
     near.talk(2000000, HERE4, "3.80.0.1", 40002, 5432, 200, 10)  # told already
     near.write(f"{out}/near.pcap")
+    proxy = Capture()  # three countries in one time, and two more
+    for i, to in enumerate(("3.80.0.1", "25.0.0.1", "133.0.0.1", "177.0.0.1", "2600:1f18::1")):
+        proxy.talk(i * 1000000, HERE6 if ":" in to else HERE4, to, 40000 + i, 5432, 300 + 20 * i, 10)
+    proxy.talk(6000000, HERE4, "1.128.0.1", 41000, 5432, 21000, 10)  # at another time: refuted like any other
+    proxy.write(f"{out}/proxy.pcap")
     normal = Capture()
     normal.talk(0, HERE4, "3.80.0.1", 40000, 5432, 92000, 10)  # the US, at 92 ms
     normal.talk(1000000, HERE4, "52.28.0.1", 40001, 5432, 400, 10)  # Frankfurt, at 0.4 ms
@@ -70,7 +75,8 @@ def main(out):
         with open(f"{out}/{name}", "w") as f:
             f.write("\n".join(lines) + "\n")
     with open(f"{out}/geofeed.csv", "w") as f:
-        f.write("3.80.0.0/16,US,,,\n52.28.0.0/16,DE,,,\n2600:1f18::/36,US,,,\n")
+        f.write("3.80.0.0/16,US,,,\n52.28.0.0/16,DE,,,\n2600:1f18::/36,US,,,\n"
+                "25.0.0.0/16,GB,,,\n133.0.0.0/16,JP,,,\n177.0.0.0/16,BR,,,\n1.128.0.0/16,AU,,,\n")
 
 
 main(sys.argv[1])

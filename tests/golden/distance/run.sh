@@ -24,6 +24,17 @@ replay near_allowed us.policy 0 near.pcap
 replay near_without_coordinates nowhere.policy 4 near.pcap
 replay near_from_ashburn ashburn.policy 0 near.pcap
 replay normal eu.policy 4 normal.pcap
+# Three countries in one time are a proxy: said once, and what it answers for refutes nothing any more
+"$CORDON" replay --here --policy us.policy --geo geofeed.csv proxy.pcap >proxy.all 2>proxy.err
+same proxy/exit 0 $?
+jq -r "$brief" proxy.all >proxy.events
+compare proxy.events
+check proxy/stderr grep -q 'a local proxy is suspected' proxy.err
+same proxy/once 1 "$(jq -c 'select(.event.action == "proxy-suspected")' proxy.all | wc -l)"
+same proxy/refuted "3.80.0.1 25.0.0.1 1.128.0.1" "$(jq -r 'select(.event.action == "place-refuted") | .destination.ip' proxy.all | xargs)"
+"$CORDON" replay --here --policy us.policy --geo geofeed.csv proxy.pcap 2>/dev/null | cmp -s - proxy.all
+same proxy/again 0 $?
+
 "$CORDON" replay --policy eu.policy --geo geofeed.csv near.pcap >elsewhere.all
 check elsewhere/silent test "$(grep -c 'place-refuted\|rtt_min' elsewhere.all)" = 0
 if grep -q place-refuted normal.events; then not_ok normal/silent "something was refuted"; else ok normal/silent; fi
