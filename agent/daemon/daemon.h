@@ -261,6 +261,7 @@ int daemon_emit(void *daemon, struct event *e); /* from the fold; negative: a fe
 void daemon_tell(struct daemon *d, const char *action, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 void daemon_alarm(void *daemon, const char *action, const char *detail);
+void daemon_gap(void *daemon, const struct event_gap *g, const char *detail);
 
 /* daemon_feeds.c */
 /* --alerts and the policy's feeds; those that the running policy has too are kept, and what their names mean now is

@@ -123,6 +123,25 @@ static void state_event(struct daemon *d, const char *action, const char *detail
 	daemon_journal_flush(d);
 }
 
+/* Into the journal and the feeds: without the policy, which says nothing of that time. */
+void daemon_gap(void *daemon, const struct event_gap *g, const char *detail)
+{
+	char from[TEXT_SHORT], to[TEXT_SHORT], text[1024];
+	struct daemon *d = daemon;
+	struct event e = {.kind = EVENT_STATE,
+			  .action = gap_is_unjudged(g) ? "gap-unjudged" : "gap-recorded",
+			  .time_ns = loop_unix_ns(),
+			  .detail = text,
+			  .gap = g};
+
+	e.severity = event_state_severity(e.action);
+	text_put(text, sizeof(text), "%s from %s to %s (%s); what held: %s", g->cause,
+		 text_time(from, (int64_t)(g->start_ns / LOOP_SECOND)),
+		 text_time(to, (int64_t)(g->end_ns / LOOP_SECOND)), detail, g->held);
+	daemon_emit(d, &e);
+	daemon_journal_flush(d);
+}
+
 void daemon_alarm(void *daemon, const char *action, const char *detail)
 {
 	state_event(daemon, action, detail, NULL);

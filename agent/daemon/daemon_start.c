@@ -185,7 +185,7 @@ static void start_gaps(struct daemon *d)
 	struct kernel_left left;
 
 	kernel_left(d->kernel, &left);
-	if (gap_start(&d->gaps, d->cfg.state, left.attached) < 0)
+	if (gap_start(&d->gaps, d->cfg.state, left.attached, daemon_gap, d) < 0)
 		diag_say("gaps are not recorded: not enough memory");
 }
 

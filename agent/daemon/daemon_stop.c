@@ -89,6 +89,7 @@ void daemon_stop(struct daemon *d, bool ran)
 		if (d->kernel_source)
 			drain(d); /* what is missing now too, is lost */
 		aggregate_flush(d->aggregate);
+		gap_close(d->gaps);
 		tell_stopped(d);
 	}
 	daemon_refuted_done(d);

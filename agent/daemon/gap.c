@@ -62,6 +62,8 @@ struct open_gap {
 struct gaps {
 	char state[416], boot[40];
 	int alive; /* owned; -1: nothing is written */
+	gap_fn *told;
+	void *arg;
 	struct open_gap open[GAP_OPEN_MAX];
 };
 
@@ -76,6 +78,20 @@ static void rotate(int fd, const char *path)
 	rename(path, old);
 }
 
+bool gap_is_unjudged(const struct event_gap *g)
+{
+	return strcmp(g->held, UNJUDGED) == 0;
+}
+
+static void tell(const struct gaps *g, uint64_t start_ns, uint64_t end_ns, const char *cause,
+		 const char *detail, const char *held)
+{
+	const struct event_gap e = {start_ns, end_ns > start_ns ? end_ns : start_ns, cause, held};
+
+	if (g->told)
+		g->told(g->arg, &e, detail);
+}
+
 static void put(const struct gaps *g, uint64_t start_ns, uint64_t end_ns, const char *cause,
 		const char *detail, const char *held)
 {
@@ -87,6 +103,7 @@ static void put(const struct gaps *g, uint64_t start_ns, uint64_t end_ns, const 
 
 	if (g->alive < 0)
 		return;
+	tell(g, start_ns, end_ns, cause, detail, held);
 	text_put(path, sizeof(path), "%s/" GAP_FILE, g->state);
 	fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	o = json_pack("{s:s,s:s,s:f,s:s,s:s,s:s,s:s?}", "start",
@@ -244,7 +261,7 @@ static void close_left(struct gaps *g, const char *alive)
 	write_open(g); /* nothing is open now */
 }
 
-int gap_start(struct gaps **ret, const char *state, bool attached)
+int gap_start(struct gaps **ret, const char *state, bool attached, gap_fn *told, void *arg)
 {
 	struct gaps *g = calloc(1, sizeof(*g));
 	_free_ char *boot = NULL, *alive = NULL;
@@ -254,6 +271,8 @@ int gap_start(struct gaps **ret, const char *state, bool attached)
 	if (!g)
 		return -ENOMEM;
 	g->alive = -1;
+	g->told = told;
+	g->arg = arg;
 	*ret = g;
 	if (!state || strlen(state) >= sizeof(g->state) || access(state, W_OK) < 0)
 		return 0;
@@ -271,13 +290,19 @@ int gap_start(struct gaps **ret, const char *state, bool attached)
 	return 0;
 }
 
+void gap_close(struct gaps *g)
+{
+	for (unsigned i = 0; g && i < GAP_OPEN_MAX; i++)
+		if (g->open[i].cause)
+			finish(g, g->open[i].cause);
+}
+
 void gap_end(struct gaps *g)
 {
 	if (!g)
 		return;
-	for (unsigned i = 0; i < GAP_OPEN_MAX; i++)
-		if (g->open[i].cause)
-			finish(g, g->open[i].cause);
+	g->told = NULL;
+	gap_close(g);
 	gap_alive(g);
 	if (g->alive >= 0)
 		close(g->alive);

@@ -76,6 +76,12 @@ static inline bool event_count_less(const struct event_count *a, const struct ev
 	return a->bytes != b->bytes ? a->bytes < b->bytes : a->attempts < b->attempts;
 }
 
+/* A time in which less was enforced or known than the policy promises; told when it is over. */
+struct event_gap {
+	uint64_t start_ns, end_ns; /* Unix */
+	const char *cause, *held;  /* why; what was in force all the same */
+};
+
 /* The largest by bytes stand in the lists; all others are in the rest. Lists and rest add up to the
  * event's sums. */
 #define EVENT_DESTINATIONS_MAX 32
@@ -185,6 +191,7 @@ struct event {
 	uint64_t suppressed;	 /* EVENT_SUMMARY: flows that got no event of their own */
 	const struct event_summary *summary; /* EVENT_SUMMARY; NULL: there was no memory for it */
 	const struct event_count *lost; /* by enum event_sum: what no event tells; NULL: nothing */
+	const struct event_gap *gap;	/* NULL: no gap is told */
 	const struct place *place;	/* of the destination: the class that decided */
 	struct ip embedded; /* the address inside the address, or a source route's end; v 0: none */
 	const char *provider, *platform, *region;

@@ -23,6 +23,7 @@ static const struct event_state states[] = {
 	{"journal-failed", 4, "file", "info", "failure"},
 	{"ledger-failed", 3, "file", "info", "failure"},
 	/* less is known or told than should be */
+	{"gap-unjudged", 3, "configuration", "info", "failure"},
 	{"quarantine-unread", 4, "file", "info", "failure"},
 	{"device-unjudged", 3, "configuration", "info", "failure"},
 	{"packet-socket", 3, "process", "info", NULL},
@@ -59,6 +60,7 @@ static const struct event_state states[] = {
 	{"quarantine-added", 0, "configuration", "creation", "success"},
 	{"quarantine-removed", 0, "configuration", "deletion", "success"},
 	{"quarantine-read", 0, "file", "info", "success"},
+	{"gap-recorded", 0, "configuration", "info", NULL},
 	{"guard-sees", 0, "configuration", "info", NULL},
 	{"proxy-suspected", 3, "configuration", "info", NULL},
 	{"places-disputed", 0, "configuration", "change", "success"},

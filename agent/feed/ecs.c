@@ -238,6 +238,8 @@ static void put_cordon(struct json_writer *j, const struct event *e)
 		ecs_put_summary(j, e);
 	else if (e->attempts)
 		json_writer_number(j, "attempts", e->attempts);
+	if (e->gap)
+		ecs_put_gap(j, e->gap);
 	if (e->lost)
 		ecs_put_lost(j, e->lost);
 	put_proof(j, e);

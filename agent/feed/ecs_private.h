@@ -8,6 +8,7 @@
 
 /* The members of "cordon" of a summary, and of an event that declares what was lost. */
 void ecs_put_summary(struct json_writer *j, const struct event *e);
+void ecs_put_gap(struct json_writer *j, const struct event_gap *g);
 void ecs_put_lost(struct json_writer *j, const struct event_count lost[EVENT_SUMS]);
 /* The flow's names, in "dst" of "cordon"; and tls and dns beside it. */
 void ecs_put_names(struct json_writer *j, const struct event *e);

@@ -77,6 +77,16 @@ void ecs_put_summary(struct json_writer *j, const struct event *e)
 	json_writer_close(j, '}');
 }
 
+void ecs_put_gap(struct json_writer *j, const struct event_gap *g)
+{
+	json_writer_open(j, "gap", '{');
+	json_writer_time(j, "start", g->start_ns);
+	json_writer_time(j, "end", g->end_ns);
+	json_writer_text(j, "cause", g->cause);
+	json_writer_text(j, "held", g->held);
+	json_writer_close(j, '}');
+}
+
 void ecs_put_lost(struct json_writer *j, const struct event_count lost[EVENT_SUMS])
 {
 	json_writer_open(j, "lost", '{');

@@ -93,7 +93,7 @@ static void gaps(const char *name, const uint8_t *data, size_t size)
 	put("gaps.jsonl", data, 0);
 	put("gaps.open.jsonl", data, 0);
 	put(name, data, size);
-	if (gap_start(&g, directory, false) == 0)
+	if (gap_start(&g, directory, false, NULL, NULL) == 0)
 		gap_end(g);
 }
 

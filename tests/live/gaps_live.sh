@@ -44,4 +44,9 @@ echo 'half a li' >>"$LIVE/state/gaps.jsonl"
 damaged() { "$CORDON" gaps --state "$LIVE/state" >"$LIVE/out" 2>"$LIVE/err"; [ $? = 5 ] && [ "$(grep -c 'held:' "$LIVE/out")" = "$n" ]; }
 check damaged_lines_are_said damaged
 agent_stop
+# the SOC hears of each of them, also of the one of which no agent was a witness
+file_gaps() { head -n "$n" "$LIVE/state/gaps.jsonl" | jq -cs 'map([.cause, .start]) | sort'; }
+fed_gaps() { jq -cs '[.[] | select(.cordon.gap) | .cordon.gap | [.cause, (.start | sub("[.][0-9]+Z$"; "Z"))]] | sort' "$ALERTS"; }
+same every_gap_is_an_event "$(file_gaps)" "$(fed_gaps)"
+same unjudged_alerts "alert agent-down nothing: what left was not judged" "$(jq -r 'select(.event.action == "gap-unjudged") | "\(.event.kind) \(.cordon.gap.cause) \(.cordon.gap.held)"' "$ALERTS" | sort -u)"
 "$CORDON" detach --pin "$PIN" >/dev/null
