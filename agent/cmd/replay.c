@@ -269,14 +269,19 @@ static int replay(struct replay *r)
 static int add_inside(struct replay *r, const char *text)
 {
 	struct cidr *c = reallocarray(r->inside, r->config.ninside + 1, sizeof(*c));
+	char buf[IP_STRLEN];
+	int err;
 
 	if (!c)
 		return EXIT_FAILED;
 	r->inside = c;
-	if (cidr_parse(&c[r->config.ninside], text) < 0)
-		return diag_usage("replay",
-				  "'%s' is no network (as 10.0.0.0/16 or "
-				  "2001:db8::/32, host bits zero)",
+	err = cidr_parse(&c[r->config.ninside], text);
+	(void)cidr_mapped(&c[r->config.ninside], &c[r->config.ninside]);
+	if (err == -EDOM)
+		return diag_usage("replay", "'%s' has host bits set; the network is '%s'", text,
+				  cidr_format(buf, &c[r->config.ninside]));
+	if (err < 0)
+		return diag_usage("replay", "'%s' is no network (as 10.0.0.0/16 or 2001:db8::/32)",
 				  text);
 	r->config.inside = c;
 	r->config.ninside++;
@@ -433,6 +438,8 @@ int cmd_replay(int argc, char **argv)
 	if (optind == argc && !r.ncaptures)
 		return diag_usage("replay", "which captures?");
 	result = replay_filter_check(&r);
+	if (!result && r.to_ns && r.from_ns >= r.to_ns)
+		result = diag_usage("replay", "no packet is both from --from on and before --to");
 	if (result)
 		return result;
 	for (int i = optind; i < argc; i++) {
@@ -443,6 +450,9 @@ int cmd_replay(int argc, char **argv)
 		diag_say("no file that can be read in what was given");
 		return r.unread && !r.failed ? EXIT_DAMAGED : EXIT_FAILED;
 	}
+	result = replay_outputs(&r);
+	if (result)
+		return result;
 	if (r.evidence) {
 		result = evidence_open(&r.evidence_file, &evidence);
 		if (result)

@@ -124,6 +124,9 @@ void replay_filter_free(struct replay *r);
 unsigned replay_filter(struct replay *r, struct packet_frame *f, unsigned n); /* how many stay */
 int replay_time(uint64_t *ret, const char *text); /* a date, date and time, or Unix seconds */
 
+/* outputs: none of what is read, nor twice the same. 0, or an exit code after a sentence */
+int replay_outputs(const struct replay *r);
+
 /* damage */
 bool replay_damaged(const struct replay *r);
 void replay_say_damage(const struct replay *r); /* on stderr */

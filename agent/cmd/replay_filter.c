@@ -108,9 +108,10 @@ int replay_time(uint64_t *ret, const char *text)
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
 		struct tm tm = {0};
 		const char *end = strptime(text, forms[i], &tm);
+		int day = tm.tm_mday;
 		time_t t = end && !*end ? timegm(&tm) : -1;
 
-		if (t >= 0) {
+		if (t >= 0 && tm.tm_mday == day) { /* timegm makes 2 March of 30 February */
 			*ret = (uint64_t)t * 1000000000ull;
 			return 0;
 		}

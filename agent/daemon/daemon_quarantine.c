@@ -66,6 +66,7 @@ static const char *entry_of(struct quarantine_entry *e, const json_t *request, i
 	*e = (struct quarantine_entry){.since = now, .until = now + seconds};
 	if (!address || cidr_parse(&e->to, address) < 0)
 		return "an address or a prefix without host bits is wanted";
+	(void)cidr_mapped(&e->to, &e->to); /* ::ffff:a.b.c.d is sent as IPv4 */
 	if (!add)
 		return NULL;
 	if (seconds < 1 || seconds > QUARANTINE_SECONDS)

@@ -35,6 +35,7 @@ static int entry_read(struct quarantine_entry *e, char *line)
 	if (!until || !since || !word_end(&rest) || cidr_parse(&e->to, line) < 0 ||
 	    text_number(&u, until, INT64_MAX) < 0 || text_number(&s, since, INT64_MAX) < 0)
 		return -EINVAL;
+	(void)cidr_mapped(&e->to, &e->to);
 	e->until = (int64_t)u;
 	e->since = (int64_t)s;
 	text_put(e->because, sizeof(e->because), "%s", rest);

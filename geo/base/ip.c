@@ -84,6 +84,19 @@ int cidr_parse(struct cidr *ret, const char *text)
 	return r;
 }
 
+bool cidr_mapped(struct cidr *ret, const struct cidr *c)
+{
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
+	struct cidr v4 = {.addr.v = 4};
+
+	if (c->addr.v != 6 || c->len < 96 || memcmp(c->addr.b, prefix, sizeof(prefix)) != 0)
+		return false;
+	memcpy(v4.addr.b, c->addr.b + 12, 4);
+	v4.len = (uint8_t)(c->len - 96);
+	*ret = v4;
+	return true;
+}
+
 /* The longest run of at least two zero groups, the first of equals. */
 static void longest_zeros(const uint16_t g[8], int *start, int *count)
 {

@@ -20,6 +20,9 @@ struct cidr {
  * error). A bare address is /32 or /128. */
 int ip_parse(struct ip *ret, const char *text);
 int cidr_parse(struct cidr *ret, const char *text);
+/* The IPv4 prefix that c writes as ::ffff:a.b.c.d (RFC 4291 2.5.5.2); false when c is none. What a socket sends
+ * to such an address is IPv4: nobody who means it should have to know that. */
+bool cidr_mapped(struct cidr *ret, const struct cidr *c);
 /* RFC 5952; buf has at least IP_STRLEN bytes; returns buf. */
 const char *ip_format(char *buf, const struct ip *ip);
 const char *cidr_format(char *buf, const struct cidr *c);

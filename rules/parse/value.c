@@ -90,6 +90,11 @@ bool value_parse_cidr(struct parse *ps, struct cidr *ret, const struct word *w)
 	char buf[IP_STRLEN];
 	int err = cidr_parse(&c, w->s);
 
+	if (cidr_mapped(&c, &c) && !err) {
+		parse_error(ps, &w->at, "'%s' is IPv4 on the wire: write '%s'", w->s,
+			    cidr_format(buf, &c));
+		return false;
+	}
 	if (!err) {
 		*ret = c;
 		return true;

@@ -88,6 +88,19 @@ Test(quarantine, broken)
 	free(q);
 }
 
+Test(quarantine, mapped_is_what_it_is_on_the_wire)
+{
+	struct quarantine *q = calloc(1, sizeof(*q));
+	struct diag_sink d = {};
+	char path[64], buf[IP_STRLEN];
+
+	file(path, "::ffff:203.0.113.7/128 3000 1 pasted from a log\n");
+	cr_assert_eq(quarantine_read(q, path, 1000, &d), 0);
+	cr_expect_str_eq(cidr_format(buf, &q->entry[0].to), "203.0.113.7/32");
+	unlink(path);
+	free(q);
+}
+
 Test(quarantine, what_was_in_force_stays)
 {
 	struct quarantine *q = calloc(1, sizeof(*q)), *before = calloc(1, sizeof(*before));

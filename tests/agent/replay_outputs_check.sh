@@ -23,6 +23,37 @@ replay --summary top.json --top 1 database.pcap >/dev/null 2>&1
 same top/rest "$(sum '[.egress[].bytes] | add' s.json | head -c 0)$(replay --summary - database.pcap 2>/dev/null | jq '[.hosts[].bytes] | add')" "$(sum '[.hosts[].bytes] | add' top.json)"
 same top/rows 2 "$(sum '.countries | length' top.json)"
 
+# what is written is none of what is read, nor twice the same: nothing is touched, and nothing was read before
+cp database.pcap mine.pcap; cp eu.policy mine.policy; ln -s mine.pcap mine.link; cat mine.pcap mine.policy >mine
+refused() { # NAME CODE WORDS OPTION...
+	local name=$1 code=$2 words=$3
+	shift 3
+	replay -p mine.policy "$@" mine.pcap >out 2>err
+	same "refused/$name" "$code" $?
+	check "refused/$name/says" grep -qF -- "$words" err
+	check "refused/$name/nothing_read" test ! -s out
+}
+refused over_capture 2 '--summary mine.pcap would overwrite' --summary mine.pcap
+refused over_link 2 '--html mine.link would overwrite' --html mine.link
+refused over_policy 2 '--csv mine.policy would overwrite' --csv mine.policy
+refused over_places 2 '--evidence geofeed.csv would overwrite' --evidence geofeed.csv
+refused over_as_ledger 2 '--ledger mine.pcap would overwrite' --ledger mine.pcap
+refused twice 2 '--csv and --html are the same file' --csv new.x --html ./new.x
+refused table_as_output 2 'only --summary' --csv -
+refused no_folder 1 'nowhere/s.json: cannot be written: No such file' --summary nowhere/s.json
+refused a_folder 1 'cannot be written: Is a directory' --summary .
+refused empty_period 2 'no packet is both' --from 2026-01-01 --to 2026-01-01
+refused no_such_day 2 "not '2026-02-30'" --from 2026-02-30
+refused leap_day 2 "not '2025-02-29T00:00'" --to 2025-02-29T00:00
+refused host_bits 2 "the network is '192.0.2.0/24'" --inside 192.0.2.1/24
+cat mine.pcap mine.policy | diff_ok refused/nothing_changed mine -
+replay --summary /dev/null --csv /dev/null mine.pcap >/dev/null 2>err
+same refused/not_devices 4 $?
+replay --from 2024-02-29 --summary - --inside 10.20.0.0/16 mine.pcap >one 2>/dev/null
+replay --from 2024-02-29 --summary - --inside ::ffff:10.20.0.0/112 mine.pcap >two 2>/dev/null
+diff_ok inside/mapped one two
+rm -f mine mine.*
+
 # a name from outside does not reach the page as markup
 cp database.pcap '<script>alert(1)</script>.pcap' 2>/dev/null || cp database.pcap 'a<b>.pcap'
 replay --html evil.html ./*'>.pcap' >/dev/null 2>&1

@@ -100,6 +100,37 @@ Test(ip, prefixes)
 	}
 }
 
+Test(ip, mapped)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{"::ffff:192.0.2.33", "192.0.2.33/32"},
+		{"::ffff:10.0.0.0/104", "10.0.0.0/8"},
+		{"::ffff:0:0/96", "0.0.0.0/0"},
+		{"::fffe:0:0/95", NULL},
+		{"::/0", NULL},
+		{"::ffff:0:192.0.2.33", NULL},
+		{"::192.0.2.33", NULL},
+		{"64:ff9b::192.0.2.33", NULL},
+		{"1::ffff:192.0.2.33", NULL},
+		{"192.0.2.33", NULL},
+	};
+	char buf[IP_STRLEN];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct cidr c, was;
+
+		cr_assert_eq(cidr_parse(&c, rows[i].in), 0, "%s", rows[i].in);
+		was = c;
+		cr_expect_eq(cidr_mapped(&c, &c), rows[i].out != NULL, "%s", rows[i].in);
+		if (rows[i].out)
+			cr_expect_str_eq(cidr_format(buf, &c), rows[i].out, "%s", rows[i].in);
+		else
+			cr_expect_eq(memcmp(&c, &was, sizeof(c)), 0, "%s", rows[i].in);
+	}
+}
+
 Test(ip, prefixes_refused)
 {
 	static const char *const rows[] = {"10.0.0.0/33",  "::/129",

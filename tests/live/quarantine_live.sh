@@ -41,6 +41,10 @@ check add_while_broken q add $FR4 --for 1h --because "one more"
 same stopped_fr EPERM "$(try $FR4)"
 check remove q remove $FR4
 same removed "" "$(try $FR4)"
+check add_mapped q add "::ffff:$FR4" --for 1h --because "as an IPv6 socket's log has it"
+same stopped_mapped EPERM "$(try $FR4)"
+check remove_mapped q remove "::ffff:$FR4"
+same removed_mapped "" "$(try $FR4)"
 printf '%s\n' 'home DE' 'allow to eea' 'block to any' >"$f"
 
 for how in KILL TERM; do

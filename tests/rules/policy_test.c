@@ -164,6 +164,7 @@ Test(policy, canonical)
 		{"allow to 2001:DB8:0:0::/64", "allow to 2001:db8::/64"},
 		{"allow because \"a \\\"b\\\" \\\\\" to DE",
 		 "allow to DE because \"a \\\"b\\\" \\\\\""},
+		{"allow to ::ffff:192.0.2.1", NULL}, /* as IPv4, which it is on the wire */
 		{"allow proto 6", "allow proto tcp"},
 		{"allow proto 99", "allow proto 99"},
 		{"allow port 5 proto tcp", "allow proto tcp port 5"},
@@ -173,7 +174,6 @@ Test(policy, canonical)
 		{"allow to provider \"aws\" region x", "allow to provider aws region \"x\""},
 		{"allow to asn AS64496", "allow to asn 64496"},
 		{"allow under US to jurisdiction eea", "allow to jurisdiction eea under US"},
-		{"allow to ::ffff:192.0.2.1", "allow to ::ffff:192.0.2.1"},
 		{"allow until 2027-03-31 severity low", "allow severity low until 2027-03-31"},
 		{"allow port 80 443,8000-8080", "allow port 80 443 8000-8080"},
 		{"allow port https proto tcp", "allow proto tcp port 443"},
