@@ -208,7 +208,8 @@ static inline int add(struct pipeline *p, const struct pipeline_seen *s, struct 
 		if (r < 0)
 			return r;
 	}
-	if (p->flows.more[f->more].charges)
+	/* its cache line of 'more' is not touched for a flow that is known */
+	if (f->id.rest & FLOW_JUDGED_UNTIL && p->flows.more[f->more].charges)
 		pipeline_meters_add(p, pipeline_engine_of(p, &f->id),
 				    p->flows.more[f->more].charges, s->length);
 	f->bytes += s->length;

@@ -28,13 +28,18 @@ static uint64_t mix_bytes(uint64_t h, const uint8_t *p, size_t n)
 {
 	uint64_t w;
 
-	for (; n >= 8; p += 8, n -= 8) {
+	h ^= n;
+	if (n < 8) {
+		w = 0;
+		for (size_t i = 0; i < n; i++)
+			w = w << 8 | p[i];
+		return flow_mix(h ^ w, 0xa0761d6478bd642full);
+	}
+	for (; n > 8; p += 8, n -= 8) {
 		memcpy(&w, p, 8);
 		h = flow_mix(h ^ w, 0x9e3779b97f4a7c15ull);
 	}
-	w = n;
-	for (size_t i = 0; i < n; i++)
-		w = w << 8 | p[i];
+	memcpy(&w, p + n - 8, 8); /* the last eight, some of them a second time */
 	return flow_mix(h ^ w, 0xa0761d6478bd642full);
 }
 
