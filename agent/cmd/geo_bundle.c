@@ -20,7 +20,8 @@ const char geo_bundle_help[] =
 	"  --from DIR      make: a directory of tables and lists (default: the facts in use)\n"
 	"  --serial N      make: YYYYMMDDNN; default: today's first, or one above DIR's own\n"
 	"  -o, --output FILE  make: where to\n"
-	"  --to DIR        install: default " FACTS_INSTALLED "; read at the next start\n"
+	"  --to DIR        install: default " FACTS_INSTALLED
+	"; an agent that runs takes it at its next reload\n"
 	"  --json          show: one JSON object\n"
 	"install needs no network. It refuses a bundle of another key, a damaged one, a table that this\n"
 	"program does not read, and a serial that does not rise above the facts in use.\n";
@@ -90,8 +91,8 @@ static int install(const char *path, const struct options *o, struct diag_sink *
 		return r;
 	r = bundle_install(&b, to, newest(to), d);
 	if (!r)
-		printf("%s: serial %llu of %s, read at the next start\n", to,
-		       (unsigned long long)b.manifest.serial, b.manifest.date);
+		printf("%s: serial %llu of %s; 'cordon reload' has an agent that runs take it\n",
+		       to, (unsigned long long)b.manifest.serial, b.manifest.date);
 	bundle_close(&b);
 	return r;
 }

@@ -213,8 +213,8 @@ static void show_places(const json_t *p)
 		       text_duration(b, number_of(s, "age_seconds")));
 	}
 	label("classes");
-	printf("%s of %s places\n", text_count(a, (uint64_t)number_of(p, "classes")),
-	       text_count(b, (uint64_t)number_of(p, "places")));
+	printf("%s of %s places; facts %lld\n", text_count(a, (uint64_t)number_of(p, "classes")),
+	       text_count(b, (uint64_t)number_of(p, "places")), (long long)number_of(p, "facts"));
 	if (is(p, "stale")) {
 		label("STALE");
 		put(text_of(p, "stale_file"));

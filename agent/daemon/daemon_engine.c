@@ -11,6 +11,7 @@
 #include "agent/daemon/last_good.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
+#include "geo/facts/facts.h"
 #include "agent/base/text.h"
 
 #define MASKS_MAX ABI_CGROUPS_MAX
@@ -125,7 +126,16 @@ static int load_exit(int r)
 	return r == -EINVAL ? EXIT_POLICY : EXIT_FAILED;
 }
 
-/* Builds the new engine. 0 or an exit code; nothing of the daemon changes. */
+/* Nothing came of it: the facts that the engine in force was made with are in use again. */
+static int settled(const struct daemon *d, int r)
+{
+	if (r && d->engine)
+		facts_use(d->engine->facts);
+	return r;
+}
+
+/* Builds the new engine, with facts that were installed meanwhile. 0 or an exit code; nothing of the
+ * daemon changes. */
 static int load_from(struct daemon *d, const struct engine_config *cfg, struct engine **ret,
 		     FILE *to)
 {
@@ -133,6 +143,10 @@ static int load_from(struct daemon *d, const struct engine_config *cfg, struct e
 	int r;
 
 	diag_print_init(&p, to);
+	if (facts_renew(&p.sink) < 0) {
+		diag_print_done(&p);
+		return EXIT_FAILED;
+	}
 	r = engine_load(ret, cfg, d->engine, &p.sink);
 	if (r == 0) {
 		policy_lint((*ret)->policy, cfg->now, &p.sink);
@@ -265,11 +279,11 @@ static int reload(struct daemon *d, int override, FILE *to)
 	int r = load(d, &e, to);
 
 	if (r)
-		return r;
+		return settled(d, r);
 	r = install(d, e, override, to);
 	if (r) {
 		engine_free(e);
-		return r;
+		return settled(d, r);
 	}
 	d->boot_action = NULL;
 	daemon_keep(d);
@@ -307,9 +321,9 @@ int daemon_reload(struct daemon *d, FILE *to)
 	}
 	text_put(d->last_reload, sizeof(d->last_reload), "%s done: %s, %zu rules, sha256 %.12s", at,
 		 d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256);
-	daemon_tell(d, "reloaded", "%s, %zu rules, sha256 %.12s; places %s; mode %s",
+	daemon_tell(d, "reloaded", "%s, %zu rules, sha256 %.12s; places %s; facts %ju; mode %s",
 		    d->engine->policy->file, d->engine->policy->nrules, d->engine->policy->sha256,
-		    d->engine->places_name, daemon_mode_name(d->mode));
+		    d->engine->places_name, (uintmax_t)d->engine->facts, daemon_mode_name(d->mode));
 	if (d->mode != before)
 		daemon_tell(d, "mode-changed", "%s -> %s by the policy", daemon_mode_name(before),
 			    daemon_mode_name(d->mode));
@@ -358,11 +372,11 @@ int daemon_load_same(struct daemon *d)
 	int r = load_same(d, &e);
 
 	if (r)
-		return r;
+		return settled(d, r);
 	r = install(d, e, d->mode_override, stderr);
 	if (r)
 		engine_free(e);
-	return r;
+	return settled(d, r);
 }
 
 /* By the copy that is kept of the policy in force: its file may have been edited, or be wrong. */
@@ -391,7 +405,7 @@ int daemon_load_held(struct daemon *d, FILE *to)
 	r = r ? r : install(d, e, d->mode_override, to);
 	if (r)
 		engine_free(e);
-	return r;
+	return settled(d, r);
 }
 
 void daemon_load_due(struct daemon *d)

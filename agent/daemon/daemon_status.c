@@ -235,6 +235,7 @@ static json_t *places_status(const struct daemon *d)
 	set(o, "classes", number(table_classes(e->table)));
 	set(o, "places", number(places_count(e->places)));
 	set(o, "age_seconds", json_integer(daemon_places_age(e)));
+	set(o, "facts", number(e->facts));
 	put_stale(o, e);
 	return o;
 }

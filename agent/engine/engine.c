@@ -14,6 +14,7 @@
 #include "geo/base/cleanup.h"
 #include "agent/base/text.h"
 #include "geo/distance/refuted.h"
+#include "geo/facts/facts.h"
 #include "geo/base/file.h"
 
 struct engine_places {
@@ -134,7 +135,7 @@ static char *places_inputs(const struct places_config *cfg)
 	}
 	for (size_t i = 0; i < cfg->nnat64; i++)
 		fprintf(to, "nat64 %s\n", cidr_format(buf, &cfg->nat64[i]));
-	fprintf(to, "home %u\n", cfg->home);
+	fprintf(to, "home %u\nfacts %ju\n", cfg->home, (uintmax_t)facts_serial());
 	if (fclose(to) != 0) {
 		free(text);
 		return NULL;
@@ -412,6 +413,7 @@ int engine_load(struct engine **ret, const struct engine_config *cfg, const stru
 	if (r < 0)
 		return r;
 	name_places(e);
+	e->facts = facts_serial();
 	*ret = TAKE_PTR(e);
 	return 0;
 }

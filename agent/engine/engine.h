@@ -54,10 +54,11 @@ struct engine {
 	const struct table *table;	/* of shared_table */
 	struct compiled *compiled;	/* owned */
 	struct distance_home *distance; /* owned; NULL: no home with coordinates */
-	bool places_reused;		/* from the old engine: no source was read */
-	bool table_reused;		/* and the table too: nothing to write to the kernel */
-	bool policy_shipped;		/* no policy file was there or asked for */
-	struct quarantine *quarantine;	/* owned: what is in force of it */
+	uint64_t facts;	     /* serial of the shipped facts (geo/facts) that it was made with */
+	bool places_reused;  /* from the old engine: no source was read */
+	bool table_reused;   /* and the table too: nothing to write to the kernel */
+	bool policy_shipped; /* no policy file was there or asked for */
+	struct quarantine *quarantine; /* owned: what is in force of it */
 	bool quarantine_unread; /* its file, or a line of it: what was in force before still is */
 	/* what places are decided by, for max-age: owned; classes: as the table's, PLACE_STALE with those whose
 	 * source is over it; NULL: none is */

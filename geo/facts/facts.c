@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* facts.c - finds the directory of facts, reads it once, and keeps it for as long as the program. */
+/* facts.c - finds the directory of facts, reads it, and keeps it for as long as the program. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -10,10 +10,11 @@
 #include "geo/base/cleanup.h"
 #include "geo/facts/facts_private.h"
 
-static struct facts the;
-static const char *lists[MANIFEST_FILES_MAX]; /* of it */
+static struct facts none; /* all tables empty, and why */
+static struct facts *kept[FACTS_KEPT];
+static unsigned nkept;
+static _Atomic(const struct facts *) in_use; /* one of these; NULL: nobody has asked yet */
 static int result;
-static atomic_bool done;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int bad(struct facts *f, const char *path, const char *what)
@@ -72,6 +73,8 @@ static int load_directory(struct facts *f, const struct manifest *m)
 	for (size_t i = 0; i < m->n && !r; i++)
 		if (is_list(m->files[i].name))
 			r = check_list(f, m, i);
+	for (size_t i = 0; i < f->nlists; i++)
+		f->list[i] = f->lists[i];
 	snprintf(f->directory, sizeof(f->directory), "%s", m->directory);
 	f->serial = m->serial;
 	snprintf(f->date, sizeof(f->date), "%s", m->date);
@@ -160,26 +163,23 @@ static void drop(struct facts *f)
 	free(f->zone_order);
 }
 
-/* Half a table is no table: what fails leaves nothing but the reason. */
-static int load(struct facts *ret)
+/* Half a table is no table: what fails leaves nothing but the reason, in bad. */
+static int load(struct facts **ret, const struct manifest *m, struct facts *bad)
 {
-	_free_ struct facts *f = calloc(1, sizeof(*f));
-	_free_ struct manifest *m = calloc(1, sizeof(*m));
-	int r;
+	struct facts *f = calloc(1, sizeof(*f));
+	int r = f ? load_directory(f, m) : -ENOMEM;
 
-	if (!f || !m)
-		return -ENOMEM;
-	r = choose(f, m);
-	if (!r)
-		r = load_directory(f, m);
 	if (!r) {
-		*ret = *f;
+		*ret = f;
 		return 0;
 	}
-	drop(f);
-	snprintf(ret->bad_file, sizeof(ret->bad_file), "%s", f->bad_file);
-	ret->bad_line = f->bad_line;
-	snprintf(ret->bad, sizeof(ret->bad), "%s", f->bad);
+	if (f) {
+		drop(f);
+		snprintf(bad->bad_file, sizeof(bad->bad_file), "%s", f->bad_file);
+		snprintf(bad->bad, sizeof(bad->bad), "%s", f->bad);
+		bad->bad_line = f->bad_line;
+	}
+	free(f);
 	return r;
 }
 
@@ -201,33 +201,97 @@ int facts_try(const char *directory, struct diag_sink *d)
 	return r;
 }
 
+static int full(struct facts *f, const char *directory)
+{
+	return bad(f, directory, "is one too many for one run: restart to read it");
+}
+
+static int say(const struct facts *bad, int r, struct diag_sink *d)
+{
+	diag_error(d, *bad->bad_file ? bad->bad_file : "facts", bad->bad_line, "%s",
+		   *bad->bad_file ? bad->bad : strerror(-r));
+	return r;
+}
+
+static struct facts *find_kept(uint64_t serial)
+{
+	for (unsigned i = 0; i < nkept; i++)
+		if (kept[i]->serial == serial)
+			return kept[i];
+	return NULL;
+}
+
+/* The directory of m, from memory when it was read before. bad: room for the reason. */
+static int take(const struct manifest *m, struct facts *bad)
+{
+	struct facts *f = find_kept(m->serial);
+	int r = 0;
+
+	if (!f && nkept == FACTS_KEPT)
+		return full(bad, m->directory);
+	if (!f) {
+		r = load(&f, m, bad);
+		if (!r)
+			kept[nkept++] = f;
+	}
+	if (!r)
+		atomic_store(&in_use, f);
+	return r;
+}
+
 static void load_once(void)
 {
+	_free_ struct manifest *m = calloc(1, sizeof(*m));
+
 	pthread_mutex_lock(&lock);
-	if (!atomic_load(&done)) {
-		result = load(&the);
-		for (size_t i = 0; i < the.nlists; i++)
-			lists[i] = the.lists[i];
-		atomic_store(&done, true);
+	if (!atomic_load(&in_use)) {
+		result = m ? choose(&none, m) : -ENOMEM;
+		result = result ? result : take(m, &none);
+		if (result)
+			atomic_store(&in_use, &none);
 	}
 	pthread_mutex_unlock(&lock);
 }
 
 const struct facts *facts(void)
 {
-	if (!atomic_load_explicit(&done, memory_order_acquire))
-		load_once();
-	return &the;
+	const struct facts *f = atomic_load_explicit(&in_use, memory_order_acquire);
+
+	if (f)
+		return f;
+	load_once();
+	return atomic_load_explicit(&in_use, memory_order_acquire);
 }
 
 int facts_open(struct diag_sink *d)
 {
 	const struct facts *f = facts();
 
-	if (result)
-		diag_error(d, *f->bad_file ? f->bad_file : "facts", f->bad_line, "%s",
-			   *f->bad_file ? f->bad : strerror(-result));
-	return result;
+	return f == &none ? say(f, result, d) : 0;
+}
+
+int facts_renew(struct diag_sink *d)
+{
+	_free_ struct facts *bad = calloc(1, sizeof(*bad));
+	_free_ struct manifest *m = calloc(1, sizeof(*m));
+	uint64_t serial = facts()->serial;
+	int r;
+
+	if (!bad || !m)
+		return -ENOMEM;
+	r = choose(bad, m);
+	if (!r && m->serial <= serial)
+		return 0;
+	r = r ? r : take(m, bad);
+	return r ? say(bad, r, d) : 1;
+}
+
+void facts_use(uint64_t serial)
+{
+	const struct facts *f = find_kept(serial);
+
+	if (f)
+		atomic_store(&in_use, f);
 }
 
 const char *facts_directory(void)
@@ -247,6 +311,8 @@ const char *facts_date(void)
 
 const char *const *facts_lists(size_t *n)
 {
-	*n = facts()->nlists;
-	return lists;
+	const struct facts *f = facts();
+
+	*n = f->nlists;
+	return f->list;
 }

@@ -39,6 +39,7 @@ struct facts {
 	char *text[MANIFEST_FILES_MAX];		  /* owned; what the rows point into */
 	char directory[256];
 	char lists[MANIFEST_FILES_MAX][FACTS_PATH_MAX];
+	const char *list[MANIFEST_FILES_MAX]; /* of lists */
 	size_t ntexts, nlists;
 	uint64_t serial;
 	char date[11];

@@ -73,9 +73,10 @@ int law_check(struct facts_reader *r)
 
 const struct law_hds *law_hds(const char *key)
 {
-	const struct law_hds *v = facts()->hds.v;
+	const struct facts_vector *t = &facts()->hds;
+	const struct law_hds *v = t->v;
 
-	for (size_t i = 0; i < facts()->hds.n; i++)
+	for (size_t i = 0; i < t->n; i++)
 		if (!strcmp(v[i].key, key))
 			return &v[i];
 	return NULL;
@@ -122,9 +123,10 @@ const char *law_hds_at_text(enum law_hds_at at)
 
 const struct law_secnumcloud *law_secnumcloud(const char *key, size_t i)
 {
-	const struct law_secnumcloud *v = facts()->secnumcloud.v;
+	const struct facts_vector *t = &facts()->secnumcloud;
+	const struct law_secnumcloud *v = t->v;
 
-	for (size_t k = 0; k < facts()->secnumcloud.n; k++)
+	for (size_t k = 0; k < t->n; k++)
 		if (!strcmp(v[k].key, key) && i-- == 0)
 			return &v[k];
 	return NULL;
@@ -132,9 +134,10 @@ const struct law_secnumcloud *law_secnumcloud(const char *key, size_t i)
 
 const struct law_fact *law_fact(const char *key, size_t i)
 {
-	const struct law_fact *v = facts()->provider_facts.v;
+	const struct facts_vector *t = &facts()->provider_facts;
+	const struct law_fact *v = t->v;
 
-	for (size_t k = 0; k < facts()->provider_facts.n; k++)
+	for (size_t k = 0; k < t->n; k++)
 		if (!strcmp(v[k].key, key) && i-- == 0)
 			return &v[k];
 	return NULL;

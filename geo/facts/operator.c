@@ -159,11 +159,12 @@ static bool begins(const char *name, const char *words)
 /* The longest words that begin the name: "aws elastic beanstalk" before "aws". */
 static const char *key_of_name(const char *name)
 {
-	const struct operator_name *v = facts()->names.v;
+	const struct facts_vector *t = &facts()->names;
+	const struct operator_name *v = t->v;
 	const char *key = NULL;
 	size_t longest = 0;
 
-	for (size_t i = 0; i < facts()->names.n; i++) {
+	for (size_t i = 0; i < t->n; i++) {
 		size_t n = strlen(v[i].words);
 
 		if (n > longest && begins(name, v[i].words)) {
@@ -176,10 +177,11 @@ static const char *key_of_name(const char *name)
 
 const struct operator_entry *operator_find(const char *name)
 {
-	const struct operator_entry *v = facts()->operators.v;
+	const struct facts_vector *t = &facts()->operators;
+	const struct operator_entry *v = t->v;
 	const char *key;
 
-	for (size_t i = 0; i < facts()->operators.n; i++)
+	for (size_t i = 0; i < t->n; i++)
 		if (!strcasecmp(v[i].key, name) || !strcasecmp(v[i].name, name))
 			return &v[i];
 	key = key_of_name(name);
@@ -219,9 +221,10 @@ const struct operator_entry *operator_row(size_t i)
 
 uint32_t operator_asn_row(size_t i, const char **key)
 {
-	const struct operator_asn *v = facts()->asns.v;
+	const struct facts_vector *t = &facts()->asns;
+	const struct operator_asn *v = t->v;
 
-	if (i >= facts()->asns.n)
+	if (i >= t->n)
 		return 0;
 	*key = v[i].key;
 	return v[i].asn;

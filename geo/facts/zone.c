@@ -107,9 +107,10 @@ bool zone_has(enum zone z, uint16_t country, int64_t at)
 
 bool zone_row(enum zone z, size_t i, struct zone_row *ret)
 {
-	const struct zone_entry *v = facts()->zones.v;
+	const struct facts_vector *t = &facts()->zones;
+	const struct zone_entry *v = t->v;
 
-	for (size_t k = 0; k < facts()->zones.n; k++) {
+	for (size_t k = 0; k < t->n; k++) {
 		if (row_in(&v[k], z) && i-- == 0) {
 			*ret = v[k].row;
 			return true;

@@ -31,6 +31,55 @@ Test(facts, of_the_build_tree)
 	}
 }
 
+static void with_serial(const char *directory, uint64_t serial)
+{
+	char cmd[512];
+
+	snprintf(cmd, sizeof(cmd), "sed -i 's/^serial .*/serial %ju/' %s/facts/FACTS",
+		 (uintmax_t)serial, directory);
+	cr_assert_eq(system(cmd), 0);
+}
+
+/* A newer directory is used whole from then on, an older one never; what failed on it goes back. */
+Test(facts, renewed)
+{
+	char dir[] = "/tmp/cordon-facts-XXXXXX", cmd[512];
+	const struct operator_entry *aws;
+	struct said s;
+	uint64_t serial;
+
+	said_init(&s);
+	serial = facts_serial();
+	cr_assert_not_null(mkdtemp(dir));
+	snprintf(cmd, sizeof(cmd), "cp -r %s %s/facts", facts_directory(), dir);
+	cr_assert_eq(system(cmd), 0);
+	cr_assert_eq(setenv(FACTS_VARIABLE, dir, 1), 0);
+	cr_expect_eq(facts_renew(&s.sink), 0, "the same serial");
+	with_serial(dir, serial - 1);
+	cr_expect_eq(facts_renew(&s.sink), 0, "an older one");
+	aws = operator_by_key("aws");
+	with_serial(dir, serial + 1);
+	cr_assert_eq(facts_renew(&s.sink), 1, "%s", s.text);
+	cr_expect_eq(facts_serial(), serial + 1);
+	cr_expect_neq(operator_by_key("aws"), aws, "a table of its own");
+	cr_expect_str_eq(aws->key, "aws", "the old one is there still");
+	facts_use(serial);
+	cr_expect_eq(facts_serial(), serial);
+	cr_expect_eq(operator_by_key("aws"), aws);
+	cr_expect_eq(facts_renew(&s.sink), 1, "again");
+	facts_use(serial + 7);
+	cr_expect_eq(facts_serial(), serial + 1, "one that was never read");
+	with_serial(dir, serial + 2);
+	snprintf(cmd, sizeof(cmd), "echo >>%s/facts/zones.tsv", dir);
+	cr_assert_eq(system(cmd), 0);
+	cr_expect_lt(facts_renew(&s.sink), 0, "damaged");
+	cr_expect(strstr(s.file, "zones.tsv"), "%s", s.file);
+	cr_expect_eq(facts_serial(), serial + 1);
+	cr_expect(zone_has(ZONE_EU, CC('D', 'E'), NOW));
+	snprintf(cmd, sizeof(cmd), "rm -r %s", dir);
+	cr_assert_eq(system(cmd), 0);
+}
+
 /* Every row says where it was read, when, and whether that could be checked. */
 Test(facts, law_rows_are_whole)
 {
