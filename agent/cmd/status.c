@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include "bpf/load/cgroup2.h"
 #include "agent/cmd/cmd.h"
-#include "agent/cmd/status_names.h"
+#include "agent/cmd/status_more.h"
 #include "agent/base/options.h"
 #include "agent/daemon/daemon.h"
 #include "geo/base/cleanup.h"
@@ -86,33 +86,6 @@ static void show_devices(const json_t *k)
 		printf("            %" PRId64
 		       " more are too many, or of a kind that cannot be read: not judged there\n",
 		       number_of(o, "left_out"));
-}
-
-/* Who can send without a socket of IP. */
-static void show_frames(const json_t *o)
-{
-	const json_t *a = json_object_get(o, "packet"), *e;
-	size_t i;
-
-	if (!json_array_size(a) && !number_of(o, "xdp"))
-		return;
-	label("frames");
-	json_array_foreach (a, i, e) {
-		fputs(i ? ", " : "", stdout);
-		put(*text_of(e, "process") ? text_of(e, "process") : "somebody");
-		printf(" (process %" PRId64 ")", number_of(e, "pid"));
-		if (*text_of(e, "device")) {
-			fputs(" on ", stdout);
-			put(text_of(e, "device"));
-		}
-	}
-	if (number_of(o, "more"))
-		printf(" and %" PRId64 " more", number_of(o, "more"));
-	if (json_array_size(a))
-		fputs(" have packet sockets", stdout);
-	if (number_of(o, "xdp"))
-		printf("%s%" PRId64 " AF_XDP sockets are open", i ? "; " : "", number_of(o, "xdp"));
-	putchar('\n');
 }
 
 /* Does every hook that must be there hold our program? */
@@ -347,7 +320,7 @@ static void show(const json_t *s)
 	show_policy(json_object_get(s, "policy"));
 	show_places(json_object_get(s, "places"));
 	show_kernel(json_object_get(s, "kernel"));
-	show_frames(json_object_get(s, "frames"));
+	status_frames(json_object_get(s, "frames"));
 	if (w) {
 		label("listens on");
 		put(text_of(w, "interface"));
@@ -358,6 +331,7 @@ static void show(const json_t *s)
 	show_counters(json_object_get(s, "counters"));
 	if (is(s, "running"))
 		show_flows(s);
+	status_meters(json_object_get(s, "meters"));
 	status_names(json_object_get(s, "names"));
 	show_feeds(json_object_get(s, "feeds"));
 	if (json_is_string(json_object_get(s, "last_reload"))) {

@@ -15,6 +15,7 @@
  *   daemon_journal.c  the journal: events in, checkpoints out
  *   daemon_ledger.c   the ledger; daemon_rollup.c: its hours and days to feeds
  *   daemon_frames.c   sockets whose frames no socket hook judges
+ *   daemon_meters.c   what left under rules with 'over'
  *   daemon_names.c    whom flows are meant for
  *   daemon_quarantine.c  addresses that nothing may go to for a while
  *   daemon_refuted.c  the memory of distance: refuted places are kept, and disputed from then on
@@ -233,6 +234,9 @@ const char *daemon_refuted_path(const struct daemon *d, char buf[512]);
 /* daemon_frames.c */
 void daemon_frames_check(struct daemon *d);
 json_t *daemon_frames_status(const struct daemon *d);
+
+/* daemon_meters.c: of rules with 'over'; needs d->kernel */
+json_t *daemon_meters_status(const struct daemon *d);
 
 /* daemon_names.c: never fails; what it cannot do is told */
 void daemon_names_start(struct daemon *d); /* after the first publish */

@@ -127,6 +127,19 @@ static int probe(char *cgroup2, size_t size)
 	return EXIT_FAILED;
 }
 
+/* A policy to come may ask for more than this one: what the kernel refuses of it is said now, and not at a reload. */
+static void probe_programs(struct daemon *d)
+{
+	char why[320];
+
+	if (kernel_probe_programs((enum kernel_devices)d->cfg.devices, why, sizeof(why)) < 0)
+		daemon_tell(
+			d, "programs-refused",
+			"this kernel refuses the programs of a policy that asks for everything: %s; a reload may be "
+			"refused, and then the old policy stays",
+			why);
+}
+
 static int start_cgroups(struct daemon *d, const char *cgroup2)
 {
 	struct cgroups_watch w = {daemon_cgroup_seen, cgroup_gone, d};
@@ -197,6 +210,8 @@ int daemon_start_kernel(struct daemon *d)
 	char cgroup2[128];
 	int r = probe(cgroup2, sizeof(cgroup2));
 
+	if (r == 0)
+		probe_programs(d);
 	r = r ? r : open_kernel(d);
 	r = r ? r : start_cgroups(d, cgroup2);
 	if (r)

@@ -366,7 +366,8 @@ json_t *daemon_status(struct daemon *d)
 	if (d->kernel) {
 		set(o, "kernel", daemon_kernel_status(d->kernel));
 		set(o, "names", daemon_names_status(d));
-		set(o, "frames", d->kernel ? daemon_frames_status(d) : json_null());
+		set(o, "frames", daemon_frames_status(d));
+		set(o, "meters", daemon_meters_status(d));
 		set(o, "counters", counters(d->kernel));
 		set(o, "not_covered", daemon_sentences(kernel_not_covered()));
 	}

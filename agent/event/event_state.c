@@ -36,6 +36,7 @@ static const struct event_state states[] = {
 	{"lost-events", 3, "network", "info", "failure"},
 	{"lost-counts", 3, "network", "info", "failure"},
 	{"journal-repaired", 2, "file", "change", "success"},
+	{"programs-refused", 3, "configuration", "info", "failure"},
 	{"reload-failed", 3, "configuration", "info", "failure"},
 	{"place-db-stale", 3, "configuration", "info", NULL},
 	{"enforce-unconfirmed", 3, "configuration", "change", "success"},

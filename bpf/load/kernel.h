@@ -3,6 +3,7 @@
  * kernel.h - the agent's only way to the kernel: probe, open or adopt, publish, read.
  *
  *     kernel_probe      what this kernel can do, each feature tried; why not
+ *     kernel_probe_programs  would it take the programs of whatever policy
  *     kernel_open       state maps made or adopted from the pins; nothing is judged yet, and
  *                       what was attached stays attached
  *     kernel_publish    a new generation: loaded, filled, then swapped in by one link update; a
@@ -58,6 +59,10 @@ enum kernel_devices {
 	KERNEL_DEVICES_OWN,  /* of the cgroup's sockets */
 	KERNEL_DEVICES_ALL   /* whatever leaves by a device of this network namespace */
 };
+
+/* Loads the programs as a policy that asks for everything has them, attaches nothing, and lets go. 0, or -errno: which
+ * program was refused, and the verifier's last words. */
+int kernel_probe_programs(enum kernel_devices devices, char *ret_why, size_t size);
 
 struct kernel_config {
 	/* directory below a cgroup2 mount; NULL = the mount itself: the whole host */
@@ -292,6 +297,8 @@ int kernel_decisions(struct kernel *k, struct abi_total *ret, size_t *n);
 /* Bytes that left under a rule with 'over' in the window that its last packet fell into, by decide_meter.key. 0, or
  * -ENOENT. */
 int kernel_meter(const struct kernel *k, uint64_t key, uint64_t *ret_used);
+int kernel_meter_now(const struct kernel *k, const struct decide_meter *m,
+		     uint64_t *ret_used); /* in the window that ends now */
 
 #define KERNEL_HOOKS_MAX      16
 #define KERNEL_NEIGHBOURS_MAX 64

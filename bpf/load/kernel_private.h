@@ -11,6 +11,7 @@
  *     meter                          what rules with 'over' count
  *     generation                     a policy's programs and maps
  *     tcx  device                    the second net: a hook a device
+ *     probe_programs                 would they load, whatever a policy asks for
  *     swap                           which of them the hooks run
  *     names                          what copies names, beside the hooks
  *     guard  records  status         what is looked after, read, answered

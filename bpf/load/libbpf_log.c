@@ -34,9 +34,13 @@ static int libbpf_log_keep(enum libbpf_print_level level, const char *fmt, va_li
 	if (level != LIBBPF_WARN || vasprintf(&text, fmt, ap) < 0)
 		return 0;
 	log = strstr(text, LOG_BEGIN);
-	if (log) /* says more than the warning before it */
-		snprintf(libbpf_log_first, sizeof(libbpf_log_first), "%s", log_reason(log));
-	else if (!libbpf_log_first[0])
+	if (log) {				       /* says more than the warning before it */
+		const char *name = strchr(text, '\''); /* libbpf: prog 'NAME': */
+
+		snprintf(libbpf_log_first, sizeof(libbpf_log_first), "%.*s%s%s",
+			 name && name < log ? (int)strcspn(name + 1, "'") : 0, name ? name + 1 : "",
+			 name && name < log ? ": " : "", log_reason(log));
+	} else if (!libbpf_log_first[0])
 		snprintf(libbpf_log_first, sizeof(libbpf_log_first), "%.*s",
 			 (int)strcspn(text, "\n"), text);
 	free(text);

@@ -54,6 +54,21 @@ void meters_keep(const struct kernel *k, const struct compiled *c)
 			bpf_map_delete_elem(k->state[STATE_METERS], &key[i]);
 }
 
+int kernel_meter_now(const struct kernel *k, const struct decide_meter *m, uint64_t *ret_used)
+{
+	struct abi_meter now;
+	struct timespec t;
+	uint64_t ns;
+
+	if (bpf_map_lookup_elem(k->state[STATE_METERS], &m->key, &now))
+		return -errno;
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec + k->settings->meter_offset;
+	meter_turn(&now.meter, ns / m->step_ns);
+	*ret_used = now.meter.used;
+	return 0;
+}
+
 int kernel_meter(const struct kernel *k, uint64_t key, uint64_t *ret_used)
 {
 	struct abi_meter m;

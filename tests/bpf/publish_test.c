@@ -33,6 +33,31 @@ static int send_udp(const char *to, uint16_t port)
 	return err;
 }
 
+/* Also with the programs for devices; nothing is attached, nothing stays. */
+Test(publish, programs_of_any_policy_load)
+{
+	char why[320] = "";
+
+	cr_expect_eq(kernel_probe_programs(KERNEL_DEVICES_NONE, why, sizeof(why)), 0, "%s", why);
+	cr_expect_eq(kernel_probe_programs(KERNEL_DEVICES_ALL, why, sizeof(why)), 0, "%s", why);
+	cr_expect_eq(send_udp("10.2.0.2", 443), 0, "nothing is judged");
+	cr_expect_neq(access(stage.pins, F_OK), 0, "nothing is pinned");
+}
+
+Test(publish, a_refusal_is_named)
+{
+	char why[320] = "";
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) /* nobody: the kernel takes nothing from it */
+		_exit(setresuid(65534, 65534, 65534) ||
+		      kernel_probe_programs(KERNEL_DEVICES_NONE, why, sizeof(why)) >= 0 ||
+		      !strstr(why, "Operation not permitted"));
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0);
+}
+
 Test(publish, decides_by_place_and_port)
 {
 	static const struct {

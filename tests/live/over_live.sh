@@ -34,6 +34,10 @@ arrived
 check alert_at_100kB jq -es 'map(select(.event.action == "flow-alerted" and .cordon.over.limit == 100000)) | length > 0' "$ALERTS"
 check says_limit_and_used jq -es 'map(select(.event.action == "flow-blocked" and .cordon.over.limit == 500000 and .cordon.over.per == 3600
 	and .cordon.over.used > 430000 and .cordon.over.used <= 503000)) | length > 0' "$ALERTS"
+check status_has_meters jq -e '.meters | length == 2 and (map(select(.limit == 500000 and .per == 3600 and .used > 430000 and .used <= 503000
+	and (.text | startswith("block to")))) | length == 1)' <(status_json)
+"$CORDON" status --control "$CONTROL" | grep -q '^over  *4[0-9]*\.[0-9] kB of 500\.0 kB in the last 1 h.*block to' && ok status_says_it ||
+	not_ok status_says_it "$("$CORDON" status --control "$CONTROL" | grep -A1 '^over')"
 same "kernel and agent agree" 0 "$(status_json | jq '[.. | .verdict_mismatches? // empty] | add')"
 
 say() { # ADDRESS N: datagrams of 1,000 bytes
@@ -81,6 +85,7 @@ first=$(say $US4 200)
 [ "$first" -ge 50 ] && [ "$first" -le 60 ] && ok window || not_ok window "$first datagrams of 1,028 bytes in 60 kB"
 same window_shut 0 "$(say $US4 50)"
 sleep 16.5
+same status_forgets 0 "$(status_json | jq '.meters[0].used')"
 again=$(say $US4 200)
 [ "$again" -ge 50 ] && [ "$again" -le 60 ] && ok window_again || not_ok window_again "$again datagrams"
 tap_end
