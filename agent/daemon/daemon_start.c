@@ -3,16 +3,21 @@
 #include "agent/daemon/daemon.h"
 #include "bpf/load/cgroup2.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include "geo/base/cleanup.h"
 #include "agent/base/stderr_queue.h"
 #include "agent/base/text.h"
+
+#define NOTHING_KEPT                                                                               \
+	"no ledger, gaps, requested mode or last good policy is kept for the next start"
 
 static void on_kernel(void *arg, uint32_t events)
 {
@@ -193,6 +198,21 @@ static int start_kernel_source(struct daemon *d)
 	return r < 0 ? EXIT_FAILED : 0;
 }
 
+/* Where what outlives the agent is kept: made when it is not there, and said when it cannot be. */
+static void start_state(struct daemon *d)
+{
+	const char *dir = d->cfg.state;
+	_close_ int fd = -1;
+
+	if (!dir || strlen(dir) > 400)
+		daemon_tell(d, "state-unkept",
+			    "the state directory's name is too long: " NOTHING_KEPT);
+	else if ((mkdir(dir, 0700) < 0 && errno != EEXIST) ||
+		 (fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0 ||
+		 faccessat(fd, ".", W_OK | X_OK, 0) < 0)
+		daemon_tell(d, "state-unkept", "%s: %s: " NOTHING_KEPT, dir, strerror(errno));
+}
+
 static void start_gaps(struct daemon *d)
 {
 	struct kernel_left left;
@@ -224,6 +244,7 @@ int daemon_start_kernel(struct daemon *d)
 		diag_say("cannot watch this host's addresses: a "
 			 "connection to itself may look like egress");
 	daemon_check_ports(d);
+	start_state(d);
 	start_gaps(d);
 	daemon_mode_start(d);
 	if (daemon_publish(d, d->engine, d->mode, stderr) < 0) {

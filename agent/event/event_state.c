@@ -22,6 +22,7 @@ static const struct event_state states[] = {
 	{"journal-tampered", 4, "file", "change", "success"},
 	{"journal-failed", 4, "file", "info", "failure"},
 	{"ledger-failed", 3, "file", "info", "failure"},
+	{"state-unkept", 3, "file", "info", "failure"},
 	/* less is known or told than should be */
 	{"gap-unjudged", 3, "configuration", "info", "failure"},
 	{"quarantine-unread", 4, "file", "info", "failure"},

@@ -86,5 +86,14 @@ check closed_is_an_alert alerted boot-closed
 good_policy 'boot closed'
 check closed_ends_with_a_good_one "$CORDON" reload --control "$CONTROL"
 same open_again "EPERM " "$(try $US4) $(try $EU4)"
+# a state directory that is not there is made; one that cannot be is said: no ledger, no memory
+rm -rf "$LIVE/state"
+check starts_without_state again
+check state_is_made test -s "$LIVE/state/ledger.db"
+check state_is_its_own test "$(stat -c %a "$LIVE/state")" = 700
+mv "$LIVE/state" "$LIVE/state.away"
+: >"$LIVE/state"
+check starts_with_a_file_as_state again
+check state_unkept jq -es 'any(.event.action == "state-unkept" and .event.severity == 73 and (.message | contains("Not a directory")))' "$ALERTS"
 agent_stop
 "$CORDON" detach --pin "$PIN" >/dev/null
