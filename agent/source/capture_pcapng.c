@@ -36,21 +36,22 @@ static uint64_t u64(const struct capture *c, const uint8_t *p)
 	return c->swapped == capture_host_little() ? a << 32 | b : b << 32 | a;
 }
 
-/* Time in the interface's own units -> nanoseconds. */
+/* Time in the interface's own units -> nanoseconds; 0, which is no time, for what is before 1970 or after 2554. */
 static uint64_t block_time(const struct pcapng_interface *i, uint32_t high, uint32_t low)
 {
-	uint64_t t = (uint64_t)high << 32 | low, ns = t;
+	__int128 ns = (uint64_t)high << 32 | low;
 	unsigned n = i->resolution & 0x7f;
 
 	if (i->resolution & 0x80) {
-		ns = n > 63 ? 0 : (uint64_t)((unsigned __int128)t * 1000000000u >> n);
+		ns = ns * 1000000000 >> n;
 	} else {
 		for (; n < 9; n++)
 			ns *= 10;
 		for (; n > 9; n--)
 			ns /= 10;
 	}
-	return ns + (uint64_t)i->offset * 1000000000u;
+	ns += (__int128)i->offset * 1000000000;
+	return ns < 0 || ns > UINT64_MAX ? 0 : (uint64_t)ns;
 }
 
 struct option {

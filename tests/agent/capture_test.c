@@ -182,6 +182,66 @@ Test(capture, pcapng_sections_interfaces_and_clocks)
 	cr_expect_eq(r.len[1], 1500);
 }
 
+static void interface_since(struct bytes *o, int resolution, int64_t offset)
+{
+	struct bytes b = {0};
+
+	u16(&b, 1);
+	u16(&b, 0);
+	u32(&b, 0);
+	u16(&b, 9);
+	u16(&b, 1);
+	u32(&b, (uint32_t)resolution);
+	u16(&b, 14);
+	u16(&b, 8);
+	u32(&b, (uint32_t)(uint64_t)offset);
+	u32(&b, (uint32_t)((uint64_t)offset >> 32));
+	u32(&b, 0);
+	block(o, 1, &b);
+}
+
+/* What no 64 bits of nanoseconds hold is no time: 1967 is not 2551, nor the far end of a clock 2025. */
+Test(capture, pcapng_clocks_at_their_limits)
+{
+	static const struct {
+		int resolution;
+		int64_t offset;
+		uint64_t t, ns;
+	} rows[] = {
+		{0, 0, 1750000000, 1750000000000000000ull},
+		{0, 86400, 1750000000, 1750086400000000000ull},
+		{6, -86400, 1750000000000000ull, 1749913600000000000ull},
+		{9, 0, UINT64_MAX, UINT64_MAX},
+		{9, 1, UINT64_MAX, 0},
+		{9, -1, 999999999, 0},
+		{9, -1, 1000000000, 0},
+		{9, -1, 1000000001, 1},
+		{6, -1750000000 - 3 * 31536000, 1750000000000000ull, 0},
+		{6, INT64_MAX, 1750000000000000ull, 0},
+		{6, INT64_MIN, 1750000000000000ull, 0},
+		{6, 0, UINT64_MAX, 0},
+		{0, 0, UINT64_MAX, 0},
+		{0, 0, 20196744073ull + 1750000000, 0}, /* 2^64 ns and a time of 2025 */
+		{0x80 | 10, 0, 1750000000ull * 1024 + 512, 1750000000500000000ull},
+		{0x80 | 63, 0, 1ull << 63, 1000000000},
+		{0x80 | 127, 0, UINT64_MAX, 0},
+		{127, 0, UINT64_MAX, 0},
+		{0x80, 0, UINT64_MAX, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct bytes o = {0};
+		struct result r;
+
+		section(&o);
+		interface_since(&o, rows[i].resolution, rows[i].offset);
+		enhanced(&o, 0, rows[i].t, 20, 20, 20);
+		r = read_bytes(&o);
+		cr_expect_eq(r.packets, 1, "row %zu", i);
+		cr_expect_eq(r.time_ns[0], rows[i].ns, "row %zu: %lu", i, r.time_ns[0]);
+	}
+}
+
 Test(capture, packets_over_the_edge_of_a_block)
 {
 	struct bytes o = {0};

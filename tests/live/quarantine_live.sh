@@ -92,7 +92,7 @@ damage
 agent_stop KILL
 agent_up "$f" --mode enforce
 same damaged_start EPERM "$(try $EU4)"
-check damaged_start_told wait_for 5 eval "[ \"\$(grep -c quarantine-unread \"$ALERTS\")\" = 2 ]"
+check damaged_start_told wait_for 5 jq -es 'map(select(.event.action == "quarantine-unread")) | length == 2' "$ALERTS"
 cp "$LIVE/whole" "$LIVE/state/quarantine"
 check reload_whole "$CORDON" reload --control "$CONTROL"
 check whole_told wait_for 5 jq -es 'any(.event.action == "quarantine-read")' "$ALERTS"
