@@ -231,7 +231,8 @@ static int verb_run(const struct verb *v, int argc, char **argv)
 	bool help = asks_help(argc, argv);
 
 	if (help && v->usage) {
-		printf("usage: cordon %s %s\n%s.\n", v->name, v->usage, v->line);
+		printf("usage: cordon %s %s\n%s%s\n", v->name, v->usage, v->line,
+		       v->line[strlen(v->line) - 1] == '.' ? "" : ".");
 		return EXIT_DONE;
 	}
 	if (!help && !cmd_facts(v->name, argc > 1 ? argv[1] : NULL))

@@ -40,27 +40,38 @@ static void csv(const char *s)
 	putchar('"');
 }
 
+/* Every row has its verdict: asked by that alone, there is no other key. */
+static bool has_key(const struct ledger_options *o)
+{
+	return o->by != LEDGER_BY_VERDICT;
+}
+
 static void row_text(struct ledger_options *o, const struct ledger_row *r)
 {
 	char key[128], bytes[TEXT_SHORT], packets[TEXT_SHORT], flows[TEXT_SHORT], last[TEXT_SHORT];
+	int width = has_key(o) ? 34 : 0;
 
 	if (!o->rows++)
-		printf("%-34s %-12s %12s %14s %10s %10s  %s\n", ledger_by_name(o->by), "verdict",
+		printf("%-*s%s%-12s %12s %14s %10s %10s  %s\n", width,
+		       has_key(o) ? ledger_by_name(o->by) : "", has_key(o) ? " " : "", "verdict",
 		       "bytes", "packets", "flows", "attempts", "last seen");
-	printf("%-34s %-12s %12s %14s %10s %10" PRIu64 "  %s\n",
-	       text_escape(key, sizeof(key), r->key, SIZE_MAX), r->verdict,
-	       text_bytes(bytes, r->sum.bytes), text_count(packets, r->sum.packets),
-	       text_count(flows, r->sum.flows), r->sum.attempts,
-	       text_time(last, (int64_t)(r->sum.last_ns / 1000000000)));
+	printf("%-*s%s%-12s %12s %14s %10s %10" PRIu64 "  %s\n", width,
+	       has_key(o) ? text_escape(key, sizeof(key), r->key, SIZE_MAX) : "",
+	       has_key(o) ? " " : "", r->verdict, text_bytes(bytes, r->sum.bytes),
+	       text_count(packets, r->sum.packets), text_count(flows, r->sum.flows),
+	       r->sum.attempts, text_time(last, (int64_t)(r->sum.last_ns / 1000000000)));
 }
 
 static void row_csv(struct ledger_options *o, const struct ledger_row *r)
 {
 	if (!o->rows++)
-		printf("%s,verdict,bytes,packets,flows,attempts,first,last\r\n",
-		       ledger_by_name(o->by));
-	csv(r->key);
-	printf(",%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\r\n",
+		printf("%s%sverdict,bytes,packets,flows,attempts,first,last\r\n",
+		       has_key(o) ? ledger_by_name(o->by) : "", has_key(o) ? "," : "");
+	if (has_key(o)) {
+		csv(r->key);
+		putchar(',');
+	}
+	printf("%s,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 "\r\n",
 	       r->verdict, r->sum.bytes, r->sum.packets, r->sum.flows, r->sum.attempts,
 	       r->sum.first_ns / 1000000000, r->sum.last_ns / 1000000000);
 }
@@ -73,7 +84,8 @@ static void row_json(struct ledger_options *o, const struct ledger_row *r)
 	o->rows++;
 	json_writer_reset(w);
 	json_writer_open(w, NULL, '{');
-	json_writer_text(w, ledger_by_name(o->by), r->key);
+	if (has_key(o))
+		json_writer_text(w, ledger_by_name(o->by), r->key);
 	json_writer_text(w, "verdict", r->verdict);
 	json_writer_number(w, "bytes", r->sum.bytes);
 	json_writer_number(w, "packets", r->sum.packets);

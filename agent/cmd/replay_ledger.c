@@ -56,7 +56,7 @@ int replay_ledger_flow(struct replay *r, const struct engine *e, const struct pi
 	char to[IP_STRLEN];
 	struct event ev;
 
-	if (f->arrived || k->verdict.action == DECIDE_LOCAL || k->depth)
+	if (f->arrived || k->verdict.action == DECIDE_LOCAL)
 		return 0;
 	decide(e, k, &ev);
 	if (!ev.operator_name)

@@ -49,7 +49,7 @@ struct pipeline_config {
 	uint64_t now_ns;
 	/* Replay: each frame with a packet of a violating flow, and which event, rule and place. */
 	void (*evidence)(void *arg, const struct packet_frame *f, const char *comment);
-	/* Replay: every part of an outermost flow, when it has ended. 0 or -errno. */
+	/* Replay: every part of a flow that has its own bytes (none carried by what leaves), when it has ended. 0 or -errno. */
 	int (*flow)(void *arg, const struct pipeline_flow *f);
 	bool dedup; /* replay: packets that were seen twice count once */
 	void *arg;

@@ -262,7 +262,7 @@ int pipeline_end_flow(struct pipeline *p, struct flow *f, const struct engine *e
 		r = destinations_add(&p->destinations, &line);
 	if (r == 0 && p->cfg.replay && m->egress && !m->covered)
 		r = tallies(p, &x);
-	if (r == 0 && p->cfg.flow && !m->depth)
+	if (r == 0 && p->cfg.flow && layer_of(m) != LAYER_COVERED)
 		r = hand_out(p, f, &x);
 	if (m->inside)
 		p->counts.inside += x.packets;

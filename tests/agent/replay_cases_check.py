@@ -227,6 +227,31 @@ def alike(name, args, path, whole):
     check('%s/pieces' % name, (values(code, s), ids(events)) == whole, '%s' % (values(code, s),))
 
 
+def ledgers(label, args, path, s):
+    """the ledger that 'cordon report' reads has what the summary says, by verdict and by place"""
+    db = TMP + '/ledger.db'
+    if os.path.exists(db):
+        os.remove(db)
+    replay(args + ['--ledger', db], path)
+    # no country: the summary says why there is none, the ledger does not
+    word = {'unknown': '', 'disputed': '', 'unprovable': '', '(none)': '', 'would-block': BLOCK}
+    for by, key, rows in [('verdict', 'verdict', 'egress'), ('country', 'country', 'countries')]:
+        p = subprocess.run([CORDON, 'ledger', '--ledger', db, '--by', by, '--json', '--since', '1971-01-01',
+                            '--until', '2554-01-01'], stdout=subprocess.PIPE, timeout=60)
+        has, wants = {}, {}
+        for line in p.stdout.splitlines():
+            pairs = json.loads(line, object_pairs_hook=list)
+            r = dict(pairs)
+            k = word.get(r[key], r[key])
+            has[k] = has.get(k, 0) + r['bytes']
+            if len(r) != len(pairs):
+                has['a key stands twice'] = pairs
+        for r in s.get(rows, []):
+            k = word.get(r[key], r[key])
+            wants[k] = wants.get(k, 0) + r['bytes']
+        check('%s/ledger/%s' % (label, by), has == wants, '%s, the summary has %s' % (has, wants))
+
+
 def main():
     make()
     flows()
@@ -243,6 +268,7 @@ def main():
               i['not_judged'] == sum(k['packets'] for k in s['not_judged']), '%s' % i)
         check(label + '/exit', (code == 5) == bool(s.get('damaged')), '%s' % s.get('damaged'))
         check(label + '/ids', len(set(ids(events))) == len(events), 'two events with one id')
+        ledgers(label, args.split(), path, s)
         if note:
             check(label + '/note', note in s['damaged'] or s['notes'].get(note, 0) > 0, 'no ' + note)
         if path.endswith('.pcap') and want != 5 and packets >= 5:
