@@ -191,6 +191,19 @@ static int option(struct events_options *o, int code)
 	}
 }
 
+/* A journal has its verifier from the start: a folder without is another folder, not a quiet host. */
+static int no_journal(const struct events_options *o)
+{
+	char path[4096];
+
+	text_put(path, sizeof(path), "%s/verifier", o->dir);
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return 0;
+	diag_say("%s: there is no journal: the policy's 'journal' line says where one is kept",
+		 o->dir);
+	return EXIT_FAILED;
+}
+
 int cmd_events(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -210,10 +223,12 @@ int cmd_events(int argc, char **argv)
 		r = option(&o, code);
 	if (!r && optind < argc)
 		r = diag_usage("events", "'%s' is one argument too many", argv[optind]);
+	if (!r && o.since >= o.until)
+		r = diag_usage("events", "the period ends before it begins");
 	if (r)
 		return r;
 	do {
 		r = print_from(&o, &at);
 	} while (r == 0 && o.follow && !ferror(stdout) && usleep(FOLLOW_US) == 0);
-	return r < 0 ? EXIT_FAILED : EXIT_DONE;
+	return r < 0 || (!at && no_journal(&o)) ? EXIT_FAILED : EXIT_DONE;
 }

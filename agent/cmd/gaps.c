@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include "agent/base/diag_print.h"
 #include "agent/base/options.h"
 #include "agent/base/text.h"
@@ -121,6 +122,19 @@ static int parse(struct gaps_options *o, int argc, char **argv)
 	return 0;
 }
 
+/* No gap on record is good news only where an agent kept the record. */
+static int no_record(const struct gaps_options *o)
+{
+	char path[512];
+
+	text_put(path, sizeof(path), "%s/" GAP_ALIVE, o->state);
+	if (access(path, F_OK) == 0)
+		return 0;
+	diag_say("%s: %s: nothing is known of gaps", o->state,
+		 errno == ENOENT ? "no agent kept its record there" : strerror(errno));
+	return EXIT_FAILED;
+}
+
 int cmd_gaps(int argc, char **argv)
 {
 	struct gaps_options o = {.state = ENGINE_STATE};
@@ -144,6 +158,8 @@ int cmd_gaps(int argc, char **argv)
 		diag_say("%s: %s", path, strerror(-r));
 		return EXIT_FAILED;
 	}
+	if (r < 0 && !n && !bad && no_record(&o))
+		return EXIT_FAILED;
 	if (bad)
 		diag_say("%s: %u lines are damaged", path, bad);
 	if (!n && !o.json)

@@ -129,6 +129,19 @@ int geo_make(const char *const *files, const int64_t *dates, size_t n, const cha
 	return r ? EXIT_FAILED : EXIT_DONE;
 }
 
+/* A list that a typing mistake replaced by the database made of it would be gone. */
+static bool overwrites(const char *output, char *const *files, int n)
+{
+	struct stat out, in;
+
+	if (stat(output, &out) < 0 || !S_ISREG(out.st_mode))
+		return false;
+	for (int i = 0; i < n; i++)
+		if (stat(files[i], &in) == 0 && in.st_ino == out.st_ino && in.st_dev == out.st_dev)
+			return true;
+	return false;
+}
+
 int geo_build(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -154,6 +167,8 @@ int geo_build(int argc, char **argv)
 	}
 	if (optind == argc)
 		return diag_usage("geo build", "no source file given");
+	if (overwrites(output, argv + optind, argc - optind))
+		return diag_usage("geo build", "--output %s would overwrite a source", output);
 	return geo_make((const char *const *)argv + optind, NULL, (size_t)(argc - optind), output,
 			force, json);
 }

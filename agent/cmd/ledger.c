@@ -173,6 +173,36 @@ static int parse(struct ledger_options *o, int argc, char **argv)
 	return r;
 }
 
+static int no_key(void *arg, const struct ledger_key_row *k)
+{
+	(void)arg, (void)k;
+	return 0;
+}
+
+static int no_row(void *arg, int64_t key, int64_t start, int64_t seconds,
+		  const struct ledger_sum *s)
+{
+	(void)arg, (void)key, (void)start, (void)seconds, (void)s;
+	return 0;
+}
+
+/* "Nothing" of the last day is easily read as nothing at all: a ledger of captures is of another time. */
+static void say_when(const struct ledger_options *o, struct diag_sink *d)
+{
+	struct ledger_scan scan = {.key = no_key, .row = no_row};
+	char from[TEXT_SHORT], to[TEXT_SHORT];
+	struct ledger_extent e;
+
+	if (ledger_scan(&e, o->path, o->from, o->from, &scan, d) < 0)
+		return;
+	if (!e.end)
+		diag_say("%s: no minute is in it yet", o->path);
+	else if (e.end <= o->from || e.first >= o->to)
+		diag_say("nothing is of that time: the ledger is of %s to %s; --since and --until "
+			 "say which",
+			 text_time(from, e.first), text_time(to, e.end));
+}
+
 int cmd_ledger(int argc, char **argv)
 {
 	int64_t now = time(NULL);
@@ -185,6 +215,8 @@ int cmd_ledger(int argc, char **argv)
 		return r;
 	diag_print_init(&p, stderr);
 	r = ledger_query(o.path, o.by, o.from, o.to, on_row, &o, &p.sink);
+	if (r == 0 && !o.rows)
+		say_when(&o, &p.sink);
 	diag_print_done(&p);
 	json_writer_free(&o.line);
 	if (r == 0 && o.form == FORM_TEXT)

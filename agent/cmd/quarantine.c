@@ -157,7 +157,10 @@ int cmd_quarantine(int argc, char **argv)
 		return r;
 	r = control_call(&answer, o.control, q, WAIT_SECONDS);
 	if (r == -ENOENT || r == -ECONNREFUSED)
-		diag_say("no agent answers at %s: nothing was changed", o.control);
+		diag_say("no agent answers at %s: %s", o.control,
+			 !strcmp(json_string_value(json_object_get(q, "do")), "list")
+				 ? "what is in quarantine is not known"
+				 : "nothing was changed");
 	else if (r == -EACCES || r == -EPERM)
 		diag_say("%s: only root may ask the agent", o.control);
 	else if (r < 0)

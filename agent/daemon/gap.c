@@ -15,9 +15,8 @@
 #include "geo/base/file.h"
 #include "geo/base/cleanup.h"
 
-#define ALIVE_FILE "alive" /* "SECONDS BOOT\n": a time and the boot that it was of */
-#define JUDGED	   "the kernel's programs went on judging by the last policy"
-#define UNJUDGED   "nothing: what left was not judged"
+#define JUDGED	 "the kernel's programs went on judging by the last policy"
+#define UNJUDGED "nothing: what left was not judged"
 
 enum effect { GAP_POINT, GAP_OPEN, GAP_CLOSE };
 /* What a state event means. before_ms: a point began at most that long ago. */
@@ -279,7 +278,7 @@ int gap_start(struct gaps **ret, const char *state, bool attached, gap_fn *told,
 	text_put(g->state, sizeof(g->state), "%s", state);
 	if (file_read(&boot, &len, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64) == 0)
 		text_put(g->boot, sizeof(g->boot), "%.*s", (int)strcspn(boot, "\n"), boot);
-	text_put(path, sizeof(path), "%s/" ALIVE_FILE, state);
+	text_put(path, sizeof(path), "%s/" GAP_ALIVE, state);
 	if (file_read(&alive, &len, AT_FDCWD, path, 128) < 0)
 		alive = NULL;
 	g->alive = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);

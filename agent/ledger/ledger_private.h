@@ -57,6 +57,9 @@ struct ledger_range {
 };
 #define LEDGER_RANGES 5
 struct sqlite3;
+/* By who only reads: 0 or -EIO; then the second says why, with *ret, which may be NULL. */
+int ledger_read_open(struct sqlite3 **ret, const char *path, int busy_ms);
+void ledger_read_failed(struct sqlite3 *db, const char *path, struct diag_sink *d);
 /* The ranges of a period. Where minutes, then hours are not kept any more, *from goes back to the
  * beginning of its hour or day. */
 size_t ledger_ranges(struct ledger_range v[LEDGER_RANGES], struct sqlite3 *db, int64_t *from,

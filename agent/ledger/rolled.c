@@ -163,14 +163,10 @@ int ledger_rolled(const char *path, int64_t level, struct ledger_position *at, u
 	struct walk w = {.level = level, .at = at, .max = max, .fn = fn, .arg = arg};
 	int r = -EIO;
 
-	if (sqlite3_open_v2(path, &w.db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-	    SQLITE_OK) {
-		sqlite3_busy_timeout(w.db, 1000);
-		sqlite3_exec(w.db, "BEGIN", NULL, NULL, NULL); /* one state of it all */
+	if (ledger_read_open(&w.db, path, 1000) == 0)
 		r = walk(&w);
-	}
 	if (r == -EIO)
-		diag_error(d, path, 0, "cannot read the ledger: %s", sqlite3_errmsg(w.db));
+		ledger_read_failed(w.db, path, d);
 	sqlite3_close(w.db);
 	return r;
 }

@@ -188,14 +188,10 @@ int ledger_scan(struct ledger_extent *ret, const char *path, int64_t from, int64
 	sqlite3 *db = NULL;
 	int r = -EIO;
 
-	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-	    SQLITE_OK) {
-		sqlite3_busy_timeout(db, 5000);
-		sqlite3_exec(db, "BEGIN", NULL, NULL, NULL); /* one state of it all */
+	if (ledger_read_open(&db, path, 5000) == 0)
 		r = whole(&e, db, from, to, scan);
-	}
 	if (r == -EIO)
-		diag_error(d, path, 0, "cannot read the ledger: %s", sqlite3_errmsg(db));
+		ledger_read_failed(db, path, d);
 	sqlite3_close(db);
 	if (r == 0)
 		*ret = e;

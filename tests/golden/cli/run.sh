@@ -98,4 +98,36 @@ same replay_damaged_salvages 2 "$(jq -r .packets out)"
 "$CORDON" replay --policy good us.pcap 2>/dev/null | jq -r .event.id >one
 "$CORDON" replay --policy good us.pcap 2>/dev/null | jq -r .event.id >two
 diff_ok replay_ids_repeat one two
+
+# nothing found is good news only where something was looked at
+mkdir -p empty
+mkfifo fifo
+exits gaps_without_record 1 "$CORDON" gaps --state empty
+said gaps_without_record_says err 'nothing is known of gaps'
+silent gaps_without_record_no_news out
+echo '1764000000 x' >empty/alive
+exits gaps_none 0 "$CORDON" gaps --state empty
+said gaps_none_says out '^no gaps are on record$'
+exits events_without_journal 1 "$CORDON" events --journal empty
+said events_without_journal_says err 'there is no journal'
+exits events_backwards 2 "$CORDON" events --journal empty --since 2026-02-01 --until 2026-01-01
+exits ledger_missing 1 "$CORDON" ledger --ledger nowhere
+said ledger_missing_teaches err "there is no ledger: 'cordon run' keeps one"
+exits ledger_fifo 1 timeout 20 "$CORDON" ledger --ledger fifo
+said ledger_fifo_says err 'it is no regular file'
+exits ledger_of_text 1 "$CORDON" ledger --ledger good
+exits suggest_missing 1 "$CORDON" suggest nowhere
+said suggest_missing_teaches err 'there is no ledger'
+exits replay_ledger 4 "$CORDON" replay --policy good --ledger l.db us.pcap
+exits ledger_of_another_time 0 "$CORDON" ledger --ledger l.db
+said ledger_of_another_time_says err 'the ledger is of 2023-11-14T22:13:00Z to '
+exits ledger_of_its_time 0 "$CORDON" ledger --ledger l.db --since 2023-11-14 --by verdict --csv
+same ledger_by_verdict 'allow,28,1 verdict,bytes,packets would-block,28,1 ' "$(cut -d, -f1-3 out | LC_ALL=C sort | tr '\n' ' ')"
+exits quarantine_list_no_agent 1 "$CORDON" quarantine list --control nowhere
+said quarantine_list_no_agent_says err 'what is in quarantine is not known'
+printf '192.0.2.0/24,DE,,,\n' >feed.csv
+cp feed.csv feed.was
+exits geo_build_over_source 2 "$CORDON" geo build --output ./feed.csv feed.csv
+said geo_build_over_source_says err 'would overwrite a source'
+diff_ok geo_build_over_source_kept feed.was feed.csv
 tap_end
