@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 #include "agent/cmd/check.h"
+#include "agent/cmd/check_host.h"
 #include "agent/policy/policy_files.h"
 #include "agent/cmd/cmd.h"
 #include "agent/base/options.h"
@@ -24,10 +25,12 @@ static const char usage[] =
 	"  --print              the canonical form on standard output; it parses back to the same policy\n"
 	"  --zones              the countries of each built-in zone and of the policy's, with dates and sources\n"
 	"  --language           what a rule can ask, and no more\n"
+	"  --host               this machine instead: kernel, unit, redirects, clock, disk, senders ...\n"
 	"  --no-places          read no source: the words of places are not checked against them\n"
 	"  --as-of DATE         dates as on that day (UTC): zones, expired rules, warnings\n"
 	"  --json               one JSON object\n\n"
-	"Exit codes: 0 no error (warnings do not count), 1 failed, 2 usage, 3 the policy is wrong.\n";
+	"Exit codes: 0 no error (warnings do not count), 1 failed (--host: an agent cannot work here),\n"
+	"2 usage, 3 the policy is wrong.\n";
 
 /* Without a file name and without a default file it is the shipped policy. */
 static int read_policy(struct check *c)
@@ -169,6 +172,9 @@ static int option(struct check *c, int opt)
 	case 'z':
 		c->zones = true;
 		return 0;
+	case 'H':
+		c->host = true;
+		return 0;
 	case 'j':
 		c->json = true;
 		return 0;
@@ -194,10 +200,15 @@ static int option(struct check *c, int opt)
 static int options(struct check *c, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{"print", no_argument, NULL, 'p'},	 {"zones", no_argument, NULL, 'z'},
-		{"as-of", required_argument, NULL, 'd'}, {"json", no_argument, NULL, 'j'},
-		{"help", no_argument, NULL, 'h'},	 {"language", no_argument, NULL, 'l'},
-		{"no-places", no_argument, NULL, 'n'},	 {0},
+		{"print", no_argument, NULL, 'p'},
+		{"zones", no_argument, NULL, 'z'},
+		{"as-of", required_argument, NULL, 'd'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{"language", no_argument, NULL, 'l'},
+		{"no-places", no_argument, NULL, 'n'},
+		{"host", no_argument, NULL, 'H'},
+		{0},
 	};
 	int opt, code;
 
@@ -213,6 +224,8 @@ static int options(struct check *c, int argc, char **argv)
 		c->path = argv[optind];
 	if (c->canonical && c->json)
 		return diag_usage("check", "--print and --json exclude each other");
+	if (c->host && (c->canonical || c->zones))
+		return diag_usage("check", "--host goes with neither --print nor --zones");
 	return 0;
 }
 
@@ -230,6 +243,8 @@ static int print_canonical(const struct check *c)
 
 static int report(struct check *c, int code)
 {
+	if (c->host)
+		return host_check(c, code);
 	if (c->json)
 		return check_json(c) ? EXIT_FAILED : code;
 	if (code != EXIT_DONE)

@@ -11,7 +11,7 @@ struct check {
 	const char *path; /* as given, then as it is named in messages */
 	char *text;	  /* owned */
 	size_t len;
-	bool canonical, zones, json, no_places;
+	bool canonical, zones, json, no_places, host;
 	int64_t now;	       /* Unix seconds */
 	struct policy *policy; /* owned */
 	struct diag_print print;

@@ -343,6 +343,13 @@ int kernel_status(struct kernel *k, struct kernel_status *ret);
  * from outside. -ENOENT: nothing is pinned there; *ret 0: the link was detached by force or its
  * cgroup is gone. */
 int kernel_pinned_cgroup(uint64_t *ret, const char *pins);
+/* Programs of somebody else on a cgroup's own hooks (NULL: none is asked) and on this namespace's devices (XDP, TCX); what
+ * is pinned is ours. How many (max at most), or -errno. */
+struct kernel_other {
+	uint32_t program;
+	char name[17], where[40]; /* "egress", "xdp eth0" */
+};
+int kernel_others(struct kernel_other *ret, size_t max, const char *cgroup, const char *pins);
 /* What this version does not see, a sentence each, NULL-terminated: to be said in status, never
  * hidden. */
 const char *const *kernel_not_covered(void);
