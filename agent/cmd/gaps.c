@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gaps.c - 'cordon gaps': when less was enforced or known than the policy promises, and why. */
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,6 +14,10 @@
 #include "agent/cmd/period.h"
 #include "agent/daemon/gap.h"
 #include "agent/engine/engine.h"
+#include "geo/base/cleanup.h"
+#include "geo/base/file.h"
+
+#define DOWN_AFTER 15 /* seconds; an agent writes each second */
 
 struct gaps_options {
 	const char *state, *since;
@@ -66,6 +71,23 @@ static int read_file(const struct gaps_options *o, const char *path, const char 
 	return 0;
 }
 
+static void show_open(const struct gaps_options *o, const json_t *j)
+{
+	if (o->json) {
+		json_dumpf(j, stdout, JSON_COMPACT);
+		putchar('\n');
+		return;
+	}
+	put(j, "start");
+	fputs("     still open  ", stdout);
+	put(j, "cause");
+	fputs(": ", stdout);
+	put(j, "detail");
+	fputs("\n                      held: ", stdout);
+	put(j, "held");
+	putchar('\n');
+}
+
 /* What is going on; the file is replaced whole. */
 static void read_open(const struct gaps_options *o, unsigned *n, unsigned *bad)
 {
@@ -79,22 +101,36 @@ static void read_open(const struct gaps_options *o, unsigned *n, unsigned *bad)
 
 		*bad += !j;
 		*n += j != NULL;
-		if (j && o->json) {
-			fputs(line, stdout);
-		} else if (j) {
-			put(j, "start");
-			fputs("     still open  ", stdout);
-			put(j, "cause");
-			fputs(": ", stdout);
-			put(j, "detail");
-			fputs("\n                      held: ", stdout);
-			put(j, "held");
-			putchar('\n');
-		}
+		if (j)
+			show_open(o, j);
 		json_decref(j);
 	}
 	if (f)
 		fclose(f);
+}
+
+/* An agent that is dead writes no gap: the next one will. Until then its last second says it. */
+static void read_down(const struct gaps_options *o, unsigned *n)
+{
+	uint64_t last, now = (uint64_t)time(NULL);
+	char path[512], number[24], start[TEXT_SHORT];
+	_json_ json_t *j = NULL;
+	_free_ char *text = NULL;
+	size_t len;
+
+	text_put(path, sizeof(path), "%s/" GAP_ALIVE, o->state);
+	if (file_read(&text, &len, AT_FDCWD, path, 160) < 0 ||
+	    sscanf(text, "%20[0-9]", number) != 1 || text_number(&last, number, UINT64_MAX) < 0)
+		return;
+	last /= 1000000000;
+	if (last + DOWN_AFTER >= now)
+		return;
+	j = json_pack("{s:s,s:s,s:s,s:s}", "start", text_time(start, (int64_t)last), "cause",
+		      "agent-down", "held", "what is pinned in the kernel, if anything", "detail",
+		      "no agent has written here since");
+	if (j)
+		show_open(o, j);
+	++*n;
 }
 
 static int parse(struct gaps_options *o, int argc, char **argv)
@@ -154,6 +190,7 @@ int cmd_gaps(int argc, char **argv)
 	read_file(&o, old, since, &n, &bad);
 	r = read_file(&o, path, since, &n, &bad);
 	read_open(&o, &n, &bad);
+	read_down(&o, &n);
 	if (r < 0 && r != -ENOENT) {
 		diag_say("%s: %s", path, strerror(-r));
 		return EXIT_FAILED;

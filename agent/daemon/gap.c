@@ -200,37 +200,60 @@ void gap_event(struct gaps *g, const char *action, const char *detail)
 	}
 }
 
+/* Runs on while the host sleeps, and nobody can set it. */
+static uint64_t since_boot(void)
+{
+	struct timespec t = {0};
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec;
+}
+
 void gap_alive(struct gaps *g)
 {
-	char text[96];
+	char text[120];
 	size_t len;
 
 	if (!g || g->alive < 0)
 		return;
-	len = text_put(text, sizeof(text), "%020" PRIu64 " %s\n", loop_unix_ns(), g->boot);
+	len = text_put(text, sizeof(text), "%020" PRIu64 " %s %020" PRIu64 "\n", loop_unix_ns(),
+		       g->boot, since_boot());
 	if (pwrite(g->alive, text, len, 0) < 0)
 		return; /* the next second tries again */
+}
+
+/* Within one boot the length is that of the clock that cannot be set: with the wall clock a gap would be hidden by
+ * setting it back, and a day too long after it was set forward. */
+static uint64_t last_of(uint64_t last, uint64_t last_up, uint64_t now)
+{
+	uint64_t up = since_boot();
+
+	if (last_up && last_up <= up && up - last_up <= now)
+		return now - (up - last_up);
+	return last < now ? last : now;
 }
 
 /* From the last agent's last second until now; in two parts when the host was started in between. */
 static void between(struct gaps *g, const char *text, bool attached)
 {
-	uint64_t now = loop_unix_ns(), last, up = 0;
-	struct timespec t;
-	char number[24], boot[40];
+	uint64_t now = loop_unix_ns(), last, last_up = 0, started;
+	char number[24], boot[40], up[24] = "";
 
-	if (sscanf(text, "%20[0-9] %39s", number, boot) != 2 ||
-	    text_number(&last, number, UINT64_MAX) < 0 || last > now)
+	if (sscanf(text, "%20[0-9] %39s %20[0-9]", number, boot, up) < 2 ||
+	    text_number(&last, number, UINT64_MAX) < 0 ||
+	    (*up && text_number(&last_up, up, UINT64_MAX) < 0))
 		return;
 	if (strcmp(boot, g->boot) == 0) {
-		put(g, last, now, "agent-down", "no agent ran", attached ? JUDGED : UNJUDGED);
+		put(g, last_of(last, last_up, now), now, "agent-down", "no agent ran",
+		    attached ? JUDGED : UNJUDGED);
 		return;
 	}
-	if (clock_gettime(CLOCK_BOOTTIME, &t) == 0)
-		up = (uint64_t)t.tv_sec * LOOP_SECOND + (uint64_t)t.tv_nsec;
-	put(g, last, now - up, "host-down", "the host was stopped or started again",
+	started = now - (since_boot() < now ? since_boot() : now);
+	put(g, last < started ? last : started, started, "host-down",
+	    last < started ? "the host was stopped or started again"
+			   : "the host was started again, and its clock is behind what it was",
 	    "nothing can be said of the time before it stopped");
-	put(g, now - up, now, "boot", "from the start of the kernel to the start of the agent",
+	put(g, started, now, "boot", "from the start of the kernel to the start of the agent",
 	    UNJUDGED);
 }
 
@@ -279,7 +302,7 @@ int gap_start(struct gaps **ret, const char *state, bool attached, gap_fn *told,
 	if (file_read(&boot, &len, AT_FDCWD, "/proc/sys/kernel/random/boot_id", 64) == 0)
 		text_put(g->boot, sizeof(g->boot), "%.*s", (int)strcspn(boot, "\n"), boot);
 	text_put(path, sizeof(path), "%s/" GAP_ALIVE, state);
-	if (file_read(&alive, &len, AT_FDCWD, path, 128) < 0)
+	if (file_read(&alive, &len, AT_FDCWD, path, 160) < 0)
 		alive = NULL;
 	g->alive = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	close_left(g, alive);

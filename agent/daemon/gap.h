@@ -19,7 +19,7 @@
 
 #define GAP_FILE      "gaps.jsonl"
 #define GAP_OPEN_FILE "gaps.open.jsonl"
-#define GAP_ALIVE     "alive"	  /* "SECONDS BOOT\n": a time and the boot that it was of */
+#define GAP_ALIVE     "alive"	  /* "TIME BOOT UP\n": ns of both clocks, and which boot */
 #define GAP_FILE_MAX  (16u << 20) /* then it becomes GAP_FILE.1 */
 #define GAP_OPEN_MAX  16
 

@@ -98,7 +98,7 @@ static void read_alive(struct report_facts *f, struct fact_host *h)
 	size_t n;
 
 	text_put(path, sizeof(path), "%s/alive", h->state);
-	if (file_read(&text, &n, AT_FDCWD, path, 128) < 0 ||
+	if (file_read(&text, &n, AT_FDCWD, path, 160) < 0 ||
 	    sscanf(text, "%20[0-9]", number) != 1 || text_number(&ns, number, UINT64_MAX) < 0)
 		return;
 	h->has_alive = true;

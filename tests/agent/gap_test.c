@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* gap_test.c - gaps that are open: said while they last, ended by the next agent when theirs was killed. */
 #include <criterion/criterion.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include "agent/daemon/gap.h"
 #include "tests/lib/leaks.h"
@@ -93,6 +95,87 @@ Test(gap, open_ones_stand_in_a_file_until_they_end)
 	cr_expect_eq(nunjudged, 0);
 	gap_end(g);
 	cr_expect_eq(ntold, 2);
+}
+
+static void alive_is(const char *fmt, ...)
+{
+	char path[128];
+	va_list va;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/" GAP_ALIVE, top);
+	f = fopen(path, "w");
+	cr_assert(f);
+	va_start(va, fmt);
+	vfprintf(f, fmt, va);
+	va_end(va);
+	fclose(f);
+}
+
+static uint64_t ns_of(clockid_t id)
+{
+	struct timespec t;
+
+	cr_assert_eq(clock_gettime(id, &t), 0);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t last_ns;
+static void told_length(void *arg, const struct event_gap *g, const char *detail)
+{
+	told(arg, g, detail);
+	last_ns = g->end_ns - g->start_ns;
+}
+
+/* The agent was down for an hour; what the wall clock made of it meanwhile is another matter. */
+Test(gap, a_clock_that_is_set_neither_hides_nor_stretches)
+{
+	static const int64_t jumps[] = {0, -86400, 86400, -3600, 3600, 5 * 365 * 86400ll};
+	const uint64_t hour = 3600ull * 1000000000u;
+	char boot[40] = "";
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "r");
+
+	cr_assert(f && fscanf(f, "%39s", boot) == 1);
+	fclose(f);
+	if (ns_of(CLOCK_BOOTTIME) < hour)
+		cr_skip("this host was started within the last hour");
+	for (size_t i = 0; i < sizeof(jumps) / sizeof(jumps[0]); i++) {
+		struct gaps *g = NULL;
+
+		alive_is("%020llu %s %020llu\n",
+			 (unsigned long long)((int64_t)(ns_of(CLOCK_REALTIME) - hour) -
+					      jumps[i] * 1000000000),
+			 boot, (unsigned long long)(ns_of(CLOCK_BOOTTIME) - hour));
+		ntold = 0;
+		cr_assert_eq(gap_start(&g, top, true, told_length, NULL), 0);
+		cr_expect_eq(ntold, 1, "row %zu", i);
+		cr_expect_str_eq(last_cause, "agent-down");
+		cr_expect(last_ns >= hour && last_ns < hour + hour / 2, "row %zu: %lu ns", i,
+			  last_ns);
+		gap_end(g);
+	}
+}
+
+/* Another boot, and a clock that begins in its past (no battery): there was a gap all the same. */
+Test(gap, a_host_that_comes_back_in_its_past)
+{
+	struct gaps *g = NULL;
+
+	alive_is("%020llu another-boot %020llu\n",
+		 (unsigned long long)ns_of(CLOCK_REALTIME) + 86400 * 1000000000ull, 5ull);
+	cr_assert_eq(gap_start(&g, top, false, told, NULL), 0);
+	cr_expect_eq(ntold, 2);
+	cr_expect_str_eq(last_cause, "boot");
+	cr_expect(strstr(text_of(GAP_FILE), "\"cause\":\"host-down\""));
+	cr_expect(strstr(text_of(GAP_FILE), "its clock is behind"));
+	gap_end(g);
+	/* as an agent before this release wrote it */
+	alive_is("%020llu another-boot\n",
+		 (unsigned long long)ns_of(CLOCK_REALTIME) - 86400 * 1000000000ull);
+	ntold = 0;
+	cr_assert_eq(gap_start(&g, top, false, told, NULL), 0);
+	cr_expect_eq(ntold, 2);
+	gap_end(g);
 }
 
 /* An agent that is killed has no chance to end anything. */

@@ -105,9 +105,14 @@ mkfifo fifo
 exits gaps_without_record 1 "$CORDON" gaps --state empty
 said gaps_without_record_says err 'nothing is known of gaps'
 silent gaps_without_record_no_news out
-echo '1764000000 x' >empty/alive
+date +%s%N >empty/alive
 exits gaps_none 0 "$CORDON" gaps --state empty
 said gaps_none_says out '^no gaps are on record$'
+echo '01764000000000000000 b' >empty/alive
+exits gaps_dead_agent 0 "$CORDON" gaps --state empty --since 2026-01-01
+said gaps_dead_agent_says out '^2025-11-24T16:00:00Z +still open +agent-down: no agent has written here since$'
+"$CORDON" gaps --state empty --json >out
+same gaps_dead_agent_json '["2025-11-24T16:00:00Z","agent-down",null]' "$(jq -c '[.start, .cause, .end]' out)"
 exits events_without_journal 1 "$CORDON" events --journal empty
 said events_without_journal_says err 'there is no journal'
 exits events_backwards 2 "$CORDON" events --journal empty --since 2026-02-01 --until 2026-01-01
