@@ -133,6 +133,7 @@ struct rule {
 	const char *name; /* glob of the recipient's name, in small letters; or NULL */
 	enum rule_opened opened;
 	uint8_t severity; /* 0 = not said: block is high (3), alert is medium (2) */
+	bool quiet;	  /* a block that raises no event */
 	const char *label, *purpose, *basis, *because; /* or NULL */
 	int64_t until; /* Unix seconds of the day's start, UTC; 0 = for ever */
 	const char

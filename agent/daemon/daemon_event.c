@@ -45,6 +45,10 @@ int daemon_emit(void *daemon, struct event *e)
 	struct daemon *d = daemon;
 	int r;
 
+	if (event_quiet(e)) { /* in the books, and nowhere else */
+		daemon_sums_event(d, e);
+		return 0;
+	}
 	number(d, e);
 	if (d->journal) { /* first: what a feed shows can be proven */
 		const char *line = ecs_format(&d->line, e, &d->identity);

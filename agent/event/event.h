@@ -236,6 +236,12 @@ static inline enum event_sum event_sum(enum decide_action verdict, bool enforced
 		return enforced ? SUM_BLOCKED : SUM_WOULD_BLOCK;
 	return verdict == DECIDE_ALERT ? SUM_ALERTED : SUM_NONE;
 }
+/* Of a rule that is 'quiet': counted, but nobody is told. */
+static inline bool event_quiet(const struct event *e)
+{
+	return e->rule && e->rule->quiet && e->verdict == DECIDE_BLOCK &&
+	       (e->kind == EVENT_FLOW || e->kind == EVENT_FLOW_END);
+}
 static inline enum event_sum event_sum_of(const struct event *e)
 {
 	return event_sum(e->verdict, e->enforced);

@@ -316,7 +316,7 @@ void aggregate_event(struct aggregate *f, struct event *e, uint64_t now_ns)
 	uint64_t hash = key_hash(e);
 	struct group *g = f->window_ns ? find(f, e, hash) : NULL;
 
-	if (!f->window_ns) {
+	if (!f->window_ns || event_quiet(e)) {
 		f->emit(f->arg, e);
 	} else if (!g) {
 		first(f, e, hash, now_ns);

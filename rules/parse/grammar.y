@@ -29,7 +29,7 @@ static void policy_yyerror(POLICY_YYLTYPE *at, struct parse *ps, const char *tex
 %token T_LINE "the end of the line" T_BAD "something that cannot be read"
 %token <word> T_WORD "a word" T_STRING "a string"
 %token <word> T_FROM "from" T_TO "to" T_UNDER "under" T_SERVICE "service" T_PROTO "proto" T_PORT "port"
-%token <word> T_LABEL "label" T_OPENED "opened" T_CLEARTEXT "cleartext" T_ENCRYPTED "encrypted" T_OVER "over"
+%token <word> T_LABEL "label" T_OPENED "opened" T_CLEARTEXT "cleartext" T_ENCRYPTED "encrypted" T_OVER "over" T_QUIET "quiet"
 %token <word> T_SEVERITY "severity" T_PURPOSE "purpose" T_BASIS "basis" T_UNTIL "until" T_BECAUSE "because"
 %token <word> T_ANY "any" T_PROVIDER "provider" T_ASN "asn" T_JURISDICTION "jurisdiction" T_HERE "here"
 %token <word> T_PRIVATE "private" T_UNKNOWN "unknown" T_DISPUTED "disputed" T_UNPROVABLE "unprovable"
@@ -190,6 +190,7 @@ clause
 	| T_OPENED T_BY T_WORD { parse_clause(ps, CLAUSE_OPENED, NULL, &$3); }
 	| T_CLEARTEXT { parse_clause(ps, CLAUSE_CLEARTEXT, &$1, NULL); }
 	| T_ENCRYPTED { parse_clause(ps, CLAUSE_ENCRYPTED, &$1, NULL); }
+	| T_QUIET { parse_clause(ps, CLAUSE_QUIET, &$1, &$1); }
 	| T_OVER T_WORD T_PER T_WORD { parse_over(ps, &$1, &$2, &$4); }
 	;
 simple_clause

@@ -63,6 +63,18 @@ void value_severity(struct parse *ps, struct rule *r, const struct word *w)
 		r->severity = (uint8_t)(which + 1);
 }
 
+/* Only what is stopped may be left untold: it did not leave. */
+void value_quiet(struct parse *ps, struct rule *r, const struct word *w)
+{
+	r->quiet = true;
+	if (r->action == DECIDE_ALLOW)
+		parse_error(ps, &w->at,
+			    "'quiet' is for block rules; an allow rule raises no event");
+	else if (r->action == DECIDE_ALERT)
+		parse_error(ps, &w->at,
+			    "'quiet' is for block rules; what passes without an event is 'allow'");
+}
+
 /* Labels go into file names, CSV and query languages: letters, digits and '.', '_', '-', ':', '/'.
  */
 static const char *label(struct parse *ps, const struct word *w)

@@ -224,6 +224,7 @@ void value_name(struct parse *ps, struct rule *r, const struct word *w);
 void value_label(struct parse *ps, struct rule *r, const struct word *w);
 void value_opened(struct parse *ps, struct rule *r, const struct word *w);
 void value_severity(struct parse *ps, struct rule *r, const struct word *w);
+void value_quiet(struct parse *ps, struct rule *r, const struct word *w);
 void value_purpose(struct parse *ps, struct rule *r, const struct word *w);
 void value_basis(struct parse *ps, struct rule *r, const struct word *w);
 void value_until(struct parse *ps, struct rule *r, const struct word *w);

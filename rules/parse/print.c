@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* print.c - the canonical text of a policy: it parses back to the same policy, and prints the same
- * again. */
+/* print.c - the canonical text of a policy: it parses back to the same policy, and prints the same again. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -220,6 +219,12 @@ void print_over(struct writer *t, const struct rule *r)
 		return;
 	writer_add(t, " over %s", size_format(buf, r->over));
 	print_duration(t, "per", r->per);
+}
+
+void print_quiet(struct writer *t, const struct rule *r)
+{
+	if (r->quiet)
+		writer_add(t, " quiet");
 }
 
 void print_severity(struct writer *t, const struct rule *r)

@@ -12,6 +12,7 @@ void print_proto(struct writer *t, const struct rule *r);
 void print_port(struct writer *t, const struct rule *r);
 void print_opened(struct writer *t, const struct rule *r);
 void print_over(struct writer *t, const struct rule *r);
+void print_quiet(struct writer *t, const struct rule *r);
 void print_severity(struct writer *t, const struct rule *r);
 void print_name(struct writer *t, const struct rule *r);
 void print_label(struct writer *t, const struct rule *r);

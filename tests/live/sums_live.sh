@@ -94,6 +94,19 @@ same summary_adds_up "$(jq .cordon.summary.attempts <<<"$summary")" "$(jq '[.cor
 same summary_names_no_flow null "$(jq -c '.source.port // .network.community_id' <<<"$summary")"
 check summary_process jq -e '.cordon.summary.processes[0].name' <<<"$summary"
 
+# quiet: no event, and nothing is missing in the books
+mkdir -p "$LIVE/state"
+f=$(policy 'home DE' 'allow to eea' 'block to any quiet')
+start enforce
+db python3 "$LIVE/send.py" $base 50 2
+db python3 "$LIVE/connect.py" 20
+sleep 12
+kernel=$(status_json | jq -c '[.counters.block.bytes, .counters.connect_denied]')
+end
+check quiet_counted jq -e '.[1] >= 120' <<<"$kernel"
+same quiet_untold 0 "$(jq -n '[inputs | select(.event.action == "flow-blocked" or .event.action == "lost-counts")] | length' "$ALERTS")"
+f=$(policy 'home DE' 'allow to eea' 'block to any severity high')
+
 # kill -9 in the middle: the next agent declares what the first had and did not write
 start enforce
 bg sender db bash -c "for i in 1 2 3 4 5 6; do python3 $LIVE/send.py $base 3000 1; sleep 0.3; done"

@@ -40,9 +40,18 @@ case_of cut eu.policy 5 cut.pcap
 case_of directory eu.policy 4 dir
 case_of open open.policy 0 database.pcap empty.pcap
 
+# 'quiet': not one event of what the rule blocks, and every byte of it in the account
+sed 's/^block to any.*/& quiet/' eu.policy >quiet.policy
+"$CORDON" replay --today 2026-11-24 -p quiet.policy --geo geofeed.csv --summary quiet.sum database.pcap >quiet.events 2>/dev/null
+same quiet/exit 4 $?
+check quiet/without grep -q would-block database.events
+check quiet/no_block bash -c '! grep -q would-block quiet.events'
+same quiet/others "$(grep -vc would-block database.events)" "$(wc -l <quiet.events)"
+
 # one flow over several files, whatever the order of reading: the same flows and bytes as in one file
 total() { python3 -c 'import json, sys; s = json.load(open(sys.argv[1])); print(s["packets"], s["bytes"], s["flows"], s["verdicts"])' "$1"; }
 same split_files "$(total database.sum)" "$(total directory.sum)"
+same quiet/counted "$(total database.sum)" "$(total quiet.sum)"
 
 # standard input: the events are those of the file but for its name
 "$CORDON" replay -p eu.policy --geo geofeed.csv - <database.pcap >stdin.events 2>/dev/null
