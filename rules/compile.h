@@ -80,8 +80,10 @@ void compiled_decide_named(const struct compiled *c, const struct place_class *p
 			   struct decide_packet pkt, uint32_t source_class, uint64_t now_ns,
 			   const struct rule_names *names, struct decide_decision *ret);
 /* Mask bits for a cgroup (path below the cgroup root, "/system.slice/x.service") and for a user. */
-uint32_t compiled_cgroup_mask(const struct compiled *c, const char *path);
-uint32_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid);
+uint64_t compiled_cgroup_mask(const struct compiled *c, const char *path);
+uint64_t compiled_user_mask(const struct compiled *c, const char *user_name, uint32_t uid);
+/* For the class of a source address; 0 for UINT32_MAX. */
+uint64_t compiled_source_mask(const struct compiled *c, uint32_t source_class);
 /* Why: every rule in order with whether it would match and which condition fails; for explain. */
 enum explain_fail { /* bits of explain_step.fails */
 		    EXPLAIN_FROM = 1,

@@ -10,6 +10,11 @@
  *     subject mask --column_of-> column    > matrix[row][service][column][opened] -> decision
  *     who opened it -----------> opened   /             (until? -> next ...; over, and not yet? -> under ...)
  *
+ * Up to DECIDE_SUBJECTS_NARROW subjects have a column for each mask. With more ("wide") there is a column for
+ * each subject alone: a packet is judged once as each subject that its sender is, and invariant 4 says whose
+ * decision counts. 'from' only ever adds senders, so that the first rule for all of its subjects is the first
+ * of the rules that come first for each.
+ *
  * Invariants (tests/rules/decide_test.c holds them):
  *  1. Every index is checked here against the header; anything out of range is DECIDE_NONE: block.
  *  2. A decision chain (rules with 'until' and 'over') has at most DECIDE_CHAIN_MAX links; past that: block.
@@ -17,6 +22,8 @@
  *     later fragment) picks the stricter rule: of the rules that may match, down to the first that
  *     certainly does, the strictest action decides. Unknown is never milder than any value it might
  *     turn out to have. The compiler builds services, columns and cells so (rules/compile/cell.c).
+ *  4. Wide: of decisions that are 'sure' the earlier rule stands; of others the strictest does, which may be
+ *     stricter than one matrix of all masks would be, never milder.
  *
  * The includer gives the reads, so that the kernel can use maps and the agent plain arrays:
  *     DECIDE_READ(ctx, array, index) -> uint32_t; array: enum decide_array; index is checked.
@@ -55,23 +62,26 @@ enum decide_known {
 };
 enum decide_array {
 	DECIDE_ROW_OF, /* u16 by place class */
-	/* u16 by place class of the *source*: mask of subjects with a matching 'address' atom */
+	/* u16, wide: u64, by place class of the *source*: mask of subjects with a matching 'address' atom */
 	DECIDE_SUBJ_OF,
 	DECIDE_TCP, /* u8 by port: service class */
 	DECIDE_UDP, /* u8 by port */
 	/* u8 by IP protocol, for all but TCP and UDP, and for those when the port is not known */
 	DECIDE_PROTO,
-	DECIDE_COLUMN_OF, /* u16 by known << subjects | mask */
-	DECIDE_MATRIX,	  /* u16: decision index */
+	/* u16 by known << subjects | mask; wide: by known * (subjects + 1) + subject */
+	DECIDE_COLUMN_OF,
+	DECIDE_MATRIX, /* u16: decision index */
 	DECIDE_ARRAYS
 };
-#define DECIDE_SUBJECTS_MAX  10 /* distinct subjects in rules */
-#define DECIDE_SERVICES_MAX  255
-#define DECIDE_DECISIONS_MAX 4096
-#define DECIDE_CHAIN_MAX     8
-#define DECIDE_METERS_MAX    16 /* rules with 'over' */
-#define DECIDE_NONE	     0	/* decision 0: no rule matched, or a table failed: block */
-#define DECIDE_ROW_LOCAL     0	/* row 0: outside the policy */
+#define DECIDE_SUBJECTS_MAX    64 /* distinct subjects in rules */
+#define DECIDE_SUBJECTS_NARROW 10 /* so many have a column for each mask */
+#define DECIDE_WIDE(subjects)  ((subjects) > DECIDE_SUBJECTS_NARROW)
+#define DECIDE_SERVICES_MAX    255
+#define DECIDE_DECISIONS_MAX   4096
+#define DECIDE_CHAIN_MAX       8
+#define DECIDE_METERS_MAX      16 /* rules with 'over' */
+#define DECIDE_NONE	       0  /* decision 0: no rule matched, or a table failed: block */
+#define DECIDE_ROW_LOCAL       0  /* row 0: outside the policy */
 
 struct decide_header {
 	DECIDE_U32 classes; /* entries of ROW_OF and SUBJ_OF */
@@ -96,20 +106,23 @@ struct decide_decision {
 	DECIDE_U16 under;   /* who decides while 'over' is not reached */
 	DECIDE_U32 charges; /* bit by meter: what passes so is counted there */
 	DECIDE_U8 over;	    /* meter + 1; 0: without condition */
-	DECIDE_U8 pad[3];
+	DECIDE_U8 sure;	    /* wide only: nothing before it was in doubt */
+	DECIDE_U8 pad[2];
 };
 
 /* What is known of one packet. mask: subjects that cgroup and user match (bits), the source's are
  * added by the caller from SUBJ_OF. port: that of the side that did not open the flow, host order;
  * proto: IP protocol number. */
 struct decide_packet {
+	DECIDE_U64 mask;
 	DECIDE_U32 place; /* class of the destination */
-	DECIDE_U32 mask;
 	DECIDE_U16 port;
 	DECIDE_U8 proto;
 	DECIDE_U8 opened;
 	DECIDE_U8 known;
 	DECIDE_U8 has_port;
+	DECIDE_U8
+	subject; /* wide: what it is judged as: bit of the mask + 1; 0: nobody that a rule names */
 	DECIDE_U32
 	over; /* for DECIDE_OVER. User space: bit by meter; the kernel: bytes of the packet */
 };
@@ -117,6 +130,15 @@ struct decide_packet {
 
 #if defined(DECIDE_READ) && !defined(DECIDE_MADE)
 #define DECIDE_MADE
+static __attribute__((always_inline)) inline DECIDE_U32 decide_column(const struct decide_header *h,
+								      const struct decide_packet *p)
+{
+	if (DECIDE_WIDE(h->subjects))
+		return p->known * (h->subjects + 1u) + p->subject;
+	return (DECIDE_U32)p->known << h->subjects |
+	       ((DECIDE_U32)p->mask & ((1u << h->subjects) - 1));
+}
+
 /* The index of the decision; 0 (block) for anything out of range. */
 static __attribute__((always_inline)) inline DECIDE_U32
 decide_cell(const struct decide_header *h, const void *ctx, const struct decide_packet *p)
@@ -124,7 +146,7 @@ decide_cell(const struct decide_header *h, const void *ctx, const struct decide_
 	DECIDE_U32 row, service, column, cell;
 
 	(void)ctx;
-	if (p->place >= h->classes || p->known >= KNOWN_COUNT)
+	if (p->place >= h->classes || p->known >= KNOWN_COUNT || p->subject > h->subjects)
 		return DECIDE_NONE;
 	row = DECIDE_READ(ctx, DECIDE_ROW_OF, p->place);
 	if (p->has_port && p->proto == 6)
@@ -133,9 +155,7 @@ decide_cell(const struct decide_header *h, const void *ctx, const struct decide_
 		service = DECIDE_READ(ctx, DECIDE_UDP, p->port);
 	else
 		service = DECIDE_READ(ctx, DECIDE_PROTO, p->proto);
-	column = DECIDE_READ(ctx, DECIDE_COLUMN_OF,
-			     (DECIDE_U32)p->known << h->subjects |
-				     (p->mask & ((1u << h->subjects) - 1)));
+	column = DECIDE_READ(ctx, DECIDE_COLUMN_OF, decide_column(h, p));
 	if (row >= h->rows || service >= h->services || column >= h->columns ||
 	    p->opened >= OPENED_COUNT)
 		return DECIDE_NONE;

@@ -27,7 +27,7 @@ struct diff_options {
 /* Who sent, to both policies. */
 struct sender {
 	const char *unit, *user; /* of the texts of 'seen': by pointer; NULL: no sender yet */
-	uint32_t mask[DIFF_POLICIES];
+	uint64_t mask[DIFF_POLICIES];
 };
 
 void diff_sum(struct ledger_sum *to, const struct ledger_sum *s)

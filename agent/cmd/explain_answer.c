@@ -273,13 +273,8 @@ static json_t *steps(const struct engine *e, const struct engine_query *q,
 
 	if (!s)
 		return a;
-	if (q->src && (e->compiled->header.needs & DECIDE_NEEDS_SOURCE)) {
-		const uint16_t *subjects = e->compiled->array[DECIDE_SUBJ_OF];
-		uint32_t class = table_lookup(e->table, q->src);
-
-		if (class < e->compiled->header.classes)
-			pkt.mask |= subjects[class];
-	}
+	if (q->src && (e->compiled->header.needs & DECIDE_NEEDS_SOURCE))
+		pkt.mask |= compiled_source_mask(e->compiled, table_lookup(e->table, q->src));
 	n = compiled_explain(e->compiled, v->where, &pkt, q->now_ns, s, max);
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(a, step(&s[i]));

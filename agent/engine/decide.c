@@ -39,10 +39,10 @@ static const struct rule *rule_of(const struct engine *e, uint16_t number)
 	return number && number <= p->nrules ? &p->rules[number - 1] : NULL;
 }
 
-static uint32_t mask_of(const struct engine *e, const struct process *p, enum decide_known known)
+static uint64_t mask_of(const struct engine *e, const struct process *p, enum decide_known known)
 {
 	bool cgroup = known == KNOWN_ALL || known == KNOWN_NO_SOURCE;
-	uint32_t mask = 0;
+	uint64_t mask = 0;
 
 	if (!e->needs_subject)
 		return 0;
@@ -53,7 +53,7 @@ static uint32_t mask_of(const struct engine *e, const struct process *p, enum de
 	return mask;
 }
 
-uint32_t decide_mask(const struct engine *e, const struct process *p)
+uint64_t decide_mask(const struct engine *e, const struct process *p)
 {
 	return mask_of(e, p, KNOWN_ALL);
 }

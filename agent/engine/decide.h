@@ -24,7 +24,7 @@ void decide_operator(const struct engine *e, struct event *ev);
 bool decide_too_near(const struct engine *e, const struct ip *dst, uint64_t rtt_min_ns);
 
 /* The subjects of the policy that a process is one of, as a mask. */
-uint32_t decide_mask(const struct engine *e, const struct process *p);
+uint64_t decide_mask(const struct engine *e, const struct process *p);
 
 static inline bool decide_violates(enum decide_action a)
 {

@@ -103,7 +103,7 @@ struct engine_query {
 	bool has_port;
 	enum decide_opened opened;
 	enum decide_known known;
-	uint32_t mask; /* subjects that cgroup and user match */
+	uint64_t mask; /* subjects that cgroup and user match */
 	uint32_t over; /* bit by meter: rules with 'over' whose limit is reached */
 	uint64_t now_ns;
 	const struct rule_names *names; /* NULL: not known; as in the kernel */

@@ -68,7 +68,7 @@ static struct flow_key key_of(const struct kernel_record *k)
 				 .icmp_code = k->icmp_code};
 }
 
-uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path)
+uint64_t kernel_source_cgroup_mask(const struct engine *e, const char *path)
 {
 	return compiled_cgroup_mask(e->compiled, path);
 }

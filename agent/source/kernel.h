@@ -51,7 +51,7 @@ void kernel_source_counts(struct kernel_source *r);
 bool kernel_source_more(const struct kernel_source *r); /* call counts and distances again soon */
 
 /* What of a subject the kernel is told: bits for this cgroup path. */
-uint32_t kernel_source_cgroup_mask(const struct engine *e, const char *path);
+uint64_t kernel_source_cgroup_mask(const struct engine *e, const char *path);
 
 /* Every flow that the kernel has now, decided and attributed. With verdicts of the running policy.
  */

@@ -165,7 +165,8 @@ static int masks_fill(int fd, bool narrow, const struct kernel_mask *m, size_t n
 		      struct diag_sink *d)
 {
 	for (size_t i = 0; i < n; i++) {
-		uint32_t id = (uint32_t)m[i].id, mask = m[i].mask;
+		struct abi_mask mask = {.subjects = m[i].mask};
+		uint32_t id = (uint32_t)m[i].id;
 
 		if (bpf_map_update_elem(fd, narrow ? (const void *)&id : (const void *)&m[i].id,
 					&mask, BPF_ANY)) {
@@ -189,8 +190,10 @@ static int masks_make(struct generation *g, const struct kernel_generation *k, s
 			   k->ncgroups, k->nusers, ABI_CGROUPS_MAX, ABI_USERS_MAX);
 		return -E2BIG;
 	}
-	g->cgroups = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "cgroups", 8, 4, ABI_CGROUPS_MAX, NULL);
-	g->users = bpf_map_create(BPF_MAP_TYPE_HASH, "users", 4, 4, ABI_USERS_MAX, NULL);
+	g->cgroups = bpf_map_create(BPF_MAP_TYPE_LRU_HASH, "cgroups", 8, sizeof(struct abi_mask),
+				    ABI_CGROUPS_MAX, NULL);
+	g->users = bpf_map_create(BPF_MAP_TYPE_HASH, "users", 4, sizeof(struct abi_mask),
+				  ABI_USERS_MAX, NULL);
 	if (g->cgroups < 0 || g->users < 0) {
 		err = -errno;
 		diag_error(d, NULL, 0, "cannot make the kernel maps of subjects: %s",
@@ -260,18 +263,22 @@ static int maps_reuse(const struct kernel *k, struct generation *g)
 
 static void constants_set(struct generation *g, const struct compiled *c)
 {
+	bool wide = DECIDE_WIDE(c->header.subjects);
+
 	g->skel->rodata->header = c->header;
 	g->skel->rodata->generation = g->number;
 	g->skel->rodata->tick_ns = state_tick_ns();
 	g->skel->rodata->nat64_count = g->places->nat64;
-	g->skel->rodata->column_any =
-		((const uint16_t *)c->array[DECIDE_COLUMN_OF])[KNOWN_ALL << c->header.subjects];
+	g->skel->rodata->column_any = ((const uint16_t *)c->array[DECIDE_COLUMN_OF])[0];
+	_Static_assert(KNOWN_ALL == 0, "the first column is that of nobody, all known");
 	for (unsigned i = 0; i < c->nmeters; i++)
 		g->skel->rodata->meter_of[i] = c->meter[i];
 	for (int i = 0; i < LOOKUP_ARRAYS; i++)
 		g->skel->rodata->place_limit[i] = g->places->elements[i];
 	for (int i = 0; i < DECIDE_ARRAYS; i++)
-		g->skel->rodata->rules_limit[i] = (uint32_t)(c->bytes[i] / rules_width[i]);
+		g->skel->rodata->rules_limit[i] =
+			(uint32_t)(c->bytes[i] / (i == DECIDE_SUBJ_OF && wide ? sizeof(uint64_t)
+									      : rules_width[i]));
 }
 
 static int programs_load(struct generation *g, const struct kernel *k, const struct compiled *c,

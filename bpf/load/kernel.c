@@ -309,12 +309,14 @@ void kernel_left(const struct kernel *k, struct kernel_left *ret)
 				    .trial_until = k->left.trial_until};
 }
 
-int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask)
+int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint64_t mask)
 {
 	if (!k->now)
 		return -ENODATA;
-	mask &= ~ABI_CGROUP_PENDING;
-	return bpf_map_update_elem(k->now->cgroups, &cgroup_id, &mask, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(k->now->cgroups, &cgroup_id,
+				   &(struct abi_mask){.subjects = mask}, BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 int kernel_cgroup_forget(struct kernel *k, uint64_t cgroup_id)
@@ -324,11 +326,14 @@ int kernel_cgroup_forget(struct kernel *k, uint64_t cgroup_id)
 	return bpf_map_delete_elem(k->now->cgroups, &cgroup_id) ? -errno : 0;
 }
 
-int kernel_user_set(struct kernel *k, uint32_t uid, uint32_t mask)
+int kernel_user_set(struct kernel *k, uint32_t uid, uint64_t mask)
 {
 	if (!k->now)
 		return -ENODATA;
-	return bpf_map_update_elem(k->now->users, &uid, &mask, BPF_ANY) ? -errno : 0;
+	return bpf_map_update_elem(k->now->users, &uid, &(struct abi_mask){.subjects = mask},
+				   BPF_ANY)
+		       ? -errno
+		       : 0;
 }
 
 int kernel_own_address_set(struct kernel *k, const struct ip *ip, bool on)

@@ -124,7 +124,7 @@ int kernel_detach(struct kernel *k,
 
 struct kernel_mask {
 	uint64_t id;
-	uint32_t mask;
+	uint64_t mask;
 };
 /* A generation. Everything is the caller's and read during the call only. */
 struct kernel_generation {
@@ -157,9 +157,9 @@ void kernel_requested(struct kernel *k, bool on); /* remembered in the pins: see
 int kernel_clock(struct kernel *k);
 
 /* Between generations. A cgroup that asked (kernel_on_unresolved) stays unresolved until it is set. */
-int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint32_t mask);
+int kernel_cgroup_set(struct kernel *k, uint64_t cgroup_id, uint64_t mask);
 int kernel_cgroup_forget(struct kernel *k, uint64_t cgroup_id);
-int kernel_user_set(struct kernel *k, uint32_t uid, uint32_t mask);
+int kernel_user_set(struct kernel *k, uint32_t uid, uint64_t mask);
 /* The host's own addresses: a connect() to one of them is never refused (its packets never leave).
  */
 int kernel_own_address_set(struct kernel *k, const struct ip *ip, bool on);

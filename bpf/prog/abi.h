@@ -245,7 +245,11 @@ struct abi_meter {
 	struct meter meter;
 };
 
-#define ABI_CGROUP_PENDING 0x80000000u /* asked for; judged as unresolved */
+/* A cgroup's or user's subjects: value of a generation's own maps. */
+struct abi_mask {
+	__u64 subjects;
+	__u64 pending; /* asked for; judged as unresolved */
+};
 
 struct abi_total {
 	__u64 packets, bytes;

@@ -244,7 +244,7 @@ int egress(struct __sk_buff *skb)
 		p.key.opened = p.same ? s->key.opened : opened_by(skb, sk, &p, s);
 		sender_of(skb, sk, &p.key, &who);
 		v.known = (__u8)who.known;
-		if (PLACES_N(places) == 1)
+		if (PLACES_N(places) == 1 && !DECIDE_WIDE(header.subjects))
 			verdict_of(&v, verdict_one(PLACES_AT(places, 0), &who, &p.key, p.bytes));
 		else
 			verdict_of(&v, verdict_key(places, &who, &p.key, p.bytes));

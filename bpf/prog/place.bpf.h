@@ -53,14 +53,14 @@ struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, ABI_CGROUPS_MAX);
 	__type(key, __u64);
-	__type(value, __u32);
+	__type(value, struct abi_mask);
 } cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, ABI_USERS_MAX);
 	__type(key, __u32);
-	__type(value, __u32);
+	__type(value, struct abi_mask);
 } users SEC(".maps");
 
 /* Set by the loader before load. Read through volatile: clang must not fold the zeros in. */

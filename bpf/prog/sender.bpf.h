@@ -20,7 +20,7 @@ static __always_inline __u64 key_half(const __u8 a[16], int half)
 }
 
 /* Subjects that name the source's address. */
-static __always_inline __u32 source_mask(const struct abi_key *k)
+static __always_inline __u64 source_mask(const struct abi_key *k)
 {
 	__u32 place;
 
@@ -28,7 +28,7 @@ static __always_inline __u32 source_mask(const struct abi_key *k)
 		place = place4(key_v4(k->src));
 	else
 		place = place6(key_half(k->src, 0), key_half(k->src, 1));
-	return place < header.classes ? rules_read(DECIDE_SUBJ_OF, place) : 0;
+	return place < header.classes ? rules_subjects_of(place) : 0;
 }
 
 static __always_inline bool listens(int udp, __u16 port)

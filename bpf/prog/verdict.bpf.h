@@ -48,6 +48,19 @@ static __always_inline __u32 rules_read(enum decide_array array, __u32 index)
 	}
 }
 
+/* Subjects that name the address of a class. */
+static __always_inline __u64 rules_subjects_of(__u32 place)
+{
+	__u64 i = place, mask = 0;
+
+	if (!DECIDE_WIDE(header.subjects))
+		return rules_read(DECIDE_SUBJ_OF, place);
+	__asm__ volatile("" : "+r"(i));
+	if (i < rules_limit[DECIDE_SUBJ_OF])
+		mask = ((const __u64 *)flat_address(r_subj_of))[i];
+	return mask;
+}
+
 /* Unix time. A global function: one path to the verifier, in every turn of the chain. */
 __noinline __u64 verdict_now(void)
 {
@@ -87,6 +100,7 @@ static __always_inline const struct decide_decision *verdict_decision(const __u3
 #define JUDGED_RULE(j)		       ((__u32)((j) >> 16) & 0xffff)
 #define JUDGED_ACTION(j)	       ((__u32)((j) >> 32) & 3)
 #define JUDGED_PLACE(j)		       ((__u32)((j) >> 48))
+#define JUDGED_SURE		       (1ull << 34) /* decide.h: sure */
 #define JUDGED_NONE		       JUDGED(DECIDE_NONE, 0, DECIDE_BLOCK)
 
 /* block > alert > allow > local */
@@ -115,16 +129,20 @@ static __always_inline __u64 verdict_packet(const struct decide_packet *p)
 	__u32 seen = DECIDE_NONE;
 
 	d = decide_follow(&seen, decide_cell(&h, &seen, p), 0, p->over);
-	return d ? JUDGED(seen & 0xffff, d->rule, d->action & 3) | (__u64)p->place << 48 : none;
+	if (!d)
+		return none;
+	return JUDGED(seen & 0xffff, d->rule, d->action & 3) | (d->sure ? JUDGED_SURE : 0) |
+	       (__u64)p->place << 48;
 }
 
-/* The decision on one place; how: HOW(). Global functions are verified once, not for every caller.
- */
-__noinline __u64 verdict_place(__u32 place, __u32 mask, __u32 how, __u32 proto, __u64 facts)
+/* The decision on one place; how: HOW(); who: the mask, wide: the one subject (decide.h). Global functions are
+ * verified once, not for every caller. */
+__noinline __u64 verdict_place(__u32 place, __u64 who, __u32 how, __u32 proto, __u64 facts)
 {
 	struct decide_packet p = {
 		.place = place,
-		.mask = mask,
+		.mask = who,
+		.subject = DECIDE_WIDE(header.subjects) ? (__u8)who : 0,
 		.port = (__u16)how,
 		.proto = (__u8)proto,
 		.opened = (__u8)(facts & 1),
@@ -138,14 +156,43 @@ __noinline __u64 verdict_place(__u32 place, __u32 mask, __u32 how, __u32 proto, 
 	return verdict_packet(&p);
 }
 
-/* The worst decision of the destination's places (PLACES_*). */
-__noinline __u64 verdict(__u64 places, __u32 mask, __u32 how, __u32 proto, __u64 facts)
+/* Does a come before b? The default, rule 0, comes after all rules. */
+static __always_inline bool verdict_before(__u64 a, __u64 b)
 {
-	__u64 worst = verdict_place(PLACES_AT(places, 0), mask, how, proto, facts), j;
+	return ((JUDGED_RULE(a) - 1) & 0xffff) < ((JUDGED_RULE(b) - 1) & 0xffff);
+}
 
-	for (int i = 1; i < LOOKUP_CLASSES_MAX && i < PLACES_N(places); i++) {
-		j = verdict_place(PLACES_AT(places, i), mask, how, proto, facts);
-		if (verdict_rank(j) > verdict_rank(worst))
+/* Judged as each of the sender's subjects (decide.h's invariant 4); 0 is no verdict. */
+static __always_inline __u64 verdict_wide(__u32 place, __u64 mask, __u32 how, __u32 proto,
+					  __u64 facts)
+{
+	__u64 sure = 0, maybe = 0, j;
+
+	for (__u32 i = 0; i <= DECIDE_SUBJECTS_MAX; i++) {
+		if (i ? !(mask >> (i - 1) & 1) : mask != 0)
+			continue;
+		j = verdict_place(place, i, how, proto, facts);
+		if (j & JUDGED_SURE) {
+			if (!sure || verdict_before(j, sure))
+				sure = j;
+		} else if (!maybe || verdict_rank(j) > verdict_rank(maybe)) {
+			maybe = j;
+		}
+	}
+	return !sure || (maybe && verdict_rank(maybe) > verdict_rank(sure)) ? maybe : sure;
+}
+
+/* The worst decision of the destination's places (PLACES_*). */
+__noinline __u64 verdict(__u64 places, __u64 mask, __u32 how, __u32 proto, __u64 facts)
+{
+	__u64 worst = 0, j;
+
+	for (int i = 0; i < LOOKUP_CLASSES_MAX && (!i || i < PLACES_N(places)); i++) {
+		if (DECIDE_WIDE(header.subjects))
+			j = verdict_wide(PLACES_AT(places, i), mask, how, proto, facts);
+		else
+			j = verdict_place(PLACES_AT(places, i), mask, how, proto, facts);
+		if (!i || verdict_rank(j) > verdict_rank(worst))
 			worst = j;
 	}
 	return worst;
@@ -170,14 +217,16 @@ static __noinline int verdict_charge(__u32 decision, __u32 bytes)
 /* Who sends, as far as the policy asks. */
 struct sender {
 	__u64 cgroup;
+	__u64 mask;
 	__u32 uid;
-	__u32 mask;
 	__u32 known; /* enum decide_known */
 };
 
+/* Not on the stack, of which 6.1 has no more to give (tests/bpf/stack_check.py). */
+static const struct abi_mask pending = {.pending = 1};
+
 static __always_inline void verdict_ask(__u64 cgroup)
 {
-	__u32 pending = ABI_CGROUP_PENDING;
 	__u64 *r;
 
 	/* only the first packet of a cgroup asks */
@@ -194,15 +243,15 @@ static __always_inline void verdict_ask(__u64 cgroup)
 
 static __always_inline void verdict_sender(struct sender *s)
 {
-	__u32 *mask;
+	struct abi_mask *mask;
 
 	s->known = KNOWN_ALL;
 	if (header.needs & DECIDE_NEEDS_CGROUP) {
 		mask = bpf_map_lookup_elem(&cgroups, &s->cgroup);
 		if (!mask)
 			verdict_ask(s->cgroup);
-		if (mask && !(*mask & ABI_CGROUP_PENDING)) {
-			s->mask |= *mask;
+		if (mask && !mask->pending) {
+			s->mask |= mask->subjects;
 		} else {
 			s->known = KNOWN_USER;
 			count(ABI_UNRESOLVED_CGROUPS);
@@ -211,7 +260,7 @@ static __always_inline void verdict_sender(struct sender *s)
 	if (header.needs & DECIDE_NEEDS_USER) {
 		mask = bpf_map_lookup_elem(&users, &s->uid);
 		if (mask)
-			s->mask |= *mask;
+			s->mask |= mask->subjects;
 	}
 }
 #endif

@@ -19,6 +19,9 @@
  * Rules with 'over' stand before it in the chain, in their order: each decides when it is over, else the
  * next link does. What passes is counted by every one of them, whichever decides. Where such a rule only
  * may match, those behind it count as over if that is stricter.
+ *
+ * In a policy with many subjects (decide.h: wide) a decision says whether it is sure: no rule that only may match
+ * was looked at. Such a policy has no 'over'.
  */
 #include <errno.h>
 #include <string.h>
@@ -57,11 +60,12 @@ _Static_assert(DECIDE_ALLOW < DECIDE_ALERT && DECIDE_ALERT < DECIDE_BLOCK, "stri
 /* Who decides at 'now' (Unix seconds; 0: before any rule ends) when the meters of 'over' (bits) are, as index
  * + 1; 0 = the default. *until: when one of the rules that were looked at ends; INT64_MAX = never. */
 static size_t strictest(const struct build *b, const struct cell *c, int64_t now, uint32_t over,
-			int64_t *until)
+			int64_t *until, bool *sure)
 {
 	size_t best = 0;
 
 	*until = INT64_MAX;
+	*sure = true;
 	for (size_t w = 0; w < b->words; w++)
 		for (uint64_t left = c->may[w]; left; left &= left - 1) {
 			size_t i = w * 64 + (size_t)__builtin_ctzll(left);
@@ -77,6 +81,7 @@ static size_t strictest(const struct build *b, const struct cell *c, int64_t now
 				best = i + 1;
 			if (is_set(c->sure, i))
 				return best;
+			*sure = false;
 		}
 	return best && b->p->rules[best - 1].action == DECIDE_BLOCK ? best : 0;
 }
@@ -91,6 +96,7 @@ struct span {
 		uint8_t meter;
 	} over[DECIDE_CHAIN_MAX];
 	int64_t until; /* INT64_MAX = for ever */
+	bool sure;
 };
 
 /* The rules behind the i-th that are taken as over when it is: what could make it stricter. */
@@ -112,9 +118,10 @@ static int span_over(struct build *b, const struct cell *c, int64_t now, struct 
 		const struct rule *r = &b->p->rules[i];
 		int64_t until;
 		size_t rule;
+		bool sure;
 
 		if (b->meter[i] && is_set(c->may, i) && (!r->until || r->until > now)) {
-			rule = strictest(b, c, now, over_with(b, c, i), &until);
+			rule = strictest(b, c, now, over_with(b, c, i), &until, &sure);
 			if (rule == s->rule || s->charges >> (b->meter[i] - 1) & 1)
 				continue;
 			if (s->nover == DECIDE_CHAIN_MAX - 1)
@@ -132,7 +139,7 @@ static int span_over(struct build *b, const struct cell *c, int64_t now, struct 
 
 static bool span_same(const struct span *a, const struct span *b)
 {
-	bool same = a->rule == b->rule && a->nover == b->nover;
+	bool same = a->rule == b->rule && a->nover == b->nover && a->sure == b->sure;
 
 	for (unsigned i = 0; same && i < a->nover; i++)
 		same = a->over[i].rule == b->over[i].rule && a->over[i].meter == b->over[i].meter;
@@ -147,8 +154,9 @@ static int64_t span_link(struct build *b, const struct span *s, uint16_t next)
 	int64_t head;
 
 	d.charges = s->charges;
-	if (!s->rule &&
-	    !s->charges) /* the default: it is there already, and nothing comes after it */
+	d.sure = s->sure;
+	if (!s->rule && !s->charges &&
+	    !s->sure) /* the default: it is there already, and nothing comes after it */
 		return next;
 	head = compile_decision_add(b, &d);
 	for (unsigned i = s->nover; i-- && head >= 0;) {
@@ -169,8 +177,9 @@ static int64_t chain(struct build *b, const struct cell *c)
 	int err;
 
 	while (now != INT64_MAX) {
-		struct span s = {.rule = strictest(b, c, now, 0, &s.until)};
+		struct span s = {.rule = strictest(b, c, now, 0, &s.until, &s.sure)};
 
+		s.sure = s.sure && b->wide;
 		err = span_over(b, c, now, &s);
 		if (err)
 			return err;
@@ -204,5 +213,5 @@ int64_t compile_cell(struct build *b, const struct cell *c)
 			     ~b->named[w];
 		any |= c->may[w];
 	}
-	return any ? chain(b, c) : DECIDE_NONE;
+	return any || b->wide ? chain(b, c) : DECIDE_NONE;
 }

@@ -28,16 +28,17 @@ bool compile_same_subject(const struct subject_def *a, const struct subject_def 
 
 static int subject_bit(struct build *b, const struct subject_def *s, const struct rule *r)
 {
+	const uint32_t max = b->c->nmeters ? DECIDE_SUBJECTS_NARROW : DECIDE_SUBJECTS_MAX;
 	uint32_t i = 0;
 
 	while (i < b->c->header.subjects && !compile_same_subject(b->c->subjects[i], s))
 		i++;
-	if (i == DECIDE_SUBJECTS_MAX) {
+	if (i == max) {
 		diag_error(
 			b->d, FILE_OF(b->p, r), r->line,
-			"the %dth distinct subject in a rule; this version tells %d apart: one 'subject' "
+			"the %uth distinct sender that a rule names; %u are told apart%s. One 'subject' "
 			"line may hold several senders",
-			DECIDE_SUBJECTS_MAX + 1, DECIDE_SUBJECTS_MAX);
+			max + 1, max, max < DECIDE_SUBJECTS_MAX ? " in a policy with 'over'" : "");
 		return -E2BIG;
 	}
 	if (i == b->c->header.subjects) {
@@ -50,19 +51,34 @@ _Static_assert(EVAL_CGROUP == DECIDE_NEEDS_CGROUP && EVAL_USER == DECIDE_NEEDS_U
 		       EVAL_SOURCE == DECIDE_NEEDS_SOURCE,
 	       "eval_needs gives the header's bits");
 
+static uint64_t source_mask(const struct build *b, const struct place_class *c)
+{
+	uint64_t mask = 0;
+
+	for (uint32_t i = 0; i < b->c->header.subjects; i++)
+		if (b->c->subjects[i]->set >= 0 &&
+		    place_class_in(c, (unsigned)b->c->subjects[i]->set))
+			mask |= 1ull << i;
+	return mask;
+}
+
 static int source_masks(struct build *b)
 {
-	uint16_t *mask = arena_alloc(b->keep, b->env->nclasses, sizeof(*mask));
+	size_t width = b->wide ? sizeof(uint64_t) : sizeof(uint16_t);
+	void *masks = arena_alloc(b->keep, b->env->nclasses, width);
 
-	if (!mask)
+	if (!masks)
 		return -ENOMEM;
-	for (size_t c = 0; c < b->env->nclasses; c++)
-		for (uint32_t i = 0; i < b->c->header.subjects; i++)
-			if (b->c->subjects[i]->set >= 0 &&
-			    place_class_in(&b->env->classes[c], (unsigned)b->c->subjects[i]->set))
-				mask[c] = (uint16_t)(mask[c] | 1u << i);
-	b->c->array[DECIDE_SUBJ_OF] = mask;
-	b->c->bytes[DECIDE_SUBJ_OF] = b->env->nclasses * sizeof(*mask);
+	for (size_t c = 0; c < b->env->nclasses; c++) {
+		uint64_t mask = source_mask(b, &b->env->classes[c]);
+
+		if (b->wide)
+			((uint64_t *)masks)[c] = mask;
+		else
+			((uint16_t *)masks)[c] = (uint16_t)mask;
+	}
+	b->c->array[DECIDE_SUBJ_OF] = masks;
+	b->c->bytes[DECIDE_SUBJ_OF] = b->env->nclasses * width;
 	return 0;
 }
 
@@ -77,13 +93,14 @@ int compile_subjects(struct build *b)
 			bit = subject_bit(b, b->p->rules[i].from[j], &b->p->rules[i]);
 			if (bit < 0)
 				return bit;
-			b->from[i] |= 1u << bit;
+			b->from[i] |= 1ull << bit;
 		}
 	}
+	b->wide = DECIDE_WIDE(b->c->header.subjects);
 	return source_masks(b);
 }
 
-static enum tri sender_of(const struct build *b, uint32_t subjects, uint32_t mask, uint8_t known)
+static enum tri sender_of(const struct build *b, uint64_t subjects, uint64_t mask, uint8_t known)
 {
 	enum tri ret = subjects ? TRI_NO : TRI_YES, t;
 
@@ -99,7 +116,8 @@ static enum tri sender_of(const struct build *b, uint32_t subjects, uint32_t mas
 
 int compile_columns(struct build *b)
 {
-	uint32_t masks = 1u << b->c->header.subjects;
+	/* of every set of subjects; wide: of nobody, then of each subject alone */
+	uint32_t masks = b->wide ? b->c->header.subjects + 1 : 1u << b->c->header.subjects;
 	uint16_t *column_of = arena_alloc(b->keep, (size_t)masks * KNOWN_COUNT, sizeof(*column_of));
 	uint64_t *bits = compile_maybe(b);
 	int64_t column;
@@ -107,11 +125,14 @@ int compile_columns(struct build *b)
 	if (!column_of || !bits)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < masks * KNOWN_COUNT; i++) {
+		uint64_t mask = i % masks;
+
+		if (b->wide && mask)
+			mask = 1ull << (mask - 1);
 		memset(bits, 0, 2 * b->words * sizeof(*bits));
 		for (size_t r = 0; r < b->p->nrules; r++)
 			compile_maybe_add(b, bits, r,
-					  sender_of(b, b->from[r], i % masks,
-						    (uint8_t)(i / masks)));
+					  sender_of(b, b->from[r], mask, (uint8_t)(i / masks)));
 		column = keys_add(&b->columns, bits);
 		if (column < 0)
 			return (int)column;

@@ -30,7 +30,8 @@ struct build {
 	uint64_t *opened[OPENED_COUNT];
 	uint64_t *named; /* rules that ask for a name: no packet is known to have it */
 	uint8_t *meter;	 /* of each rule with 'over': index + 1 */
-	uint32_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
+	uint64_t from[POLICY_RULES_MAX]; /* subjects of each rule: bits; 0 = anybody */
+	bool wide;			 /* decide.h: a column for each subject */
 	struct keys services, columns, rows,
 		decisions; /* services and columns: see compile_maybe */
 };

@@ -90,8 +90,7 @@ void compiled_decide_named(const struct compiled *c, const struct place_class *p
 		ret->action = DECIDE_LOCAL;
 		return;
 	}
-	if (source_class < c->header.classes)
-		pkt.mask |= ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[source_class];
+	pkt.mask |= compiled_source_mask(c, source_class);
 	r = strictest(c, pc, &pkt, (int64_t)(now_ns / 1000000000u), names, &until);
 	ret->action = (uint8_t)(r ? r->action : DECIDE_BLOCK);
 	ret->severity = r ? rule_severity(r) : 3;

@@ -418,3 +418,66 @@ Test(parity, devices_decide_as_user_space)
 	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);
 	loaded_free(l);
 }
+
+/* ---- more subjects than have a column for each mask: prefixes of the source, most of them in one another ---- */
+#define WIDE_SUBJECTS 40
+
+static size_t wide_text(char *text, size_t size)
+{
+	static const char *const actions[] = {"allow", "alert", "block"};
+	static const char *const places[] = {"DE", "FR", "CH", "US", "GB", "NL", "any"};
+	size_t n = (size_t)snprintf(text, size, "%s", STAGE_PLACES);
+
+	for (unsigned i = 0; i < WIDE_SUBJECTS; i++) {
+		unsigned len = 13 + roll(6),
+			 net = roll(8) & (len < 16 ? 0xffu << (16 - len) : 0xff);
+
+		n += (size_t)snprintf(text + n, size - n, "%s from address 10.%u.0.0/%u to %s%s\n",
+				      actions[roll(3)], net, len, places[roll(7)],
+				      roll(3) ? "" : " port 80-443");
+	}
+	return n + (size_t)snprintf(text + n, size - n, "allow to eea\nblock to any\n");
+}
+
+Test(parity, kernel_decides_for_many_subjects)
+{
+	static char text[1 << 13];
+	struct kernel *k = fixture_open(&stage);
+	uint64_t now = (uint64_t)time(NULL) * 1000000000u;
+	unsigned here = if_nametoindex("here"), several = 0, by[4] = {};
+	struct loaded *l;
+	struct sample s;
+	int prog, wrong = 0;
+
+	wide_text(text, sizeof(text));
+	l = loaded_make(text);
+	cr_assert(DECIDE_WIDE(l->compiled->header.subjects), "%u", l->compiled->header.subjects);
+	loaded_publish(k, l, MODE_ENFORCE);
+	prog = generation_program(k->now, HOOK_EGRESS);
+	for (int i = 0; i < PACKETS / 4 && wrong < 10; i++) {
+		const struct decide_decision *d;
+		uint32_t classes[TABLE_EMBED_MAX], from = 0x0a000000 | roll(8) << 16 | roll(65536);
+		struct ip src = ip_from_v4(from);
+		unsigned which, n, source;
+
+		sample_make(&s);
+		if (s.why || s.bytes[12] != 0x08)
+			continue;
+		for (int b = 0; b < 4; b++)
+			s.bytes[14 + 12 + b] = (uint8_t)(from >> (24 - 8 * b));
+		source = table_lookup(l->table, &src);
+		several += __builtin_popcountll(compiled_source_mask(l->compiled, source)) > 1;
+		n = table_classes_of(l->table, &s.dst, classes);
+		d = compiled_decide_worst(l->compiled, s.how, classes, n, source, now, &which);
+		by[d->action]++;
+		if (run(prog, &s, here) == (d->action != DECIDE_BLOCK))
+			continue;
+		cr_expect_fail("want action %u by rule %u", d->action, d->rule);
+		wrong++;
+	}
+	cr_expect_gt(several, 1000, "%u senders are several subjects", several);
+	for (int i = 0; i < 3; i++)
+		cr_expect_gt(by[i], 100, "only %u packets of action %d", by[i], i);
+	cr_assert_eq(kernel_detach(k, &(struct diag_sink){.fn = stage_log}), 0);
+	loaded_free(l);
+}

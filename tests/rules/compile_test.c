@@ -531,7 +531,7 @@ static int explained(const struct compiled *c, const struct place_class *classes
 	size_t n;
 
 	if (source_of(k) != UINT32_MAX)
-		pkt.mask = ((const uint16_t *)c->array[DECIDE_SUBJ_OF])[k->src - world];
+		pkt.mask = compiled_source_mask(c, (uint32_t)(k->src - world));
 	if (knows_cgroup(k))
 		pkt.mask |= compiled_cgroup_mask(c, k->cgroup);
 	if (k->known != KNOWN_NOBODY)

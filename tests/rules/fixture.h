@@ -108,7 +108,7 @@ static inline struct compiled *compile(const struct policy *p, const struct plac
 
 /* The line that decides for a class: 0 = no rule, -1 = outside the policy. */
 static inline int line_of(const struct compiled *c, uint32_t class, uint8_t proto, int port,
-			  uint8_t opened, uint8_t known, uint32_t mask)
+			  uint8_t opened, uint8_t known, uint64_t mask)
 {
 	struct decide_packet pkt = {.place = class,
 				    .mask = mask,

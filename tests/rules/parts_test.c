@@ -172,7 +172,7 @@ Test(parts, subjects_limit)
 {
 	struct place_class c = place_in("DE", PLACE_KNOWN);
 	static struct said s;
-	char text[2048] = "";
+	char text[8192] = "";
 	size_t n = 0;
 
 	for (int i = 0; i < DECIDE_SUBJECTS_MAX; i++)
@@ -181,7 +181,15 @@ Test(parts, subjects_limit)
 	cr_expect_eq(try_compile(text, &c, 1, &s), 0, "%s", s.text);
 	snprintf(text + n, sizeof(text) - n, "block from user another\n");
 	cr_expect_eq(try_compile(text, &c, 1, &s), -7);
-	cr_expect_not_null(strstr(s.text, "21:0: error: the 11th distinct subject"));
+	cr_expect_not_null(strstr(s.text, "129:0: error: the 65th distinct sender"));
+	n = 0; /* with 'over' as many as have a column for each mask */
+	for (int i = 0; i <= DECIDE_SUBJECTS_NARROW; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "allow from user u%d\n", i);
+	snprintf(text + n, sizeof(text) - n, "block over 1MB per 1d\n");
+	cr_expect_eq(try_compile(text, &c, 1, &s), -7);
+	cr_expect_not_null(strstr(s.text,
+				  "11:0: error: the 11th distinct sender that a rule names; "
+				  "10 are told apart in a policy with 'over'"));
 }
 
 Test(parts, services_limit)

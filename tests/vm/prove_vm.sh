@@ -37,6 +37,19 @@ done
 grep -q '"on":true' /tmp/names && grep -q '"attached":true' /tmp/names && echo "ok names" || echo "not ok names - $(cat /tmp/names)"
 kill $agent
 wait $agent
+# more subjects than have a column for each mask: another path of the programs
+for i in $(seq 30); do echo "alert from address 10.$i.0.0/16, cgroup \"/c$i\" to DE port $i"; done >/tmp/wide.conf
+echo "block to any" >>/tmp/wide.conf
+cordon run --policy /tmp/wide.conf --alerts /tmp/alerts --control /tmp/control --detach-on-exit &
+agent=$!
+for i in $(seq 300); do
+	cordon status --control /tmp/control --json 2>/dev/null | tr -d ' \n' >/tmp/wide && grep -q '"attached":true' /tmp/wide && break
+	kill -0 $agent 2>/dev/null || break
+	sleep 1
+done
+grep -q '"attached":true' /tmp/wide && echo "ok wide" || echo "not ok wide - $(head -c 300 /tmp/wide)"
+kill $agent
+wait $agent
 # a shot takes seconds under emulation: those that a kernel's version can change
 for what in "--only udp-sendto" "--only in-tcp" "--only packet-xdp" "--only path-dnat"; do
 	cordon prove $what
