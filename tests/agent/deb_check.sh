@@ -44,6 +44,8 @@ there dpkg --force-confold -i /tmp/cordon.deb >"$d/none/log" 2>&1
 say upgrade "$? $(there tail -n 1 /etc/cordon/cordon.conf)"
 there mkdir -p /var/lib/cordon /var/log/cordon
 there touch /var/lib/cordon/places.mmdb /var/log/cordon/alerts.json
+there mkdir -p /var/lib/systemd/timers
+there touch /etc/cordon/conf.d/10-mine.conf /var/lib/systemd/timers/stamp-cordon-geo-update.timer
 there dpkg -r cordon >"$d/none/log" 2>&1
 say remove "$? $(there tail -n 1 /etc/cordon/cordon.conf) $(there ls /usr/bin/cordon 2>/dev/null)"
 there dpkg -P cordon >"$d/none/log" 2>&1
