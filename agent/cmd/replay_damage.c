@@ -66,11 +66,7 @@ static void say_notes(const struct replay_capture *c)
 	for (size_t i = 0; i < c->nnotes; i++) {
 		const struct capture_note *n = &c->note[i];
 
-		if (n->what == CAPTURE_DROPPED)
-			diag_say("%s: dropped: the capturing system lost %s packets, which nobody "
-				 "judges",
-				 name, text_count(bytes, n->bytes));
-		else
+		if (n->what != CAPTURE_DROPPED)
 			diag_say("%s: damaged: %s at offset %" PRIu64 ", after packet %" PRIu64
 				 ", %s bytes lost",
 				 name, capture_damage_name(n->what), n->offset, n->packet,
@@ -81,12 +77,17 @@ static void say_notes(const struct replay_capture *c)
 
 		for (size_t i = 0; i < c->nnotes; i++)
 			noted += c->note[i].what == (enum capture_damage)k;
-		if (c->damaged[k] > noted && k != CAPTURE_DROPPED && k != CAPTURE_BAD_PACKED)
+		if (c->damaged[k] > noted && k != CAPTURE_DROPPED &&
+		    (k != CAPTURE_BAD_PACKED || !noted))
 			diag_say("%s: damaged: %s: %s %s", name,
 				 capture_damage_name((enum capture_damage)k),
 				 text_count(bytes, c->damaged[k] - noted),
 				 noted ? "more" : "packets");
 	}
+	/* by packets, by the interfaces' last words, or both */
+	if (c->damaged[CAPTURE_DROPPED])
+		diag_say("%s: dropped: the capturing system lost %s packets, which nobody judges",
+			 name, text_count(bytes, c->damaged[CAPTURE_DROPPED]));
 }
 
 const char *replay_kind_text(char *buf, size_t size, const struct pipeline_kind *k)

@@ -55,6 +55,8 @@ link_next_t link_ethernet(struct link_walk *w);
 link_next_t link_llc(struct link_walk *w);
 /* p: organisation and number, which the cursor stands behind */
 link_next_t link_snap(struct link_walk *w, const uint8_t *p);
+/* id: a network layer protocol identifier, which the cursor stands behind */
+link_next_t link_nlpid(struct link_walk *w, uint8_t id);
 link_next_t link_ppp(struct link_walk *w);
 link_next_t link_mpls(struct link_walk *w);
 link_next_t link_guess(struct link_walk *w);

@@ -268,6 +268,29 @@ link_next_t link_snap(struct link_walk *w, const uint8_t *p)
 	return type < 1536 ? (link_next_t)NEXT_NONE : type;
 }
 
+/* The network layer by its number (ISO/IEC TR 9577; RFC 2427, 2364) */
+link_next_t link_nlpid(struct link_walk *w, uint8_t id)
+{
+	const uint8_t *p;
+
+	switch (id) {
+	case 0xcc:
+	case 0x8e:
+		return NEXT_IP;
+	case 0xcf:
+		return NEXT_PPP;
+	case 0x08: /* Q.933 */
+	case 0x82: /* ES-IS, IS-IS, IDRP */
+	case 0x83:
+	case 0x85:
+		return NEXT_CONTROL;
+	case 0x80:
+		p = cursor_take(&w->c, 5);
+		return p ? link_snap(w, p) : (link_next_t)NEXT_CUT;
+	}
+	return NEXT_NONE;
+}
+
 /* IEEE 802.2, with SNAP or with the old service access point of IP */
 link_next_t link_llc(struct link_walk *w)
 {
@@ -278,10 +301,10 @@ link_next_t link_llc(struct link_walk *w)
 	w->type = LINK_TYPE_LLC | p[0];
 	if (p[0] == 0x06 && p[1] == 0x06)
 		return NEXT_IP;
-	if (p[0] == 0xfe && p[1] == 0xfe && p[2] == 3) /* OSI: IP inside frame relay and ATM */
-		return cursor_left(&w->c) && w->c.p[0] == 0xcc && cursor_take(&w->c, 1)
-			       ? NEXT_IP
-			       : NEXT_CONTROL; /* IS-IS and its like */
+	if (p[0] == 0xfe && p[1] == 0xfe && p[2] == 3) { /* OSI; IP and PPP inside ATM */
+		p = cursor_take(&w->c, 1);
+		return p ? link_nlpid(w, p[0]) : (link_next_t)NEXT_CUT;
+	}
 	if (p[0] == 0x42 && p[1] == 0x42)
 		return NEXT_CONTROL; /* spanning tree */
 	if ((p[2] & 0xef) == 0xaf || (p[2] & 0xef) == 0xe3)

@@ -104,16 +104,7 @@ link_next_t link_frame_relay(struct link_walk *w)
 			return NEXT_CUT;
 		p--;
 	}
-	if (p[1] == 0xcc || p[1] == 0x8e)
-		return NEXT_IP;
-	if (p[1] == 0x08 || p[1] == 0xb1) /* Q.933, FRF.12 */
-		return p[1] == 0x08 ? NEXT_CONTROL : NEXT_NONE;
-	if (p[1] != 0x80)
-		return NEXT_NONE;
-	p = cursor_take(c, 5);
-	if (!p)
-		return NEXT_CUT;
-	return link_snap(w, p);
+	return link_nlpid(w, p[1]);
 }
 
 /* A record of 16 bytes, extension headers of 8 as long as bit 7 of their first byte says so, then by the record's type

@@ -235,6 +235,19 @@ bool pipeline_turns(struct pipeline *p, const struct pipeline_seen *s, struct fl
 	return v.decision->rule != m->rule;
 }
 
+/* The header names a hop. Where the packet ends counts too; where that is not known, it leaves if it comes from here. */
+static bool routed_away(const struct pipeline *p, const struct engine *e, const struct flow *f,
+			const struct ip *src)
+{
+	unsigned route = flow_route(&f->id);
+
+	if (!route)
+		return false;
+	if (route <= p->nroutes)
+		return engine_leaves(engine_reach(e, &p->route[route]), src);
+	return !engine_leaves(engine_reach(e, src), NULL);
+}
+
 void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 {
 	const struct engine *e = pipeline_engine_of(p, &f->id);
@@ -251,7 +264,7 @@ void pipeline_judge(struct pipeline *p, struct flow *f, uint64_t now_ns)
 	m->embedded = d.embedded;
 	m->action = DECIDE_LOCAL;
 	m->class = d.class[0];
-	if (!engine_leaves(d.reach, &src))
+	if (!engine_leaves(d.reach, &src) && !routed_away(p, e, f, &src))
 		return;
 	if (p->cfg.replay && arrives(p, e, m, &src, &dst)) {
 		f->id.rest |= FLOW_INCOMING;

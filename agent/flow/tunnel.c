@@ -290,6 +290,18 @@ static link_next_t etherip(struct link_walk *w) /* RFC 3378 */
 	return p[0] >> 4 == 3 ? NEXT_ETHERNET : NEXT_NONE;
 }
 
+/* RFC 7761, 4.9.3: a Register carries a packet of whoever sends to a group, unless it is null */
+static link_next_t pim(struct link_walk *w)
+{
+	const uint8_t *p = cursor_take(&w->c, 8);
+
+	if (!p)
+		return NEXT_CUT;
+	if (p[0] != 0x21 || p[4] & 0x40)
+		return NEXT_CONTROL;
+	return NEXT_IP;
+}
+
 static link_next_t ip(struct link_walk *w)
 {
 	(void)w;
@@ -331,6 +343,7 @@ static const struct tunnel {
 	{94, 0, false, ip, "ipip"},
 	{47, 0, false, gre, "gre"},
 	{97, 0, false, etherip, "etherip"},
+	{103, 0, false, pim, "pim"},
 	{115, 0, false, l2tp_ip, "l2tp"},
 	{137, 0, false, mpls, "mpls"},
 	{143, 0, false, ethernet, "ethernet"},

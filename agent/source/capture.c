@@ -6,6 +6,7 @@
 #include "agent/source/packed.h"
 
 #define PCAP_HEADER   24
+#define TAR_MAGIC     257
 #define PCAPNG_HEADER 12 /* of its section header: as much as says that it is one */
 
 static const char *const damage_names[] = {
@@ -57,22 +58,28 @@ static const uint8_t pcapng_magic[4] = {0x0a, 0x0d, 0x0d, 0x0a};
 static const struct {
 	uint8_t bytes[8], n;
 	const char *name;
+	bool packed; /* something else is in it */
 } foreign[] = {
-	{"BZh", 3, "compressed with bzip2"},
-	{"PK\3\4", 4, "a zip archive"},
-	{"snoop\0\0", 8, "a snoop capture (Solaris)"},
-	{"GMBU", 4, "a Network Monitor capture"},
-	{"RTSS", 4, "a Network Monitor 1 capture"},
-	{"\xd3\x63\x9c\x8a", 4, "an etl trace"},
-	{"\x00\x00\x01\x00\x00\x00\x00\x00", 8, "an etl trace"},
-	{"TRSNIFF ", 8, "a Sniffer capture"},
-	{"XCP\0", 4, "a NetXRay capture"},
-	{"\x7fver", 4, "an EtherPeek capture"},
+	{"\x1f\x8b\x08", 3, "compressed twice", true},
+	{"BZh", 3, "compressed with bzip2", true},
+	{"\x02\x21\x4c\x18", 4, "compressed by lz4's legacy format", true},
+	{"\x5d\x00\x00", 3, "compressed with lzma", true},
+	{"PK\3\4", 4, "a zip archive", true},
+	{"7z\xbc\xaf\x27\x1c", 6, "a 7z archive", true},
+	{"Rar!", 4, "a rar archive", true},
+	{"snoop\0\0", 8, "a snoop capture (Solaris)", false},
+	{"GMBU", 4, "a Network Monitor capture", false},
+	{"RTSS", 4, "a Network Monitor 1 capture", false},
+	{"\xd3\x63\x9c\x8a", 4, "an etl trace", false},
+	{"\x00\x00\x01\x00\x00\x00\x00\x00", 8, "an etl trace", false},
+	{"TRSNIFF ", 8, "a Sniffer capture", false},
+	{"XCP\0", 4, "a NetXRay capture", false},
+	{"\x7fver", 4, "an EtherPeek capture", false},
 	{"\x7f"
 	 "ver",
-	 4, "an OmniPeek capture"},
-	{"5View", 5, "a 5View capture"},
-	{"netmon", 6, "a Network Monitor capture"},
+	 4, "an OmniPeek capture", false},
+	{"5View", 5, "a 5View capture", false},
+	{"netmon", 6, "a Network Monitor capture", false},
 };
 
 static const struct magic *find_magic(const uint8_t *p)
@@ -149,6 +156,14 @@ int capture_section(struct capture *c)
 	return 1;
 }
 
+static int not_read(const struct capture *c, const char *name, bool packed, struct diag_sink *d)
+{
+	diag_error(d, c->path, 0, "%s, which is not read: %s", name,
+		   packed ? "unpack it first; gzip, zstd, lz4 and xz are read as they are"
+			  : "convert it first, for instance with 'editcap -F pcapng'");
+	return -ENOTSUP;
+}
+
 /* Neither pcap nor pcapng begins like this. Records without a file header are read all the same. */
 static int unknown_format(struct capture *c, struct diag_sink *d)
 {
@@ -157,15 +172,12 @@ static int unknown_format(struct capture *c, struct diag_sink *d)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++) {
-		if (input_left(&c->in) < foreign[i].n || memcmp(p, foreign[i].bytes, foreign[i].n))
-			continue;
-		diag_error(d, c->path, 0,
-			   "%s, which is not read: convert it first, for instance with 'editcap -F "
-			   "pcapng'",
-			   foreign[i].name);
-		return -ENOTSUP;
-	}
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(*foreign); i++)
+		if (input_left(&c->in) >= foreign[i].n &&
+		    !memcmp(p, foreign[i].bytes, foreign[i].n))
+			return not_read(c, foreign[i].name, foreign[i].packed, d);
+	if (input_left(&c->in) >= TAR_MAGIC + 5 && !memcmp(p + TAR_MAGIC, "ustar", 5))
+		return not_read(c, "a tar archive", true, d);
 	if (pcap_headless(c) || pcapng_headless(c)) {
 		c->damaged[CAPTURE_NO_HEADER]++;
 		note(c, CAPTURE_NO_HEADER, 0, 0);

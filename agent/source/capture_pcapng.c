@@ -18,6 +18,7 @@
 #define BLOCK_CUSTOM	  0xbadu
 #define BLOCK_CUSTOM_NOT  0x40000badu /* not to be copied */
 #define BLOCK_MIN	  12u
+#define DROPS_UNKNOWN	  0xffffu /* of the obsolete block */
 #define OPTION_FLAGS	  2u
 #define OPTION_DROPCOUNT  4u
 #define OPTION_ADDRESS4	  4u
@@ -214,6 +215,8 @@ static int packet_block(struct capture *c, uint32_t type, const uint8_t *b, size
 		c->damaged[CAPTURE_BAD_LENGTH]++;
 		f->len = f->caplen;
 	}
+	if (type == BLOCK_PACKET && capture_u16(c, b + 2) != DROPS_UNKNOWN)
+		c->damaged[CAPTURE_DROPPED] += capture_u16(c, b + 2);
 	f->data = b + fixed;
 	padded = fixed + (f->caplen + 3ull) / 4 * 4;
 	if (type != BLOCK_SIMPLE && padded + 4 <= len)
@@ -448,6 +451,17 @@ int pcapng_next(struct capture *c, struct packet_frame *frames, unsigned max)
 	return (int)n;
 }
 
+/* And another one behind it, as far as can be seen? One alone stands in many a file by chance. */
+static bool are_blocks(struct capture *c, size_t at)
+{
+	size_t next;
+
+	if (!is_block(c, at))
+		return false;
+	next = at + capture_u32(c, c->in.buf + at + 4);
+	return next == c->in.have || (next < c->in.have && is_block(c, next));
+}
+
 /* A byte order that fits right here is the right one: blocks of the other look like blocks too, three
  * bytes further on. */
 bool pcapng_headless(struct capture *c)
@@ -458,7 +472,7 @@ bool pcapng_headless(struct capture *c)
 		c->swapped = i & 1;
 		if (i >= 2)
 			at = find_block(c, at + 1);
-		if (at < c->in.pos || at > c->in.pos + 4096 || !is_block(c, at))
+		if (at < c->in.pos || at > c->in.pos + 4096 || !are_blocks(c, at))
 			continue;
 		c->in.pos = at;
 		c->next = pcapng_next;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* packed.c - four decompressors behind one row of functions each. */
 #include <errno.h>
+#include <stdbool.h>
 #include <lz4frame.h>
 #include <lzma.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@ struct packed {
 struct packing {
 	uint8_t magic[PACKED_MAGIC];
 	uint8_t n;
+	bool skips; /* knows frames that are to be stepped over, as pzstd writes one before each of its own */
 	int (*start)(struct packed *p);
 	int (*reset)(struct packed *p);
 	enum packed_result (*run)(struct packed *p, struct packed_io *io);
@@ -161,33 +163,60 @@ static void xz_end(struct packed *p)
 	lzma_end(&p->xz);
 }
 
+enum { GZIP, ZSTD, LZ4, XZ };
 static const struct packing packings[] = {
-	{{0x1f, 0x8b, 8}, 3, gzip_start, gzip_reset, gzip_run, gzip_end},
-	{{0x28, 0xb5, 0x2f, 0xfd}, 4, zstd_start, zstd_reset, zstd_run, zstd_end},
-	{{0x04, 0x22, 0x4d, 0x18}, 4, lz4_start, lz4_reset, lz4_run, lz4_end},
-	{{0xfd, '7', 'z', 'X', 'Z', 0}, 6, xz_start, xz_reset, xz_run, xz_end},
+	[GZIP] = {{0x1f, 0x8b, 8}, 3, false, gzip_start, gzip_reset, gzip_run, gzip_end},
+	[ZSTD] = {{0x28, 0xb5, 0x2f, 0xfd}, 4, true, zstd_start, zstd_reset, zstd_run, zstd_end},
+	[LZ4] = {{0x04, 0x22, 0x4d, 0x18}, 4, true, lz4_start, lz4_reset, lz4_run, lz4_end},
+	[XZ] = {{0xfd, '7', 'z', 'X', 'Z', 0}, 6, false, xz_start, xz_reset, xz_run, xz_end},
 };
+
+/* 0x184d2a50 to 5f, the length of what is to be stepped over, and that (RFC 8878, 3.1.2): the same in zstd and lz4 */
+static bool is_skipped(const uint8_t *p, size_t n)
+{
+	return n >= 4 && p[0] >> 4 == 5 && p[1] == 0x2a && p[2] == 0x4d && p[3] == 0x18;
+}
+
+/* What follows such frames says which of the two it is; as far as nothing can be seen, zstd. */
+static const struct packing *behind_skipped(const uint8_t *p, size_t n)
+{
+	while (is_skipped(p, n) && n >= 8) {
+		uint64_t len = 8 + ((uint64_t)p[4] | (uint64_t)p[5] << 8 | (uint64_t)p[6] << 16 |
+				    (uint64_t)p[7] << 24);
+
+		if (len >= n)
+			break;
+		p += len;
+		n -= len;
+	}
+	return n >= packings[LZ4].n && !memcmp(p, packings[LZ4].magic, packings[LZ4].n)
+		       ? &packings[LZ4]
+		       : &packings[ZSTD];
+}
+
+static const struct packing *packing_of(const uint8_t *p, size_t n)
+{
+	for (size_t i = 0; i < sizeof(packings) / sizeof(*packings); i++)
+		if (n >= packings[i].n && !memcmp(p, packings[i].magic, packings[i].n))
+			return &packings[i];
+	return is_skipped(p, n) ? behind_skipped(p, n) : NULL;
+}
 
 int packed_new(struct packed **ret, const uint8_t *magic, size_t n)
 {
-	for (size_t i = 0; i < sizeof(packings) / sizeof(*packings); i++) {
-		struct packed *p;
-		int r;
+	const struct packing *how = packing_of(magic, n);
+	struct packed *p = how ? calloc(1, sizeof(*p)) : NULL;
+	int r;
 
-		if (n < packings[i].n || memcmp(magic, packings[i].magic, packings[i].n))
-			continue;
-		p = calloc(1, sizeof(*p));
-		if (!p)
-			return -ENOMEM;
-		p->how = &packings[i];
-		r = p->how->start(p);
-		if (r < 0)
-			free(p);
-		else
-			*ret = p;
-		return r;
-	}
-	return -ENOENT;
+	if (!p)
+		return how ? -ENOMEM : -ENOENT;
+	p->how = how;
+	r = how->start(p);
+	if (r < 0)
+		free(p);
+	else
+		*ret = p;
+	return r;
 }
 
 void packed_free(struct packed *p)
@@ -210,7 +239,8 @@ enum packed_result packed_run(struct packed *p, struct packed_io *io)
 
 size_t packed_find(const struct packed *p, const uint8_t *b, size_t n)
 {
-	const uint8_t *hit = memmem(b, n, p->how->magic, p->how->n);
+	const uint8_t *hit =
+		p->how->skips && is_skipped(b, n) ? b : memmem(b, n, p->how->magic, p->how->n);
 
 	return hit ? (size_t)(hit - b) : n;
 }
