@@ -7,7 +7,7 @@ build="gcc make libc6-dev pkg-config clang bpftool libbpf-dev flex bison
 	libmaxminddb-dev libjansson-dev libssl-dev openssl libloc-dev libpcap-dev zlib1g-dev libzstd-dev liblz4-dev liblzma-dev
 	libcurl4-openssl-dev libsystemd-dev libsqlite3-dev libmicrohttpd-dev librdkafka-dev libpq-dev libarchive-dev libseccomp-dev tor-geoipdb ca-certificates"
 demo="iproute2 util-linux procps postgresql-15 jq curl openssl dnsmasq-base"
-test="libcriterion-dev mmdb-bin tcpdump tshark nftables jq python3 openssl ethtool age zstd curl dnsmasq-base bind9-dnsutils
+test="libcriterion-dev mmdb-bin tcpdump tshark nftables jq python3 openssl ethtool age zstd lz4 xz-utils curl dnsmasq-base bind9-dnsutils
 	lintian dpkg-dev clang-format cppcheck rsyslog rsyslog-gnutls prometheus zsh"
 
 vm="qemu-system-x86 mmdebstrap cpio kmod e2fsprogs make"

@@ -87,9 +87,9 @@ says missing_policy 1 'no.policy' -p no.policy --geo geofeed.csv database.pcap
 says missing_geo 1 'no.mmdb' -p eu.policy --geo no.mmdb database.pcap
 says unit_rules 4 'names units, users or cgroups' -p unit.policy --geo geofeed.csv database.pcap
 says usage 2 'which captures' -p eu.policy
-says bad_inside 2 'is no network' --inside 10.0.0.1/8 database.pcap
+says bad_inside 2 "has host bits set; the network is '10.0.0.0/8'" --inside 10.0.0.1/8 database.pcap
 says bad_flows_max 2 'flows-max' --flows-max 1 database.pcap
-says unwritable_summary 1 'no/such/dir: error: cannot be written' -p eu.policy --geo geofeed.csv --summary no/such/dir database.pcap
+says unwritable_summary 1 'no/such/dir: cannot be written' -p eu.policy --geo geofeed.csv --summary no/such/dir database.pcap
 "$CORDON" replay -p eu.policy --geo geofeed.csv database.pcap >/dev/full 2>full.err
 same full_disk/exit 1 $?
 check full_disk/says grep -q 'standard output' full.err
