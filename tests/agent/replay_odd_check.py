@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 
 H = struct.pack
+os.chdir(os.environ["TMPDIR"])
 
 
 def ip4(dst="8.8.8.8", proto=17, payload=None, options=b""):
@@ -89,7 +90,6 @@ CASES = [
 
 
 def main():
-    os.chdir(os.environ["TMPDIR"])
     with open("policy", "w") as f:
         f.write("home DE\ninside 10.0.0.0/8\nallow to eea\nblock to any\n")
     for name, data, packets, blocked, code, said in CASES:
