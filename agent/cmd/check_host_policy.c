@@ -13,7 +13,7 @@
 
 struct running {
 	const struct compiled *compiled;
-	uint32_t mask; /* subjects that a control group of now matches */
+	uint64_t mask; /* subjects that a control group of now matches */
 	unsigned groups;
 };
 
