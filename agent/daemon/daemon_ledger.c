@@ -18,6 +18,8 @@ static bool totals_of(const struct daemon *d, struct ledger_totals *ret)
 		ret->packets[v] = t.sum.action[v].packets;
 		ret->bytes[v] = t.sum.action[v].bytes;
 	}
+	ret->packets[LEDGER_PASSED] = t.sum.passed.packets;
+	ret->bytes[LEDGER_PASSED] = t.sum.passed.bytes;
 	return true;
 }
 

@@ -51,8 +51,8 @@ static void write_minute(struct ledger *l)
 	} else { /* the kernel's totals were not saved either: the next minute's rest has them */
 		l->state.lost_rows += m->rows;
 		for (unsigned v = 0; v < LEDGER_VERDICTS; v++) {
-			l->state.lost_packets += m->packets[v];
-			l->state.lost_bytes += m->bytes[v];
+			l->state.lost_packets += m->sum.packets[v];
+			l->state.lost_bytes += m->sum.bytes[v];
 		}
 	}
 	l->tried = 0;

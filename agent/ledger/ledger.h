@@ -27,6 +27,8 @@
 #define LEDGER_TEXT_MAX 256  /* bytes of each text of a key; longer ones are cut */
 #define LEDGER_SAMPLES	4    /* addresses kept of a row's prefix */
 #define LEDGER_VERDICTS 3    /* allow, alert, block: enum decide_action */
+#define LEDGER_PASSED	3    /* of block: what passed, because the mode was monitor */
+#define LEDGER_CLASSES	4
 
 /* Texts are the caller's during the call; NULL = not known. */
 struct ledger_key {
@@ -53,9 +55,9 @@ void ledger_close(struct ledger *l); /* after ledger_finish(); NULL is fine */
 /* Never waits, never fails: what finds no place goes to "other". */
 void ledger_add(struct ledger *l, const struct ledger_key *k, const struct ledger_sum *s);
 
-/* The kernel's totals since its programs were made, by verdict. */
+/* The kernel's totals since its programs were made, by verdict, and LEDGER_PASSED. */
 struct ledger_totals {
-	uint64_t packets[LEDGER_VERDICTS], bytes[LEDGER_VERDICTS];
+	uint64_t packets[LEDGER_CLASSES], bytes[LEDGER_CLASSES];
 };
 /* Ends the minute before now (Unix seconds) when it is over: rows go to the thread. epoch names the
  * life of the totals: another one begins at zero. */

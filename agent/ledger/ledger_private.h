@@ -35,9 +35,9 @@ struct minute {
 	uint32_t rows;
 	char *texts; /* NUL-terminated one after the other; texts[0] = 0 */
 	uint32_t texts_used, texts_room;
-	struct row other[LEDGER_VERDICTS];
-	uint64_t packets[LEDGER_VERDICTS], bytes[LEDGER_VERDICTS]; /* of all rows */
-	struct ledger_totals totals;				   /* of the kernel at its end */
+	struct row other[LEDGER_CLASSES]; /* here LEDGER_PASSED is not in block */
+	struct ledger_totals sum;	  /* of all rows */
+	struct ledger_totals totals;	  /* of the kernel at its end */
 	uint64_t epoch;
 };
 #define MINUTE_SLOTS (2u * LEDGER_KEYS)

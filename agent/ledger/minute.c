@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "agent/ledger/ledger_private.h"
+#include "rules/decide.h"
 
 #define TEXTS_FIRST (64u << 10)
 #define TEXTS_MAX   (32u << 20)
@@ -44,8 +45,7 @@ void minute_clear(struct minute *m, int64_t start)
 	m->texts[0] = 0;
 	m->texts_used = 1;
 	memset(m->other, 0, sizeof(m->other));
-	memset(m->packets, 0, sizeof(m->packets));
-	memset(m->bytes, 0, sizeof(m->bytes));
+	memset(&m->sum, 0, sizeof(m->sum));
 }
 
 static const char *const *texts_of(const struct ledger_key *k, const char *ret[LEDGER_TEXTS])
@@ -203,13 +203,19 @@ bool minute_add(struct minute *m, const struct ledger_key *k, const struct ledge
 			  .enforced = k->enforced,
 			  .by_peer = k->by_peer};
 	struct row *r;
+	bool passed;
 
 	key.hash = hash_of(&key, texts_of(k, text));
 	r = row_of(m, &key, text);
-	m->packets[key.verdict] += s->packets;
-	m->bytes[key.verdict] += s->bytes;
+	passed = key.verdict == DECIDE_BLOCK && !key.enforced;
+	m->sum.packets[key.verdict] += s->packets;
+	m->sum.bytes[key.verdict] += s->bytes;
+	if (passed) {
+		m->sum.packets[LEDGER_PASSED] += s->packets;
+		m->sum.bytes[LEDGER_PASSED] += s->bytes;
+	}
 	if (!r) {
-		sum_add(&m->other[key.verdict].sum, s);
+		sum_add(&m->other[passed ? LEDGER_PASSED : key.verdict].sum, s);
 		return false;
 	}
 	sum_add(&r->sum, s);

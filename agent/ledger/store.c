@@ -8,6 +8,7 @@
 #include <time.h>
 #include "agent/ledger/ledger_private.h"
 #include "agent/ledger/schema.h"
+#include "rules/decide.h"
 
 struct store {
 	sqlite3 *db;
@@ -15,7 +16,8 @@ struct store {
 	int64_t hour_end, day_end; /* rolled up before these */
 	uint64_t epoch;
 	struct ledger_totals seen; /* the kernel's totals of the last minute written */
-	int64_t lag_packets[LEDGER_VERDICTS], lag_bytes[LEDGER_VERDICTS];
+	int64_t lag_packets[LEDGER_CLASSES], lag_bytes[LEDGER_CLASSES];
+	bool has_passed; /* this ledger keeps LEDGER_PASSED */
 };
 
 /* SQLite's answer as an errno: what the caller can tell apart. */
@@ -75,6 +77,17 @@ static int64_t get(struct store *s, const char *name)
 	return v;
 }
 
+static bool has(struct store *s, const char *name)
+{
+	bool found;
+
+	sqlite3_reset(s->get);
+	sqlite3_bind_text(s->get, 1, name, -1, SQLITE_STATIC);
+	found = sqlite3_step(s->get) == SQLITE_ROW;
+	sqlite3_reset(s->get);
+	return found;
+}
+
 static int set(struct store *s, const char *name, int64_t v)
 {
 	int rc;
@@ -87,11 +100,11 @@ static int set(struct store *s, const char *name, int64_t v)
 	return error_of(rc);
 }
 
-static const char *const state_names[4][LEDGER_VERDICTS] = {
-	{"packets_allow", "packets_alert", "packets_block"},
-	{"bytes_allow", "bytes_alert", "bytes_block"},
-	{"lag_packets_allow", "lag_packets_alert", "lag_packets_block"},
-	{"lag_bytes_allow", "lag_bytes_alert", "lag_bytes_block"},
+static const char *const state_names[4][LEDGER_CLASSES] = {
+	{"packets_allow", "packets_alert", "packets_block", "packets_passed"},
+	{"bytes_allow", "bytes_alert", "bytes_block", "bytes_passed"},
+	{"lag_packets_allow", "lag_packets_alert", "lag_packets_block", "lag_packets_passed"},
+	{"lag_bytes_allow", "lag_bytes_alert", "lag_bytes_block", "lag_bytes_passed"},
 };
 
 static void load_state(struct store *s)
@@ -99,7 +112,8 @@ static void load_state(struct store *s)
 	s->hour_end = get(s, "hour_end");
 	s->day_end = get(s, "day_end");
 	s->epoch = (uint64_t)get(s, "epoch");
-	for (unsigned v = 0; v < LEDGER_VERDICTS; v++) {
+	s->has_passed = has(s, state_names[0][LEDGER_PASSED]);
+	for (unsigned v = 0; v < LEDGER_CLASSES; v++) {
 		s->seen.packets[v] = (uint64_t)get(s, state_names[0][v]);
 		s->seen.bytes[v] = (uint64_t)get(s, state_names[1][v]);
 		s->lag_packets[v] = get(s, state_names[2][v]);
@@ -310,6 +324,12 @@ static bool empty(const struct ledger_sum *s)
 	return !(s->packets | s->bytes | s->attempts | s->flows);
 }
 
+static void row_class(struct row *r, unsigned c)
+{
+	r->verdict = c == LEDGER_PASSED ? DECIDE_BLOCK : (uint8_t)c;
+	r->enforced = c == DECIDE_BLOCK;
+}
+
 static int add_rows(struct store *s, const struct minute *m, int64_t start)
 {
 	int r = 0;
@@ -317,10 +337,10 @@ static int add_rows(struct store *s, const struct minute *m, int64_t start)
 	for (uint32_t i = 0; i < MINUTE_SLOTS && r == 0; i++)
 		if (m->row[i].hash)
 			r = add_row(s, m, start, &m->row[i], KIND_FLOW);
-	for (unsigned v = 0; v < LEDGER_VERDICTS && r == 0; v++) {
-		struct row other = m->other[v];
+	for (unsigned c = 0; c < LEDGER_CLASSES && r == 0; c++) {
+		struct row other = m->other[c];
 
-		other.verdict = (uint8_t)v;
+		row_class(&other, c);
 		if (!empty(&other.sum))
 			r = add_row(s, m, start, &other, KIND_OTHER);
 	}
@@ -354,9 +374,33 @@ static bool fewer(const struct ledger_totals *now, const struct ledger_totals *b
 {
 	bool less = false;
 
-	for (unsigned v = 0; v < LEDGER_VERDICTS; v++)
+	for (unsigned v = 0; v < LEDGER_CLASSES; v++)
 		less |= now->packets[v] < before->packets[v] || now->bytes[v] < before->bytes[v];
 	return less;
+}
+
+/* Moves what *part claims out of *whole: no more than is there. */
+static void take(uint64_t *part, uint64_t *whole)
+{
+	*part = *part < *whole ? *part : *whole;
+	*whole -= *part;
+}
+
+/* A ledger of before there was this class: what passed until now is in no row of this minute's agent. */
+static void passed_since(struct store *s, const struct minute *m)
+{
+	uint64_t packets = m->totals.packets[LEDGER_PASSED], bytes = m->totals.bytes[LEDGER_PASSED];
+	uint64_t now;
+
+	if (s->has_passed || m->epoch != s->epoch)
+		return;
+	now = m->sum.packets[LEDGER_PASSED];
+	take(&now, &packets);
+	s->seen.packets[LEDGER_PASSED] = packets;
+	now = m->sum.bytes[LEDGER_PASSED];
+	take(&now, &bytes);
+	s->seen.bytes[LEDGER_PASSED] = bytes;
+	s->has_passed = true;
 }
 
 /*
@@ -370,26 +414,37 @@ static int add_unattributed(struct store *s, const struct minute *m, int64_t sta
 			    uint64_t *ret)
 {
 	bool anew = m->epoch != s->epoch || fewer(&m->totals, &s->seen);
+	struct row rest[LEDGER_CLASSES] = {0};
 	int r = 0;
 
-	*ret = 0;
-	for (unsigned v = 0; v < LEDGER_VERDICTS && r == 0; v++) {
-		uint64_t packets = m->totals.packets[v] - (anew ? 0 : s->seen.packets[v]);
-		uint64_t bytes = m->totals.bytes[v] - (anew ? 0 : s->seen.bytes[v]);
-		int64_t lag_packets = s->lag_packets[v] + (int64_t)(packets - m->packets[v]);
-		int64_t lag_bytes = s->lag_bytes[v] + (int64_t)(bytes - m->bytes[v]);
-		struct row rest = {.verdict = (uint8_t)v};
+	passed_since(s, m);
+	if (anew)
+		s->seen = (struct ledger_totals){0};
+	for (unsigned c = 0; c < LEDGER_CLASSES && r == 0; c++) {
+		uint64_t packets = m->totals.packets[c] - s->seen.packets[c];
+		uint64_t bytes = m->totals.bytes[c] - s->seen.bytes[c];
+		int64_t lag_packets = s->lag_packets[c] + (int64_t)(packets - m->sum.packets[c]);
+		int64_t lag_bytes = s->lag_bytes[c] + (int64_t)(bytes - m->sum.bytes[c]);
 
-		r = add_total(s, start, v, packets, bytes);
-		rest.sum.packets = loss(s->lag_packets[v], lag_packets, last);
-		rest.sum.bytes = loss(s->lag_bytes[v], lag_bytes, last);
-		rest.sum.first_ns = (uint64_t)start * 1000000000ull;
-		rest.sum.last_ns = rest.sum.first_ns + 59999999999ull;
-		if (r == 0 && (rest.sum.packets || rest.sum.bytes))
-			r = add_row(s, m, start, &rest, KIND_UNATTRIBUTED);
-		*ret += rest.sum.packets;
-		s->lag_packets[v] = lag_packets - (int64_t)rest.sum.packets;
-		s->lag_bytes[v] = lag_bytes - (int64_t)rest.sum.bytes;
+		if (c < LEDGER_VERDICTS)
+			r = add_total(s, start, c, packets, bytes);
+		rest[c].sum.packets = loss(s->lag_packets[c], lag_packets, last);
+		rest[c].sum.bytes = loss(s->lag_bytes[c], lag_bytes, last);
+		if (c == LEDGER_PASSED) { /* of what block misses, this part was not stopped */
+			take(&rest[c].sum.packets, &rest[DECIDE_BLOCK].sum.packets);
+			take(&rest[c].sum.bytes, &rest[DECIDE_BLOCK].sum.bytes);
+		}
+		s->lag_packets[c] = lag_packets - (int64_t)rest[c].sum.packets;
+		s->lag_bytes[c] = lag_bytes - (int64_t)rest[c].sum.bytes;
+	}
+	*ret = 0;
+	for (unsigned c = 0; c < LEDGER_CLASSES && r == 0; c++) {
+		row_class(&rest[c], c);
+		rest[c].sum.first_ns = (uint64_t)start * 1000000000ull;
+		rest[c].sum.last_ns = rest[c].sum.first_ns + 59999999999ull;
+		if (rest[c].sum.packets || rest[c].sum.bytes)
+			r = add_row(s, m, start, &rest[c], KIND_UNATTRIBUTED);
+		*ret += rest[c].sum.packets;
 	}
 	return r;
 }
@@ -427,7 +482,7 @@ static int save_totals(struct store *s, const struct minute *m)
 {
 	int r = set(s, "epoch", (int64_t)m->epoch);
 
-	for (unsigned v = 0; v < LEDGER_VERDICTS && r == 0; v++) {
+	for (unsigned v = 0; v < LEDGER_CLASSES && r == 0; v++) {
 		r = set(s, state_names[0][v], (int64_t)m->totals.packets[v]);
 		r = r ? r : set(s, state_names[1][v], (int64_t)m->totals.bytes[v]);
 		r = r ? r : set(s, state_names[2][v], s->lag_packets[v]);
@@ -476,6 +531,6 @@ int store_flows(struct store *s, const struct minute *m)
 	int r = add_rows(s, m, m->start);
 
 	for (unsigned v = 0; v < LEDGER_VERDICTS && r == 0; v++)
-		r = add_total(s, m->start, v, m->packets[v], m->bytes[v]);
+		r = add_total(s, m->start, v, m->sum.packets[v], m->sum.bytes[v]);
 	return r;
 }

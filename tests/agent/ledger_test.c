@@ -59,7 +59,8 @@ static void add(struct ledger *l, struct ledger_totals *t, const struct addition
 			       .rule = "allow to eea",
 			       .port = 5432,
 			       .proto = 6,
-			       .verdict = (uint8_t)a->verdict};
+			       .verdict = (uint8_t)a->verdict,
+			       .enforced = true};
 	struct ledger_sum s = {a->packets,
 			       a->bytes,
 			       0,
@@ -273,6 +274,47 @@ Test(ledger, killed_in_the_middle)
 	cr_expect_eq(s.country[1][0].packets, 7);
 	cr_expect_eq(s.lost.packets, 7);
 	cr_expect_eq(s.all.bytes, 1400);
+}
+
+static int print_verdict(void *arg, const struct ledger_row *r)
+{
+	char *text = arg;
+	size_t n = strlen(text);
+
+	snprintf(text + n, 256 - n, "%s %s %" PRIu64 "; ", r->key, r->verdict, r->sum.bytes);
+	return 0;
+}
+
+/* What an agent that was killed did not write: stopped or passed, as the kernel says. */
+Test(ledger, killed_while_it_blocked)
+{
+	static const struct {
+		uint64_t bytes, passed;
+		const char *told;
+	} row[] = {
+		{700, 0, "(unattributed) block 700; "},
+		{700, 700, "(unattributed) would-block 700; "},
+		{700, 300, "(unattributed) block 400; (unattributed) would-block 300; "},
+	};
+
+	for (size_t i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		struct ledger_totals t = {{0, 0, 7, row[i].passed / 100},
+					  {0, 0, row[i].bytes, row[i].passed}};
+		char text[256] = "";
+		struct ledger *l;
+
+		snprintf(path, sizeof(path), "%s/ledger%zu.db", top, i);
+		l = open_it();
+		ledger_minute(l, BEGIN, &(struct ledger_totals){0}, 1);
+		minute(l, BEGIN + 60, &(struct ledger_totals){0});
+		ledger_minute(l, BEGIN + 180, &t, 1);
+		ledger_finish(l, &t, 1);
+		ledger_close(l);
+		cr_assert_eq(ledger_query(path, LEDGER_BY_COUNTRY, BEGIN, BEGIN + 600,
+					  print_verdict, text, &(struct diag_sink){0}),
+			     0);
+		cr_expect_str_eq(text, row[i].told);
+	}
 }
 
 /* More keys than a minute holds: the rest is "other", and the sums are exact. */

@@ -5,7 +5,7 @@
 . "$ROOT/tests/lib/live.sh"
 HOSTS="net db eu us"
 live_begin
-n=${KILLS:-8}
+n=${KILLS:-16}
 reload=
 RANDOM=${SEED:-11}
 f=$(policy 'home DE' 'mode enforce' 'allow to eea' 'block to any severity high')
@@ -77,5 +77,6 @@ same attempts "$denied" "$(jq -n '[inputs | (.cordon.summary.attempts? // .cordo
 ledger() { "$CORDON" ledger --ledger "$LIVE/state/ledger.db" --json | jq -s "[.[] | select($1) | .bytes] | add // 0"; }
 same ledger_allowed "$allowed" "$(ledger '.verdict == "allow"')"
 same ledger_blocked "$(jq '.[1]' <<<"$kernel")" "$(ledger '.verdict | startswith("block")')"
+same ledger_adds_up "$kernel" "$("$CORDON" ledger --ledger "$LIVE/state/ledger.db" --json | jq -s -c '[.[] | select(.verdict == "block")] | [map(.packets), map(.bytes) | add]')"
 same ids_are_unique "" "$(jq -r .event.id "$ALERTS" | sort | uniq -d | head -n 3)"
 "$CORDON" detach --pin "$PIN" >/dev/null 2>&1
