@@ -45,7 +45,7 @@ void daemon_ledger_start(struct daemon *d)
 	diag_print_init(&p, stderr);
 	r = ledger_open(&d->ledger, path, d->identity.name, &p.sink);
 	diag_print_done(&p);
-	if (r == 0 && kernel_ledger_new(&d->kernel_ledger, d->ledger) < 0)
+	if (r == 0 && kernel_ledger_new(&d->kernel_ledger, d->ledger, epoch_of(d)) < 0)
 		r = -ENOMEM;
 	if (r < 0)
 		daemon_tell(d, "ledger-failed", "%s: cannot be opened: %s; no sums are kept", path,

@@ -13,6 +13,8 @@
 
 struct ledger {
 	struct minute *now; /* the loop's */
+	ledger_memory_fn *memory;
+	void *memory_arg;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -124,6 +126,24 @@ void ledger_add(struct ledger *l, const struct ledger_key *k, const struct ledge
 		l->state.other++;
 }
 
+void ledger_memory(struct ledger *l, ledger_memory_fn *fn, void *arg)
+{
+	l->memory = fn;
+	l->memory_arg = arg;
+}
+
+void *ledger_remembered(struct ledger *l, uint64_t epoch, size_t *n)
+{
+	void *ret;
+
+	pthread_mutex_lock(&l->lock);
+	while (l->busy)
+		pthread_cond_wait(&l->changed, &l->lock);
+	ret = store_remembered(l->store, epoch, n); /* the thread waits for a minute */
+	pthread_mutex_unlock(&l->lock);
+	return ret;
+}
+
 /* The thread is behind: the minute goes on, and will be told as one longer than it was. */
 static void hand_over(struct ledger *l, int64_t next, const struct ledger_totals *t, uint64_t epoch)
 {
@@ -133,6 +153,8 @@ static void hand_over(struct ledger *l, int64_t next, const struct ledger_totals
 	if (!l->busy) {
 		m->totals = *t;
 		m->epoch = epoch;
+		if (l->memory)
+			m->memory = l->memory(l->memory_arg, &m->memory_size);
 		l->now = l->ready;
 		l->ready = m;
 		l->busy = true;

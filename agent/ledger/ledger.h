@@ -59,6 +59,13 @@ void ledger_add(struct ledger *l, const struct ledger_key *k, const struct ledge
 struct ledger_totals {
 	uint64_t packets[LEDGER_CLASSES], bytes[LEDGER_CLASSES];
 };
+/* What the caller must know again after a kill, as of the end of a minute: malloc'd, the ledger's from then on; NULL =
+ * nothing. It is saved in one transaction with that minute's rows. */
+typedef void *ledger_memory_fn(void *arg, size_t *n);
+void ledger_memory(struct ledger *l, ledger_memory_fn *fn, void *arg);
+/* What was saved with the last minute, if that was in this life of the totals: malloc'd, the caller's. NULL = nothing. */
+void *ledger_remembered(struct ledger *l, uint64_t epoch, size_t *n);
+
 /* Ends the minute before now (Unix seconds) when it is over: rows go to the thread. epoch names the
  * life of the totals: another one begins at zero. */
 void ledger_minute(struct ledger *l, int64_t now, const struct ledger_totals *t, uint64_t epoch);

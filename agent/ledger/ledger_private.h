@@ -39,6 +39,8 @@ struct minute {
 	struct ledger_totals sum;	  /* of all rows */
 	struct ledger_totals totals;	  /* of the kernel at its end */
 	uint64_t epoch;
+	void *memory; /* malloc'd: the caller's */
+	size_t memory_size;
 };
 #define MINUTE_SLOTS (2u * LEDGER_KEYS)
 int minute_new(struct minute **ret);
@@ -72,6 +74,7 @@ void store_close(struct store *s);
  * nothing of it was written. last: no
  * record will follow that could still tell what is under way. *unattributed: packets. */
 int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *unattributed);
+void *store_remembered(struct store *s, uint64_t epoch, size_t *n); /* ledger_remembered() */
 /* ---- of what is over: rows in any order of time, between begin and commit ---- */
 int store_begin(struct store *s);
 int store_commit(struct store *s);

@@ -33,6 +33,7 @@ void minute_free(struct minute *m)
 		return;
 	free(m->row);
 	free(m->texts);
+	free(m->memory);
 	free(m);
 }
 
@@ -40,6 +41,9 @@ void minute_clear(struct minute *m, int64_t start)
 {
 	if (m->rows)
 		memset(m->row, 0, MINUTE_SLOTS * sizeof(*m->row));
+	free(m->memory);
+	m->memory = NULL;
+	m->memory_size = 0;
 	m->rows = 0;
 	m->start = start;
 	m->texts[0] = 0;

@@ -491,6 +491,40 @@ static int save_totals(struct store *s, const struct minute *m)
 	return r;
 }
 
+#define MEMORY "memory"
+
+static int save_memory(struct store *s, const struct minute *m)
+{
+	int rc;
+
+	sqlite3_reset(s->set);
+	sqlite3_bind_text(s->set, 1, MEMORY, -1, SQLITE_STATIC);
+	sqlite3_bind_blob64(s->set, 2, m->memory, m->memory_size, SQLITE_STATIC);
+	rc = sqlite3_step(s->set);
+	sqlite3_reset(s->set);
+	sqlite3_clear_bindings(s->set);
+	return error_of(rc);
+}
+
+void *store_remembered(struct store *s, uint64_t epoch, size_t *n)
+{
+	void *ret = NULL;
+
+	*n = 0;
+	if (epoch != s->epoch)
+		return NULL;
+	sqlite3_reset(s->get);
+	sqlite3_bind_text(s->get, 1, MEMORY, -1, SQLITE_STATIC);
+	if (sqlite3_step(s->get) == SQLITE_ROW && sqlite3_column_bytes(s->get, 0) > 0) {
+		*n = (size_t)sqlite3_column_bytes(s->get, 0);
+		ret = malloc(*n);
+		if (ret)
+			memcpy(ret, sqlite3_column_blob(s->get, 0), *n);
+	}
+	sqlite3_reset(s->get);
+	return ret;
+}
+
 int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *unattributed)
 {
 	/* a clock that was set back: the earliest minute that is not rolled up yet */
@@ -503,6 +537,7 @@ int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *u
 	r = r ? r : add_rows(s, m, start);
 	r = r ? r : add_unattributed(s, m, start, last, unattributed);
 	r = r ? r : save_totals(s, m);
+	r = r ? r : save_memory(s, m);
 	r = r ? r : run(s->db, "COMMIT");
 	if (r < 0)
 		run(s->db, "ROLLBACK");

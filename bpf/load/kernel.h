@@ -194,6 +194,7 @@ struct kernel_record {
 	uint64_t packets, bytes;
 	uint64_t whole_packets, whole_bytes; /* so far: to show */
 	uint64_t attempts;		     /* refused connect(), sendmsg() and SYNs */
+	uint64_t whole_attempts;	     /* so far, of a fold; they wrap at ABI_ATTEMPTS_MASK */
 	uint64_t first_ns, last_ns;	     /* Unix */
 	uint64_t first_mono;	/* of the first packet, as the kernel noted it: never moves */
 	uint64_t rtt_min_ns;	/* 0 = none */

@@ -178,6 +178,7 @@ static void fold_record(const struct kernel *k, struct kernel_record *r,
 
 	a.verdict.folded = key->folded;
 	record_of(k, r, &a);
+	r->whole_attempts = f->attempts & ABI_ATTEMPTS_MASK;
 }
 
 /* Counted while the walk goes on, so it may be off by the few that came meanwhile, until the next. */

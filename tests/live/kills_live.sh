@@ -78,5 +78,6 @@ ledger() { "$CORDON" ledger --ledger "$LIVE/state/ledger.db" --json | jq -s "[.[
 same ledger_allowed "$allowed" "$(ledger '.verdict == "allow"')"
 same ledger_blocked "$(jq '.[1]' <<<"$kernel")" "$(ledger '.verdict | startswith("block")')"
 same ledger_adds_up "$kernel" "$("$CORDON" ledger --ledger "$LIVE/state/ledger.db" --json | jq -s -c '[.[] | select(.verdict == "block")] | [map(.packets), map(.bytes) | add]')"
+same ledger_attempts "$denied" "$("$CORDON" ledger --ledger "$LIVE/state/ledger.db" --json | jq -s "[.[].attempts] | add")"
 same ids_are_unique "" "$(jq -r .event.id "$ALERTS" | sort | uniq -d | head -n 3)"
 "$CORDON" detach --pin "$PIN" >/dev/null 2>&1

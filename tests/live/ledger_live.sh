@@ -1,4 +1,4 @@
-#!/bin/bash
+# LIMIT 300
 # ledger_live.sh - allowed and blocked transfers of a real dump: ledger = kernel = what arrived at the peer, over a kill of the agent too.
 . "$ROOT/tests/lib/live.sh"
 HOSTS="net db us eu"
@@ -42,3 +42,26 @@ kernel=$(status_json | jq '.counters.allow.bytes')
 agent_stop
 same "after kill -9: ledger = kernel" "$kernel" "$(ledger | sum '.verdict == "allow"')"
 same "as csv" "country,verdict,bytes,packets,flows,attempts,first,last" "$("$CORDON" ledger --ledger "$LIVE/state/ledger.db" --csv | head -n 1 | tr -d '\r')"
+
+# a flow and refused attempts that outlive their agent, killed after a minute was written: added once
+bg sink on eu $PEER sink 7000 --out "$LIVE/sink"
+bg_ready sink
+agent_up "$f"
+before=$(ledger | sum '.verdict == "allow"')
+bg pour db $PEER pour $EU4 7000 --rate 10000
+for i in 1 2 3 4 5; do db $PEER pour $US4 7000 --bytes 10 >/dev/null; done
+sleep 2
+minutes() { status_json | jq .ledger.minutes; }
+m=$(minutes)
+check "a minute is written" wait_for 90 eval '[ "$(minutes)" -gt '"$m"' ]'
+check "with the flow" test "$(ledger | sum '.verdict == "allow"')" -gt "$before"
+agent_stop KILL
+agent_up "$f"
+for i in 1 2 3; do db $PEER pour $US4 7000 --bytes 10 >/dev/null; done
+sleep 3
+bg_stop pour
+sleep 1
+kernel=$(status_json | jq -c '[.counters.allow.bytes, .counters.connect_denied]')
+agent_stop
+same "a flow that outlives its agent: ledger = kernel" "$(jq '.[0]' <<<"$kernel")" "$(ledger | sum '.verdict == "allow"')"
+same "refused attempts: ledger = kernel" "$(jq '.[1]' <<<"$kernel")" "$(ledger | jq -s '[.[].attempts] | add')"
