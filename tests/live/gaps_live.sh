@@ -12,8 +12,10 @@ up() {
 }
 entries() { "$CORDON" gaps --state "$LIVE/state" --json; }
 has() { entries | jq -es "any($1)" >/dev/null; }
-same none_at_first "no gaps are on record" "$("$CORDON" gaps --state "$LIVE/state")"
+same nothing_known_before_an_agent 1 "$("$CORDON" gaps --state "$LIVE/state" >/dev/null 2>&1; echo $?)"
 check up up
+check beats wait_for 20 test -e "$LIVE/state/alive"
+same none_at_first "no gaps are on record" "$("$CORDON" gaps --state "$LIVE/state")"
 sleep 1.5
 agent_stop KILL
 sleep 3
