@@ -53,6 +53,18 @@ static inline const char *minute_text(const struct minute *m, uint32_t at)
 	return m->texts + at;
 }
 
+/* What of the kernel's totals stands in rows (books.c). */
+struct books {
+	uint64_t epoch;
+	struct ledger_totals seen; /* the kernel's, at the last minute written */
+	int64_t lag_packets[LEDGER_CLASSES], lag_bytes[LEDGER_CLASSES]; /* no row has them, yet */
+	bool has_passed; /* LEDGER_PASSED is kept: not in a ledger of before there was it */
+};
+/* Ends a minute: what the totals grew by, and what no row will tell, there LEDGER_PASSED is not in block. last: of
+ * this agent. */
+void books_close(struct books *b, const struct minute *m, bool last, struct ledger_totals *grew,
+		 struct ledger_totals *rest);
+
 /* Rows of one level in [from, to). */
 struct ledger_range {
 	int64_t level, from, to;

@@ -14,10 +14,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *find_key, *add_key, *add_row, *add_total, *get, *set;
 	int64_t hour_end, day_end; /* rolled up before these */
-	uint64_t epoch;
-	struct ledger_totals seen; /* the kernel's totals of the last minute written */
-	int64_t lag_packets[LEDGER_CLASSES], lag_bytes[LEDGER_CLASSES];
-	bool has_passed; /* this ledger keeps LEDGER_PASSED */
+	struct books books;
 };
 
 /* SQLite's answer as an errno: what the caller can tell apart. */
@@ -65,9 +62,9 @@ static int run2(sqlite3 *db, const char *sql, int64_t a, int64_t b)
 	return error_of(rc);
 }
 
-static int64_t get(struct store *s, const char *name)
+static int64_t get(struct store *s, const char *name, int64_t otherwise)
 {
-	int64_t v = 0;
+	int64_t v = otherwise;
 
 	sqlite3_reset(s->get);
 	sqlite3_bind_text(s->get, 1, name, -1, SQLITE_STATIC);
@@ -75,17 +72,6 @@ static int64_t get(struct store *s, const char *name)
 		v = sqlite3_column_int64(s->get, 0);
 	sqlite3_reset(s->get);
 	return v;
-}
-
-static bool has(struct store *s, const char *name)
-{
-	bool found;
-
-	sqlite3_reset(s->get);
-	sqlite3_bind_text(s->get, 1, name, -1, SQLITE_STATIC);
-	found = sqlite3_step(s->get) == SQLITE_ROW;
-	sqlite3_reset(s->get);
-	return found;
 }
 
 static int set(struct store *s, const char *name, int64_t v)
@@ -109,15 +95,15 @@ static const char *const state_names[4][LEDGER_CLASSES] = {
 
 static void load_state(struct store *s)
 {
-	s->hour_end = get(s, "hour_end");
-	s->day_end = get(s, "day_end");
-	s->epoch = (uint64_t)get(s, "epoch");
-	s->has_passed = has(s, state_names[0][LEDGER_PASSED]);
+	s->hour_end = get(s, "hour_end", 0);
+	s->day_end = get(s, "day_end", 0);
+	s->books.epoch = (uint64_t)get(s, "epoch", 0);
+	s->books.has_passed = get(s, state_names[0][LEDGER_PASSED], -1) >= 0;
 	for (unsigned v = 0; v < LEDGER_CLASSES; v++) {
-		s->seen.packets[v] = (uint64_t)get(s, state_names[0][v]);
-		s->seen.bytes[v] = (uint64_t)get(s, state_names[1][v]);
-		s->lag_packets[v] = get(s, state_names[2][v]);
-		s->lag_bytes[v] = get(s, state_names[3][v]);
+		s->books.seen.packets[v] = (uint64_t)get(s, state_names[0][v], 0);
+		s->books.seen.bytes[v] = (uint64_t)get(s, state_names[1][v], 0);
+		s->books.lag_packets[v] = get(s, state_names[2][v], 0);
+		s->books.lag_bytes[v] = get(s, state_names[3][v], 0);
 	}
 }
 
@@ -347,14 +333,6 @@ static int add_rows(struct store *s, const struct minute *m, int64_t start)
 	return r;
 }
 
-/* How much of the lag is for good. */
-static uint64_t loss(int64_t before, int64_t now, bool last)
-{
-	int64_t least = last || now < before ? now : before;
-
-	return least > 0 ? (uint64_t)least : 0;
-}
-
 static int add_total(struct store *s, int64_t start, unsigned v, uint64_t packets, uint64_t bytes)
 {
 	int rc;
@@ -369,82 +347,25 @@ static int add_total(struct store *s, int64_t start, unsigned v, uint64_t packet
 	return error_of(rc);
 }
 
-/* Totals that went back are those of a new life, whatever it is called. */
-static bool fewer(const struct ledger_totals *now, const struct ledger_totals *before)
-{
-	bool less = false;
-
-	for (unsigned v = 0; v < LEDGER_CLASSES; v++)
-		less |= now->packets[v] < before->packets[v] || now->bytes[v] < before->bytes[v];
-	return less;
-}
-
-/* Moves what *part claims out of *whole: no more than is there. */
-static void take(uint64_t *part, uint64_t *whole)
-{
-	*part = *part < *whole ? *part : *whole;
-	*whole -= *part;
-}
-
-/* A ledger of before there was this class: what passed until now is in no row of this minute's agent. */
-static void passed_since(struct store *s, const struct minute *m)
-{
-	uint64_t packets = m->totals.packets[LEDGER_PASSED], bytes = m->totals.bytes[LEDGER_PASSED];
-	uint64_t now;
-
-	if (s->has_passed || m->epoch != s->epoch)
-		return;
-	now = m->sum.packets[LEDGER_PASSED];
-	take(&now, &packets);
-	s->seen.packets[LEDGER_PASSED] = packets;
-	now = m->sum.bytes[LEDGER_PASSED];
-	take(&now, &bytes);
-	s->seen.bytes[LEDGER_PASSED] = bytes;
-	s->has_passed = true;
-}
-
-/*
- * What the kernel counted and no row tells. Rows run ahead of the totals or behind them by what was
- * under way when both were read; that lag comes and goes, a loss stays. So the smaller of two
- * minutes' lags is a loss, and at the end all of it is.
- *
- *     sum of totals = sum of rows + lag, at every minute, exactly
- */
 static int add_unattributed(struct store *s, const struct minute *m, int64_t start, bool last,
 			    uint64_t *ret)
 {
-	bool anew = m->epoch != s->epoch || fewer(&m->totals, &s->seen);
-	struct row rest[LEDGER_CLASSES] = {0};
+	struct ledger_totals grew, rest;
 	int r = 0;
 
-	passed_since(s, m);
-	if (anew)
-		s->seen = (struct ledger_totals){0};
-	for (unsigned c = 0; c < LEDGER_CLASSES && r == 0; c++) {
-		uint64_t packets = m->totals.packets[c] - s->seen.packets[c];
-		uint64_t bytes = m->totals.bytes[c] - s->seen.bytes[c];
-		int64_t lag_packets = s->lag_packets[c] + (int64_t)(packets - m->sum.packets[c]);
-		int64_t lag_bytes = s->lag_bytes[c] + (int64_t)(bytes - m->sum.bytes[c]);
-
-		if (c < LEDGER_VERDICTS)
-			r = add_total(s, start, c, packets, bytes);
-		rest[c].sum.packets = loss(s->lag_packets[c], lag_packets, last);
-		rest[c].sum.bytes = loss(s->lag_bytes[c], lag_bytes, last);
-		if (c == LEDGER_PASSED) { /* of what block misses, this part was not stopped */
-			take(&rest[c].sum.packets, &rest[DECIDE_BLOCK].sum.packets);
-			take(&rest[c].sum.bytes, &rest[DECIDE_BLOCK].sum.bytes);
-		}
-		s->lag_packets[c] = lag_packets - (int64_t)rest[c].sum.packets;
-		s->lag_bytes[c] = lag_bytes - (int64_t)rest[c].sum.bytes;
-	}
 	*ret = 0;
+	books_close(&s->books, m, last, &grew, &rest);
+	for (unsigned v = 0; v < LEDGER_VERDICTS && r == 0; v++)
+		r = add_total(s, start, v, grew.packets[v], grew.bytes[v]);
 	for (unsigned c = 0; c < LEDGER_CLASSES && r == 0; c++) {
-		row_class(&rest[c], c);
-		rest[c].sum.first_ns = (uint64_t)start * 1000000000ull;
-		rest[c].sum.last_ns = rest[c].sum.first_ns + 59999999999ull;
-		if (rest[c].sum.packets || rest[c].sum.bytes)
-			r = add_row(s, m, start, &rest[c], KIND_UNATTRIBUTED);
-		*ret += rest[c].sum.packets;
+		struct row row = {.sum = {.packets = rest.packets[c], .bytes = rest.bytes[c]}};
+
+		row_class(&row, c);
+		row.sum.first_ns = (uint64_t)start * 1000000000ull;
+		row.sum.last_ns = row.sum.first_ns + 59999999999ull;
+		if (rest.packets[c] || rest.bytes[c])
+			r = add_row(s, m, start, &row, KIND_UNATTRIBUTED);
+		*ret += rest.packets[c];
 	}
 	return r;
 }
@@ -478,15 +399,16 @@ static int roll_up(struct store *s, int64_t now)
 	return r;
 }
 
-static int save_totals(struct store *s, const struct minute *m)
+static int save_books(struct store *s)
 {
-	int r = set(s, "epoch", (int64_t)m->epoch);
+	const struct books *b = &s->books;
+	int r = set(s, "epoch", (int64_t)b->epoch);
 
-	for (unsigned v = 0; v < LEDGER_CLASSES && r == 0; v++) {
-		r = set(s, state_names[0][v], (int64_t)m->totals.packets[v]);
-		r = r ? r : set(s, state_names[1][v], (int64_t)m->totals.bytes[v]);
-		r = r ? r : set(s, state_names[2][v], s->lag_packets[v]);
-		r = r ? r : set(s, state_names[3][v], s->lag_bytes[v]);
+	for (unsigned c = 0; c < LEDGER_CLASSES && r == 0; c++) {
+		r = set(s, state_names[0][c], (int64_t)b->seen.packets[c]);
+		r = r ? r : set(s, state_names[1][c], (int64_t)b->seen.bytes[c]);
+		r = r ? r : set(s, state_names[2][c], b->lag_packets[c]);
+		r = r ? r : set(s, state_names[3][c], b->lag_bytes[c]);
 	}
 	return r;
 }
@@ -511,7 +433,7 @@ void *store_remembered(struct store *s, uint64_t epoch, size_t *n)
 	void *ret = NULL;
 
 	*n = 0;
-	if (epoch != s->epoch)
+	if (epoch != s->books.epoch)
 		return NULL;
 	sqlite3_reset(s->get);
 	sqlite3_bind_text(s->get, 1, MEMORY, -1, SQLITE_STATIC);
@@ -536,7 +458,7 @@ int store_minute(struct store *s, const struct minute *m, bool last, uint64_t *u
 	r = roll_up(s, start);
 	r = r ? r : add_rows(s, m, start);
 	r = r ? r : add_unattributed(s, m, start, last, unattributed);
-	r = r ? r : save_totals(s, m);
+	r = r ? r : save_books(s);
 	r = r ? r : save_memory(s, m);
 	r = r ? r : run(s->db, "COMMIT");
 	if (r < 0)

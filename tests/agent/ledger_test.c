@@ -545,3 +545,74 @@ Test(ledger, names)
 	snprintf(cmd, sizeof(cmd), "[ $(ls %s | grep -c damaged) = 0 ]", top);
 	cr_expect_eq(system(cmd), 0);
 }
+
+/* What the caller remembers is saved with the minute, for the same life of the totals only. */
+static void *two_bytes(void *arg, size_t *n)
+{
+	char *p = malloc(2);
+
+	cr_assert(p);
+	memcpy(p, arg, 2);
+	*n = 2;
+	return p;
+}
+
+Test(ledger, remembers_over_a_kill)
+{
+	static char written[] = "ab", lost[] = "cd";
+	struct ledger_totals t = {0};
+	struct ledger *l;
+	pid_t pid = fork();
+	size_t n = 9;
+	char *p;
+
+	if (pid == 0) {
+		l = open_it();
+		ledger_memory(l, two_bytes, written);
+		ledger_minute(l, BEGIN, &t, 1);
+		minute(l, BEGIN + 60, &t);
+		ledger_memory(l, two_bytes, lost); /* of a minute that is never written */
+		kill(getpid(), SIGKILL);
+	}
+	waitpid(pid, NULL, 0);
+	l = open_it();
+	cr_expect_null(ledger_remembered(l, 2, &n));
+	cr_expect_eq(n, 0);
+	p = ledger_remembered(l, 1, &n);
+	cr_assert(p);
+	cr_expect_eq(n, 2);
+	cr_expect_arr_eq(p, "ab", 2);
+	free(p);
+	ledger_minute(l, BEGIN + 120, &t, 1);
+	ledger_finish(l, &t, 1); /* with nothing to remember */
+	cr_expect_null(ledger_remembered(l, 1, &n));
+	ledger_close(l);
+}
+
+/* A ledger of a version before 'passed' was kept: what was told is not told again, as anything. */
+Test(ledger, of_before_passed_was_kept)
+{
+	struct ledger_totals t = {{0, 0, 7, 7}, {0, 0, 700, 700}};
+	char text[256] = "";
+	sqlite3 *db;
+	struct ledger *l = open_it();
+
+	ledger_minute(l, BEGIN, &(struct ledger_totals){0}, 1);
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+	cr_assert_eq(sqlite3_exec(db, "DELETE FROM state WHERE name LIKE '%passed'", NULL, NULL,
+				  NULL),
+		     SQLITE_OK);
+	sqlite3_close(db);
+	l = open_it();
+	ledger_minute(l, BEGIN + 60, &t, 1);
+	t.packets[2] += 1; /* stopped, and in no row */
+	t.bytes[2] += 50;
+	ledger_finish(l, &t, 1);
+	ledger_close(l);
+	cr_assert_eq(ledger_query(path, LEDGER_BY_COUNTRY, BEGIN, BEGIN + 600, print_verdict, text,
+				  &(struct diag_sink){0}),
+		     0);
+	cr_expect_str_eq(text, "(unattributed) would-block 700; (unattributed) block 50; ");
+}
