@@ -15,10 +15,10 @@
 
 #define KERNEL_LEDGER_FLOWS 131072 /* turns; past it a flow is added at its end only */
 
-struct kernel_ledger;							  /* owned by the caller */
+struct kernel_ledger; /* owned by the caller */
 /* The ledger stays the caller's; epoch as of ledger_minute(). */
 int kernel_ledger_new(struct kernel_ledger **ret, struct ledger *ledger, uint64_t epoch);
-void kernel_ledger_free(struct kernel_ledger *l);			  /* NULL is fine */
+void kernel_ledger_free(struct kernel_ledger *l); /* NULL is fine */
 /* Is there anything new in this record? Cheap: before the process is looked up. */
 bool kernel_ledger_new_in(const struct kernel_ledger *l, const struct kernel_record *k);
 /* Adds what is new in it, as the event describes it. ended: this turn's last record. */
