@@ -76,7 +76,7 @@ static int cgroup_enter(struct kernel *k)
 	cleanup_close(&k->cgroup_fd);
 	k->cgroup_fd = TAKE_FD(fd);
 	k->cgroup_id = st.st_ino; /* kernfs: the 64-bit cgroup id */
-	k->whole_host = k->cgroup_id == 1;
+	k->whole_host = k->cgroup_id == ABI_CGROUP_ROOT;
 	return scope_set(k);
 }
 

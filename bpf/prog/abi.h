@@ -245,6 +245,8 @@ struct abi_meter {
 	struct meter meter;
 };
 
+#define ABI_CGROUP_ROOT 1 /* the id of the root of all control groups */
+
 /* A cgroup's or user's subjects: value of a generation's own maps. */
 struct abi_mask {
 	__u64 subjects;

@@ -6,8 +6,11 @@
 #include "bpf/prog/verdict.bpf.h"
 #include "bpf/prog/packet.bpf.h"
 
-#define SOCK_DGRAM 2
-#define SOCK_RAW   3
+#define SOCK_STREAM 1
+#define SOCK_DGRAM  2
+#define SOCK_RAW    3
+
+#define TCP_HEADER_MAX 60 /* bytes, with options */
 
 static __always_inline __u32 key_v4(const __u8 a[16])
 {
@@ -43,7 +46,17 @@ static __always_inline bool is_tcp(struct bpf_sock *sk)
 {
 	if (sk)
 		sk = bpf_sk_fullsock(sk);
-	return sk && sk->protocol == IP_TCP;
+	return sk && sk->type == SOCK_STREAM && sk->protocol == IP_TCP;
+}
+
+/* Headers that somebody wrote, and not the kernel: its own raw socket, which answers where there is no socket any more, is
+ * in the root of the control groups, and has no payload. */
+static __always_inline bool is_written(struct __sk_buff *skb, struct bpf_sock *sk, __u32 at)
+{
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	return sk && sk->type == SOCK_RAW &&
+	       (bpf_skb_cgroup_id(skb) != ABI_CGROUP_ROOT || skb->len > at + TCP_HEADER_MAX);
 }
 
 static __always_inline bool is_udp(struct bpf_sock *sk)
@@ -94,6 +107,8 @@ static __noinline __u8 opened_by(struct __sk_buff *skb, struct bpf_sock *sk, con
 	if (p->key.proto == IP_TCP) {
 		if (p->tcp_flags & TCP_FLAG_SYN && is_tcp(sk))
 			return p->tcp_flags & TCP_FLAG_ACK ? OPENED_PEER : OPENED_HERE;
+		if (is_written(skb, sk, p->at))
+			return OPENED_HERE;
 		if (s && s->flags & SLOT_ACCEPTS)
 			return OPENED_PEER;
 		return listens(0, p->key.sport) ? OPENED_PEER : OPENED_HERE;

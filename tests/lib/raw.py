@@ -3,6 +3,7 @@
   raw.py fragment FROM TO OFFSET BYTES [PROTO]    a later fragment: no ports
   raw.py udp FROM TO SPORT DPORT [BYTES]          a UDP packet with the source of one's choice
   raw.py syn FROM TO DPORT COUNT                  SYNs, each of another port
+  raw.py tcp FROM TO SPORT DPORT FLAGS [BYTES]    a TCP packet of one's own, by a raw socket of TCP
   raw.py proto TO NUMBER [BYTES]                  an IP protocol without ports, source by the kernel
 Prints "sent N" or the error of the last packet that was refused.
 """
@@ -45,11 +46,21 @@ def syn(src, dst, dport, count):
         yield dst, ip4(src, dst, 6, tcp)
 
 
+def tcp(src, dst, sport, dport, flags, size="0"):
+    body = b"x" * int(size)
+    head = struct.pack("!HHIIBBHHH", int(sport), int(dport), 1, 1, 0x50, int(flags, 0), 65535, 0, 0)
+    pseudo = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 6, len(head) + len(body))
+    yield dst, head[:16] + struct.pack("!H", checksum(pseudo + head + body)) + head[18:] + body
+
+
 def main():
     verb, args, sent, error = sys.argv[1], sys.argv[2:], 0, None
     if verb == "proto":
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(args[1]))
         packets = [(args[0], b"x" * int(args[2] if len(args) > 2 else 8))]
+    elif verb == "tcp":
+        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        packets = tcp(*args)
     else:
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPPROTO_RAW)
         packets = {"fragment": fragment, "udp": udp, "syn": syn}[verb](*args)
