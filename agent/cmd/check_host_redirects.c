@@ -10,7 +10,6 @@
 #include "agent/cmd/check_host.h"
 #include "geo/base/cleanup.h"
 #include "geo/base/file.h"
-#include "geo/base/file.h"
 
 #define RULES_SHOWN 12
 

@@ -237,10 +237,15 @@ static inline enum event_sum event_sum(enum decide_action verdict, bool enforced
 	return verdict == DECIDE_ALERT ? SUM_ALERTED : SUM_NONE;
 }
 /* Of a rule that is 'quiet': counted, but nobody is told. */
-static inline bool event_quiet(const struct event *e)
+static inline bool event_of_quiet(const struct event *e)
 {
 	return e->rule && e->rule->quiet && e->verdict == DECIDE_BLOCK &&
 	       (e->kind == EVENT_FLOW || e->kind == EVENT_FLOW_END);
+}
+/* Live, only what was stopped: in monitor mode it leaves, and that is never untold. */
+static inline bool event_quiet(const struct event *e)
+{
+	return event_of_quiet(e) && e->enforced;
 }
 static inline enum event_sum event_sum_of(const struct event *e)
 {

@@ -81,7 +81,7 @@ static void put_event(struct pipeline *p, const struct pipeline_ended *x)
 	struct event ev;
 
 	event_of(p, x, &ev);
-	if (event_quiet(&ev))
+	if (p->cfg.replay && event_of_quiet(&ev))
 		return;
 	ev.sequence = ++p->sequence;
 	p->cfg.event(p->cfg.arg, &ev);

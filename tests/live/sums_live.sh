@@ -94,17 +94,25 @@ same summary_adds_up "$(jq .cordon.summary.attempts <<<"$summary")" "$(jq '[.cor
 same summary_names_no_flow null "$(jq -c '.source.port // .network.community_id' <<<"$summary")"
 check summary_process jq -e '.cordon.summary.processes[0].name' <<<"$summary"
 
-# quiet: no event, and nothing is missing in the books
-mkdir -p "$LIVE/state"
+# quiet: no event of what is stopped, and nothing is missing in the books; what passes is told
+ledger() { "$CORDON" ledger --ledger "$LIVE/state/ledger.db" --json --since 2000-01-01 | jq -s -c '[map(select(.verdict == "block")) | (map(.bytes) | add // 0), (map(.attempts) | add // 0)]'; }
+before=$(ledger)
 f=$(policy 'home DE' 'allow to eea' 'block to any quiet')
 start enforce
+for i in 1 2 3; do db $RAW proto 3.80.9.$i 253 100 >/dev/null; done
 db python3 "$LIVE/send.py" $base 50 2
 db python3 "$LIVE/connect.py" 20
 sleep 12
 kernel=$(status_json | jq -c '[.counters.block.bytes, .counters.connect_denied]')
 end
-check quiet_counted jq -e '.[1] >= 120' <<<"$kernel"
+check quiet_counted jq -e '.[0] >= 300 and .[1] >= 120' <<<"$kernel"
 same quiet_untold 0 "$(jq -n '[inputs | select(.event.action == "flow-blocked" or .event.action == "lost-counts")] | length' "$ALERTS")"
+same quiet_in_ledger "$kernel" "$(jq -c -n --argjson a "$before" --argjson b "$(ledger)" '[$b[0] - $a[0], $b[1] - $a[1]]')"
+start monitor
+db python3 "$LIVE/send.py" $base 5 2
+sleep 1
+end
+check quiet_passes_and_is_told jq -es 'any(.event.action == "flow-would-block")' "$ALERTS"
 f=$(policy 'home DE' 'allow to eea' 'block to any severity high')
 
 # kill -9 in the middle: the next agent declares what the first had and did not write
