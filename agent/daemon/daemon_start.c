@@ -230,8 +230,6 @@ int daemon_start_kernel(struct daemon *d)
 	char cgroup2[128];
 	int r = probe(cgroup2, sizeof(cgroup2));
 
-	if (r == 0)
-		probe_programs(d);
 	r = r ? r : open_kernel(d);
 	r = r ? r : start_cgroups(d, cgroup2);
 	if (r)
@@ -257,6 +255,8 @@ int daemon_start_kernel(struct daemon *d)
 	daemon_sums_start(d);
 	daemon_names_start(d);
 	r = start_kernel_source(d);
+	if (r == 0)
+		probe_programs(d); /* takes a third of a second: protection comes first */
 	if (r == 0 && s.adopted)
 		daemon_tell(d, "adopted",
 			    "found cordon's programs at work in %s, "
