@@ -79,13 +79,17 @@
 #define ONCE	" ON CONFLICT DO NOTHING;"
 #define UTC(t)	"to_char(" t " AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
 
-#define MERGE_HOSTS                                                                                 \
-	"INSERT INTO cordon.host AS o (agent, name, first_seen, last_seen) SELECT agent, "          \
-	"(array_agg(name ORDER BY at DESC))[1], least(min(at), now()), least(max(at), now()) FROM " \
-	"stage_host GROUP BY agent ORDER BY agent ON CONFLICT (agent) DO UPDATE SET name = CASE "   \
-	"WHEN excluded.last_seen >= o.last_seen THEN excluded.name ELSE o.name END, first_seen = "  \
-	"least(o.first_seen, excluded.first_seen), last_seen = greatest(o.last_seen, "              \
-	"excluded.last_seen);"
+/* What is there is updated, not inserted again: each try of an insert takes a number of the sequence, and those end. */
+#define MERGE_HOSTS                                                                                \
+	"CREATE TEMP TABLE heard ON COMMIT DROP AS SELECT agent, (array_agg(name ORDER BY at "     \
+	"DESC))[1] AS name, least(min(at), now()) AS first, least(max(at), now()) AS last FROM "   \
+	"stage_host GROUP BY agent;"                                                               \
+	"UPDATE cordon.host o SET name = CASE WHEN s.last >= o.last_seen THEN s.name ELSE o.name " \
+	"END, first_seen = least(o.first_seen, s.first), last_seen = greatest(o.last_seen, "       \
+	"s.last) FROM heard s WHERE s.agent = o.agent;"                                            \
+	"INSERT INTO cordon.host (agent, name, first_seen, last_seen) SELECT agent, name, first, " \
+	"last FROM heard s WHERE NOT EXISTS (SELECT FROM cordon.host o WHERE o.agent = s.agent) "  \
+	"ORDER BY agent ON CONFLICT (agent) DO NOTHING; DROP TABLE heard;"
 #define MERGE_KEYS                                                                                 \
 	"INSERT INTO cordon.key (hash, " KEY_COLUMNS ") SELECT DISTINCT ON (hash) "                \
 	"hash, " KEY_COLUMNS " FROM stage_row s WHERE NOT EXISTS (SELECT 1 FROM cordon.key k "     \

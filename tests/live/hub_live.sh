@@ -140,4 +140,5 @@ n=$(hub --findings --json | wc -l)
 tail -n +2 "$LIVE/in/forged.json" >"$LIVE/in/forged2.json"
 hub --from "$LIVE/in" --once
 same "told once" "$n" "$(hub --findings --json | wc -l)"
+same "each host took one number, each time that it was heard" "$(sql "select count(*) from cordon.host")" "$(sql "select last_value from cordon.host_id_seq")"
 same "a silent host" silent "$(sql "update cordon.host set last_seen = now() - interval '2 days' where name = 'copy3'"; hub --hosts --json | jq -r 'select(.host == "copy3").state')"
