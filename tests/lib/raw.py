@@ -49,7 +49,8 @@ def syn(src, dst, dport, count):
 def tcp(src, dst, sport, dport, flags, size="0"):
     body = b"x" * int(size)
     head = struct.pack("!HHIIBBHHH", int(sport), int(dport), 1, 1, 0x50, int(flags, 0), 65535, 0, 0)
-    pseudo = socket.inet_aton(src) + socket.inet_aton(dst) + struct.pack("!BBH", 0, 6, len(head) + len(body))
+    v = socket.AF_INET6 if ":" in dst else socket.AF_INET
+    pseudo = socket.inet_pton(v, src) + socket.inet_pton(v, dst) + struct.pack("!II", len(head) + len(body), 6)
     yield dst, head[:16] + struct.pack("!H", checksum(pseudo + head + body)) + head[18:] + body
 
 
@@ -59,7 +60,7 @@ def main():
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, int(args[1]))
         packets = [(args[0], b"x" * int(args[2] if len(args) > 2 else 8))]
     elif verb == "tcp":
-        sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        sock = socket.socket(socket.AF_INET6 if ":" in args[1] else socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
         packets = tcp(*args)
     else:
         sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, IPPROTO_RAW)

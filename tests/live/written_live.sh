@@ -13,14 +13,18 @@ check "and its packets arrive" wait_for 5 eval '[ "$(cat "$LIVE/served")" = 1000
 check "with replies" test "$(count_stop us)" -gt 1
 count_start us
 i=0
+forge() { # FROM TO FLAGS BYTES
+	i=$((i + 1))
+	case "$(db $RAW tcp "$1" "$2" 5432 $((4000 + i)) "$3" "$4")" in
+	"sent "*) not_ok "flags $3, $4 bytes to $2" "sent" ;;
+	*) ok "flags $3, $4 bytes to $2" ;;
+	esac
+}
 # SYN+ACK, ACK, PSH+ACK, FIN+ACK, RST; without data and with
 for flags in 0x12 0x10 0x18 0x11 0x04; do
 	for size in 0 1 500; do
-		i=$((i + 1))
-		case "$(db $RAW tcp $DB4 $US4 5432 $((4000 + i)) $flags $size)" in
-		"sent "*) not_ok "flags $flags, $size bytes" "sent" ;;
-		*) ok "flags $flags, $size bytes" ;;
-		esac
+		forge $DB4 $US4 $flags $size
+		forge $DB6 $US6 $flags $size
 	done
 done
 same "nothing arrives" 0 "$(count_stop us)"
