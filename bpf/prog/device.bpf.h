@@ -162,7 +162,8 @@ static __noinline int device_judge(struct __sk_buff *skb, struct packet *p)
 	places = places_of(&p->key);
 	if (places_local(places))
 		return DEVICE_NEXT;
-	p->key.opened = opened_by(skb, ip ? sk : NULL, p, ip ? s : NULL);
+	/* a packet socket writes what it likes */
+	p->key.opened = sk && !ip ? OPENED_HERE : opened_by(skb, sk, p, s);
 	device_sender(skb, sk, p, &who);
 	v.known = (__u8)who.known;
 	verdict_of(&v, verdict_key(places, &who, &p->key, p->bytes));
