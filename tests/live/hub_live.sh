@@ -138,7 +138,10 @@ same "findings are exit 5" 5 "$(hub --findings >/dev/null; echo $?)"
 same "and change no sum" "$before" "$(country)"
 n=$(hub --findings --json | wc -l)
 tail -n +2 "$LIVE/in/forged.json" >"$LIVE/in/forged2.json"
+# a number that a killed run took is gone (PostgreSQL's sequences do not roll back), so what counts is what a whole run takes
+numbers() { sql "select last_value from cordon.host_id_seq"; }
+taken=$(numbers)
 hub --from "$LIVE/in" --once
 same "told once" "$n" "$(hub --findings --json | wc -l)"
-same "each host took one number, each time that it was heard" "$(sql "select count(*) from cordon.host")" "$(sql "select last_value from cordon.host_id_seq")"
+same "a host that is heard again takes no number" "$taken" "$(numbers)"
 same "a silent host" silent "$(sql "update cordon.host set last_seen = now() - interval '2 days' where name = 'copy3'"; hub --hosts --json | jq -r 'select(.host == "copy3").state')"
