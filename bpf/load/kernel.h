@@ -38,7 +38,7 @@ enum kernel_feature {
 	FEATURE_RINGBUF,
 	FEATURE_STORAGE,  /* sk_storage with clone */
 	FEATURE_STATE,	  /* tp_btf/inet_sock_set_state: end of TCP flows */
-	FEATURE_ITERATOR, /* iter/bpf_sk_storage_map: counters of live flows */
+	FEATURE_ITERATOR, /* iter/bpf_sk_storage_map, else iter/task_file: counters of live flows */
 	FEATURE_COUNT
 };
 struct kernel_probe {
@@ -74,6 +74,7 @@ struct kernel_config {
 	/* leave out sendmsg4/6: UDP gets its EPERM from the packet hook all the same */
 	bool look; /* only to ask: what is pinned and does not fit is left alone, with -ESTALE */
 	bool no_sendmsg;
+	bool by_files; /* meet live sockets by open files at once, as where the kernel refuses the iterator over storage */
 };
 struct kernel;
 /* -EBUSY: another agent holds the pins. Adopts what is pinned there; *ret untouched on failure. */
@@ -263,6 +264,7 @@ struct kernel_walk {
 	bool more;
 	int fd; /* owned while more */
 	uint64_t since, last, now;
+	uint32_t turn;
 };
 int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t actions,
 			kernel_record_fn *fn, void *arg);

@@ -120,7 +120,9 @@ struct kernel {
 	int state[STATE_MAPS];
 	struct abi_settings *settings; /* mapped */
 	struct observe_bpf *observe;
-	struct bpf_link *iterator, *fold_iterator; /* owned; made at the first walk */
+	struct bpf_link *iterator; /* owned; made at the first walk */
+	bool by_files;		   /* it goes by open files */
+	uint32_t walk_turn;
 	struct generation *now, *before; /* before: its last packets may still be counted */
 	/* totals by action of 'before' that settings->retired has already */
 	struct abi_total before_retired[4];

@@ -27,7 +27,7 @@ static const char *const feature_names[FEATURE_COUNT] = {
 	[FEATURE_CGROUP2] = "cgroup2",		[FEATURE_BPFFS] = "bpffs",
 	[FEATURE_SKB] = "cgroup_skb",		[FEATURE_CONNECT] = "cgroup connect and sendmsg",
 	[FEATURE_RINGBUF] = "ring buffer",	[FEATURE_STORAGE] = "socket storage",
-	[FEATURE_STATE] = "socket state trace", [FEATURE_ITERATOR] = "socket storage iterator",
+	[FEATURE_STATE] = "socket state trace", [FEATURE_ITERATOR] = "socket iterator",
 };
 
 const char *kernel_feature_name(enum kernel_feature f)
@@ -236,6 +236,8 @@ int kernel_probe(struct kernel_probe *ret)
 	probe_observer(ret, FEATURE_STORAGE, "sock_create");
 	probe_observer(ret, FEATURE_STATE, "sock_state");
 	probe_observer(ret, FEATURE_ITERATOR, "live_flows");
+	if (!ret->feature[FEATURE_ITERATOR].ok)
+		probe_observer(ret, FEATURE_ITERATOR, "live_files");
 	for (int f = 0; f < FEATURE_COUNT; f++)
 		if (ret->feature[f].required && !ret->feature[f].ok)
 			return -ENOTSUP;

@@ -160,7 +160,6 @@ int records_open(struct kernel *k, struct diag_sink *d)
 void records_close(struct kernel *k)
 {
 	bpf_link__destroy(k->iterator);
-	bpf_link__destroy(k->fold_iterator);
 	ring_buffer__free(k->asks);
 	ring_buffer__free(k->denials);
 	ring_buffer__free(k->flows);

@@ -188,17 +188,15 @@ static int settings_map(struct kernel *k, struct diag_sink *d)
 	return 0;
 }
 
-/* Loads the observer, with the pinned maps or with new ones. */
-int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d)
+static int observer_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d)
 {
 	struct bpf_object *o;
-	bool adopted;
-	int err;
 
 	libbpf_log_begin();
 	k->observe = observe_bpf__open();
 	if (!k->observe) {
-		err = -errno;
+		int err = -errno;
+
 		diag_error(d, NULL, 0, "cannot open the observer program: %s", libbpf_log_text());
 		return err;
 	}
@@ -208,20 +206,50 @@ int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_si
 		bpf_map__set_max_entries(state_of(o, STATE_DENIAL_RING), cfg->denial_ring);
 	if (cfg->flow_ring)
 		bpf_map__set_max_entries(state_of(o, STATE_FLOW_RING), cfg->flow_ring);
-	adopted = state_adopt(k, o, d);
+	bpf_program__set_autoload(k->observe->progs.live_flows, !k->by_files);
+	bpf_program__set_autoload(k->observe->progs.live_files, k->by_files);
+	return 0;
+}
+
+static int observer_load(struct kernel *k, bool adopted)
+{
+	int err = adopted ? state_reuse(k, k->observe->obj) : 0;
+
+	return err ? err : observe_bpf__load(k->observe);
+}
+
+/* Loads the observer, with the pinned maps or with new ones. */
+int state_open(struct kernel *k, const struct kernel_config *cfg, struct diag_sink *d)
+{
+	bool adopted;
+	int err;
+
+	k->by_files = cfg->by_files;
+	err = observer_open(k, cfg, d);
+	if (err)
+		return err;
+	adopted = state_adopt(k, k->observe->obj, d);
 	if (!adopted && cfg->look) {
 		diag_error(d, k->pins, 0, "what is pinned there is not of this version");
 		return -ESTALE;
 	}
-	err = adopted ? state_reuse(k, o) : 0;
-	if (!err)
-		err = observe_bpf__load(k->observe);
+	err = observer_load(k, adopted);
+	if (err &&
+	    !k->by_files) { /* some kernels refuse the iterator over the sockets' storage: once more, by their files */
+		observe_bpf__destroy(k->observe);
+		k->observe = NULL;
+		k->by_files = true;
+		err = observer_open(k, cfg, d);
+		if (err)
+			return err;
+		err = observer_load(k, adopted);
+	}
 	if (err) {
 		diag_error(d, NULL, 0, "the kernel does not take the observer program: %s (%s)",
 			   strerror(-err), libbpf_log_text());
 		return err;
 	}
 	if (!adopted)
-		err = state_make(k, o, d);
+		err = state_make(k, k->observe->obj, d);
 	return err ? err : settings_map(k, d);
 }

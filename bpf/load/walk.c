@@ -18,7 +18,11 @@ static int iterator_open(struct kernel *k)
 	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
 
 	if (!k->iterator)
-		k->iterator = bpf_program__attach_iter(k->observe->progs.live_flows, &o);
+		k->iterator = k->by_files
+				      ? bpf_program__attach_iter(k->observe->progs.live_files, NULL)
+				      : bpf_program__attach_iter(k->observe->progs.live_flows, &o);
+	/* a slot may have the number of an agent before this one: so it begins with the time */
+	k->walk_turn = k->walk_turn ? k->walk_turn + 1 : (uint32_t)(mono_now() / 1000000) | 1;
 	return k->iterator ? bpf_iter_create(bpf_link__fd(k->iterator)) : -errno;
 }
 
@@ -59,30 +63,6 @@ static int flows_read(struct kernel *k, int fd, int64_t until, bool *more, kerne
 	return n;
 }
 
-/* The same of the folds, by a file of records. */
-static int folds_read(struct kernel *k, int fd, kernel_record_fn *fn, void *arg)
-{
-	struct abi_record buf[160]; /* the kernel hands out 32 KiB at a time */
-	size_t have = 0;
-	int n = 0;
-
-	for (;;) {
-		ssize_t got = read(fd, (char *)buf + have, sizeof(buf) - have);
-		size_t whole;
-
-		if (got < 0 && (errno == EAGAIN || errno == EINTR))
-			continue;
-		if (got <= 0)
-			return got ? -errno : n;
-		have += (size_t)got;
-		whole = have / sizeof(*buf);
-		hand_out(k, buf, whole, fn, arg);
-		n += (int)whole;
-		have -= whole * sizeof(*buf);
-		memmove(buf, &buf[whole], have);
-	}
-}
-
 static int flows_walk(struct kernel *k, const struct abi_walk *walk, kernel_record_fn *fn,
 		      void *arg)
 {
@@ -92,6 +72,7 @@ static int flows_walk(struct kernel *k, const struct abi_walk *walk, kernel_reco
 	if (fd < 0)
 		return fd == -EPERM ? fd : -ENOTSUP;
 	k->observe->bss->walk = *walk;
+	k->observe->bss->walk.turn = k->walk_turn;
 	return flows_read(k, fd, INT64_MAX, &more, fn, arg);
 }
 
@@ -126,8 +107,10 @@ int kernel_flows_active(struct kernel *k, struct kernel_walk *w, uint32_t action
 		if (w->fd < 0)
 			return w->fd == -EPERM ? w->fd : -ENOTSUP;
 		w->now = 0;
+		w->turn = k->walk_turn;
 	}
 	set.now = w->now;
+	set.turn = w->turn;
 	*walk = set;
 	n = flows_read(k, w->fd, mono_now() + (int64_t)KERNEL_WALK_NS, &w->more, fn, arg);
 	w->now = walk->now;
@@ -150,16 +133,24 @@ void kernel_walk_end(struct kernel_walk *w)
 
 int kernel_folds_take(struct kernel *k, kernel_record_fn *fn, void *arg)
 {
-	union bpf_iter_link_info info = {.map.map_fd = (__u32)k->state[STATE_FOLDS]};
-	LIBBPF_OPTS(bpf_iter_attach_opts, o, .link_info = &info, .link_info_len = sizeof(info));
-	_close_ int fd = -1;
+	int prog = bpf_program__fd(k->observe->progs.take_folds), n = 0;
+	struct abi_walk *walk = &k->observe->bss->walk, before = *walk;
+	uint32_t rounds = ABI_FOLDS_MAX / ABI_WALKED +
+			  1; /* under a flood what comes meanwhile is the next call's */
+	LIBBPF_OPTS(bpf_test_run_opts, o);
+	int err = 0;
 
-	if (!k->fold_iterator)
-		k->fold_iterator = bpf_program__attach_iter(k->observe->progs.take_folds, &o);
-	if (!k->fold_iterator)
-		return -ENOTSUP;
-	fd = bpf_iter_create(bpf_link__fd(k->fold_iterator));
-	return fd < 0 ? -ENOTSUP : folds_read(k, fd, fn, arg);
+	walk->skip = 0;
+	do {
+		walk->have = 0;
+		err = bpf_prog_test_run_opts(prog, &o);
+		if (err)
+			break;
+		n += (int)walk->have;
+		hand_out(k, k->observe->bss->walked, walk->have, fn, arg);
+	} while (walk->have == ABI_WALKED && --rounds);
+	*walk = before;
+	return err ? -errno : n;
 }
 
 static void fold_record(const struct kernel *k, struct kernel_record *r,

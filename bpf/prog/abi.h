@@ -15,7 +15,7 @@
 #include <linux/types.h>
 #include "rules/meter.h"
 
-#define ABI_VERSION 12
+#define ABI_VERSION 13
 
 /* Limits. Each has a test at it. */
 #define ABI_FOLDS_MAX	   16384 /* folds at a time; beyond: counted as lost, exactly */
@@ -96,6 +96,8 @@ struct abi_walk {
 	__u32 actions;	/* bit by enum decide_action; 0 = count only */
 	__u32 claims;	/* hand out what is not told yet; else only look */
 	__u32 have;	/* records in 'walked': a read() ends at its end or when there is no room */
+	__u32 turn;	/* of this walk: by open files a socket may be met more than once */
+	__u32 skip;	/* folds: so many were looked at before */
 	__u32 pad;
 };
 #define ABI_WALKED 1024 /* what a read() hands out at most */

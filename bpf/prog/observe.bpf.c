@@ -27,22 +27,21 @@ struct tcp_sock {
 	__u64 bytes_acked;
 } __attribute__((preserve_access_index));
 
-struct seq_file;
 struct bpf_map;
-struct bpf_iter_meta {
-	struct seq_file *seq;
-} __attribute__((preserve_access_index));
+struct bpf_iter_meta;
 struct bpf_iter__bpf_sk_storage_map {
 	struct bpf_iter_meta *meta;
 	struct sock *sk;
 	void *value;
 } __attribute__((preserve_access_index));
 
-struct bpf_iter__bpf_map_elem {
+struct file;
+struct socket {
+	struct sock *sk;
+} __attribute__((preserve_access_index));
+struct bpf_iter__task_file {
 	struct bpf_iter_meta *meta;
-	struct bpf_map *map;
-	void *key;
-	void *value;
+	struct file *file;
 } __attribute__((preserve_access_index));
 
 /* tcp_min_rtt() in microseconds; 0 = no sample yet. */
@@ -158,15 +157,12 @@ static __always_inline void put_back(struct slot *s, const struct abi_count *c)
 
 #define NO_ROOM 1 /* read() ends with EAGAIN, and the next one begins with the same socket */
 
-SEC("iter/bpf_sk_storage_map")
-int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
+static __always_inline int live_flow(struct slot *s, struct sock *sk)
 {
-	struct slot *s = ctx->value;
-	struct sock *sk = ctx->sk;
 	struct abi_record r = {.kind = ABI_FLOW_LIVE};
 	__u32 turns, claims = walk.claims, to = walk.have;
 
-	if (!s || !sk || !s->key.family)
+	if (!s->key.family)
 		return 0;
 	if (to >= ABI_WALKED)
 		return NO_ROOM;
@@ -199,39 +195,90 @@ int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 	return 0;
 }
 
-/* The folds, with what of them was not told yet. Only this program moves a fold's 'told', and there
- * is one agent. */
-SEC("iter/bpf_map_elem")
-int take_folds(struct bpf_iter__bpf_map_elem *ctx)
+SEC("iter/bpf_sk_storage_map")
+int live_flows(struct bpf_iter__bpf_sk_storage_map *ctx)
 {
-	struct seq_file *seq = ctx->meta->seq;
-	const struct abi_fold_key *key = ctx->key;
-	struct abi_fold *f = ctx->value;
-	struct abi_record r = {};
-	__u32 attempts;
+	struct slot *s = ctx->value;
+	struct sock *sk = ctx->sk;
 
-	if (!key || !f)
+	return s && sk ? live_flow(s, sk) : 0;
+}
+
+/*
+ * The same by the files that are open, for kernels that refuse the iterators over maps' values (hardened builds do, with
+ * EPERM). A socket that no file holds is not met: it is told when it ends.
+ */
+SEC("iter/task_file")
+int live_files(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct sock *sk;
+	struct slot *s;
+	int ret;
+
+	if (!file)
 		return 0;
-	r.whole_packets = *(volatile __u64 *)&f->count.packets;
-	r.whole_bytes = *(volatile __u64 *)&f->count.bytes;
-	r.count.packets = r.whole_packets - f->told_packets;
-	r.count.bytes = r.whole_bytes - f->told_bytes;
+	socket = bpf_sock_from_file(file);
+	if (!socket)
+		return 0;
+	sk = socket->sk;
+	if (!sk)
+		return 0;
+	s = bpf_sk_storage_get(&slots, sk, NULL, 0);
+	if (!s || s->walked == walk.turn)
+		return 0;
+	ret = live_flow(s, sk);
+	if (ret != NO_ROOM)
+		s->walked = walk.turn;
+	return ret;
+}
+
+/* The folds, with what of them was not told yet. Only this program moves a fold's 'told', and there is one agent. */
+static long take_fold(struct bpf_map *map, const struct abi_fold_key *key, struct abi_fold *f,
+		      __u32 *at)
+{
+	__u32 attempts, to = walk.have;
+	struct abi_record *r;
+
+	(void)map;
+	if (++*at <= walk.skip)
+		return 0;
+	if (to >= ABI_WALKED)
+		return 1;
+	walk.skip = *at;
+	r = &walked[to];
+	__builtin_memset(r, 0, sizeof(*r));
+	r->whole_packets = *(volatile __u64 *)&f->count.packets;
+	r->whole_bytes = *(volatile __u64 *)&f->count.bytes;
+	r->count.packets = r->whole_packets - f->told_packets;
+	r->count.bytes = r->whole_bytes - f->told_bytes;
 	attempts = *(volatile __u32 *)&f->attempts;
-	r.attempts = (attempts - f->told_attempts) & ABI_ATTEMPTS_MASK;
-	if (!r.count.packets && !r.count.bytes && !r.attempts && f->rang)
+	r->attempts = (attempts - f->told_attempts) & ABI_ATTEMPTS_MASK;
+	if (!r->count.packets && !r->count.bytes && !r->attempts && f->rang)
 		return 0;
-	r.kind = f->rang ? ABI_FOLD_MORE : ABI_DENIED; /* or alerted: who reads sees the verdict */
-	r.key = key->key;
-	r.process = f->process;
-	r.count.first_mono = f->count.first_mono;
-	r.count.last_mono = f->count.last_mono;
-	r.verdict = f->verdict;
-	r.verdict.folded = key->folded;
-	if (bpf_seq_write(seq, &r, sizeof(r)))
-		return 0; /* no room: it comes again */
-	f->told_packets += r.count.packets;
-	f->told_bytes += r.count.bytes;
+	r->kind = f->rang ? ABI_FOLD_MORE : ABI_DENIED; /* or alerted: who reads sees the verdict */
+	r->key = key->key;
+	r->process = f->process;
+	r->count.first_mono = f->count.first_mono;
+	r->count.last_mono = f->count.last_mono;
+	r->verdict = f->verdict;
+	r->verdict.folded = key->folded;
+	f->told_packets += r->count.packets;
+	f->told_bytes += r->count.bytes;
 	f->told_attempts = attempts & ABI_ATTEMPTS_MASK;
 	f->rang = 1;
+	walk.have = to + 1;
+	return 0;
+}
+
+/* One run fills 'walked', or comes to the end; the next goes on after walk.skip. */
+SEC("syscall")
+int take_folds(void *ctx)
+{
+	__u32 at = 0;
+
+	(void)ctx;
+	bpf_for_each_map_elem(&folds, take_fold, &at, 0);
 	return 0;
 }

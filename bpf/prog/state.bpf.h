@@ -48,6 +48,8 @@ struct slot {
 	struct abi_total turned; /* count when the turn to this destination began */
 	struct abi_total told;	 /* of count, what was handed out */
 	struct abi_process process;
+	__u32 walked; /* abi_walk.turn that met it last */
+	__u32 pad;
 };
 
 struct {

@@ -480,6 +480,45 @@ Test(account, older_connections_are_cut)
 }
 
 /* A denial is not lost because flows are many. */
+/* The same two ways to meet a socket: by its storage where the kernel lets us, and by open files. */
+static void met_once(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), other = dup(fd);
+	struct sockaddr_in a = address("10.1.0.2", 7031);
+	pid_t pid = fork();
+	int n;
+
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+	for (int i = 0; i < 10; i++)
+		cr_assert_eq(sendto(other, "x", 1, 0, (void *)&a, sizeof(a)), 1);
+	for (int turn = 0; turn < 2; turn++) {
+		seen.n = 0;
+		n = kernel_flows(k, keep, NULL);
+		cr_expect_eq(n, 1, "four descriptors of two processes are one flow: %d", n);
+		cr_expect_eq(records_sum("10.1.0.2", 7031, NULL).packets, 10);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(other);
+	close(fd);
+	flows_settle();
+}
+
+Test(account, live_flows_are_met_once)
+{
+	struct kernel_config cfg = {.cgroup = stage.cgroup, .pins = stage.pins, .by_files = true};
+
+	met_once();
+	kernel_close(k);
+	k = NULL;
+	cr_assert_eq(kernel_open(&k, &cfg, &(struct diag_sink){.fn = stage_log}), 0);
+	met_once();
+}
+
 Test(account, denials_have_their_own_ring)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0), found = 0;
